@@ -1,0 +1,157 @@
+// convo predict: what a model hears in recordings.
+#include "command.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct predict_values {
+    int64_t top, held_out;
+} predict_values;
+
+static const cli_option options[] = {
+    {"top", 'k', OPTION_NUMBER, offsetof(predict_values, top), 1, INT_MAX, "K", "the K likeliest labels (1)"},
+    {"held-out", 0, OPTION_NUMBER, offsetof(predict_values, held_out), 1, INT_MAX, "N",
+     "N recordings of the run's test part, with the truth"},
+    {0},
+};
+
+typedef struct ranked {
+    float probability;
+    int k;
+} ranked;
+
+static int likelier(const void *a, const void *b) {
+    const ranked *x = a, *y = b;
+    if (x->probability != y->probability) return x->probability < y->probability ? 1 : -1;
+    return x->k - y->k;
+}
+
+typedef struct predictor {
+    convo_model *model;
+    bool json, truth;
+    int classes, top;
+    float *probability;
+    ranked *order;
+} predictor;
+
+// The label in a file's name, "7_theo_3.flac", or in its folder's, "yes/0a7c.wav"; NULL when there is none.
+static const char *truth_of(const predictor *p, const char *path) {
+    const char *name = base_name(path);
+    size_t length = strcspn(name, "_."), folder_length = name > path ? (size_t)(name - path) - 1 : 0;
+    const char *folder = path + folder_length;
+    while (folder > path && folder[-1] != '/') folder--;
+    folder_length -= (size_t)(folder - path);
+    for (int k = 0; k < p->classes; k++) {
+        const char *label = convo_model_label(p->model, k);
+        size_t size = strlen(label);
+        if ((size == length && !strncmp(label, name, size)) || (size == folder_length && !strncmp(label, folder, size)))
+            return label;
+    }
+    return NULL;
+}
+
+static int print_line(const predictor *p, const char *path, const char *truth) {
+    json_t *top = json_array();
+    for (int j = 0; j < p->top; j++)
+        json_array_append_new(top, json_pack("{s:s, s:f}", "label", convo_model_label(p->model, p->order[j].k),
+                                             "probability", (double)p->order[j].probability));
+    json_t *line = json_pack("{s:s, s:s, s:f, s:o}", "file", path, "label", convo_model_label(p->model, p->order[0].k),
+                             "probability", (double)p->order[0].probability, "top", top);
+    if (line && truth) json_object_set_new(line, "truth", json_string(truth));
+    return print_json(line, true);
+}
+
+static int predict(const predictor *p, const char *path, int width, int label_width) {
+    convo_error err;
+    if (convo_model_predict_file(p->model, path, p->probability, &err)) {
+        if (p->json) print_json(json_pack("{s:s, s:s}", "file", path, "error", err.message), true);
+        return fail(&err);
+    }
+    for (int k = 0; k < p->classes; k++) p->order[k] = (ranked){p->probability[k], k};
+    qsort(p->order, (size_t)p->classes, sizeof *p->order, likelier);
+    const char *truth = p->truth ? truth_of(p, path) : NULL, *best = convo_model_label(p->model, p->order[0].k);
+    if (p->json) return print_line(p, path, truth);
+    printf("%-*s", width, path);
+    for (int j = 0; j < p->top; j++)
+        printf("  %-*s %.4f", label_width, convo_model_label(p->model, p->order[j].k), (double)p->order[j].probability);
+    if (truth) printf("  truth %-*s %s", label_width, truth, strcmp(truth, best) ? "wrong" : "right");
+    putchar('\n');
+    return DONE;
+}
+
+// A bad file gets its sentence; the others are still heard.
+static int predict_all(predictor *p, const char *const *path, size_t count) {
+    p->classes = convo_model_classes(p->model);
+    if (p->top > p->classes) p->top = p->classes;
+    p->probability = calloc((size_t)p->classes, sizeof *p->probability);
+    p->order = calloc((size_t)p->classes, sizeof *p->order);
+    size_t width = 0, label_width = 0;
+    for (size_t k = 0; k < count; k++)
+        if (strlen(path[k]) > width) width = strlen(path[k]);
+    for (int k = 0; k < p->classes; k++)
+        if (strlen(convo_model_label(p->model, k)) > label_width) label_width = strlen(convo_model_label(p->model, k));
+    int status = p->probability && p->order ? DONE : no_memory();
+    for (size_t k = 0; k < count && p->probability && p->order; k++)
+        if (predict(p, path[k], width < 1000 ? (int)width : 0, label_width < 1000 ? (int)label_width : 0))
+            status = FAILED;
+    free(p->probability);
+    free(p->order);
+    return status;
+}
+
+// The run wrote down a few recordings of its test part.
+static int predict_held_out(predictor *p, const char *folder, int64_t most) {
+    char *file = text_of("%s/result.json", folder);
+    json_error_t problem;
+    json_t *result = file ? json_load_file(file, 0, &problem) : NULL;
+    json_t *examples = json_object_get(result, "test_examples");
+    size_t count = json_array_size(examples);
+    if (most >= 0 && (uint64_t)most < count) count = (size_t)most;
+    const char **path = calloc(count + 1, sizeof *path);
+    int status = file && path ? DONE : no_memory();
+    if (!status && !result)
+        status = complain(file, "not the result of a finished run: %s", problem.text);
+    else if (!status && !count)
+        status = complain(file, "no \"test_examples\": the run has no test part of recordings");
+    for (size_t k = 0; k < count && !status; k++)
+        if (!(path[k] = json_string_value(json_array_get(examples, k))))
+            status = complain(file, "\"test_examples\" must be file names");
+    p->truth = true;
+    if (!status) status = predict_all(p, path, count);
+    free(path);
+    json_decref(result);
+    free(file);
+    return status;
+}
+
+static int run(const cli_context *context, const void *given) {
+    const predict_values *values = given;
+    bool held_out = values->held_out > 0;
+    if (!held_out && context->words < 2)
+        return usage_error("predict", "no recording given: convo predict MODEL FILE...");
+    if (held_out && context->words > 1) return usage_error("predict", "--held-out and FILE exclude each other");
+    predictor p = {.json = context->json, .top = values->top > 0 ? (int)values->top : 1};
+    convo_error err;
+    if (convo_model_load(context->word[0], &p.model, &err)) return fail(&err);
+    int status = held_out ? predict_held_out(&p, context->word[0], values->held_out)
+                          : predict_all(&p, (const char *const *)context->word + 1, (size_t)context->words - 1);
+    convo_model_free(p.model);
+    return status;
+}
+
+const cli_command command_predict = {
+    .name = "predict",
+    .help = "label and probability of recordings",
+    .words = "MODEL|RUN FILE...",
+    .least_words = 1,
+    .most_words = INT_MAX,
+    .examples = "  convo predict runs/fsdd-mfcc-0 one.wav two.flac\n"
+                "  convo predict model.safetensors --top 3 --json *.wav\n"
+                "  convo predict runs/fsdd-mfcc-0 --held-out 5\n",
+    .notes = "WAV, FLAC, OGG and MP3 of any rate. A file that cannot be read is named on standard error, the others\n"
+             "are still answered, and the exit status is 1. --json prints one object per line and file.\n",
+    .options = options,
+    .size = sizeof(predict_values),
+    .run = run,
+};

@@ -1,0 +1,187 @@
+// What the command says: errors, hints, tables, JSON.
+#define _GNU_SOURCE // vasprintf
+#include "command.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// --- the terminal -----------------------------------------------------------------------------------------------
+
+bool can_redraw(void) {
+    const char *term = getenv("TERM");
+    return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb");
+}
+
+bool can_colour(void) {
+    const char *no = getenv("NO_COLOR"); // https://no-color.org
+    return can_redraw() && !(no && *no);
+}
+
+cli_clock clock_of(double seconds) {
+    cli_clock clock;
+    long long s = seconds > 0 && seconds < 1e9 ? (long long)(seconds + 0.5) : 0;
+    if (s >= 3600)
+        snprintf(clock.text, sizeof clock.text, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(clock.text, sizeof clock.text, "%lld:%02lld", s / 60, s % 60);
+    return clock;
+}
+
+// --- errors -----------------------------------------------------------------------------------------------------
+
+static void print_name(void) {
+    fputs(can_colour() ? "\033[1;31mconvo:\033[0m " : "convo: ", stderr);
+}
+
+int fail(const convo_error *err) {
+    return complain(err->where, "%s", err->message);
+}
+
+int complain(const char *where, const char *format, ...) {
+    fflush(stdout); // the order on a terminal is the order of events
+    print_name();
+    if (where && *where) fprintf(stderr, "%s: ", where);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return FAILED;
+}
+
+int usage_error(const char *command, const char *format, ...) {
+    print_name();
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, " (see convo %s%s--help)\n", command ? command : "", command ? " " : "");
+    return USAGE;
+}
+
+int no_memory(void) {
+    return complain("", "not enough memory");
+}
+
+// --- hints ------------------------------------------------------------------------------------------------------
+
+enum { LONGEST_WORD = 63 };
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+// Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment). Rows of
+// the usual table: row i in row[i % 3].
+static size_t edit_distance(const char *a, const char *b) {
+    size_t row[3][LONGEST_WORD + 1], rows = strlen(a), columns = strlen(b);
+    for (size_t j = 0; j <= columns; j++) row[0][j] = j;
+    for (size_t i = 1; i <= rows; i++) {
+        size_t *now = row[i % 3];
+        const size_t *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= columns; j++) {
+            now[j] = smaller(last[j - 1] + (a[i - 1] != b[j - 1]), 1 + smaller(last[j], now[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = smaller(now[j], before[j - 2] + 1);
+        }
+    }
+    return row[rows % 3][columns];
+}
+
+// Near means within a third of the word: 'summry' is near 'summary', 'x' is near nothing.
+cli_hint hint_start(const char *word) {
+    return (cli_hint){word, strlen(word) / 3 + 1, ""};
+}
+
+void hint_offer(cli_hint *hint, const char *candidate) {
+    if (strlen(candidate) > LONGEST_WORD || strlen(hint->word) > LONGEST_WORD) return;
+    size_t distance = edit_distance(hint->word, candidate);
+    if (distance >= hint->distance) return;
+    hint->distance = distance;
+    snprintf(hint->text, sizeof hint->text, ", did you mean '%s'?", candidate);
+}
+
+// --- JSON -------------------------------------------------------------------------------------------------------
+
+json_t *json_number(double x) {
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+json_t *json_score(const convo_score *score) {
+    if (!score->count) return json_null();
+    return json_pack("{s:o, s:o, s:I, s:I}", "loss", json_number(score->loss), "accuracy", json_number(score->accuracy),
+                     "correct", (json_int_t)score->correct, "count", (json_int_t)score->count);
+}
+
+int print_json(json_t *value, bool line) {
+    size_t flags = JSON_REAL_PRECISION(9) | (line ? JSON_COMPACT : JSON_INDENT(2));
+    if (!value) return no_memory();
+    json_dumpf(value, stdout, flags); // main looks at the state of stdout
+    putchar('\n');
+    json_decref(value);
+    return DONE;
+}
+
+// --- tables -----------------------------------------------------------------------------------------------------
+
+void table_cell(cli_table *table, const char *format, ...) {
+    if (table->cells == table->capacity) {
+        size_t capacity = table->capacity ? 2 * table->capacity : 64;
+        char **grown = realloc(table->cell, capacity * sizeof *grown);
+        if (!grown) {
+            table->failed = true;
+            return;
+        }
+        table->cell = grown;
+        table->capacity = capacity;
+    }
+    va_list args;
+    va_start(args, format);
+    char *text = NULL;
+    if (vasprintf(&text, format, args) < 0) text = NULL;
+    va_end(args);
+    if (text)
+        table->cell[table->cells++] = text;
+    else
+        table->failed = true;
+}
+
+// Characters, not bytes: labels may be in any language.
+static size_t width_of(const char *text) {
+    size_t width = 0;
+    for (; *text; text++) width += (*text & 0xC0) != 0x80;
+    return width;
+}
+
+static void print_cell(FILE *stream, const char *text, size_t width, bool right, bool last) {
+    int gap = (int)(width - width_of(text));
+    if (right)
+        fprintf(stream, "%*s%s", gap, "", text);
+    else
+        fprintf(stream, "%s%*s", text, last ? 0 : gap, "");
+    fputs(last ? "\n" : "  ", stream);
+}
+
+int table_print(cli_table *table, const char *align, FILE *stream) {
+    size_t columns = strlen(align);
+    size_t *width = calloc(columns, sizeof *width);
+    bool failed = table->failed || !width;
+    for (size_t k = 0; !failed && k < table->cells; k++) {
+        size_t w = width_of(table->cell[k]);
+        if (w > width[k % columns]) width[k % columns] = w;
+    }
+    for (size_t k = 0; !failed && k < table->cells; k++) {
+        size_t column = k % columns;
+        print_cell(stream, table->cell[k], width[column], align[column] == 'r', column + 1 == columns);
+    }
+    for (size_t k = 0; k < table->cells; k++) free(table->cell[k]);
+    free(table->cell);
+    free(width);
+    *table = (cli_table){0};
+    return failed ? no_memory() : DONE;
+}

@@ -1,0 +1,100 @@
+// convo summary: what a net is made of.
+#include "command.h"
+
+#include <stdlib.h>
+
+typedef struct summary_values {
+    cli_list set;
+} summary_values;
+
+static const cli_option options[] = {
+    {"set", 0, OPTION_LIST, offsetof(summary_values, set), 0, 0, "KEY=VALUE",
+     "change a setting of the recipe; repeatable"},
+    {0},
+};
+
+static json_t *to_json(const convo_summary *s, const char *name) {
+    json_t *layers = json_array();
+    for (int k = 0; k < s->count; k++) {
+        const convo_layer *l = &s->layers[k];
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:[II], s:[II]}", "layer", l->path,
+                                                "type", l->type, "options", l->options, "shape", l->shape, "parameters",
+                                                (json_int_t)l->parameters, "formula", l->formula, "multiply_adds",
+                                                (json_int_t)l->multiply_adds, "field", (json_int_t)l->field[0],
+                                                (json_int_t)l->field[1], "jump", (json_int_t)l->jump[0],
+                                                (json_int_t)l->jump[1]));
+    }
+    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "recipe", name, "input", s->input, "layers", layers,
+                     "parameters", (json_int_t)s->parameters, "multiply_adds", (json_int_t)s->multiply_adds,
+                     "flattened", (json_int_t)s->flattened);
+}
+
+// The receptive field in input pixels, rows x columns; one row is the 1-d case and says only the columns.
+static void field_cell(cli_table *table, const convo_layer *l) {
+    long long rows = l->field[0], columns = l->field[1];
+    if (!rows || !columns)
+        table_cell(table, "all");
+    else if (rows == 1)
+        table_cell(table, "%lld", columns);
+    else
+        table_cell(table, "%lld x %lld", rows, columns);
+}
+
+static int print(const convo_summary *s) {
+    static const char *const heads[] = {"layer",         "type",  "options",   "output shape",
+                                        "multiply-adds", "field", "parameters"};
+    cli_table table = {0};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_cell(&table, "input");
+    for (int k = 0; k < 2; k++) table_cell(&table, "%s", "");
+    table_cell(&table, "%s", s->input);
+    for (int k = 0; k < 3; k++) table_cell(&table, "%s", "");
+    for (int k = 0; k < s->count; k++) {
+        const convo_layer *l = &s->layers[k];
+        table_cell(&table, "%s", l->path);
+        table_cell(&table, "%s", l->type);
+        table_cell(&table, "%s", l->options);
+        table_cell(&table, "%s", l->shape);
+        if (l->multiply_adds)
+            table_cell(&table, "%lld", (long long)l->multiply_adds);
+        else
+            table_cell(&table, "%s", "");
+        field_cell(&table, l);
+        table_cell(&table, "%s", l->formula);
+    }
+    int status = table_print(&table, "llllrrl", stdout);
+    printf("\nparameters     %lld\nmultiply-adds  %lld per example\n", (long long)s->parameters,
+           (long long)s->multiply_adds);
+    if (s->flattened) printf("flattened      %lld\n", (long long)s->flattened);
+    return status;
+}
+
+static int run(const cli_context *context, const void *given) {
+    const summary_values *values = given;
+    convo_recipe *recipe = NULL;
+    convo_summary summary = {0};
+    convo_error err;
+    int status = open_recipe_or_model(context->word[0], &values->set, &recipe);
+    if (!status && convo_summarize(recipe, &summary, &err)) status = fail(&err);
+    if (!status && context->json)
+        status = print_json(to_json(&summary, convo_recipe_name(recipe)), false);
+    else if (!status)
+        status = print(&summary);
+    convo_summary_free(&summary);
+    convo_recipe_free(recipe);
+    return status;
+}
+
+const cli_command command_summary = {
+    .name = "summary",
+    .help = "layers, shapes, parameters with their formula, cost, receptive field",
+    .words = "RECIPE|MODEL|RUN",
+    .least_words = 1,
+    .most_words = 1,
+    .examples = "  convo summary fsdd-mfcc\n"
+                "  convo summary runs/fsdd-mfcc-0 --json\n",
+    .notes = "field: receptive field of one output pixel, in pixels of the input, rows x columns.\n",
+    .options = options,
+    .size = sizeof(summary_values),
+    .run = run,
+};

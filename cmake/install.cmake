@@ -1,0 +1,27 @@
+# What `cmake --install` puts where: the header, both libraries, the command, recipes and data, and the two ways in which
+# other projects find the library: pkg-config and find_package(convo).
+include(CMakePackageConfigHelpers)
+set(share ${CMAKE_INSTALL_DATADIR}/convo)
+target_compile_definitions(convo_cli PRIVATE CONVO_SHARE="${CMAKE_INSTALL_FULL_DATADIR}/convo")
+
+install(FILES include/convo.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS convo EXPORT convo LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS convo_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS convo_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY recipes DESTINATION ${share} FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY data DESTINATION ${share})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/convo)
+install(EXPORT convo NAMESPACE convo:: FILE convoTargets.cmake DESTINATION ${package})
+configure_package_config_file(cmake/convoConfig.cmake.in ${PROJECT_BINARY_DIR}/convoConfig.cmake
+                              INSTALL_DESTINATION ${package})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/convoConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/convoConfig.cmake ${PROJECT_BINARY_DIR}/convoConfigVersion.cmake
+        DESTINATION ${package})
+
+# The way from convo.pc up to the prefix, so that an installed tree can be moved.
+file(RELATIVE_PATH up ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" up "${up}")
+configure_file(cmake/convo.pc.in ${PROJECT_BINARY_DIR}/convo.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/convo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

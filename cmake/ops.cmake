@@ -1,0 +1,38 @@
+# Every src/op/*.c is compiled once per instruction set, with the width of a vector and the register tile as macros,
+# and every CV_OP(name) in them is collected into that set's table. Adding a layer is adding a file.
+file(GLOB op_sources CONFIGURE_DEPENDS src/op/*.c)
+set(op_list "")
+foreach(source ${op_sources})
+  file(STRINGS ${source} lines REGEX "^CV_OP\\([a-z0-9_]+\\)")
+  foreach(line ${lines})
+    string(REGEX REPLACE "^CV_OP\\(([a-z0-9_]+)\\).*" "X(\\1)\n" entry "${line}")
+    string(APPEND op_list "${entry}")
+  endforeach()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+endforeach()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/op_list.inc CONTENT "${op_list}")
+
+set(op_objects "")
+# name: as convo calls it; lanes: numbers in a vector; rows x columns: the register tile that leaves no register spilled
+function(convo_isa name real lanes rows columns)
+  add_library(op_${name} OBJECT ${op_sources})
+  target_include_directories(op_${name} PRIVATE include src ${PROJECT_BINARY_DIR}/generated)
+  target_compile_definitions(op_${name} PRIVATE CV_ISA=${name} CV_REAL=${real} LANES=${lanes} TILE_ROWS=${rows}
+                                                TILE_COLUMNS=${columns})
+  target_compile_options(op_${name} PRIVATE -fno-math-errno -fno-trapping-math ${ARGN})
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(op_${name} PRIVATE -O3)
+  endif()
+  set(op_objects ${op_objects} $<TARGET_OBJECTS:op_${name}> PARENT_SCOPE)
+  set_property(TARGET convo_objects APPEND PROPERTY COMPILE_DEFINITIONS CONVO_HAS_${name})
+endfunction()
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  convo_isa(baseline float 4 4 3)
+  convo_isa(avx2 float 8 4 3 -mavx2 -mfma)
+  convo_isa(avx512 float 16 4 6 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
+  convo_isa(double double 2 4 3)
+else()
+  convo_isa(baseline float 4 4 6) # NEON on arm64
+  convo_isa(double double 2 4 6)
+endif()

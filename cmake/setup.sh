@@ -1,0 +1,63 @@
+# Read by ./demo and ./check: installs what is missing, builds. Both run from the root of the repository.
+
+missing=
+probe() { # PACKAGE COMMAND...: when the command fails, the package is missing
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+compiles() { printf '#include <stdio.h>\n' | "${CC:-cc}" -x c -fsyntax-only -; }
+builds() { command -v make || command -v ninja; }
+has_font() { fc-list | grep -i dejavu; }
+
+find_missing() { # demo|tests
+    missing=
+    compiles >/dev/null 2>&1 || missing=' gcc libc6-dev'
+    probe cmake cmake --version
+    probe make builds
+    probe pkg-config pkg-config --version
+    probe libsndfile1-dev pkg-config --exists sndfile
+    probe libsamplerate0-dev pkg-config --exists samplerate
+    probe libyaml-dev pkg-config --exists yaml-0.1
+    probe libjansson-dev pkg-config --exists jansson
+    probe gnuplot-nox gnuplot --version
+    probe fonts-dejavu-core has_font
+    [ "$1" != tests ] || probe libcmocka-dev pkg-config --exists cmocka
+}
+
+stop() {
+    echo "$1" >&2
+    exit 1
+}
+
+install_missing() { # demo|tests
+    find_missing "$1"
+    [ -n "$missing" ] || return 0
+    command -v apt-get >/dev/null || stop "This script installs with apt-get only, which is not here. Please install what \
+Debian calls:$missing. Then run it again."
+    root=
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || stop "Installing needs root or sudo. Please install:$missing. Then run it again."
+        root=sudo
+    fi
+    echo "installing$missing"
+    log=$(mktemp)
+    apt="$root env DEBIAN_FRONTEND=noninteractive TZ=Etc/UTC apt-get -q"
+    # shellcheck disable=SC2086 # lists of words
+    if ! { $apt update && $apt install -y --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+        cat "$log" >&2
+        stop "apt-get could not install:$missing. Its words are above. (The log is $log.)"
+    fi
+    rm -f "$log"
+    find_missing "$1"
+    [ -z "$missing" ] || stop "apt-get installed everything, but these still do not work:$missing."
+}
+
+build() { # TARGET
+    mkdir -p build
+    jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+    { cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCONVO_WERROR="${CONVO_WERROR:-OFF}" &&
+        cmake --build build --target "$1" --parallel "$jobs"; } >build/build.log 2>&1 && return
+    cat build/build.log >&2
+    stop "The build failed; build/build.log is above."
+}

@@ -1,0 +1,169 @@
+#include "audio/sound.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <samplerate.h>
+#include <sndfile.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// Float files may hold more than [-1, 1), even 32-bit counts; beyond this is a damaged file.
+static const float largest_sample = 1e10f;
+
+convo_status cv_sound_check(const float *sample, size_t count, const char *where, convo_error *err) {
+    for (size_t t = 0; t < count; t++)
+        if (!(fabsf(sample[t]) <= largest_sample))
+            return cv_fail(err, CONVO_NUMERIC, where, "sample %zu is %g: a recording holds numbers from -1 to 1", t,
+                           (double)sample[t]);
+    return CONVO_OK;
+}
+
+void cv_sound_free(cv_sound *sound) {
+    free(sound->sample);
+    *sound = (cv_sound){0};
+}
+
+// --- resampling ---------------------------------------------------------------------------------------------------
+
+static convo_status resample(const float *sample, size_t count, int from, int to, const char *where, float **out,
+                             size_t *out_count, convo_error *err) {
+    if (count == 0) return cv_fail(err, CONVO_ARGUMENT, where, "there are no samples to resample");
+    double ratio = (double)to / from;
+    if (from < 1 || to < 1 || !src_is_valid_ratio(ratio))
+        return cv_fail(err, CONVO_UNSUPPORTED, where, "%d Hz cannot be resampled to %d Hz: 1 to 256 is the limit", from,
+                       to);
+    double length = fmax(1, round((double)count * ratio));
+    if (length > CV_SOUND_LIMIT)
+        return cv_fail(err, CONVO_LIMIT, where, "%.0f samples at %d Hz are more than the %d that are accepted", length,
+                       to, CV_SOUND_LIMIT);
+    float *result = cv_alloc((size_t)length, sizeof *result);
+    if (!result) return cv_no_memory(err, "the resampled recording");
+    SRC_DATA job = {.data_in = sample,
+                    .data_out = result, // what the filter leaves at the end stays zero
+                    .input_frames = (long)count,
+                    .output_frames = (long)length,
+                    .src_ratio = ratio};
+    int code = src_simple(&job, SRC_SINC_MEDIUM_QUALITY, 1);
+    if (code) {
+        free(result);
+        return cv_fail(err, CONVO_UNSUPPORTED, where, "resampling from %d to %d Hz failed: %s", from, to,
+                       src_strerror(code));
+    }
+    *out = result;
+    *out_count = (size_t)length;
+    return CONVO_OK;
+}
+
+convo_status cv_resample(const float *sample, size_t count, int from, int to, float **out, size_t *out_count,
+                         convo_error *err) {
+    return resample(sample, count, from, to, "", out, out_count, err);
+}
+
+// --- reading ------------------------------------------------------------------------------------------------------
+
+// libsndfile plays a WAV file that was cut short without a word; its RIFF header says how long it should be. Writers
+// that do not know the length beforehand put something near the largest 31 or 32-bit number there.
+static bool riff_is_cut(int file, off_t size, uint32_t *promised) {
+    uint8_t head[8];
+    if (pread(file, head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head, "RIFF", 4) != 0) return false;
+    *promised = head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
+    return *promised < 0x7fff0000 && (off_t)*promised + 7 > size; // 8, less a padding byte that some leave out
+}
+
+// Opens a regular file that is not empty. libsndfile gets the descriptor and not the name, by whose ending it would
+// take any bytes at all for raw samples ("x.au", "x.vox").
+static convo_status open_file(const char *path, int *file, convo_error *err) {
+    struct stat about;
+    uint32_t promised;
+    if (stat(path, &about) != 0) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
+    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is a folder, not a sound file");
+    if (!S_ISREG(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is not a regular file");
+    if (about.st_size == 0) return cv_fail(err, CONVO_FORMAT, path, "is empty: a sound file has at least a header");
+    *file = open(path, O_RDONLY | O_CLOEXEC);
+    if (*file < 0) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
+    if (riff_is_cut(*file, about.st_size, &promised))
+        return cv_fail(err, CONVO_FORMAT, path, "is cut short: its header promises %lld bytes and there are %lld",
+                       (long long)promised + 8, (long long)about.st_size);
+    return CONVO_OK;
+}
+
+static convo_status check_info(const char *path, const SF_INFO *info, convo_error *err) {
+    if (info->channels < 1 || info->channels > CV_CHANNELS_MAX)
+        return cv_fail(err, CONVO_LIMIT, path, "has %d channels: 1 to %d are accepted", info->channels,
+                       CV_CHANNELS_MAX);
+    if (info->samplerate < CV_RATE_MIN || info->samplerate > CV_RATE_MAX)
+        return cv_fail(err, CONVO_LIMIT, path, "has a sample rate of %d Hz: %d to %d are accepted", info->samplerate,
+                       CV_RATE_MIN, CV_RATE_MAX);
+    return CONVO_OK;
+}
+
+// Decodes everything there is, mixing the channels down to their mean. The header's length is not relied on: some
+// formats can only guess it, and a damaged one may promise anything.
+static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *path, cv_sound *sound, convo_error *err) {
+    enum { CHUNK = 4096 };
+    float chunk[CHUNK];
+    size_t capacity = 0, channels = (size_t)info->channels;
+    sf_count_t got;
+    while ((got = sf_readf_float(stream, chunk, CHUNK / info->channels)) > 0) {
+        size_t frames = (size_t)got;
+        if (sound->count + frames > CV_SOUND_LIMIT)
+            return cv_fail(err, CONVO_LIMIT, path, "is longer than the %d samples that are accepted", CV_SOUND_LIMIT);
+        if (!cv_grow(&sound->sample, &capacity, sound->count + frames, sizeof *sound->sample))
+            return cv_no_memory(err, "a recording");
+        for (size_t t = 0; t < frames; t++) {
+            double sum = 0;
+            for (size_t c = 0; c < channels; c++) sum += chunk[t * channels + c];
+            sound->sample[sound->count++] = (float)(sum / (double)channels);
+        }
+    }
+    if (sf_error(stream))
+        return cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged after sample %zu (%s)", sound->count,
+                       sf_strerror(stream));
+    return CONVO_OK;
+}
+
+convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_error *err) {
+    SF_INFO info = {0};
+    SNDFILE *stream = NULL;
+    int file = -1;
+    *sound = (cv_sound){0};
+
+    convo_status status = open_file(path, &file, err);
+    if (status) goto done;
+    stream = sf_open_fd(file, SFM_READ, &info, SF_FALSE);
+    if (!stream) {
+        status = cv_fail(err, CONVO_FORMAT, path, "is not a sound file libsndfile can read (WAV, FLAC, OGG, MP3): %s",
+                         sf_strerror(NULL));
+        goto done;
+    }
+    if ((status = check_info(path, &info, err))) goto done;
+    if ((status = decode(stream, &info, path, sound, err))) goto done;
+    // A FLAC header counts exactly, or says that it does not know.
+    if ((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC && info.frames < SF_COUNT_MAX &&
+        (sf_count_t)sound->count < info.frames) {
+        status = cv_fail(err, CONVO_FORMAT, path, "is cut short: its header promises %lld samples and %zu are there",
+                         (long long)info.frames, sound->count);
+        goto done;
+    }
+    if (sound->count == 0) {
+        status = cv_fail(err, CONVO_FORMAT, path, "holds no samples");
+        goto done;
+    }
+    if ((status = cv_sound_check(sound->sample, sound->count, path, err))) goto done;
+    sound->rate = info.samplerate;
+    if (rate > 0 && rate != sound->rate) {
+        cv_sound other = {.rate = rate};
+        status = resample(sound->sample, sound->count, sound->rate, rate, path, &other.sample, &other.count, err);
+        if (status) goto done;
+        cv_sound_free(sound);
+        *sound = other;
+    }
+done:
+    if (stream) sf_close(stream);
+    if (file >= 0) close(file);
+    if (status) cv_sound_free(sound);
+    return status;
+}

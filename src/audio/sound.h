@@ -1,0 +1,25 @@
+// Recordings: decoded by libsndfile, mixed down to mono, resampled by libsamplerate.
+#ifndef CV_SOUND_H
+#define CV_SOUND_H
+
+#include "base/base.h"
+
+typedef struct cv_sound {
+    float *sample; // mono, [-1, 1)
+    size_t count;
+    int rate; // hertz
+} cv_sound;
+
+// What is accepted: 1 h at 48 kHz, in frames per channel; sample rates in hertz, ultrasound included; channels.
+enum { CV_SOUND_LIMIT = 3600 * 48000, CV_RATE_MIN = 1000, CV_RATE_MAX = 1000000, CV_CHANNELS_MAX = 64 };
+
+// Reads a whole recording; rate > 0: resampled to it. A recording without samples is an error. Free with cv_sound_free.
+convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_error *err);
+// samples at `from` hertz to `to` hertz; *out is new. Freed by the caller.
+convo_status cv_resample(const float *sample, size_t count, int from, int to, float **out, size_t *out_count,
+                         convo_error *err);
+void cv_sound_free(cv_sound *sound);
+// Samples from outside must be numbers, not NaN, infinite or absurdly large. where: what an error names.
+convo_status cv_sound_check(const float *sample, size_t count, const char *where, convo_error *err);
+
+#endif

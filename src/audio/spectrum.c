@@ -1,0 +1,141 @@
+#include "audio/spectrum.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+bool cv_frames_of(const cv_framing *options, int rate, cv_frames *frames, char *why, size_t why_size) {
+    double window = options->window_ms / 1000 * rate, high = options->high > 0 ? options->high : rate / 2.0;
+    *frames = (cv_frames){.low = options->low, .high = high, .rate = rate};
+    if (options->samples < 1 || options->filters < 1) {
+        cv_print(why, why_size, "samples and filters must be at least 1");
+        return false;
+    }
+    frames->samples = (size_t)options->samples;
+    frames->filters = (size_t)options->filters;
+    frames->window = (size_t)llround(window);
+    frames->hop = (size_t)llround(options->hop_ms / 1000 * rate);
+    if (frames->window < 1 || frames->hop < 1) {
+        cv_print(why, why_size, "a window of %g ms or a hop of %g ms is less than one sample at %d Hz",
+                 options->window_ms, options->hop_ms, rate);
+        return false;
+    }
+    frames->fft = (size_t)options->fft;
+    if (options->fft == 0)
+        for (frames->fft = 2; (double)frames->fft < window;) frames->fft *= 2;
+    frames->bins = frames->fft / 2 + 1;
+    if (frames->fft < 2 || (frames->fft & (frames->fft - 1))) {
+        cv_print(why, why_size, "fft %zu is not a power of two", frames->fft);
+        return false;
+    }
+    if (frames->fft < frames->window) {
+        cv_print(why, why_size, "fft %zu is smaller than the window of %g ms, %zu samples at %d Hz", frames->fft,
+                 options->window_ms, frames->window, rate);
+        return false;
+    }
+    if (high > rate / 2.0) {
+        cv_print(why, why_size, "high %g Hz is above half the sample rate of %d Hz", high, rate);
+        return false;
+    }
+    if (options->low >= high) {
+        cv_print(why, why_size, "low %g Hz is not below high %g Hz", options->low, high);
+        return false;
+    }
+    return true;
+}
+
+// --- mel scales ---------------------------------------------------------------------------------------------------
+
+// Slaney's Auditory Toolbox: 200/3 Hz per mel below 1 kHz, then 27 mel for a factor of 6.4.
+static const double slaney_step = 200.0 / 3, slaney_bend = 1000, slaney_octave = 27;
+
+static double to_mel(double hz, cv_bank_kind kind) {
+    if (kind != CV_BANK_SLANEY) return 2595 * log10(1 + hz / 700);
+    if (hz < slaney_bend) return hz / slaney_step;
+    return slaney_bend / slaney_step + slaney_octave * log(hz / slaney_bend) / log(6.4);
+}
+
+static double to_hz(double mel, cv_bank_kind kind) {
+    if (kind != CV_BANK_SLANEY) return 700 * (pow(10, mel / 2595) - 1);
+    if (mel < slaney_bend / slaney_step) return mel * slaney_step;
+    return slaney_bend * exp((mel - slaney_bend / slaney_step) * log(6.4) / slaney_octave);
+}
+
+// Edge k of filters + 2, in bins: filter j rises from edge j to edge j + 1 and falls to edge j + 2.
+static double edge(const cv_frames *frames, cv_bank_kind kind, size_t k) {
+    double low = to_mel(frames->low, kind), high = to_mel(frames->high, kind);
+    double hz = to_hz(low + (double)k * ((high - low) / (double)(frames->filters + 1)), kind);
+    if (kind == CV_BANK_PSF) return floor((double)(frames->fft + 1) * hz / frames->rate);
+    return hz * (double)frames->fft / frames->rate;
+}
+
+// --- filters ------------------------------------------------------------------------------------------------------
+
+typedef struct filter {
+    size_t first, count; // bins that it covers
+    double *weight;      // [count]
+} filter;
+
+struct cv_bank {
+    size_t filters;
+    double *weight; // of all filters; at most two of them cover the same bin
+    filter filter[];
+};
+
+static double triangle(double x, double rise, double peak, double fall) {
+    if (x < peak) return x > rise ? (x - rise) / (peak - rise) : 0;
+    return x < fall ? (fall - x) / (fall - peak) : 0;
+}
+
+// weight of the result may be NULL: only the bins are found.
+static filter filter_at(const cv_frames *frames, cv_bank_kind kind, size_t j, double *weight) {
+    double rise = edge(frames, kind, j), peak = edge(frames, kind, j + 1), fall = edge(frames, kind, j + 2);
+    double gain = kind == CV_BANK_SLANEY ? 2 * (double)frames->fft / (frames->rate * (fall - rise)) : 1;
+    size_t k = (size_t)ceil(rise);
+    if (triangle((double)k, rise, peak, fall) <= 0) k++; // the bin on the foot
+    filter f = {.first = k, .weight = weight};
+    for (double y; k < frames->bins && (y = triangle((double)k, rise, peak, fall)) > 0; k++, f.count++)
+        if (weight) weight[f.count] = y * gain;
+    return f;
+}
+
+int cv_bank_empty(const cv_frames *frames, cv_bank_kind kind, double range[2]) {
+    for (size_t j = 0; j < frames->filters; j++)
+        if (filter_at(frames, kind, j, NULL).count == 0) {
+            for (size_t k = 0; k < 2; k++)
+                range[k] = edge(frames, kind, j + 2 * k) * frames->rate / (double)frames->fft;
+            return (int)j;
+        }
+    return -1;
+}
+
+cv_bank *cv_bank_new(const cv_frames *frames, cv_bank_kind kind) {
+    cv_bank *bank = cv_alloc(1, sizeof *bank + frames->filters * sizeof *bank->filter);
+    if (!bank) return NULL;
+    bank->filters = frames->filters;
+    bank->weight = cv_alloc(2 * frames->bins, sizeof *bank->weight);
+    if (!bank->weight) {
+        cv_bank_free(bank);
+        return NULL;
+    }
+    double *weight = bank->weight;
+    for (size_t j = 0; j < bank->filters; j++) {
+        bank->filter[j] = filter_at(frames, kind, j, weight);
+        weight += bank->filter[j].count;
+    }
+    return bank;
+}
+
+void cv_bank_free(cv_bank *bank) {
+    if (!bank) return;
+    free(bank->weight);
+    free(bank);
+}
+
+void cv_bank_apply(const cv_bank *bank, const double *spectrum, double *out) {
+    for (size_t j = 0; j < bank->filters; j++) {
+        const filter *f = &bank->filter[j];
+        double sum = 0;
+        for (size_t k = 0; k < f->count; k++) sum += f->weight[k] * spectrum[f->first + k];
+        out[j] = sum;
+    }
+}

@@ -1,0 +1,57 @@
+// The samples themselves.
+#include "audio/feature.h"
+#include "audio/spectrum.h"
+
+#include <math.h>
+
+typedef struct waveform {
+    int64_t samples;
+    enum { NONE, UNIT, CLIP } scale;
+} waveform;
+
+static const cv_option schema[] = {
+    CV_SAMPLES_OPTION(waveform, samples),
+    {.name = "scale",
+     .type = CV_WORD,
+     .offset = offsetof(waveform, scale),
+     .fallback = CLIP,
+     .words = "none|unit|clip",
+     .help = "none: 16-bit counts; unit: those divided by 32768; clip: zero mean and unit variance for each clip"},
+    {0},
+};
+
+static bool infer(const void *config, int rate, cv_shape *out, char *why, size_t why_size) {
+    (void)rate;
+    const waveform *o = config;
+    if (o->samples < 1) {
+        cv_print(why, why_size, "samples must be at least 1");
+        return false;
+    }
+    *out = (cv_shape){.dims = 2, .c = 1, .h = 1, .w = o->samples};
+    return true;
+}
+
+static bool compute(const void *config, const void *tables, const float *sample, size_t count, float *out) {
+    (void)tables;
+    const waveform *o = config;
+    size_t n = (size_t)o->samples, used = count < n ? count : n;
+    double mean = 0, variance = 0, gain = o->scale == NONE ? 32768 : 1;
+    if (o->scale == CLIP) { // of the padded clip, divided by n
+        for (size_t t = 0; t < used; t++) mean += sample[t];
+        mean /= (double)n;
+        for (size_t t = 0; t < used; t++) variance += (sample[t] - mean) * (sample[t] - mean);
+        variance = (variance + (double)(n - used) * mean * mean) / (double)n;
+        gain = variance > 0 ? 1 / sqrt(variance) : 0; // a constant clip gives zeros
+    }
+    for (size_t t = 0; t < n; t++) out[t] = (float)(((t < used ? sample[t] : 0) - mean) * gain);
+    return true;
+}
+
+const cv_feature cv_feature_waveform = {
+    .name = "waveform",
+    .help = "the samples, cut or padded to one length",
+    .schema = schema,
+    .config_size = sizeof(waveform),
+    .infer = infer,
+    .compute = compute,
+};

@@ -1,0 +1,54 @@
+// What every other folder stands on: errors, checked memory, text.
+#ifndef CV_BASE_H
+#define CV_BASE_H
+
+#include "convo.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CV_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define CV_PRINTF(text, first) __attribute__((format(printf, text, first)))
+
+// --- errors -----------------------------------------------------------------------------------------------------
+
+// Fills err (NULL is allowed) and returns code, so that a function can end with `return cv_fail(...)`.
+// where: file, file:line:column, file@byte or a layer's name; "" when there is no place to name.
+convo_status cv_fail(convo_error *err, convo_status code, const char *where, const char *format, ...) CV_PRINTF(4, 5);
+convo_status cv_no_memory(convo_error *err, const char *what);
+
+// --- memory -----------------------------------------------------------------------------------------------------
+
+// *product = a * b; false when it does not fit.
+bool cv_mul(size_t a, size_t b, size_t *product);
+// count * size zeroed bytes, NULL when they cannot be had or the product does not fit. Freed with free().
+void *cv_alloc(size_t count, size_t size);
+// The same, aligned to 64 bytes (a cache line, the widest vector). Freed with free().
+void *cv_alloc_aligned(size_t count, size_t size);
+// Grows *array (elements of `size` bytes) so that it holds at least `need`; *capacity is updated. false: no memory.
+bool cv_grow(void *array /* T ** */, size_t *capacity, size_t need, size_t size);
+
+// --- time -------------------------------------------------------------------------------------------------------
+
+// Seconds of a clock that only goes forward.
+double cv_now(void);
+
+// --- text -------------------------------------------------------------------------------------------------------
+
+// A new string, or NULL without memory. Freed with free().
+char *cv_format(const char *format, ...) CV_PRINTF(1, 2);
+// snprintf for messages: what does not fit is cut, on purpose.
+void cv_print(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
+// Appends to a fixed buffer that already holds a string; what does not fit is cut.
+void cv_append(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
+// The candidate nearest to `word` by edit distance, or NULL when none is near. `next` yields the k-th or NULL at the end.
+const char *cv_nearest(const char *word, const char *(*next)(const void *context, size_t k), const void *context);
+// ", did you mean 'X'?" for the nearest candidate, else "".
+typedef struct cv_hint {
+    char text[96];
+} cv_hint;
+cv_hint cv_did_you_mean(const char *word, const char *(*next)(const void *context, size_t k), const void *context);
+
+#endif

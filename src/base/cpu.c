@@ -1,0 +1,68 @@
+#ifdef __linux__
+#define _GNU_SOURCE // sched_getaffinity
+#include <sched.h>
+#endif
+#include "base/cpu.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <unistd.h>
+
+cv_cpu_level cv_cpu_detect(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_cpu_init();
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                  __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    return avx2 && avx512 ? CV_CPU_AVX512 : avx2 ? CV_CPU_AVX2 : CV_CPU_BASELINE;
+#else
+    return CV_CPU_BASELINE;
+#endif
+}
+
+int cv_cpu_count(void) {
+#ifdef __linux__
+    cpu_set_t set; // fewer than there are under taskset or in a container
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        int count = CPU_COUNT(&set);
+        if (count > 0) return count;
+    }
+#endif
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (int)online : 1;
+}
+
+#if defined(__SSE__)
+enum { FLUSH_TO_ZERO = 1 << 15, DENORMALS_ARE_ZERO = 1 << 6 }; // bits of MXCSR
+
+unsigned cv_cpu_flush_denormals(void) {
+    unsigned before = __builtin_ia32_stmxcsr();
+    __builtin_ia32_ldmxcsr(before | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
+    return before;
+}
+
+void cv_cpu_restore(unsigned setting) {
+    __builtin_ia32_ldmxcsr(setting);
+}
+#elif defined(__aarch64__)
+enum { FLUSH_TO_ZERO = 1 << 24 }; // bit FZ of FPCR, for operands and results
+
+unsigned cv_cpu_flush_denormals(void) {
+    uint64_t before;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+    __asm__ volatile("msr fpcr, %0" : : "r"(before | FLUSH_TO_ZERO));
+    return (unsigned)before;
+}
+
+void cv_cpu_restore(unsigned setting) {
+    __asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)setting));
+}
+#else
+unsigned cv_cpu_flush_denormals(void) {
+    return 0;
+}
+
+void cv_cpu_restore(unsigned setting) {
+    (void)setting;
+}
+#endif

@@ -1,0 +1,16 @@
+// What the processor can do and how it treats very small numbers.
+#ifndef CV_CPU_H
+#define CV_CPU_H
+
+typedef enum { CV_CPU_BASELINE, CV_CPU_AVX2, CV_CPU_AVX512 } cv_cpu_level;
+
+// The widest instruction set for which convo has code and that this processor and system can run.
+cv_cpu_level cv_cpu_detect(void);
+// Processors this process may run on, at least 1.
+int cv_cpu_count(void);
+// Makes the calling thread treat denormal numbers as zero; they cost a hundred times as much as others. Returns the
+// setting before, for cv_cpu_restore.
+unsigned cv_cpu_flush_denormals(void);
+void cv_cpu_restore(unsigned setting);
+
+#endif

@@ -1,0 +1,181 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// --- reading ----------------------------------------------------------------------------------------------------
+
+static convo_status read_open(int file, const char *path, size_t limit, cv_bytes *out, convo_error *err) {
+    struct stat about;
+    if (fstat(file, &about)) return cv_fail(err, CONVO_IO, path, "cannot be read: %s", strerror(errno));
+    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is a folder, a file is wanted");
+    if (!S_ISREG(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is not a regular file");
+
+    size_t capacity = 0, expected = about.st_size > 0 ? (size_t)about.st_size : 0;
+    ssize_t got = 0;
+    // The size is only a first guess: the file may grow meanwhile, and some systems report 0.
+    do {
+        out->size += (size_t)got;
+        if (expected > limit || out->size > limit)
+            return cv_fail(err, CONVO_LIMIT, path, "is larger than the limit of %zu bytes", limit);
+        size_t need = (out->size < expected ? expected : out->size) + 2; // the 0 byte, and one to notice the end
+        if (!cv_grow(&out->data, &capacity, need, 1)) return cv_no_memory(err, path);
+        got = read(file, out->data + out->size, capacity - out->size - 1);
+    } while (got > 0 || (got < 0 && errno == EINTR && !(got = 0)));
+    if (got < 0) return cv_fail(err, CONVO_IO, path, "cannot be read: %s", strerror(errno));
+    out->data[out->size] = 0;
+    return CONVO_OK;
+}
+
+convo_status cv_file_read(const char *path, size_t limit, cv_bytes *out, convo_error *err) {
+    *out = (cv_bytes){0};
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe without a writer must not hold us up
+    if (file < 0) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
+    convo_status status = read_open(file, path, limit, out, err);
+    close(file);
+    if (status) {
+        free(out->data);
+        *out = (cv_bytes){0};
+    }
+    return status;
+}
+
+// --- writing ----------------------------------------------------------------------------------------------------
+
+static void forget(cv_output *out) {
+    free(out->path);
+    free(out->part);
+    *out = (cv_output){0};
+}
+
+convo_status cv_file_open(cv_output *out, const char *path, convo_error *err) {
+    *out = (cv_output){0};
+    struct stat about;
+    bool exists = stat(path, &about) == 0;
+    if (exists && S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is a folder, a file is wanted");
+    bool direct = exists && !S_ISREG(about.st_mode); // /dev/stdout, a pipe: never to be replaced by a file
+
+    out->path = cv_format("%s", path);
+    if (!direct) out->part = cv_format("%s.part", path);
+    if (!out->path || (!direct && !out->part)) {
+        forget(out);
+        return cv_no_memory(err, path);
+    }
+    out->stream = fopen(direct ? path : out->part, "wbe");
+    if (out->stream) return CONVO_OK;
+    int cause = errno;
+    forget(out);
+    return cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(cause));
+}
+
+void cv_file_abandon(cv_output *out) {
+    if (out->stream) fclose(out->stream);
+    if (out->part) unlink(out->part);
+    forget(out);
+}
+
+convo_status cv_file_commit(cv_output *out, convo_error *err) {
+    bool failed = ferror(out->stream) != 0; // an earlier write, whose cause is gone
+    int cause = 0;
+    if (fflush(out->stream) || (out->part && fsync(fileno(out->stream)))) cause = errno;
+    if (fclose(out->stream) && !cause) cause = errno;
+    out->stream = NULL;
+    if (!failed && !cause && out->part && rename(out->part, out->path)) cause = errno;
+
+    convo_status status = CONVO_OK;
+    if (cause)
+        status = cv_fail(err, CONVO_IO, out->path, "cannot be written: %s", strerror(cause));
+    else if (failed)
+        status = cv_fail(err, CONVO_IO, out->path, "cannot be written in full; is the disk full?");
+    if (!status) forget(out);
+    cv_file_abandon(out);
+    return status;
+}
+
+convo_status cv_file_write(const char *path, const void *data, size_t size, convo_error *err) {
+    cv_output out;
+    convo_status status = cv_file_open(&out, path, err);
+    if (status) return status;
+    if (size && fwrite(data, 1, size, out.stream) != size) {
+        status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
+        cv_file_abandon(&out);
+        return status;
+    }
+    return cv_file_commit(&out, err);
+}
+
+// --- folders ----------------------------------------------------------------------------------------------------
+
+bool cv_is_folder(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+bool cv_is_file(const char *path) {
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+convo_status cv_folder_make(const char *path, convo_error *err) {
+    char *part = cv_format("%s", path);
+    if (!part) return cv_no_memory(err, path);
+    convo_status status = CONVO_OK;
+    char *end = part;
+    while (!status && *end) { // each folder on the way, outermost first
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        char kept = *end;
+        *end = 0;
+        if (mkdir(part, 0777) && !cv_is_folder(part))
+            status = errno == EEXIST ? cv_fail(err, CONVO_IO, part, "is a file, a folder is wanted")
+                                     : cv_fail(err, CONVO_IO, part, "the folder cannot be made: %s", strerror(errno));
+        *end = kept;
+    }
+    free(part);
+    return status;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+convo_status cv_folder_list(const char *path, char ***names, size_t *count, convo_error *err) {
+    *names = NULL;
+    *count = 0;
+    DIR *folder = opendir(path);
+    if (!folder) return cv_fail(err, CONVO_IO, path, "the folder cannot be opened: %s", strerror(errno));
+
+    convo_status status = CONVO_OK;
+    size_t capacity = 0;
+    struct dirent *entry;
+    while (errno = 0, (entry = readdir(folder))) {
+        if (entry->d_name[0] == '.') continue;
+        if (!cv_grow(names, &capacity, *count + 1, sizeof **names) ||
+            !((*names)[*count] = cv_format("%s", entry->d_name))) {
+            status = cv_no_memory(err, path);
+            goto done;
+        }
+        ++*count;
+    }
+    if (errno) status = cv_fail(err, CONVO_IO, path, "the folder cannot be read: %s", strerror(errno));
+done:
+    closedir(folder);
+    if (status) {
+        cv_folder_free(*names, *count);
+        *names = NULL;
+        *count = 0;
+    } else if (*count) {
+        qsort(*names, *count, sizeof **names, compare_names);
+    }
+    return status;
+}
+
+void cv_folder_free(char **names, size_t count) {
+    for (size_t i = 0; i < count; i++) free(names[i]);
+    free(names);
+}

@@ -1,0 +1,266 @@
+#include "base/option.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// --- numbers ----------------------------------------------------------------------------------------------------
+
+// A program that uses the library may have chosen a locale that writes 0,5: recipes always say 0.5.
+typedef struct plain_locale {
+    locale_t plain, before;
+} plain_locale;
+
+static plain_locale plain_begin(void) {
+    plain_locale locale = {.plain = newlocale(LC_ALL_MASK, "C", (locale_t)0)};
+    locale.before = uselocale(locale.plain);
+    return locale;
+}
+
+static void plain_end(plain_locale locale) {
+    uselocale(locale.before);
+    if (locale.plain) freelocale(locale.plain);
+}
+
+static bool read_integer(const char *text, size_t length, int64_t *value) {
+    char digits[32];
+    if (length == 0 || length >= sizeof digits) return false;
+    memcpy(digits, text, length);
+    digits[length] = 0;
+    if (strspn(digits, "+-0123456789") != length) return false; // no spaces, no 0x
+    char *end;
+    errno = 0;
+    long long number = strtoll(digits, &end, 10);
+    *value = number;
+    return *end == 0 && end != digits && errno == 0;
+}
+
+// A number or a fraction of two.
+static bool read_real(const char *text, double *value) {
+    if (strspn(text, "+-.0123456789eE/") != strlen(text)) return false; // no nan, inf, 0x, spaces
+    plain_locale locale = plain_begin();
+    char *end, *last;
+    *value = strtod(text, &end);
+    bool read = end != text;
+    if (read && *end == '/') {
+        double below = strtod(end + 1, &last);
+        read = last != end + 1;
+        *value /= below;
+        end = last;
+    }
+    plain_end(locale);
+    return read && *end == 0 && isfinite(*value);
+}
+
+// The shortest text that reads back as the same number.
+static void write_real(double value, char *text, size_t size) {
+    plain_locale locale = plain_begin();
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, size, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    plain_end(locale);
+}
+
+static bool in_range(const cv_option *option, double value) {
+    return (option->min == 0 && option->max == 0) || (value >= option->min && value <= option->max);
+}
+
+// --- reading ----------------------------------------------------------------------------------------------------
+
+static void *field_of(const cv_option *option, void *block) {
+    return (char *)block + option->offset;
+}
+
+static const char *word_at(const char *words, int k, size_t *length) {
+    while (k-- > 0) {
+        words += strcspn(words, "|");
+        if (!*words++) return NULL;
+    }
+    *length = strcspn(words, "|");
+    return words;
+}
+
+static bool set_word(const cv_option *option, int *field, const char *text) {
+    size_t length;
+    const char *word;
+    for (int k = 0; (word = word_at(option->words, k, &length)); k++)
+        if (strlen(text) == length && memcmp(text, word, length) == 0) {
+            *field = k;
+            return true;
+        }
+    return false;
+}
+
+static bool set_integer(const cv_option *option, int64_t *field, const char *text, size_t length) {
+    int64_t value;
+    if (!read_integer(text, length, &value) || !in_range(option, (double)value)) return false;
+    *field = value;
+    return true;
+}
+
+// "3" or "[3, 5]"
+static bool set_pair(const cv_option *option, int64_t field[2], const char *text) {
+    int64_t pair[2];
+    if (text[0] != '[') {
+        if (!set_integer(option, &pair[0], text, strlen(text))) return false;
+        pair[1] = pair[0];
+    } else {
+        const char *first = text + 1 + strspn(text + 1, " ");
+        size_t first_length = strcspn(first, " ,]");
+        const char *comma = first + first_length + strspn(first + first_length, " ");
+        if (*comma != ',') return false;
+        const char *second = comma + 1 + strspn(comma + 1, " ");
+        size_t second_length = strcspn(second, " ,]");
+        const char *close = second + second_length + strspn(second + second_length, " ");
+        if (strcmp(close, "]") != 0) return false;
+        if (!set_integer(option, &pair[0], first, first_length)) return false;
+        if (!set_integer(option, &pair[1], second, second_length)) return false;
+    }
+    memcpy(field, pair, sizeof pair);
+    return true;
+}
+
+static bool set_length(const cv_option *option, int64_t field[2], const char *text) {
+    if (!set_integer(option, &field[1], text, strlen(text))) return false;
+    field[0] = (int64_t)option->unit;
+    return true;
+}
+
+static bool set_real(const cv_option *option, double *field, const char *text) {
+    double value;
+    if (!read_real(text, &value) || !in_range(option, value)) return false;
+    *field = value;
+    return true;
+}
+
+static bool set_bool(bool *field, const char *text) {
+    bool yes = strcmp(text, "true") == 0;
+    if (!yes && strcmp(text, "false") != 0) return false;
+    *field = yes;
+    return true;
+}
+
+static bool set_text(char field[CV_TEXT_SIZE], const char *text) {
+    size_t length = strlen(text);
+    if (length >= CV_TEXT_SIZE) return false;
+    memcpy(field, text, length + 1);
+    return true;
+}
+
+static bool set_field(const cv_option *option, void *field, const char *text) {
+    switch (option->type) {
+    case CV_INT: return set_integer(option, field, text, strlen(text));
+    case CV_FLOAT: return set_real(option, field, text);
+    case CV_BOOL: return set_bool(field, text);
+    case CV_WORD: return set_word(option, field, text);
+    case CV_TEXT: return set_text(field, text);
+    case CV_PAIR: return set_pair(option, field, text);
+    case CV_LENGTH: return set_length(option, field, text);
+    }
+    return false;
+}
+
+// --- saying what is expected ------------------------------------------------------------------------------------
+
+static void say_range(const cv_option *option, char *why, size_t size) {
+    char least[32], most[32];
+    if (option->min == 0 && option->max == 0) return;
+    write_real(option->min, least, sizeof least);
+    write_real(option->max, most, sizeof most);
+    if (isinf(option->min))
+        cv_append(why, size, " of at most %s", most);
+    else if (isinf(option->max))
+        cv_append(why, size, " of at least %s", least);
+    else
+        cv_append(why, size, " from %s to %s", least, most);
+}
+
+static void say_words(const cv_option *option, char *why, size_t size) {
+    size_t length;
+    const char *word;
+    for (int k = 0; (word = word_at(option->words, k, &length)); k++)
+        cv_append(why, size, "%s%.*s", k ? ", " : "one of ", (int)length, word);
+}
+
+static void say_expected(const cv_option *option, const char *text, char *why, size_t size) {
+    if (size == 0) return;
+    why[0] = 0;
+    switch (option->type) {
+    case CV_INT:
+    case CV_LENGTH: cv_append(why, size, "a whole number"); break;
+    case CV_FLOAT: cv_append(why, size, "a number"); break;
+    case CV_BOOL: cv_append(why, size, "true or false"); break;
+    case CV_WORD: say_words(option, why, size); break;
+    case CV_TEXT: cv_append(why, size, "a text of at most %d characters", CV_TEXT_SIZE - 1); break;
+    case CV_PAIR: cv_append(why, size, "a whole number or a pair such as [3, 5]"); break;
+    }
+    say_range(option, why, size);
+    cv_append(why, size, ", not '%.40s'", text);
+}
+
+bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size) {
+    if (set_field(option, field_of(option, block), text)) return true;
+    say_expected(option, text, why, why_size);
+    return false;
+}
+
+// --- defaults, writing, finding ---------------------------------------------------------------------------------
+
+void cv_options_default(const cv_option *schema, void *block) {
+    for (const cv_option *option = schema; option && option->name; option++) {
+        void *field = field_of(option, block);
+        int64_t whole = option->type == CV_FLOAT ? 0 : (int64_t)option->fallback;
+        switch (option->type) {
+        case CV_INT: *(int64_t *)field = whole; break;
+        case CV_FLOAT: *(double *)field = option->fallback; break;
+        case CV_BOOL: *(bool *)field = option->fallback != 0; break;
+        case CV_WORD: *(int *)field = (int)whole; break;
+        case CV_TEXT: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
+        case CV_PAIR: memcpy(field, (int64_t[2]){whole, whole}, sizeof(int64_t[2])); break;
+        case CV_LENGTH: memcpy(field, (int64_t[2]){(int64_t)option->unit, whole}, sizeof(int64_t[2])); break;
+        }
+    }
+}
+
+void cv_option_get(const cv_option *option, const void *block, char *text, size_t size) {
+    const void *field = (const char *)block + option->offset;
+    const int64_t *whole = field;
+    size_t length = 0;
+    const char *word;
+    switch (option->type) {
+    case CV_INT: snprintf(text, size, "%" PRId64, whole[0]); break;
+    case CV_FLOAT: write_real(*(const double *)field, text, size); break;
+    case CV_BOOL: snprintf(text, size, "%s", *(const bool *)field ? "true" : "false"); break;
+    case CV_WORD:
+        word = word_at(option->words, *(const int *)field, &length);
+        snprintf(text, size, "%.*s", (int)length, word ? word : "");
+        break;
+    case CV_TEXT: snprintf(text, size, "%s", (const char *)field); break;
+    case CV_PAIR:
+        if (whole[0] == whole[1])
+            snprintf(text, size, "%" PRId64, whole[0]);
+        else
+            snprintf(text, size, "[%" PRId64 ", %" PRId64 "]", whole[0], whole[1]);
+        break;
+    case CV_LENGTH: snprintf(text, size, "%" PRId64, whole[1]); break;
+    }
+}
+
+const cv_option *cv_option_find(const cv_option *schema, const char *name) {
+    for (const cv_option *option = schema; option && option->name; option++)
+        if (strcmp(option->name, name) == 0) return option;
+    return NULL;
+}
+
+static const char *name_at(const void *schema, size_t k) {
+    return ((const cv_option *)schema)[k].name;
+}
+
+cv_hint cv_option_hint(const cv_option *schema, const char *name) {
+    return schema ? cv_did_you_mean(name, name_at, schema) : (cv_hint){""};
+}

@@ -1,0 +1,42 @@
+// Options: one table says what a block of a recipe may hold. Reader, help, summary and the PyTorch expression use it.
+#ifndef CV_OPTION_H
+#define CV_OPTION_H
+
+#include "base/base.h"
+
+typedef enum cv_option_type {
+    CV_INT,    // int64_t
+    CV_FLOAT,  // double; may be written as a fraction, 2/3
+    CV_BOOL,   // bool
+    CV_WORD,   // int: index into .words
+    CV_TEXT,   // char[CV_TEXT_SIZE]
+    CV_PAIR,   // int64_t[2], rows and columns; one number sets both
+    CV_LENGTH, // int64_t[2], the 1-d form of CV_PAIR: one number, stored in [1]; [0] gets .unit
+} cv_option_type;
+
+enum { CV_TEXT_SIZE = 256 };
+
+typedef struct cv_option {
+    const char *name; // NULL ends a table
+    cv_option_type type;
+    size_t offset;        // of the field in the block's struct
+    bool required;        // no default
+    double fallback;      // the default (a word: its index)
+    double min, max;      // allowed range of a written number; both 0: any
+    double unit;          // CV_LENGTH: what the other dimension gets (1 for a kernel, 0 for padding)
+    const char *words;    // CV_WORD: "none|global"
+    const char *text;     // CV_TEXT: the default, NULL for ""
+    const char *help;     // one line
+} cv_option;
+
+// Sets every field of *block to its default.
+void cv_options_default(const cv_option *schema, void *block);
+// Parses `text` ("3", "2/3", "true", "[3, 5]", a word) for one option into its field. On failure `why` says what is
+// expected ("a whole number from 1 to 64, not 'x'") and *block is unchanged.
+bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size);
+// The value as text, in the form cv_option_set reads.
+void cv_option_get(const cv_option *option, const void *block, char *text, size_t size);
+const cv_option *cv_option_find(const cv_option *schema, const char *name);
+cv_hint cv_option_hint(const cv_option *schema, const char *name);
+
+#endif

@@ -1,0 +1,250 @@
+// What a data set holds, and what is wrong with it.
+#include "audio/sound.h"
+#include "base/file.h"
+#include "data/dataset.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *convo_data_name(int k, const char **help) {
+    const cv_data_kind *kind = k < 0 ? NULL : cv_data_kind_at((size_t)k);
+    if (kind && help) *help = kind->help;
+    return kind ? kind->name : NULL;
+}
+
+static const char *kind_name_at(const void *context, size_t k) {
+    (void)context;
+    const cv_data_kind *kind = cv_data_kind_at(k);
+    return kind ? kind->name : NULL;
+}
+
+static convo_status find_kind(const char *name, const cv_data_kind **kind, convo_error *err) {
+    *kind = cv_data_kind_find(name);
+    if (*kind) return CONVO_OK;
+    return cv_fail(err, CONVO_ARGUMENT, "", "no data set is called '%s'%s", name,
+                   cv_did_you_mean(name, kind_name_at, NULL).text);
+}
+
+convo_status convo_data_find(const char *name, const char *const *search, char **folder, convo_error *err) {
+    *folder = NULL;
+    const cv_data_kind *kind;
+    convo_status status = find_kind(name, &kind, err);
+    if (status) return status;
+    char looked[400] = "";
+    for (; search && *search; search++) {
+        char *path = cv_format("%s/%s", *search, name);
+        if (!path) return cv_no_memory(err, name);
+        if (cv_is_folder(path)) {
+            *folder = path;
+            return CONVO_OK;
+        }
+        cv_append(looked, sizeof looked, "%s%s", looked[0] ? ", " : "", path);
+        free(path);
+    }
+    if (!looked[0]) return cv_fail(err, CONVO_ARGUMENT, "", "the folder of data set '%s' was not given", name);
+    return cv_fail(err, CONVO_IO, "", "data set '%s' was not found, looked for %s", name, looked);
+}
+
+// --- one recording ----------------------------------------------------------------------------------------------
+
+typedef struct recording {
+    convo_status status;
+    int rate;
+    double seconds;
+    bool clipped;
+    size_t count;
+    uint64_t hash; // of the samples
+    size_t number; // of the example
+} recording;
+
+static uint64_t hash_samples(const float *sample, size_t count) { // FNV-1a, a sample at a time
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &sample[i], sizeof bits);
+        hash = (hash ^ bits) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+static bool is_clipped(const float *sample, size_t count) {
+    const float full_scale = 32767.0f / 32768.0f; // of 16-bit samples
+    int run = 0;
+    for (size_t i = 0; i < count && run < 2; i++) run = fabsf(sample[i]) >= full_scale ? run + 1 : 0;
+    return run == 2;
+}
+
+typedef struct describe_job {
+    const cv_dataset *dataset;
+    recording *recording;
+} describe_job;
+
+static void look_at(void *context, int task, int worker) {
+    (void)worker;
+    const describe_job *job = context;
+    recording *r = &job->recording[task];
+    *r = (recording){.number = (size_t)task};
+    cv_sound sound;
+    r->status = cv_sound_read(job->dataset->example[task].path, 0, &sound, NULL);
+    if (r->status) return;
+    r->rate = sound.rate;
+    r->count = sound.count;
+    r->seconds = (double)sound.count / sound.rate;
+    r->clipped = is_clipped(sound.sample, sound.count);
+    r->hash = hash_samples(sound.sample, sound.count);
+    cv_sound_free(&sound);
+}
+
+// --- duplicates -------------------------------------------------------------------------------------------------
+
+static int by_samples(const void *left, const void *right) {
+    const recording *a = left, *b = right;
+    if (a->status != b->status) return a->status < b->status ? -1 : 1; // CONVO_OK first
+    if (a->hash != b->hash) return a->hash < b->hash ? -1 : 1;
+    if (a->count != b->count) return a->count < b->count ? -1 : 1;
+    return a->number < b->number ? -1 : 1;
+}
+
+// Equal hashes may be chance: decodes both once more.
+static bool same_samples(const cv_dataset *dataset, const recording *a, const recording *b) {
+    if (a->hash != b->hash || a->count != b->count) return false;
+    cv_sound one = {0}, other = {0};
+    bool same = !cv_sound_read(dataset->example[a->number].path, 0, &one, NULL) &&
+                !cv_sound_read(dataset->example[b->number].path, 0, &other, NULL) && one.count == other.count &&
+                memcmp(one.sample, other.sample, one.count * sizeof *one.sample) == 0;
+    cv_sound_free(&one);
+    cv_sound_free(&other);
+    return same;
+}
+
+// Sorts the recordings. Each is compared with the first of its hash.
+static int64_t count_duplicates(const cv_dataset *dataset, recording *r) {
+    int64_t duplicates = 0;
+    qsort(r, dataset->count, sizeof *r, by_samples);
+    for (size_t i = 1, first = 0; i < dataset->count && !r[i].status; i++) {
+        if (same_samples(dataset, &r[first], &r[i]))
+            duplicates++;
+        else
+            first = i;
+    }
+    return duplicates;
+}
+
+// --- counting ---------------------------------------------------------------------------------------------------
+
+static convo_group *new_groups(char *const *names, int count) {
+    convo_group *groups = cv_alloc((size_t)count, sizeof *groups);
+    for (int k = 0; groups && k < count; k++) cv_print(groups[k].name, sizeof groups[k].name, "%s", names[k]);
+    return groups;
+}
+
+static void count_in(convo_group *group, const recording *r) {
+    group->count++;
+    group->seconds += r->seconds;
+}
+
+static int by_rate(const void *left, const void *right) {
+    const recording *a = left, *b = right;
+    return a->rate != b->rate ? (a->rate < b->rate ? -1 : 1) : a->number < b->number ? -1 : 1;
+}
+
+// Sorts the recordings.
+static bool count_rates(recording *r, size_t count, convo_data_info *info) {
+    size_t capacity = 0;
+    int rate = 0;
+    qsort(r, count, sizeof *r, by_rate);
+    for (size_t i = 0; i < count; i++) {
+        if (r[i].status) continue;
+        if (r[i].rate != rate) {
+            if (!cv_grow(&info->rates, &capacity, (size_t)info->rate_count + 1, sizeof *info->rates)) return false;
+            rate = r[i].rate;
+            info->rates[info->rate_count] = (convo_group){0};
+            cv_print(info->rates[info->rate_count++].name, sizeof info->rates[0].name, "%d Hz", rate);
+        }
+        count_in(&info->rates[info->rate_count - 1], &r[i]);
+    }
+    return true;
+}
+
+static int by_seconds(const void *left, const void *right) {
+    const recording *a = left, *b = right;
+    if ((a->status == CONVO_OK) != (b->status == CONVO_OK)) return a->status == CONVO_OK ? -1 : 1;
+    return a->seconds < b->seconds ? -1 : a->seconds > b->seconds;
+}
+
+// Sorts the recordings.
+static void measure_durations(recording *r, size_t count, convo_data_info *info) {
+    qsort(r, count, sizeof *r, by_seconds);
+    size_t readable = count - (size_t)info->unreadable;
+    if (readable == 0) return;
+    info->shortest = r[0].seconds;
+    info->longest = r[readable - 1].seconds;
+    info->median = (r[(readable - 1) / 2].seconds + r[readable / 2].seconds) / 2;
+}
+
+static void note_problem(const cv_dataset *dataset, const recording *r, convo_data_info *info) {
+    if (info->unreadable++ > 0) return;
+    convo_error problem;
+    cv_sound sound = {0};
+    if (cv_sound_read(dataset->example[r->number].path, 0, &sound, &problem)) // once more, for the sentence
+        cv_print(info->first_problem, sizeof info->first_problem, "%s: %s", problem.where, problem.message);
+    cv_sound_free(&sound);
+}
+
+static bool fill_info(const cv_dataset *dataset, recording *r, convo_data_info *info) {
+    info->files = (int64_t)dataset->count;
+    info->classes = new_groups(dataset->labels, dataset->label_count);
+    info->groups = new_groups(dataset->groups, dataset->group_count);
+    if (!info->classes || !info->groups) return false;
+    info->class_count = dataset->label_count;
+    info->group_count = dataset->group_count;
+    for (size_t i = 0; i < dataset->count; i++) {
+        const cv_example *example = &dataset->example[i];
+        count_in(&info->classes[example->label], &r[i]);
+        if (example->group >= 0) count_in(&info->groups[example->group], &r[i]);
+        if (r[i].status) note_problem(dataset, &r[i], info);
+        info->seconds += r[i].seconds;
+        info->clipped += r[i].clipped;
+    }
+    info->duplicates = count_duplicates(dataset, r);
+    measure_durations(r, dataset->count, info);
+    return count_rates(r, dataset->count, info);
+}
+
+convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
+                                 convo_error *err) {
+    *info = (convo_data_info){0};
+    const cv_data_kind *kind;
+    cv_dataset *dataset = NULL;
+    cv_pool *pool = NULL;
+    recording *recordings = NULL;
+    convo_status status = find_kind(name, &kind, err);
+    if (!status) status = cv_dataset_open(kind, folder, &dataset, err);
+    if (!status) status = cv_pool_new(&pool, threads, err);
+    if (status) goto done;
+    recordings = cv_alloc(dataset->count, sizeof *recordings);
+    if (!recordings) {
+        status = cv_no_memory(err, folder);
+        goto done;
+    }
+    describe_job job = {.dataset = dataset, .recording = recordings};
+    cv_pool_run(pool, (int)dataset->count, look_at, &job);
+    if (!fill_info(dataset, recordings, info)) {
+        convo_data_info_free(info);
+        status = cv_no_memory(err, folder);
+    }
+done:
+    free(recordings);
+    cv_pool_free(pool);
+    cv_dataset_free(dataset);
+    return status;
+}
+
+void convo_data_info_free(convo_data_info *info) {
+    if (!info) return;
+    free(info->classes);
+    free(info->groups);
+    free(info->rates);
+    *info = (convo_data_info){0};
+}

@@ -1,0 +1,26 @@
+// What training and evaluation have in common: the examples of a recipe's data set as features, labelled and split.
+#ifndef CV_MATERIAL_H
+#define CV_MATERIAL_H
+
+#include "model/recipe.h"
+
+typedef struct cv_material {
+    const cv_isa *isa;
+    cv_pool *pool;
+    cv_dataset *dataset;
+    cv_split split;
+    cv_shape shape; // of one example
+    float *values;  // [examples][size of shape], not normalised
+    int32_t *label; // [examples]
+} cv_material;
+
+// Of options, data, search, threads and isa count; NULL is allowed.
+convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
+                              convo_error *err);
+void cv_material_free(cv_material *material);
+// Mean and standard deviation of the training part, as the recipe's normalisation wants them (else 0 and 1).
+convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *material, float *mean, float *std,
+                                 convo_error *err);
+void cv_material_normalize(cv_material *material, float mean, float std);
+
+#endif

@@ -1,0 +1,296 @@
+// Models: made from their parts, written, read.
+#include "model/model.h"
+
+#include "base/file.h"
+#include "model/safetensors.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void convo_model_free(convo_model *model) {
+    if (!model) return;
+    cv_runner_free(model->runner);
+    cv_pool_free(model->pool);
+    cv_front_free(model->front);
+    cv_net_free(model->net);
+    convo_recipe_free(model->recipe);
+    for (int k = 0; model->labels && k < model->classes; k++) free(model->labels[k]);
+    free(model->labels);
+    free(model->features);
+    free(model->outputs);
+    free(model);
+}
+
+int convo_model_classes(const convo_model *model) {
+    return model->classes;
+}
+
+const char *convo_model_label(const convo_model *model, int k) {
+    return k >= 0 && k < model->classes ? model->labels[k] : NULL;
+}
+
+const convo_recipe *convo_model_recipe(const convo_model *model) {
+    return model->recipe;
+}
+
+// The net (not yet its weights) and the front end of a model that has its recipe and labels.
+static convo_status build(convo_model *model, convo_error *err) {
+    const convo_recipe *recipe = model->recipe;
+    convo_status status = cv_recipe_net(recipe, cv_isa_find(NULL), &model->net, err);
+    if (!status) status = cv_recipe_check_classes(recipe, model->net, model->classes, err);
+    if (!status && recipe->feature)
+        status = cv_front_new(recipe->feature, recipe->feature_config, recipe->rate, &model->front, err);
+    return status;
+}
+
+static convo_status set_labels(convo_model *model, char *const *labels, int classes, convo_error *err) {
+    model->labels = cv_alloc((size_t)classes, sizeof *model->labels);
+    if (!model->labels) return cv_no_memory(err, "labels");
+    model->classes = classes;
+    for (int k = 0; k < classes; k++)
+        if (!(model->labels[k] = cv_format("%s", labels[k]))) return cv_no_memory(err, "labels");
+    return CONVO_OK;
+}
+
+convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, convo_error *err) {
+    *model = NULL;
+    char *text = NULL;
+    convo_model *made = cv_alloc(1, sizeof *made);
+    if (!made) return cv_no_memory(err, "a model");
+    made->mean = parts->mean;
+    made->std = parts->std;
+    made->test_accuracy = parts->test_accuracy;
+    convo_status status = convo_recipe_text(parts->recipe, &text, err);
+    if (!status)
+        status = cv_recipe_parse(text, strlen(text), parts->recipe->name, parts->recipe->file, &made->recipe, err);
+    if (!status) status = set_labels(made, parts->labels, parts->classes, err);
+    if (!status) status = build(made, err);
+    if (!status) status = cv_net_copy(parts->net, made->net, err);
+    free(text);
+    if (status)
+        convo_model_free(made);
+    else
+        *model = made;
+    return status;
+}
+
+// --- writing ----------------------------------------------------------------------------------------------------
+
+// A tensor of the net in the file's form; data is new.
+static convo_status pack_tensor(const cv_net *net, int t, cv_st_tensor *out, convo_error *err) {
+    const cv_net_tensor *from = &net->tensor[t];
+    float *values = cv_alloc(from->size, sizeof *values);
+    if (!values) return cv_no_memory(err, from->name);
+    cv_net_read(net, t, values);
+    *out = (cv_st_tensor){.name = (char *)from->name, .type = CV_F32, .dims = from->spec.dims, .data = values};
+    memcpy(out->dim, from->spec.dim, sizeof from->spec.dim);
+    out->bytes = from->size * sizeof *values;
+    if (!from->spec.integer) return CONVO_OK;
+
+    int64_t *whole = cv_alloc(from->size, sizeof *whole);
+    for (size_t i = 0; whole && i < from->size; i++) whole[i] = llroundf(values[i]);
+    free(values);
+    out->type = CV_I64;
+    out->data = whole;
+    out->bytes = from->size * sizeof *whole;
+    return whole ? CONVO_OK : cv_no_memory(err, from->name);
+}
+
+// A number that JSON can hold in the fewest digits that read back as the same float.
+static char *dump(json_t *json) {
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+    json_decref(json);
+    return text;
+}
+
+static char *labels_text(const cv_model_parts *parts) {
+    json_t *labels = json_array();
+    for (int k = 0; k < parts->classes; k++)
+        if (json_array_append_new(labels, json_string(parts->labels[k]))) {
+            json_decref(labels);
+            return NULL;
+        }
+    return dump(labels);
+}
+
+enum { TEXTS = 8 };
+
+// The file's __metadata__. "format: pt" is what PyTorch's loaders look for.
+static convo_status pack_texts(const cv_model_parts *parts, cv_st_text text[TEXTS], size_t *count, convo_error *err) {
+    char *recipe;
+    convo_status status = convo_recipe_text(parts->recipe, &recipe, err);
+    if (status) return status;
+    const cv_st_text all[TEXTS] = {
+        {"format", cv_format("pt")},
+        {"convo.version", cv_format("%s", convo_version())},
+        {"convo.name", cv_format("%s", parts->recipe->name)},
+        {"convo.recipe", recipe},
+        {"convo.labels", labels_text(parts)},
+        {"convo.normalize", dump(json_pack("{s:f, s:f}", "mean", (double)parts->mean, "std", (double)parts->std))},
+        {"convo.seed", cv_format("%" PRIu64, convo_recipe_seed(parts->recipe))},
+        {"convo.test_accuracy", dump(json_real(parts->test_accuracy))}, // NULL for NaN
+    };
+    memcpy(text, all, sizeof all);
+    *count = isnan(parts->test_accuracy) ? TEXTS - 1 : TEXTS;
+    for (size_t k = 0; k < *count; k++)
+        if (!text[k].value)
+            return cv_fail(err, CONVO_ARGUMENT, "", "%s cannot be written: a label that is not UTF-8, or no memory",
+                           text[k].key);
+    return CONVO_OK;
+}
+
+convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err) {
+    const cv_net *net = parts->net;
+    cv_st_text text[TEXTS] = {{0}};
+    cv_safetensors file = {.text = text};
+    convo_status status = CONVO_OK;
+    file.tensor = cv_alloc((size_t)net->tensors + 1, sizeof *file.tensor);
+    if (!file.tensor) return cv_no_memory(err, path);
+    for (int t = 0; !status && t < net->tensors; t++) {
+        status = pack_tensor(net, t, &file.tensor[t], err);
+        file.tensors = (size_t)t + 1;
+    }
+    if (!status) status = pack_texts(parts, text, &file.texts, err);
+    if (!status) status = cv_safetensors_write(path, &file, err);
+    for (size_t t = 0; t < file.tensors; t++) free((void *)file.tensor[t].data);
+    for (size_t k = 0; k < TEXTS; k++) free(text[k].value);
+    free(file.tensor);
+    return status;
+}
+
+convo_status convo_model_save(const convo_model *model, const char *path, convo_error *err) {
+    if (!model || !path) return cv_fail(err, CONVO_ARGUMENT, "", "a model and a path are needed");
+    const cv_model_parts parts = {
+        .recipe = model->recipe,
+        .net = model->net,
+        .labels = model->labels,
+        .classes = model->classes,
+        .mean = model->mean,
+        .std = model->std,
+        .test_accuracy = model->test_accuracy,
+    };
+    return cv_model_save(&parts, path, err);
+}
+
+// --- reading ----------------------------------------------------------------------------------------------------
+
+static void shape_text(int dims, const int64_t *dim, char *text, size_t size) {
+    cv_print(text, size, "[");
+    for (int d = 0; d < dims; d++) cv_append(text, size, "%s%" PRId64, d ? ", " : "", dim[d]);
+    cv_append(text, size, "]");
+}
+
+static convo_status read_tensor(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
+    const cv_net_tensor *to = &net->tensor[t];
+    if (!from) return cv_fail(err, CONVO_FORMAT, path, "the net needs '%s', which the file does not hold", to->name);
+    if (from->dims != to->spec.dims || memcmp(from->dim, to->spec.dim, (size_t)from->dims * sizeof *from->dim) != 0) {
+        char have[128], need[128];
+        shape_text(from->dims, from->dim, have, sizeof have);
+        shape_text(to->spec.dims, to->spec.dim, need, sizeof need);
+        return cv_fail(err, CONVO_SHAPE, path, "%s is %s, the net needs %s", to->name, have, need);
+    }
+    if (from->type != (to->spec.integer ? CV_I64 : CV_F32))
+        return cv_fail(err, CONVO_FORMAT, path, "%s must hold numbers of type %s", to->name,
+                       to->spec.integer ? "I64" : "F32");
+    float *values = cv_alloc(to->size, sizeof *values);
+    if (!values) return cv_no_memory(err, to->name);
+    if (!to->spec.integer) memcpy(values, from->data, to->size * sizeof *values);
+    bool finite = true;
+    for (size_t i = 0; i < to->size; i++) {
+        int64_t whole; // copied: a file of others may not align it
+        if (to->spec.integer) {
+            memcpy(&whole, (const uint8_t *)from->data + i * sizeof whole, sizeof whole);
+            values[i] = (float)whole;
+        }
+        finite = finite && isfinite(values[i]);
+    }
+    if (finite) cv_net_write(net, t, values);
+    free(values);
+    return finite ? CONVO_OK : cv_fail(err, CONVO_NUMERIC, path, "%s holds numbers that are not finite", to->name);
+}
+
+static convo_status read_tensors(const char *path, const cv_safetensors *file, cv_net *net, convo_error *err) {
+    for (int t = 0; t < net->tensors; t++) {
+        convo_status status = read_tensor(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err);
+        if (status) return status;
+    }
+    for (size_t t = 0; t < file->tensors; t++) {
+        int k = 0;
+        while (k < net->tensors && strcmp(file->tensor[t].name, net->tensor[k].name) != 0) k++;
+        if (k == net->tensors)
+            return cv_fail(err, CONVO_FORMAT, path, "the file holds '%.100s', which the net does not have",
+                           file->tensor[t].name);
+    }
+    return CONVO_OK;
+}
+
+static convo_status read_labels(convo_model *model, const char *path, const char *text, convo_error *err) {
+    json_t *json = json_loads(text, 0, NULL);
+    size_t count = json_array_size(json);
+    convo_status status = CONVO_OK;
+    model->labels = cv_alloc(count + 1, sizeof *model->labels);
+    if (!model->labels) status = cv_no_memory(err, "labels");
+    if (!status && (count < 1 || count > INT32_MAX))
+        status = cv_fail(err, CONVO_FORMAT, path, "convo.labels in the metadata must be a list of words");
+    for (size_t k = 0; !status && k < count; k++) {
+        const char *label = json_string_value(json_array_get(json, k));
+        if (!label)
+            status = cv_fail(err, CONVO_FORMAT, path, "label %zu in the metadata is not text", k);
+        else if (!(model->labels[model->classes++] = cv_format("%s", label)))
+            status = cv_no_memory(err, "labels");
+    }
+    json_decref(json);
+    return status;
+}
+
+static convo_status read_normalize(convo_model *model, const char *path, const char *text, convo_error *err) {
+    json_t *json = json_loads(text, 0, NULL);
+    const json_t *mean = json_object_get(json, "mean"), *std = json_object_get(json, "std");
+    bool numbers = json_is_number(mean) && json_is_number(std);
+    model->mean = (float)json_number_value(mean);
+    model->std = (float)json_number_value(std);
+    json_decref(json);
+    if (numbers && isfinite(model->mean) && isfinite(model->std) && model->std > 0) return CONVO_OK;
+    return cv_fail(err, CONVO_FORMAT, path, "convo.normalize in the metadata must have a mean and a std above 0");
+}
+
+static convo_status read_model(convo_model *model, const char *path, const cv_safetensors *file, convo_error *err) {
+    static const char *const needed[] = {"convo.recipe", "convo.labels", "convo.normalize"};
+    for (size_t k = 0; k < CV_COUNT(needed); k++)
+        if (!cv_safetensors_text(file, needed[k]))
+            return cv_fail(err, CONVO_FORMAT, path, "this is not a convo model: its metadata has no %s", needed[k]);
+    const char *recipe = cv_safetensors_text(file, "convo.recipe"), *name = cv_safetensors_text(file, "convo.name");
+    const char *accuracy = cv_safetensors_text(file, "convo.test_accuracy");
+    json_t *number = accuracy ? json_loads(accuracy, JSON_DECODE_ANY, NULL) : NULL;
+    model->test_accuracy = json_is_number(number) ? json_number_value(number) : NAN;
+    json_decref(number);
+
+    char *file_name = cv_format("%s: recipe", path);
+    if (!file_name) return cv_no_memory(err, path);
+    convo_status status = cv_recipe_parse(recipe, strlen(recipe), name ? name : path, file_name, &model->recipe, err);
+    free(file_name);
+    if (!status) status = read_labels(model, path, cv_safetensors_text(file, "convo.labels"), err);
+    if (!status) status = read_normalize(model, path, cv_safetensors_text(file, "convo.normalize"), err);
+    if (!status) status = build(model, err);
+    return status ? status : read_tensors(path, file, model->net, err);
+}
+
+convo_status convo_model_load(const char *path, convo_model **model, convo_error *err) {
+    if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a path and a place for the model are needed");
+    *model = NULL;
+    char *name = cv_is_folder(path) ? cv_format("%s/best.safetensors", path) : cv_format("%s", path);
+    convo_model *made = cv_alloc(1, sizeof *made);
+    cv_safetensors file = {0};
+    convo_status status = name && made ? cv_safetensors_read(name, &file, err) : cv_no_memory(err, path);
+    if (!status) status = read_model(made, name, &file, err);
+    cv_safetensors_free(&file);
+    free(name);
+    if (status)
+        convo_model_free(made);
+    else
+        *model = made;
+    return status;
+}

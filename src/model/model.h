@@ -1,0 +1,37 @@
+// A model: a recipe with its trained net, its labels and the normalisation that training measured.
+// One safetensors file holds all of it; tensors have PyTorch's names and layouts.
+#ifndef CV_MODEL_H
+#define CV_MODEL_H
+
+#include "model/recipe.h"
+
+struct convo_model {
+    convo_recipe *recipe;
+    cv_net *net;
+    cv_front *front; // NULL for a net without one
+    char **labels;
+    int classes;
+    float mean, std;      // the net sees (x - mean) / std
+    double test_accuracy; // NaN when it is not known
+    // For one example at a time, made by the first prediction.
+    cv_pool *pool;
+    cv_runner *runner;
+    float *features, *outputs;
+};
+
+// What a model is made of, borrowed.
+typedef struct cv_model_parts {
+    const convo_recipe *recipe;
+    const cv_net *net;
+    char *const *labels; // [classes]
+    int classes;
+    float mean, std;
+    double test_accuracy; // NaN when it is not known
+} cv_model_parts;
+
+// Writes a model file, atomically.
+convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err);
+// A model of its own with copies of everything; its net is of the best instruction set.
+convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, convo_error *err);
+
+#endif

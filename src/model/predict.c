@@ -1,0 +1,89 @@
+// From one recording to features, and to the probabilities of the classes.
+#include "model/model.h"
+
+#include "audio/sound.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// --- features ---------------------------------------------------------------------------------------------------
+
+convo_status convo_features(const convo_recipe *recipe, const char *path, convo_array *features, convo_error *err) {
+    if (!recipe || !path || !features)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a recipe, a path and an array are needed");
+    *features = (convo_array){0};
+    if (!recipe->feature)
+        return cv_fail(err, CONVO_STATE, recipe->file, "the recipe has no 'features', its net reads arrays");
+    cv_front *front;
+    convo_status status = cv_front_new(recipe->feature, recipe->feature_config, recipe->rate, &front, err);
+    if (status) return status;
+    cv_shape shape = cv_front_shape(front);
+    *features = (convo_array){.dims = shape.dims, .dim = {shape.c, shape.dims == 3 ? shape.h : shape.w, shape.w}};
+    features->value = cv_alloc((size_t)cv_shape_size(shape), sizeof *features->value);
+    status = features->value ? cv_front_compute_file(front, path, features->value, err) : cv_no_memory(err, path);
+    cv_front_free(front);
+    if (status) convo_array_free(features);
+    return status;
+}
+
+// --- prediction -------------------------------------------------------------------------------------------------
+
+// Everything that predictions need again and again.
+static convo_status prepare(convo_model *model, convo_error *err) {
+    if (!model->front)
+        return cv_fail(err, CONVO_STATE, model->recipe->file,
+                       "this model has no front end: it reads arrays, not recordings");
+    if (!model->recipe->loss->probabilities)
+        return cv_fail(err, CONVO_STATE, model->recipe->file,
+                       "a model trained with the loss '%s' gives no probabilities", model->recipe->loss->name);
+    if (model->runner) return CONVO_OK;
+    const size_t inputs = (size_t)cv_shape_size(model->net->input),
+                 outputs = (size_t)cv_shape_size(cv_net_output(model->net));
+    if (!model->features) model->features = cv_alloc(inputs, sizeof *model->features);
+    if (!model->outputs) model->outputs = cv_alloc(outputs, sizeof *model->outputs);
+    if (!model->features || !model->outputs) return cv_no_memory(err, "a prediction");
+    convo_status status = model->pool ? CONVO_OK : cv_pool_new(&model->pool, 1, err);
+    return status ? status : cv_runner_new(model->net, NULL, NULL, 1, false, model->pool, &model->runner, err);
+}
+
+// model->features to probabilities.
+static convo_status run(convo_model *model, const char *where, float *probabilities, convo_error *err) {
+    const int64_t inputs = cv_shape_size(model->net->input);
+    const int outputs = (int)cv_shape_size(cv_net_output(model->net));
+    for (int64_t i = 0; i < inputs; i++) model->features[i] = (model->features[i] - model->mean) / model->std;
+    const int32_t first = 0;
+    const cv_batch batch = {.values = model->features, .index = &first, .count = 1};
+    cv_runner_forward(model->runner, &batch, model->outputs, NULL);
+    for (int k = 0; k < outputs; k++)
+        if (!isfinite(model->outputs[k])) return cv_fail(err, CONVO_NUMERIC, where, "the net's outputs are not finite");
+    model->recipe->loss->probabilities(model->outputs, outputs, probabilities);
+    return CONVO_OK;
+}
+
+convo_status convo_model_predict(convo_model *model, const float *samples, size_t count, int rate, float *probabilities,
+                                 convo_error *err) {
+    if (!model || !samples || !count || rate <= 0 || !probabilities)
+        return cv_fail(err, CONVO_ARGUMENT, "",
+                       "a prediction needs a model, samples, their rate and room for the result");
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(samples[i])) return cv_fail(err, CONVO_NUMERIC, "", "sample %zu is not finite", i);
+    float *resampled = NULL;
+    convo_status status = prepare(model, err);
+    if (!status && rate != cv_front_rate(model->front)) {
+        status = cv_resample(samples, count, rate, cv_front_rate(model->front), &resampled, &count, err);
+        samples = resampled;
+    }
+    if (!status) status = cv_front_compute(model->front, samples, count, model->features, err);
+    if (!status) status = run(model, "", probabilities, err);
+    free(resampled);
+    return status;
+}
+
+convo_status convo_model_predict_file(convo_model *model, const char *path, float *probabilities, convo_error *err) {
+    if (!model || !path || !probabilities)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a prediction needs a model, a path and room for the result");
+    convo_status status = prepare(model, err);
+    if (!status) status = cv_front_compute_file(model->front, path, model->features, err);
+    return status ? status : run(model, path, probabilities, err);
+}

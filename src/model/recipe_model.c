@@ -1,0 +1,141 @@
+// The net of a recipe's `model:`.
+#include "model/recipe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_NODES = 4096 };
+
+typedef struct builder {
+    cv_yaml yaml;
+    const cv_isa *isa;
+    cv_net *net;
+} builder;
+
+// Layers and the one word that is no layer, for the suggestion.
+static const char *next_layer(const void *isa, size_t k) {
+    const cv_op_names layers = {isa, CV_LAYER};
+    return k ? cv_op_names_next(&layers, k - 1) : "residual";
+}
+
+static convo_status find_layer(const builder *b, const yaml_node_t *name, const cv_op **op, convo_error *err) {
+    const char *text = cv_yaml_text(name);
+    *op = cv_op_find(b->isa, text);
+    cv_place place = cv_yaml_place(&b->yaml, name);
+    if (!*op)
+        return cv_fail(err, CONVO_ARGUMENT, place.text, "there is no layer '%s'%s", text,
+                       cv_did_you_mean(text, next_layer, b->isa).text);
+    if ((*op)->kind == CV_LOSS)
+        return cv_fail(err, CONVO_ARGUMENT, place.text, "'%s' is a loss, it belongs in 'train: {loss: %s}'", text,
+                       text);
+    if ((*op)->inputs > 1)
+        return cv_fail(err, CONVO_ARGUMENT, place.text, "'%s' joins branches, write 'residual: {body: [...]}'", text);
+    return CONVO_OK;
+}
+
+static convo_status add_node(builder *b, const cv_op *op, const void *config, const int *input, const char *path,
+                             const yaml_node_t *at, convo_error *err) {
+    cv_place place = cv_yaml_place(&b->yaml, at);
+    if (b->net->nodes >= MAX_NODES)
+        return cv_fail(err, CONVO_LIMIT, place.text, "a net has at most %d layers", MAX_NODES);
+    return cv_net_add(b->net, op, config, input, path, place.text, err);
+}
+
+static convo_status add_layer(builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path,
+                              int *from, convo_error *err) {
+    static const yaml_node_t empty = {.type = YAML_MAPPING_NODE};
+    const cv_op *op;
+    convo_status status = find_layer(b, name, &op, err);
+    if (status) return status;
+    void *config = cv_alloc(1, op->config_size + 1);
+    if (!config) return cv_no_memory(err, "a layer's options");
+    const cv_yaml_block block = {.what = op->name, .at = name, .part = {{op->schema, config}}, .bare = true};
+    status = cv_yaml_read(&b->yaml, options ? options : &empty, &block, err);
+    if (!status) status = add_node(b, op, config, from, path, name, err);
+    if (!status) *from = b->net->nodes - 1;
+    free(config);
+    return status;
+}
+
+static convo_status add_layers(builder *b, const yaml_node_t *list, const char *prefix, int *from, convo_error *err);
+
+// body(x) + shortcut(x); without a shortcut, x itself.
+static convo_status add_residual(builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path,
+                                 int *from, convo_error *err) {
+    static const char *const keys[] = {"body", "shortcut", NULL};
+    const cv_yaml_block block = {.what = "residual", .at = name, .also = keys};
+    const yaml_node_t *body = cv_yaml_find(&b->yaml, options, "body");
+    const yaml_node_t *shortcut = cv_yaml_find(&b->yaml, options, "shortcut");
+    convo_status status = cv_yaml_read(&b->yaml, options, &block, err);
+    if (status) return status;
+    if (!body)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, name).text,
+                       "residual needs 'body', a list of layers");
+    int input[CV_MAX_INPUTS] = {*from, *from};
+    char prefix[96]; // longer than any path that cv_net_add takes
+    snprintf(prefix, sizeof prefix, "%.80s.body.", path);
+    status = add_layers(b, body, prefix, &input[0], err);
+    snprintf(prefix, sizeof prefix, "%.80s.shortcut.", path);
+    bool identity =
+        cv_yaml_is_null(shortcut) || (shortcut->type == YAML_SEQUENCE_NODE &&
+                                      shortcut->data.sequence.items.start == shortcut->data.sequence.items.top);
+    if (!status && !identity) status = add_layers(b, shortcut, prefix, &input[1], err);
+    if (status) return status;
+    const cv_op *add = cv_op_find(b->isa, "add");
+    status = add_node(b, add, NULL, input, path, name, err);
+    if (!status) *from = b->net->nodes - 1;
+    return status;
+}
+
+// from: the node that the first layer reads; then the one that the last layer made.
+static convo_status add_layers(builder *b, const yaml_node_t *list, const char *prefix, int *from, convo_error *err) {
+    if (list->type != YAML_SEQUENCE_NODE || list->data.sequence.items.start == list->data.sequence.items.top)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, list).text,
+                       "a list of layers is expected, such as [relu, flatten, {linear: 10}]");
+    const yaml_node_item_t *start = list->data.sequence.items.start, *top = list->data.sequence.items.top;
+    for (const yaml_node_item_t *item = start; item < top; item++) {
+        const yaml_node_t *node = cv_yaml_node(&b->yaml, *item), *name, *options;
+        cv_place place = cv_yaml_place(&b->yaml, node);
+        char path[sizeof((cv_node *)0)->path];
+        if (snprintf(path, sizeof path, "%s%td", prefix, item - start) >= (int)sizeof path)
+            return cv_fail(err, CONVO_LIMIT, place.text, "residuals are nested too deep");
+        if (!cv_yaml_named(&b->yaml, node, &name, &options))
+            return cv_fail(err, CONVO_ARGUMENT, place.text,
+                           "a layer is a word ('relu') or a word with options ('conv1d: {out: 16, kernel: 3}')");
+        bool residual = !strcmp(cv_yaml_text(name), "residual");
+        convo_status status =
+            residual ? add_residual(b, name, options, path, from, err) : add_layer(b, name, options, path, from, err);
+        if (status) return status;
+    }
+    return CONVO_OK;
+}
+
+convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err) {
+    *net = NULL;
+    builder b = {.yaml = cv_recipe_yaml(recipe), .isa = isa};
+    const yaml_node_t *model = cv_yaml_find(&b.yaml, cv_yaml_root(&b.yaml), "model");
+    if (!model) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "a recipe needs 'model', a list of layers");
+    convo_status status = cv_net_new(isa, recipe->input, &b.net, err);
+    int from = -1;
+    if (!status) status = add_layers(&b, model, "", &from, err);
+    if (!status) status = cv_net_finish(b.net, err);
+    if (status)
+        cv_net_free(b.net);
+    else
+        *net = b.net;
+    return status;
+}
+
+convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *net, int classes, convo_error *err) {
+    const cv_node *last = &net->node[net->nodes - 1];
+    cv_shape out = cv_net_output(net), loss;
+    char why[256] = "", shape[64];
+    if (recipe->loss->infer && !recipe->loss->infer(recipe->loss_config, &out, &loss, why, sizeof why))
+        return cv_fail(err, CONVO_SHAPE, last->where, "%s", why);
+    if (out.dims == 1 && (out.c == classes || (classes == 2 && out.c == 1))) return CONVO_OK;
+    cv_shape_text(out, shape, sizeof shape);
+    return cv_fail(err, CONVO_SHAPE, last->where,
+                   "the net ends in %s, %d classes need (%d): make the last layer 'linear: %d'", shape, classes,
+                   classes, classes);
+}

@@ -1,0 +1,126 @@
+// Settings: "train.epochs=5", or "epochs=5" where it is plain which one is meant.
+#include "model/recipe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_SIZE = 256 };
+
+// Blocks whose options may be set by their bare name, and where they are written.
+typedef struct home {
+    const cv_option *schema;
+    char path[PATH_SIZE];
+} home;
+
+enum { HOMES = 7 };
+
+static void list_homes(const convo_recipe *recipe, home homes[HOMES]) {
+    memset(homes, 0, HOMES * sizeof *homes);
+    homes[0] = (home){cv_train_schema, "train"};
+    homes[1] = (home){recipe->optimizer->schema, ""};
+    cv_print(homes[1].path, PATH_SIZE, "train.optimizer.%s", recipe->optimizer->name);
+    homes[2] = (home){recipe->schedule->schema, ""};
+    cv_print(homes[2].path, PATH_SIZE, "train.schedule.%s", recipe->schedule->name);
+    homes[3] = (home){recipe->loss->schema, ""};
+    cv_print(homes[3].path, PATH_SIZE, "train.loss.%s", recipe->loss->name);
+    homes[4] = (home){recipe->feature ? cv_feature_common_schema : NULL, "features"};
+    homes[5] = (home){recipe->feature ? recipe->feature->schema : NULL, "features"};
+    homes[6] = (home){recipe->data ? cv_split_schema : NULL, "data.split"};
+}
+
+static const char *next_option(const void *homes, size_t k) {
+    const home *of = homes;
+    for (int h = 0; h < HOMES; h++)
+        for (const cv_option *option = of[h].schema; option && option->name; option++)
+            if (!k--) return option->name;
+    return NULL;
+}
+
+typedef struct search {
+    const cv_yaml *yaml;
+    const char *name;
+    int found;
+    char first[PATH_SIZE], second[PATH_SIZE]; // where
+} search;
+
+// Looks for a key outside `model`, whose options have the same names in every layer.
+static void find_written(search *s, const yaml_node_t *node, const char *path) {
+    if (node->type != YAML_MAPPING_NODE) return;
+    const yaml_node_pair_t *pair = node->data.mapping.pairs.start, *top = node->data.mapping.pairs.top;
+    for (; pair < top; pair++) {
+        const char *key = cv_yaml_text(cv_yaml_node(s->yaml, pair->key));
+        char below[PATH_SIZE];
+        if (snprintf(below, sizeof below, "%s%s%s", path, *path ? "." : "", key) >= PATH_SIZE) continue;
+        if (!strcmp(key, s->name)) {
+            memcpy(s->found++ ? s->second : s->first, below, sizeof below);
+        }
+        if (strcmp(below, "model") != 0) find_written(s, cv_yaml_node(s->yaml, pair->value), below);
+    }
+}
+
+// The full path of a bare name: an option of `train`, else what is written once, else an option that could be written.
+static convo_status complete(const convo_recipe *recipe, const char *name, char path[PATH_SIZE], const char *setting,
+                             convo_error *err) {
+    home homes[HOMES];
+    list_homes(recipe, homes);
+    const cv_yaml yaml = cv_recipe_yaml(recipe);
+    search s = {.yaml = &yaml, .name = name};
+    find_written(&s, cv_yaml_root(&yaml), "");
+    bool of_train = cv_option_find(cv_train_schema, name);
+    if (!of_train && s.found > 1)
+        return cv_fail(err, CONVO_ARGUMENT, setting, "'%s' may be '%s' or '%s', write it in full", name, s.first,
+                       s.second);
+    if (!of_train && s.found == 1) {
+        memcpy(path, s.first, PATH_SIZE);
+        return CONVO_OK;
+    }
+    for (int h = 0; h < HOMES; h++)
+        if (homes[h].schema && cv_option_find(homes[h].schema, name)) {
+            cv_print(path, PATH_SIZE, "%s.%s", homes[h].path, name);
+            return CONVO_OK;
+        }
+    return cv_fail(err, CONVO_ARGUMENT, setting, "the recipe has nothing called '%s'%s", name,
+                   cv_did_you_mean(name, next_option, homes).text);
+}
+
+// A copy of the recipe's document and names, not yet checked.
+static convo_status copy_recipe(const convo_recipe *from, const char *setting, convo_recipe **copy, convo_error *err) {
+    convo_recipe *made = cv_alloc(1, sizeof *made);
+    bool ok = made && (made->name = cv_format("%s", from->name)) && (made->file = cv_format("%s", from->file)) &&
+              (made->setting = cv_format("%s", setting)) && cv_yaml_copy(&from->document, 1, true, &made->document);
+    *copy = made;
+    return ok ? CONVO_OK : cv_no_memory(err, "a setting");
+}
+
+convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err) {
+    if (!recipe || !assignment) return cv_fail(err, CONVO_ARGUMENT, "", "a setting needs a recipe and an assignment");
+    const char *equals = strchr(assignment, '=');
+    if (!equals || equals == assignment)
+        return cv_fail(err, CONVO_ARGUMENT, assignment, "a setting is written as 'train.epochs=5'");
+    char path[PATH_SIZE], name[PATH_SIZE];
+    if (equals - assignment >= PATH_SIZE)
+        return cv_fail(err, CONVO_LIMIT, "", "the path of a setting has at most %d characters", PATH_SIZE - 1);
+    cv_print(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
+    memcpy(path, name, sizeof path);
+
+    yaml_document_t value;
+    convo_status status = CONVO_OK;
+    if (!strchr(name, '.')) status = complete(recipe, name, path, assignment, err);
+    if (!status) status = cv_yaml_parse(equals + 1, strlen(equals + 1), assignment, &value, err);
+    if (status) return status;
+
+    // Everything happens on a copy, so that a setting that fails leaves the recipe as it was.
+    convo_recipe *copy;
+    status = copy_recipe(recipe, assignment, &copy, err);
+    if (!status) status = cv_yaml_assign(&copy->document, path, &value, assignment, err);
+    if (!status) status = cv_recipe_check(copy, err);
+    if (!status) {
+        convo_recipe before = *recipe;
+        *recipe = *copy;
+        *copy = before;
+    }
+    convo_recipe_free(copy);
+    yaml_document_delete(&value);
+    return status;
+}

@@ -1,0 +1,283 @@
+#include "model/run_folder.h"
+
+#include "base/file.h"
+#include "model/safetensors.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *path_of(const cv_run_folder *folder, const char *name) {
+    return cv_format("%s/%s", folder->path, name);
+}
+
+convo_status cv_run_folder_begin(cv_run_folder *folder, bool fresh, convo_error *err) {
+    char *text = NULL, *recipe = NULL, *metrics = NULL, *checkpoint = NULL;
+    if (!folder->path) return CONVO_OK;
+    convo_status status = cv_folder_make(folder->path, err);
+    if (status) return status;
+    recipe = path_of(folder, "recipe.yaml");
+    metrics = path_of(folder, "metrics.jsonl");
+    checkpoint = path_of(folder, "last.checkpoint");
+    if (!recipe || !metrics || !checkpoint) status = cv_no_memory(err, folder->path);
+    if (!status) status = convo_recipe_text(folder->parts.recipe, &text, err);
+    if (!status) status = cv_file_write(recipe, text, strlen(text), err);
+    if (!status && fresh) {
+        status = cv_file_write(metrics, "", 0, err);
+        if (!status) remove(checkpoint); // of an earlier run: it must not be gone on with
+    }
+    free(text);
+    free(recipe);
+    free(metrics);
+    free(checkpoint);
+    return status;
+}
+
+// --- metrics.jsonl ------------------------------------------------------------------------------------------------
+
+static json_t *number(double x) {
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *epoch_json(const cv_epoch *e) {
+    const convo_score *s = e->score;
+    return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:f}", "epoch", e->epoch, "train_loss",
+                     number(s[0].loss), "train_accuracy", number(s[0].accuracy), "validation_loss", number(s[1].loss),
+                     "validation_accuracy", number(s[1].accuracy), "test_loss", number(s[2].loss), "test_accuracy",
+                     number(s[2].accuracy), "learning_rate", e->learning_rate, "examples_per_second",
+                     number(e->examples_per_second), "seconds", e->seconds);
+}
+
+convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err) {
+    cv_run_folder *folder = user;
+    convo_status status = CONVO_OK;
+    char *path = path_of(folder, "metrics.jsonl"), *best = path_of(folder, "best.safetensors");
+    json_t *json = epoch_json(epoch);
+    char *line = json_dumps(json, JSON_REAL_PRECISION(9));
+    FILE *file = path ? fopen(path, "a") : NULL;
+    if (!path || !best || !line)
+        status = cv_no_memory(err, folder->path);
+    else if (!file || fprintf(file, "%s\n", line) < 0 || fflush(file))
+        status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
+    if (file && fclose(file) && !status)
+        status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
+    // Without a validation part the best model is the last one, which is written at the end.
+    if (!status && epoch->best && epoch->score[CONVO_VALIDATION].count)
+        status = cv_model_save(&folder->parts, best, err);
+    json_decref(json);
+    free(line);
+    free(path);
+    free(best);
+    return status;
+}
+
+// Lines past the checkpoint's epochs belong to work that is done again.
+static convo_status cut_metrics(const cv_run_folder *folder, int64_t epochs, convo_error *err) {
+    char *path = path_of(folder, "metrics.jsonl");
+    cv_bytes text = {0};
+    size_t kept = 0;
+    convo_status status = path ? cv_file_read(path, (size_t)1 << 30, &text, err) : cv_no_memory(err, folder->path);
+    for (int64_t lines = 0; !status && lines < epochs && kept < text.size; lines++) {
+        const char *end = memchr(text.data + kept, '\n', text.size - kept);
+        kept = end ? (size_t)((const uint8_t *)end - text.data) + 1 : text.size;
+    }
+    if (!status) status = cv_file_write(path, text.data, kept, err);
+    free(text.data);
+    free(path);
+    return status;
+}
+
+// --- last.checkpoint: a safetensors file of flat arrays -----------------------------------------------------------
+
+// Words of the generator, whether a spare number is kept, and its bits.
+enum { RANDOM_WORDS = 624 + 2 + 2 };
+
+static void pack_random(const cv_random *r, int32_t out[RANDOM_WORDS]) {
+    memcpy(out, r->state, sizeof r->state);
+    memcpy(out + 624, &r->next, sizeof r->next);
+    memcpy(out + 625, &r->has_spare, sizeof r->has_spare);
+    memcpy(out + 626, &r->spare, sizeof r->spare);
+}
+
+static bool unpack_random(const int32_t in[RANDOM_WORDS], cv_random *r) {
+    memcpy(r->state, in, sizeof r->state);
+    memcpy(&r->next, in + 624, sizeof r->next);
+    memcpy(&r->has_spare, in + 625, sizeof r->has_spare);
+    memcpy(&r->spare, in + 626, sizeof r->spare);
+    return r->next <= 624 && r->has_spare <= 1;
+}
+
+// The arrays of a checkpoint, in memory that belongs to the net and the state.
+typedef struct arrays {
+    int32_t random[2][RANDOM_WORDS];
+    cv_st_tensor tensor[6];
+    size_t count;
+} arrays;
+
+static void add_array(arrays *a, const char *name, cv_st_type type, size_t count, const void *data) {
+    a->tensor[a->count++] = (cv_st_tensor){
+        .name = (char *)(uintptr_t)name, .type = type, .dims = 1, .dim = {(int64_t)count}, .data = data, .bytes = count * 4};
+}
+
+static void list_arrays(arrays *a, const cv_net *net, const cv_train_state *s, int moments) {
+    static const char *const names[] = {"moment.0", "moment.1"};
+    a->count = 0;
+    add_array(a, "values", CV_F32, net->total, net->values);
+    for (int k = 0; k < moments; k++) add_array(a, names[k], CV_F32, net->trained, s->moment[k]);
+    if (s->best) add_array(a, "best", CV_F32, net->total, s->best);
+    add_array(a, "random", CV_I32, RANDOM_WORDS, a->random[0]);
+    add_array(a, "epoch_random", CV_I32, RANDOM_WORDS, a->random[1]);
+}
+
+static char *state_text(const cv_train_state *s) {
+    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:f, s:I}", "epoch", (json_int_t)s->epoch, "step",
+                             (json_int_t)s->step, "steps", (json_int_t)s->steps, "correct", (json_int_t)s->correct,
+                             "seen", (json_int_t)s->seen, "loss_sum", s->loss_sum, "best_loss", number(s->best_loss),
+                             "seconds", s->seconds, "best_epoch", (json_int_t)s->best_epoch);
+    char *text = json_dumps(json, JSON_REAL_PRECISION(17));
+    json_decref(json);
+    return text;
+}
+
+convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err) {
+    cv_run_folder *folder = user;
+    // Epochs of small nets last milliseconds, a flushed file tens of them: once a second is enough, and at every stop.
+    const double interval = 1;
+    const bool last = state->epoch == folder->parts.recipe->train.epochs, asked = folder->stop && *folder->stop;
+    if (!last && !asked && state->seconds - folder->saved_at < interval) return CONVO_OK;
+    folder->saved_at = state->seconds;
+
+    arrays a;
+    pack_random(&state->random, a.random[0]);
+    pack_random(&state->epoch_random, a.random[1]);
+    list_arrays(&a, folder->parts.net, state, folder->moments);
+    char *path = path_of(folder, "last.checkpoint"), *recipe = NULL;
+    cv_st_text text[3] = {{"convo.version", cv_format("%s", convo_version())}, {"convo.state", state_text(state)}};
+    convo_status status = convo_recipe_text(folder->parts.recipe, &recipe, err);
+    text[2] = (cv_st_text){"convo.recipe", recipe};
+    if (!status && (!path || !text[0].value || !text[1].value)) status = cv_no_memory(err, "a checkpoint");
+    const cv_safetensors file = {.tensor = a.tensor, .tensors = a.count, .text = text, .texts = CV_COUNT(text)};
+    if (!status) status = cv_safetensors_write(path, &file, err);
+    for (size_t k = 0; k < CV_COUNT(text); k++) free(text[k].value);
+    free(path);
+    return status;
+}
+
+static bool read_state(const char *text, cv_train_state *s) {
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    json_int_t epoch, step, steps, correct, seen, best_epoch;
+    json_t *best_loss;
+    const bool good = !json_unpack(json, "{s:I, s:I, s:I, s:I, s:I, s:F, s:o, s:F, s:I}", "epoch", &epoch, "step",
+                                   &step, "steps", &steps, "correct", &correct, "seen", &seen, "loss_sum", &s->loss_sum,
+                                   "best_loss", &best_loss, "seconds", &s->seconds, "best_epoch", &best_epoch) &&
+                      epoch >= 0 && step >= 0 && steps >= 0 && correct >= 0 && seen >= correct && best_epoch >= 0;
+    if (good) {
+        s->epoch = epoch, s->step = step, s->steps = steps, s->correct = correct, s->seen = seen,
+        s->best_epoch = best_epoch;
+        s->best_loss = json_is_number(best_loss) ? json_number_value(best_loss) : INFINITY;
+    }
+    json_decref(json);
+    return good;
+}
+
+// The same recipe, except that more epochs may be asked for.
+static convo_status check_recipe(const cv_run_folder *folder, const char *path, const char *text, convo_error *err) {
+    convo_recipe *old = NULL;
+    char *now = NULL, *then = NULL, epochs[48];
+    if (!text) return cv_fail(err, CONVO_FORMAT, path, "this is not a checkpoint: its metadata has no convo.recipe");
+    cv_print(epochs, sizeof epochs, "train.epochs=%lld", (long long)folder->parts.recipe->train.epochs);
+    convo_status status = cv_recipe_parse(text, strlen(text), folder->parts.recipe->name, path, &old, err);
+    if (!status && folder->parts.recipe->train.epochs != old->train.epochs) status = convo_recipe_set(old, epochs, err);
+    if (!status) status = convo_recipe_text(old, &then, err);
+    if (!status) status = convo_recipe_text(folder->parts.recipe, &now, err);
+    if (!status && strcmp(now, then) != 0)
+        status = cv_fail(err, CONVO_STATE, path,
+                         "belongs to another recipe (see recipe.yaml beside it): go on with the one it was begun with");
+    convo_recipe_free(old);
+    free(now);
+    free(then);
+    return status;
+}
+
+static convo_status copy_arrays(const char *path, const cv_safetensors *file, arrays *a, convo_error *err) {
+    for (size_t k = 0; k < a->count; k++) {
+        const cv_st_tensor *to = &a->tensor[k], *from = cv_safetensors_find(file, to->name);
+        if (!from || from->type != to->type || from->bytes != to->bytes)
+            return cv_fail(err, CONVO_SHAPE, path, "'%s' is missing or does not fit the recipe's net", to->name);
+        memcpy((void *)(uintptr_t)to->data, from->data, to->bytes);
+    }
+    return CONVO_OK;
+}
+
+convo_status cv_run_folder_resume(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err) {
+    arrays a;
+    cv_safetensors file = {0};
+    char *path = path_of(folder, "last.checkpoint");
+    if (!path) return cv_no_memory(err, folder->path);
+    convo_status status = CONVO_OK;
+    if (!cv_is_file(path))
+        status = cv_fail(err, CONVO_IO, path, "there is no checkpoint to go on from: train without --resume");
+    if (!status) status = cv_safetensors_read(path, &file, err);
+    if (!status) status = check_recipe(folder, path, cv_safetensors_text(&file, "convo.recipe"), err);
+    list_arrays(&a, net, state, folder->moments);
+    if (!status) status = copy_arrays(path, &file, &a, err);
+    if (!status && (!read_state(cv_safetensors_text(&file, "convo.state"), state) ||
+                    !unpack_random(a.random[0], &state->random) || !unpack_random(a.random[1], &state->epoch_random)))
+        status = cv_fail(err, CONVO_FORMAT, path, "the state in this checkpoint makes no sense");
+    folder->saved_at = state->seconds;
+    if (!status) status = cut_metrics(folder, state->epoch, err);
+    cv_safetensors_free(&file);
+    free(path);
+    return status;
+}
+
+// --- the end ------------------------------------------------------------------------------------------------------
+
+static json_t *score_json(const convo_score *s) {
+    return s->count ? json_pack("{s:o, s:o, s:I, s:I}", "loss", number(s->loss), "accuracy", number(s->accuracy),
+                                "correct", (json_int_t)s->correct, "count", (json_int_t)s->count)
+                    : json_null();
+}
+
+// A few recordings the net was not trained on, spread over the test part: for a first try of the model.
+static json_t *examples_json(const cv_dataset *dataset, const cv_split *split) {
+    enum { SHOWN = 5 };
+    json_t *list = json_array();
+    const size_t count = split->count[CONVO_TEST], shown = count < SHOWN ? count : SHOWN;
+    for (size_t k = 0; k < shown; k++) {
+        const cv_example *e = &dataset->example[split->index[CONVO_TEST][k * count / shown]];
+        if (e->path) json_array_append_new(list, json_string(e->path));
+    }
+    return list;
+}
+
+static json_t *result_json(const cv_run_folder *folder, const convo_train_result *r, const cv_dataset *dataset,
+                           const cv_split *split) {
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:[III], s:o, s:o}",
+                     "recipe", folder->parts.recipe->name, "version", convo_version(), "train", score_json(&r->train),
+                     "validation", score_json(&r->validation), "test", score_json(&r->test), "epochs", r->epochs,
+                     "best_epoch", r->best_epoch, "steps", (json_int_t)r->steps, "parameters",
+                     (json_int_t)r->parameters, "seconds", r->seconds, "examples_per_second",
+                     number(r->examples_per_second), "seed", (json_int_t)r->seed, "threads", r->threads, "isa", r->isa,
+                     "stopped_early", r->stopped_early, "examples", (json_int_t)r->examples[0],
+                     (json_int_t)r->examples[1], (json_int_t)r->examples[2], "published",
+                     number(folder->parts.recipe->published), "test_examples", examples_json(dataset, split));
+}
+
+convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
+                               const cv_split *split, convo_error *err) {
+    char *model = path_of(folder, "best.safetensors"), *path = path_of(folder, "result.json"), *text = NULL;
+    json_t *json = result_json(folder, result, dataset, split);
+    convo_status status = CONVO_OK;
+    if (!model || !path || !(text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9))))
+        status = cv_no_memory(err, folder->path);
+    if (!status) status = cv_model_save(&folder->parts, model, err);
+    if (!status && !result->interrupted) status = cv_file_write(path, text, strlen(text), err);
+    json_decref(json);
+    free(text);
+    free(model);
+    free(path);
+    return status;
+}

@@ -1,0 +1,26 @@
+// The folder of a training run: recipe.yaml, metrics.jsonl, best.safetensors, last.checkpoint, result.json.
+#ifndef CV_RUN_FOLDER_H
+#define CV_RUN_FOLDER_H
+
+#include "model/model.h"
+
+typedef struct cv_run_folder {
+    const char *path; // NULL: nothing is written
+    cv_model_parts parts;
+    int moments;              // of the optimiser
+    const volatile int *stop; // of the training: a checkpoint is then written at once
+    double saved_at;          // seconds, when the last checkpoint was written
+} cv_run_folder;
+
+// Makes the folder, writes recipe.yaml. A fresh run empties metrics.jsonl.
+convo_status cv_run_folder_begin(cv_run_folder *folder, bool fresh, convo_error *err);
+// Reads last.checkpoint into the net and a state made by cv_train_state_new, and cuts metrics.jsonl to its epochs.
+convo_status cv_run_folder_resume(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err);
+// The hooks of cv_training; user is the folder.
+convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err);
+convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err);
+// best.safetensors of the kept model, and result.json.
+convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
+                               const cv_split *split, convo_error *err);
+
+#endif

@@ -1,0 +1,46 @@
+// safetensors: 8 bytes of header length, a JSON header, raw little-endian tensors. Models and checkpoints are such
+// files. https://github.com/huggingface/safetensors#format
+#ifndef CV_SAFETENSORS_H
+#define CV_SAFETENSORS_H
+
+#include "base/base.h"
+
+typedef enum cv_st_type { CV_F32, CV_I64, CV_F64, CV_I32, CV_U8 } cv_st_type;
+
+typedef struct cv_st_tensor {
+    char *name;
+    cv_st_type type;
+    int dims;
+    int64_t dim[8];
+    const void *data; // into the file's bytes when read (copy it out: files of others may not align it); the caller's
+                      // memory when written
+    size_t bytes;
+} cv_st_tensor;
+
+typedef struct cv_st_text {
+    char *key, *value;
+} cv_st_text;
+
+typedef struct cv_safetensors {
+    cv_st_tensor *tensor;
+    size_t tensors;
+    cv_st_text *text; // __metadata__
+    size_t texts;
+    void *bytes; // owned when read
+} cv_safetensors;
+
+// Largest file and header accepted.
+#define CV_ST_FILE_LIMIT   ((size_t)4 << 30)
+#define CV_ST_HEADER_LIMIT ((size_t)100 << 20)
+
+// Reads and checks everything: header inside the file, known types, shapes that match their bytes, no overlap, no gap.
+// Tensors are in the order of their data.
+convo_status cv_safetensors_read(const char *path, cv_safetensors *file, convo_error *err);
+// Atomic. Tensors of the widest numbers come first, else in the order given: the format allows no gaps, and so each is
+// aligned to its numbers.
+convo_status cv_safetensors_write(const char *path, const cv_safetensors *file, convo_error *err);
+void cv_safetensors_free(cv_safetensors *file); // what cv_safetensors_read made
+const cv_st_tensor *cv_safetensors_find(const cv_safetensors *file, const char *name);
+const char *cv_safetensors_text(const cv_safetensors *file, const char *key);
+
+#endif

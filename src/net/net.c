@@ -1,0 +1,159 @@
+#include "net/net.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Values of one sample at one node; beyond it offsets would not fit 32 bits.
+static const int64_t largest_map = (int64_t)1 << 28;
+
+convo_status cv_net_new(const cv_isa *isa, cv_shape input, cv_net **out, convo_error *err) {
+    cv_net *net = cv_alloc(1, sizeof *net);
+    if (!net) return cv_no_memory(err, "a net");
+    net->isa = isa;
+    net->input = input;
+    *out = net;
+    return CONVO_OK;
+}
+
+void cv_net_free(cv_net *net) {
+    if (!net) return;
+    for (int i = 0; i < net->nodes; i++) free(net->node[i].config);
+    free(net->node);
+    free(net->tensor);
+    free(net->values);
+    free(net);
+}
+
+cv_shape cv_net_output(const cv_net *net) { return net->nodes ? net->node[net->nodes - 1].out : net->input; }
+
+static bool size_fits(cv_shape s) {
+    return s.c > 0 && s.h > 0 && s.w > 0 && s.c <= largest_map && s.h <= largest_map / s.c &&
+           s.w <= largest_map / (s.c * s.h);
+}
+
+static size_t tensor_size(const cv_tensor *t, bool *fits) {
+    size_t size = 1;
+    for (int d = 0; d < t->dims; d++)
+        if (!cv_mul(size, (size_t)t->dim[d], &size) || size > (size_t)1 << 31) *fits = false, size = 1;
+    return size;
+}
+
+static convo_status add_tensors(cv_net *net, cv_node *node, convo_error *err) {
+    cv_tensor spec[CV_MAX_TENSORS];
+    node->tensor = net->tensors;
+    node->tensors = node->op->tensors ? node->op->tensors(node->config, node->in, spec) : 0;
+    if (!cv_grow(&net->tensor, &net->tensor_capacity, (size_t)(net->tensors + node->tensors), sizeof *net->tensor))
+        return cv_no_memory(err, "the parameters' names");
+    for (int k = 0; k < node->tensors; k++) {
+        cv_net_tensor *t = &net->tensor[net->tensors];
+        bool fits = true;
+        *t = (cv_net_tensor){.spec = spec[k], .size = tensor_size(&spec[k], &fits)};
+        if (!fits) return cv_fail(err, CONVO_LIMIT, node->where, "%s has more than 2^31 %ss", node->op->name, spec[k].name);
+        cv_print(t->name, sizeof t->name, "%s.%s", node->path, spec[k].name);
+        net->tensors++;
+    }
+    return CONVO_OK;
+}
+
+// Shape rules that hold for every op, then the op's own.
+static convo_status infer(const cv_net *net, cv_node *node, convo_error *err) {
+    const cv_op *op = node->op;
+    cv_shape in[CV_MAX_INPUTS];
+    char why[256] = "", shape[48];
+    for (int k = 0; k < (op->inputs ? op->inputs : 1); k++)
+        in[k] = node->input[k] < 0 ? net->input : net->node[node->input[k]].out;
+    node->in = node->out = in[0];
+    cv_shape_text(in[0], shape, sizeof shape);
+    if (op->dims && in[0].dims != op->dims)
+        return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s wants %s, its input is %s", node->path, op->name,
+                       op->dims == 3 ? "channels x height x width" : op->dims == 2 ? "channels x length" : "a vector", shape);
+    if (op->infer && !op->infer(node->config, in, &node->out, why, sizeof why))
+        return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s", node->path, why);
+    if (!size_fits(node->out))
+        return cv_fail(err, CONVO_LIMIT, node->where, "layer %s: %s makes more than 2^28 values of one sample", node->path,
+                       op->name);
+    return CONVO_OK;
+}
+
+convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const int *input, const char *path,
+                        const char *where, convo_error *err) {
+    if (!size_fits(net->input)) return cv_fail(err, CONVO_LIMIT, where, "the net's input has more than 2^28 values");
+    if (!cv_grow(&net->node, &net->node_capacity, (size_t)net->nodes + 1, sizeof *net->node))
+        return cv_no_memory(err, "a layer");
+    cv_node *node = &net->node[net->nodes];
+    *node = (cv_node){.op = op, .config = cv_alloc(1, op->config_size ? op->config_size : 1)};
+    if (!node->config) return cv_no_memory(err, "a layer");
+    net->nodes++;
+    if (op->config_size) memcpy(node->config, config, op->config_size);
+    memcpy(node->input, input, sizeof *input * (size_t)(op->inputs ? op->inputs : 1));
+    cv_print(node->path, sizeof node->path, "%s", path);
+    cv_print(node->where, sizeof node->where, "%s", where);
+    const convo_status status = infer(net, node, err);
+    return status ? status : add_tensors(net, node, err);
+}
+
+// The trained tensors first, then the buffers, each from a cache line on.
+convo_status cv_net_finish(cv_net *net, convo_error *err) {
+    const size_t line = 64 / sizeof(float);
+    size_t at = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int t = 0; t < net->tensors; t++) {
+            cv_net_tensor *tensor = &net->tensor[t];
+            if (tensor->spec.buffer != (pass == 1)) continue;
+            tensor->offset = at;
+            at += (tensor->size + line - 1) / line * line;
+            if (pass == 0) net->parameters += (int64_t)tensor->size;
+        }
+        if (pass == 0) net->trained = at;
+    }
+    net->total = at;
+    net->values = cv_alloc_aligned(at + line, net->isa->real);
+    return net->values ? CONVO_OK : cv_no_memory(err, "the parameters");
+}
+
+void cv_net_read(const cv_net *net, int t, float *out) {
+    const cv_net_tensor *tensor = &net->tensor[t];
+    for (size_t i = 0; i < tensor->size; i++)
+        out[i] = net->isa->real == sizeof(float) ? ((const float *)net->values)[tensor->offset + i]
+                                                 : (float)((const double *)net->values)[tensor->offset + i];
+}
+
+static void write_one(cv_net *net, size_t at, float value) {
+    if (net->isa->real == sizeof(float)) ((float *)net->values)[at] = value;
+    else ((double *)net->values)[at] = (double)value;
+}
+
+void cv_net_write(cv_net *net, int t, const float *values) {
+    for (size_t i = 0; i < net->tensor[t].size; i++) write_one(net, net->tensor[t].offset + i, values[i]);
+}
+
+// torch.nn.init.kaiming_uniform_(a=sqrt(5)) and uniform_(+-1/sqrt(fan_in)): the same number but for the rounding, which
+// is why the two are computed as PyTorch computes them.
+static float bound_of(const cv_tensor *spec) {
+    const double fan_in = (double)spec->fan_in;
+    if (spec->init == CV_INIT_KAIMING) return (float)(sqrt(3.0) * (sqrt(2.0 / (1 + 5)) / sqrt(fan_in)));
+    return (float)(1 / sqrt(fan_in));
+}
+
+void cv_net_init(cv_net *net, cv_random *random) {
+    for (int t = 0; t < net->tensors; t++) {
+        const cv_net_tensor *tensor = &net->tensor[t];
+        const bool drawn = tensor->spec.init == CV_INIT_KAIMING || tensor->spec.init == CV_INIT_UNIFORM;
+        const float bound = drawn ? bound_of(&tensor->spec) : 0;
+        const float fixed = tensor->spec.init == CV_INIT_ONE ? 1.0f : 0.0f;
+        for (size_t i = 0; i < tensor->size; i++)
+            write_one(net, tensor->offset + i, drawn ? cv_random_uniform(random, -bound, bound) : fixed);
+    }
+}
+
+convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err) {
+    for (int t = 0; t < from->tensors; t++) {
+        float *values = cv_alloc(from->tensor[t].size, sizeof *values);
+        if (!values) return cv_no_memory(err, from->tensor[t].name);
+        cv_net_read(from, t, values);
+        cv_net_write(to, t, values);
+        free(values);
+    }
+    return CONVO_OK;
+}

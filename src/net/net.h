@@ -1,0 +1,56 @@
+// A net: a graph of ops in the order they run, and its parameters.
+#ifndef CV_NET_H
+#define CV_NET_H
+
+#include "op/op.h"
+
+typedef struct cv_node {
+    const cv_op *op;
+    void *config;
+    int input[CV_MAX_INPUTS]; // nodes this one reads; -1 is the net's input
+    cv_shape in, out;
+    char path[64]; // as PyTorch names the module: "0", "3.body.0"
+    char where[512]; // place in the recipe, for errors
+    int tensor;    // first of its tensors in net->tensor
+    int tensors;
+} cv_node;
+
+typedef struct cv_net_tensor {
+    char name[96]; // "3.body.0.weight"
+    cv_tensor spec;
+    size_t offset, size; // numbers in net->values
+} cv_net_tensor;
+
+typedef struct cv_net {
+    const cv_isa *isa;
+    cv_shape input;
+    cv_node *node;
+    int nodes;
+    size_t node_capacity;
+    cv_net_tensor *tensor;
+    int tensors;
+    size_t tensor_capacity;
+    void *values;      // reals: first what is trained, then the buffers; each tensor starts on a cache line
+    size_t trained;    // numbers at the start of values that are trained (gaps included)
+    size_t total;      // numbers in values
+    int64_t parameters; // trained, gaps not included
+} cv_net;
+
+convo_status cv_net_new(const cv_isa *isa, cv_shape input, cv_net **net, convo_error *err);
+void cv_net_free(cv_net *net);
+// Appends a node; its output shape is inferred here. config is copied. input: node numbers, -1 for the net's input.
+// where: place in the recipe, for errors ("" without).
+convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const int *input, const char *path,
+                        const char *where, convo_error *err);
+// After the last node: lays out the parameters, all zero.
+convo_status cv_net_finish(cv_net *net, convo_error *err);
+// PyTorch's default initialisation, in module order.
+void cv_net_init(cv_net *net, cv_random *random);
+cv_shape cv_net_output(const cv_net *net);
+// Tensor t as floats, out: [size]; and back.
+void cv_net_read(const cv_net *net, int t, float *out);
+void cv_net_write(cv_net *net, int t, const float *values);
+// All parameters and buffers of a net of the same layers, of any instruction set.
+convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err);
+
+#endif

@@ -1,0 +1,263 @@
+#include "net/plan.h"
+
+#include "net/run.h"
+
+#include <stdlib.h>
+
+// A piece of the arena and the span of actions in which it is in use. Pieces whose spans do not overlap share memory.
+typedef struct piece {
+    size_t size, offset;
+    int first, last;
+} piece;
+
+// A value is the net's input (0) or the output of step i (i + 1). Values that an op changes in place form a group; its
+// root owns the memory of the value and of its gradient.
+typedef struct draft {
+    cv_plan *plan;
+    unsigned flags;
+    int values;
+    int *root;       // [values]
+    int *readers;    // [values] how many steps read it
+    bool *wanted;    // [values] its gradient is needed
+    bool *kept;      // [values] of a root: some op of the group reads y in its backward pass
+    int *forward, *backward; // [steps] when, as an index of actions
+    piece *piece;
+    int pieces;
+    size_t **slot;   // [pieces] who wants to know the offset
+} draft;
+
+static int inputs_of(const cv_step *s) { return s->node->op->inputs ? s->node->op->inputs : 1; }
+static int value_read(const cv_step *s, int k) { return s->node->input[k] + 1; }
+static bool training(const draft *d) { return d->flags & CV_TRAINING; }
+
+// --- what happens, in order ---------------------------------------------------------------------------------------
+
+static void act(draft *d, cv_verb verb, int step) { d->plan->action[d->plan->actions++] = (cv_action){verb, step}; }
+
+static void schedule(draft *d, bool has_loss) {
+    cv_plan *plan = d->plan;
+    act(d, CV_LOAD, -1);
+    for (int i = 0; i < plan->steps; i++) {
+        const cv_op *op = plan->step[i].node->op;
+        if (training(d) && op->statistics) {
+            act(d, CV_GATHER, i);
+            act(d, CV_MERGE, i);
+            plan->barriers = true;
+        }
+        d->forward[i] = plan->actions;
+        act(d, CV_FORWARD, i);
+    }
+    act(d, CV_UNLOAD, -1);
+    if (!training(d)) return;
+    if (!has_loss) act(d, CV_LOAD_GRADIENT, -1);
+    for (int i = plan->steps - 1; i >= 0; i--) {
+        const cv_op *op = plan->step[i].node->op;
+        d->backward[i] = plan->actions;
+        if (!d->wanted[i + 1]) continue; // nothing below it is trained
+        if (op->backward_statistics) {
+            act(d, CV_GATHER_BACKWARD, i);
+            act(d, CV_MERGE_BACKWARD, i);
+        }
+        d->backward[i] = plan->actions;
+        act(d, CV_BACKWARD, i);
+    }
+    if (d->flags & CV_INPUT_GRADIENT) act(d, CV_UNLOAD_GRADIENT, -1);
+}
+
+// --- which values share memory ------------------------------------------------------------------------------------
+
+static bool has_trained(const cv_net *net, const cv_node *node) {
+    for (int t = 0; t < node->tensors; t++)
+        if (!net->tensor[node->tensor + t].spec.buffer) return true;
+    return false;
+}
+
+static void relate(draft *d, const cv_net *net) {
+    const cv_plan *plan = d->plan;
+    for (int i = 0; i < plan->steps; i++)
+        for (int k = 0; k < inputs_of(&plan->step[i]); k++) d->readers[value_read(&plan->step[i], k)]++;
+    d->wanted[0] = d->flags & CV_INPUT_GRADIENT;
+    for (int i = 0; i < plan->steps; i++) {
+        const cv_step *s = &plan->step[i];
+        d->wanted[i + 1] = s->node->op->kind != CV_LOSS && has_trained(net, s->node);
+        for (int k = 0; k < inputs_of(s); k++) d->wanted[i + 1] |= d->wanted[value_read(s, k)];
+    }
+    for (int i = 0; i < plan->steps; i++) {
+        const unsigned traits = plan->step[i].node->op->traits;
+        const int x = value_read(&plan->step[i], 0), root = d->root[x];
+        const bool in_place = (traits & CV_INPLACE) && d->readers[x] == 1 && !(training(d) && d->kept[root]);
+        d->root[i + 1] = in_place ? root : i + 1;
+        d->kept[d->root[i + 1]] |= (traits & CV_READS_Y) != 0;
+    }
+}
+
+// --- where everything lies ----------------------------------------------------------------------------------------
+
+static void want(draft *d, size_t *slot, size_t size, int first, int last) {
+    *slot = CV_NOWHERE;
+    if (size == 0) return;
+    d->slot[d->pieces] = slot;
+    d->piece[d->pieces++] = (piece){size, CV_NOWHERE, first, last};
+}
+
+static size_t value_size(const draft *d, const cv_net *net, int v) {
+    return (size_t)cv_shape_size(v == 0 ? net->input : d->plan->step[v - 1].node->out);
+}
+
+static int later(int a, int b) { return a > b ? a : b; }
+
+// The memory of the group whose root is v, and of its gradient.
+static void want_values(draft *d, const cv_net *net, int v, size_t *value, size_t *gradient) {
+    const cv_plan *plan = d->plan;
+    const int end = plan->actions - 1, output = net->nodes;
+    int born = v == 0 ? 0 : d->forward[v - 1], dies = born, gradient_born = end, gradient_dies = 0;
+    for (int i = 0; i < plan->steps; i++) {
+        const cv_step *s = &plan->step[i];
+        for (int k = 0; k < inputs_of(s); k++) {
+            if (d->root[value_read(s, k)] != v) continue;
+            dies = later(dies, d->forward[i]);
+            if (training(d) && (s->node->op->traits & CV_READS_X)) dies = later(dies, d->backward[i]);
+            if (d->backward[i] < gradient_born) gradient_born = d->backward[i];
+        }
+        if (d->root[i + 1] != v) continue;
+        if (training(d) && (s->node->op->traits & CV_READS_Y)) dies = later(dies, d->backward[i]);
+        gradient_dies = later(gradient_dies, d->backward[i]);
+    }
+    for (int a = 0; a < plan->actions; a++) {
+        const cv_verb verb = plan->action[a].verb;
+        if (d->root[output] == v && verb == CV_UNLOAD) dies = later(dies, a);
+        if (d->root[output] == v && verb == CV_LOAD_GRADIENT) gradient_born = a;
+        if (v == 0 && verb == CV_UNLOAD_GRADIENT) gradient_dies = a;
+    }
+    want(d, value, value_size(d, net, v), born, dies);
+    const bool is_loss = v > net->nodes;
+    want(d, gradient, training(d) && d->wanted[v] && !is_loss ? value_size(d, net, v) : 0, gradient_born,
+         later(gradient_born, gradient_dies));
+}
+
+static void want_work(draft *d, cv_step *s, int i) {
+    const cv_node *n = s->node;
+    const cv_op *op = n->op;
+    const bool keep = training(d);
+    const int last = keep ? d->backward[i] : d->forward[i];
+    want(d, &s->saved, keep && op->saved ? op->saved(n->config, n->in, n->out) : 0, d->forward[i], last);
+    want(d, &s->noise, keep && op->noise ? op->noise(n->config, n->in) : 0, d->forward[i], last);
+    const size_t scratch = op->scratch ? op->scratch(n->config, n->in, n->out) : 0;
+    want(d, &s->scratch[0], scratch, d->forward[i], d->forward[i]);
+    want(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->backward[i]);
+}
+
+static int by_size(const void *a, const void *b) {
+    const piece *x = *(piece *const *)a, *y = *(piece *const *)b;
+    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    return x < y ? -1 : 1;
+}
+
+// Largest first, each at the lowest offset where it meets no piece that is in use at the same time.
+static bool lay_out(draft *d) {
+    piece **order = cv_alloc((size_t)d->pieces + 1, sizeof *order);
+    if (!order) return false;
+    for (int i = 0; i < d->pieces; i++) order[i] = &d->piece[i];
+    qsort(order, (size_t)d->pieces, sizeof *order, by_size);
+    for (int i = 0; i < d->pieces; i++) {
+        piece *p = order[i];
+        p->offset = 0;
+        for (int j = 0; j < i; j++) {
+            const piece *q = order[j];
+            const bool together = p->first <= q->last && q->first <= p->last;
+            if (together && p->offset < q->offset + q->size && q->offset < p->offset + p->size) {
+                p->offset = q->offset + q->size;
+                j = -1; // moved: look again from the first
+            }
+        }
+        if (p->offset + p->size > d->plan->lanes) d->plan->lanes = p->offset + p->size;
+    }
+    for (int i = 0; i < d->pieces; i++) *d->slot[i] = d->piece[i].offset;
+    free(order);
+    return true;
+}
+
+static bool place_values(draft *d, const cv_net *net) {
+    cv_plan *plan = d->plan;
+    size_t *value = cv_alloc((size_t)d->values, sizeof *value), *gradient = cv_alloc((size_t)d->values, sizeof *gradient);
+    bool *written = cv_alloc((size_t)d->values, sizeof *written);
+    bool done = value && gradient && written;
+    if (!done) goto done;
+    for (int v = 0; v < d->values; v++)
+        if (d->root[v] == v) want_values(d, net, v, &value[v], &gradient[v]);
+    for (int i = 0; i < plan->steps; i++) want_work(d, &plan->step[i], i);
+    // Backward order: the first step to reach a value's gradient writes it, the others write aside and are added.
+    for (int i = plan->steps - 1; i >= 0; i--)
+        for (int k = 0; k < inputs_of(&plan->step[i]); k++) {
+            cv_step *s = &plan->step[i];
+            const int v = value_read(s, k), root = d->root[v];
+            s->dx[k] = s->add_to[k] = CV_NOWHERE;
+            if (!training(d) || !d->wanted[v]) continue;
+            if (written[root] && d->readers[v] > 1)
+                want(d, &s->dx[k], value_size(d, net, v), d->backward[i], d->backward[i]);
+            written[root] = true;
+        }
+    if (!(done = lay_out(d))) goto done;
+    for (int i = 0; i < plan->steps; i++) {
+        cv_step *s = &plan->step[i];
+        s->y = value[d->root[i + 1]];
+        s->dy = gradient[d->root[i + 1]];
+        for (int k = 0; k < inputs_of(s); k++) {
+            const int v = value_read(s, k);
+            s->x[k] = value[d->root[v]];
+            if (s->dx[k] != CV_NOWHERE) s->add_to[k] = gradient[d->root[v]];
+            else if (training(d) && d->wanted[v]) s->dx[k] = gradient[d->root[v]];
+        }
+    }
+    plan->input = value[0];
+    plan->input_gradient = gradient[0];
+    plan->output = value[d->root[net->nodes]];
+    plan->output_gradient = gradient[d->root[net->nodes]];
+done:
+    free(value);
+    free(gradient);
+    free(written);
+    return done;
+}
+
+convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags, cv_plan *plan, convo_error *err) {
+    const size_t steps = (size_t)net->nodes + (loss ? 1 : 0), values = steps + 1;
+    draft d = {.plan = plan, .flags = flags, .values = (int)values};
+    *plan = (cv_plan){.steps = (int)steps};
+    plan->step = cv_alloc(steps + 1, sizeof *plan->step);
+    plan->action = cv_alloc(6 * steps + 4, sizeof *plan->action);
+    d.root = cv_alloc(values, sizeof *d.root);
+    d.readers = cv_alloc(values, sizeof *d.readers);
+    d.wanted = cv_alloc(values, sizeof *d.wanted);
+    d.kept = cv_alloc(values, sizeof *d.kept);
+    d.forward = cv_alloc(values, sizeof *d.forward);
+    d.backward = cv_alloc(values, sizeof *d.backward);
+    d.piece = cv_alloc(10 * values, sizeof *d.piece);
+    d.slot = cv_alloc(10 * values, sizeof *d.slot);
+    bool done = plan->step && plan->action && d.root && d.readers && d.wanted && d.kept && d.forward && d.backward &&
+                d.piece && d.slot;
+    if (done) {
+        for (int i = 0; i < net->nodes; i++) plan->step[i].node = &net->node[i];
+        if (loss) plan->step[net->nodes].node = loss;
+        relate(&d, net);
+        schedule(&d, loss != NULL);
+        done = place_values(&d, net);
+    }
+    free(d.root);
+    free(d.readers);
+    free(d.wanted);
+    free(d.kept);
+    free(d.forward);
+    free(d.backward);
+    free(d.piece);
+    free(d.slot);
+    if (done) return CONVO_OK;
+    cv_plan_free(plan);
+    return cv_no_memory(err, "the plan of a net");
+}
+
+void cv_plan_free(cv_plan *plan) {
+    free(plan->step);
+    free(plan->action);
+    *plan = (cv_plan){0};
+}

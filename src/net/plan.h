@@ -1,0 +1,54 @@
+// The plan: what one block does, in which order, and where in its arena every value lies. All sizes are known before
+// the first step.
+#ifndef CV_PLAN_H
+#define CV_PLAN_H
+
+#include "net/net.h"
+
+#define CV_NOWHERE SIZE_MAX
+
+// What a block does. A MERGE is where all blocks meet: the actions between two merges run depth-first, block by block.
+typedef enum cv_verb {
+    CV_LOAD,            // samples into lanes
+    CV_FORWARD,
+    CV_UNLOAD,          // outputs and losses out of the lanes
+    CV_LOAD_GRADIENT,   // the gradient of the outputs, given by the caller
+    CV_BACKWARD,
+    CV_UNLOAD_GRADIENT, // the gradient of the input
+    CV_GATHER,          // statistics of this block, before FORWARD
+    CV_GATHER_BACKWARD, // the same before BACKWARD
+    CV_MERGE,
+    CV_MERGE_BACKWARD,
+} cv_verb;
+
+typedef struct cv_action {
+    cv_verb verb;
+    int step;
+} cv_action;
+
+// A node of the net as the plan sees it, or the loss, which is the last step. Offsets are in lanes; CV_NOWHERE: not needed.
+typedef struct cv_step {
+    const cv_node *node;
+    size_t y, dy;                  // the step's output and its gradient
+    size_t x[CV_MAX_INPUTS];
+    size_t dx[CV_MAX_INPUTS];      // where backward writes
+    size_t add_to[CV_MAX_INPUTS];  // and what that is then added to, when an input has several readers
+    size_t saved, noise;
+    size_t scratch[2];             // of the forward and the backward pass
+} cv_step;
+
+typedef struct cv_plan {
+    cv_step *step;
+    int steps;
+    cv_action *action;
+    int actions;
+    size_t input, input_gradient, output, output_gradient;
+    size_t lanes;  // of an arena
+    bool barriers; // blocks meet, so that each needs an arena of its own
+} cv_plan;
+
+// loss may be NULL. loss is a node whose input is the net's last one.
+convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags, cv_plan *plan, convo_error *err);
+void cv_plan_free(cv_plan *plan);
+
+#endif

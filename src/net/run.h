@@ -1,0 +1,45 @@
+// Running a net over batches: blocks of samples depth-first, gradients in fixed shards.
+#ifndef CV_RUN_H
+#define CV_RUN_H
+
+#include "base/threads.h"
+#include "net/net.h"
+
+typedef struct cv_runner cv_runner;
+
+typedef struct cv_batch {
+    const float *values;   // [examples][size of the net's input]
+    const int32_t *index;  // [count] rows of values
+    const int32_t *label;  // [examples], by row; NULL when no loss is wanted
+    int count;
+    const float *output_gradient; // [count][outputs]: used in place of the loss's; NULL otherwise
+    float *input_gradient;        // [count][inputs]: filled by a runner with CV_INPUT_GRADIENT; NULL: not wanted
+} cv_batch;
+
+enum {
+    CV_TRAINING = 1,       // keep what the backward pass needs; without it the plan is for inference
+    CV_INPUT_GRADIENT = 2, // also the gradient with respect to the net's input
+};
+
+// loss: may be NULL when batches bring their own gradient, or for inference. flags: CV_TRAINING, CV_INPUT_GRADIENT.
+// Everything is allocated here, for batches of at most max_batch.
+convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_config, int max_batch, unsigned flags,
+                           cv_pool *pool, cv_runner **runner, convo_error *err);
+void cv_runner_free(cv_runner *runner);
+
+// Scores and losses of a batch. outputs: [count][outputs of the net], losses: [count]; either may be NULL.
+void cv_runner_forward(cv_runner *runner, const cv_batch *batch, float *outputs, float *losses);
+// One training pass: forward with dropout drawn from random, and the gradient of the mean loss.
+// outputs, losses as above.
+void cv_runner_train(cv_runner *runner, const cv_batch *batch, cv_random *random, float *outputs, float *losses);
+// Gradient shards of the last cv_runner_train, each [net->trained] reals; the gradient is their sum in this order.
+// How many there are depends on the batch alone, never on the threads, and so do the bits.
+int cv_runner_shards(const cv_runner *runner);
+void *cv_runner_shard(const cv_runner *runner, int k);
+// After a loss that is not finite: runs the batch forward again, with the same dropout; the first node whose output is
+// not finite, or NULL when it is the loss itself.
+const cv_node *cv_runner_first_not_finite(cv_runner *runner, const cv_batch *batch);
+// Bytes allocated for activations, gradients and work.
+size_t cv_runner_bytes(const cv_runner *runner);
+
+#endif

@@ -1,0 +1,207 @@
+// y = weight (x - mean) / sqrt(var + eps) + bias, per channel.    torch.nn.BatchNorm1d, torch.nn.BatchNorm2d
+//
+// In training mean and (biased) variance are those of the batch, over samples and pixels, and the running estimates move
+// towards them by `momentum`, the variance unbiased. Otherwise the running estimates are used.
+// Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with xhat = (x - mean) / sqrt(var + eps) and n values a channel
+//   db = sum dy,   dw = sum dy xhat,   dx = weight / sqrt(var + eps) (dy - db / n - xhat dw / n)
+#include "op/lanes.h"
+
+typedef struct batchnorm {
+    double eps, momentum;
+    bool affine;
+} batchnorm;
+
+static const cv_option batchnorm_schema[] = {
+    {.name = "eps", .type = CV_FLOAT, .offset = offsetof(batchnorm, eps), .fallback = 1e-5, .min = 0, .max = 1,
+     .help = "added to the variance"},
+    {.name = "momentum", .type = CV_FLOAT, .offset = offsetof(batchnorm, momentum), .fallback = 0.1, .min = 0, .max = 1,
+     .help = "weight of the newest batch in the running estimates"},
+    {.name = "affine", .type = CV_BOOL, .offset = offsetof(batchnorm, affine), .fallback = true,
+     .help = "learn a weight and a bias per channel"},
+    {.name = NULL},
+};
+
+static int batchnorm_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    const batchnorm *c = config;
+    int n = 0;
+    if (c->affine) {
+        out[n++] = (cv_tensor){.name = "weight", .dims = 1, .dim = {in.c}, .init = CV_INIT_ONE};
+        out[n++] = (cv_tensor){.name = "bias", .dims = 1, .dim = {in.c}, .init = CV_INIT_ZERO};
+    }
+    out[n++] = (cv_tensor){.name = "running_mean", .dims = 1, .dim = {in.c}, .init = CV_INIT_ZERO, .buffer = true};
+    out[n++] = (cv_tensor){.name = "running_var", .dims = 1, .dim = {in.c}, .init = CV_INIT_ONE, .buffer = true};
+    out[n++] = (cv_tensor){.name = "num_batches_tracked", .dims = 0, .init = CV_INIT_ZERO, .buffer = true, .integer = true};
+    return n;
+}
+
+// The tensors of a pass by name; weight and bias are NULL without affine.
+typedef struct tensors {
+    real *weight, *bias, *mean, *var, *batches;
+} tensors;
+
+static tensors tensors_of(const cv_pass *p) {
+    const batchnorm *c = p->config;
+    const int k = c->affine ? 2 : 0;
+    return (tensors){c->affine ? p->tensor[0] : NULL, c->affine ? p->tensor[1] : NULL, p->tensor[k], p->tensor[k + 1],
+                     p->tensor[k + 2]};
+}
+
+static int64_t batchnorm_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+    const batchnorm *c = config;
+    if (c->affine) cv_print(formula, size, "2*%lld", (long long)in.c);
+    return cv_shape_size(out);
+}
+
+// Sums of many floats are taken in short runs and added up in double.
+enum { RUN = 32 };
+
+static size_t two_per_channel(const void *config, cv_shape in) {
+    (void)config;
+    return (size_t)in.c * 2;
+}
+
+// One block: mean and sum of squared distances from it, per channel. Two passes while the block is in cache.
+static void gather(const cv_pass *p, double *partial) {
+    const int64_t pixels = cv_shape_pixels(p->in);
+    const lanes active = active_lanes(p->active);
+    const double count = (double)pixels * p->active;
+    for (int64_t k = 0; k < p->in.c; k++) {
+        const lanes *x = (const lanes *)p->x[0] + k * pixels;
+        double total = 0, squares = 0;
+        for (int64_t start = 0; start < pixels; start += RUN) {
+            lanes sum = {0};
+            for (int64_t i = start; i < pixels && i < start + RUN; i++) sum += x[i] * active;
+            total += (double)sum_lanes(sum);
+        }
+        const double mean = total / count;
+        for (int64_t start = 0; start < pixels; start += RUN) {
+            lanes sum = {0};
+            for (int64_t i = start; i < pixels && i < start + RUN; i++) {
+                const lanes d = (x[i] - (real)mean) * active;
+                sum += d * d;
+            }
+            squares += (double)sum_lanes(sum);
+        }
+        partial[2 * k] = mean;
+        partial[2 * k + 1] = squares;
+    }
+}
+
+// Joins the blocks' means and squared distances (Chan, Golub & LeVeque 1979) into mean and 1/sqrt(var + eps).
+static void merge(const cv_pass *p, const double *partial, const int *count, int blocks, double *merged) {
+    const batchnorm *c = p->config;
+    const tensors t = tensors_of(p);
+    const int64_t pixels = cv_shape_pixels(p->in);
+    for (int64_t k = 0; k < p->in.c; k++) {
+        double n = 0, mean = 0, squares = 0;
+        for (int b = 0; b < blocks; b++) {
+            const double *block = partial + ((int64_t)b * p->in.c + k) * 2;
+            const double m = (double)(count[b] * pixels), distance = block[0] - mean;
+            mean += distance * m / (n + m);
+            squares += block[1] + distance * distance * n * m / (n + m);
+            n += m;
+        }
+        merged[2 * k] = mean;
+        merged[2 * k + 1] = 1 / sqrt(squares / n + c->eps);
+        const double unbiased = squares / (n > 1 ? n - 1 : 1);
+        t.mean[k] = (real)((1 - c->momentum) * (double)t.mean[k] + c->momentum * mean);
+        t.var[k] = (real)((1 - c->momentum) * (double)t.var[k] + c->momentum * unbiased);
+    }
+    t.batches[0] += 1;
+}
+
+static void batchnorm_forward(const cv_pass *p) {
+    const batchnorm *c = p->config;
+    const tensors t = tensors_of(p);
+    const int64_t pixels = cv_shape_pixels(p->in);
+    for (int64_t k = 0; k < p->in.c; k++) {
+        const lanes *x = (const lanes *)p->x[0] + k * pixels;
+        lanes *y = (lanes *)p->y + k * pixels;
+        const double mean = p->training ? p->merged[0][2 * k] : (double)t.mean[k];
+        const double scale = p->training ? p->merged[0][2 * k + 1] : 1 / sqrt((double)t.var[k] + c->eps);
+        const real middle = (real)mean, factor = (real)(scale * (t.weight ? (double)t.weight[k] : 1));
+        const real shift = t.bias ? t.bias[k] : 0;
+        for (int64_t i = 0; i < pixels; i++) y[i] = (x[i] - middle) * factor + shift;
+    }
+}
+
+// One block: sum dy and sum dy xhat, per channel.
+static void gather_gradient(const cv_pass *p, double *partial) {
+    const int64_t pixels = cv_shape_pixels(p->in);
+    for (int64_t k = 0; k < p->in.c; k++) {
+        const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
+        const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
+        double total = 0, dot = 0;
+        for (int64_t start = 0; start < pixels; start += RUN) {
+            lanes sum = {0}, product = {0};
+            for (int64_t i = start; i < pixels && i < start + RUN; i++) {
+                sum += dy[i];
+                product += dy[i] * ((x[i] - mean) * scale);
+            }
+            total += (double)sum_lanes(sum);
+            dot += (double)sum_lanes(product);
+        }
+        partial[2 * k] = total;
+        partial[2 * k + 1] = dot;
+    }
+}
+
+static void merge_gradient(const cv_pass *p, const double *partial, const int *count, int blocks, double *merged) {
+    const batchnorm *c = p->config;
+    const int64_t channels = p->in.c, pixels = cv_shape_pixels(p->in);
+    double n = 0;
+    for (int b = 0; b < blocks; b++) n += (double)(count[b] * pixels);
+    for (int64_t k = 0; k < channels; k++) {
+        double total = 0, dot = 0;
+        for (int b = 0; b < blocks; b++) {
+            total += partial[((int64_t)b * channels + k) * 2];
+            dot += partial[((int64_t)b * channels + k) * 2 + 1];
+        }
+        merged[2 * k] = total / n;
+        merged[2 * k + 1] = dot / n;
+        if (c->affine) {
+            ((real *)p->grad[0])[k] = (real)dot;
+            ((real *)p->grad[1])[k] = (real)total;
+        }
+    }
+}
+
+static void batchnorm_backward(const cv_pass *p) {
+    const tensors t = tensors_of(p);
+    const int64_t pixels = cv_shape_pixels(p->in);
+    const lanes active = active_lanes(p->active);
+    if (!p->dx[0]) return;
+    for (int64_t k = 0; k < p->in.c; k++) {
+        const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
+        lanes *dx = (lanes *)p->dx[0] + k * pixels;
+        const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
+        const real mean_dy = (real)p->merged[1][2 * k], mean_dot = (real)p->merged[1][2 * k + 1];
+        const lanes factor = active * (scale * (t.weight ? t.weight[k] : 1)); // idle lanes get no gradient
+        for (int64_t i = 0; i < pixels; i++)
+            dx[i] = factor * (dy[i] - mean_dy - ((x[i] - mean) * scale) * mean_dot);
+    }
+}
+
+static const cv_case batchnorm_cases[] = {
+    {{1, 5, 1, 1}, NULL, 7},
+    {{2, 3, 1, 37}, NULL, 33},
+    {{3, 4, 3, 5}, "{eps: 0.001, momentum: 0.3}", 17},
+    {{3, 2, 6, 7}, "{affine: false}", 16},
+    {.batch = 0},
+};
+
+CV_OP(batchnorm) = {
+    .name = "batchnorm",
+    .help = "zero mean and unit variance per channel over the batch",
+    .schema = batchnorm_schema,
+    .config_size = sizeof(batchnorm),
+    .traits = CV_READS_X,
+    .tensors = batchnorm_tensors,
+    .cost = batchnorm_cost,
+    .forward = batchnorm_forward,
+    .backward = batchnorm_backward,
+    .statistics = &(const cv_statistics){two_per_channel, gather, merge},
+    .backward_statistics = &(const cv_statistics){two_per_channel, gather_gradient, merge_gradient},
+    .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, True, {momentum}, {eps})",
+    .cases = batchnorm_cases,
+};

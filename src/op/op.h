@@ -1,0 +1,150 @@
+// The op contract. One file per layer or loss, src/op/NAME.c, says everything there is to say about it:
+//
+//     CV_OP(relu) = {.name = "relu", .help = "...", .infer = ..., .forward = ..., .backward = ..., .torch = ..., ...};
+//
+// The build collects every CV_OP in src/op/*.c into one table per instruction set. Recipe reader, help, summary,
+// gradient check, golden test, save, load and exporters read the table, so adding a layer edits no other file.
+//
+// A block of LANES samples lies in memory as [channel][row][column][LANES]: one vector per pixel. Ops are loop nests over
+// pixels whose body is one vector operation. Wherever a comment says `lanes`, it means one such vector.
+#ifndef CV_OP_H
+#define CV_OP_H
+
+#include "base/base.h"
+#include "base/option.h"
+#include "base/random.h"
+
+enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5 };
+
+// One sample's feature maps: (c), (c, w) or (c, h, w); unused sizes are 1.
+typedef struct cv_shape {
+    int dims; // 1, 2 or 3
+    int64_t c, h, w;
+} cv_shape;
+
+static inline int64_t cv_shape_size(cv_shape s) { return s.c * s.h * s.w; }
+static inline int64_t cv_shape_pixels(cv_shape s) { return s.h * s.w; }
+
+// A parameter or a buffer, under its PyTorch name and in its PyTorch layout.
+typedef struct cv_tensor {
+    const char *name; // "weight"
+    int dims;
+    int64_t dim[4];
+    // PyTorch's defaults: kaiming_uniform_(a = sqrt 5) for weights, uniform in +-1/sqrt(fan_in) for biases.
+    enum { CV_INIT_KAIMING, CV_INIT_UNIFORM, CV_INIT_ZERO, CV_INIT_ONE } init;
+    int64_t fan_in;
+    bool buffer;  // not trained: running statistics
+    bool integer; // stored as I64 in files (num_batches_tracked)
+} cv_tensor;
+
+// What the plan must know to share memory between values.
+enum {
+    CV_READS_X = 1, // backward reads x
+    CV_READS_Y = 2, // backward reads y
+    CV_INPLACE = 4, // y may be x, and dx may be dy
+};
+
+typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
+
+// One call of an op on one block. Pointers to values are [c][h][w] of lanes; parameters are plain reals.
+typedef struct cv_pass {
+    const void *config;
+    cv_shape in, out;               // of x[0] and y
+    const void *x[CV_MAX_INPUTS];
+    void *y;
+    const void *dy;
+    void *dx[CV_MAX_INPUTS];        // written, not added to; NULL: not wanted
+    void *tensor[CV_MAX_TENSORS];   // in the order of .tensors
+    void *grad[CV_MAX_TENSORS];     // for those that are trained
+    bool set;                       // gradients are set (the first block of a shard), else added to
+    void *saved;                    // .saved lanes kept from forward to backward
+    void *scratch;                  // .scratch lanes, free to use within the call
+    const void *noise;              // .noise lanes of random numbers drawn for this step, training only
+    const double *merged[2];        // whole-batch statistics of the forward and the backward pass, see cv_statistics
+    bool training;
+    int active;                     // samples in the block; the other lanes are idle and must add nothing
+    const int32_t *label;           // losses: [LANES], class of each sample
+    double scale;                   // losses: dx is multiplied by this (1/N for the mean)
+} cv_pass;
+
+// An op that needs the whole batch between its input and its output (batch norm): every block is gathered into `size`
+// doubles, the blocks are merged in order, and the pass of each block then reads `merged`.
+typedef struct cv_statistics {
+    size_t (*size)(const void *config, cv_shape in);
+    void (*gather)(const cv_pass *pass, double *partial /* [size] */);
+    // partial: [blocks][size], count: [blocks] samples each; merged: [size]. pass has the tensors and gradients.
+    void (*merge)(const cv_pass *pass, const double *partial, const int *count, int blocks, double *merged);
+} cv_statistics;
+
+// Kernel geometry for receptive fields, rows and columns.
+typedef struct cv_window {
+    int64_t kernel[2], stride[2], padding[2], dilation[2];
+} cv_window;
+
+// For the golden and the gradient test: an input, options as a recipe writes them, and a batch size.
+typedef struct cv_case {
+    cv_shape in;
+    const char *options; // "{out: 4, kernel: 3}"; NULL: none
+    int batch;
+} cv_case;
+
+typedef struct cv_op {
+    const char *name;      // as recipes write it
+    const char *help;      // one line
+    cv_kind kind;
+    const cv_option *schema; // options; a bare value in a recipe sets the first one. NULL: none
+    size_t config_size;      // of the struct the schema fills
+    int inputs;              // 0 means 1
+    int dims;                // input must have this many (1, 2, 3); 0: any
+    unsigned traits;
+
+    // Output shape, or false and a sentence in why. May complete the config (a stride that defaults to the kernel).
+    // NULL: the shape of x.
+    bool (*infer)(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size);
+    int (*tensors)(const void *config, cv_shape in, cv_tensor out[CV_MAX_TENSORS]);
+    // Multiply-adds of one sample, and the number of parameters as a formula ("5*5*32*16 + 16"). NULL: none.
+    int64_t (*cost)(const void *config, cv_shape in, cv_shape out, char *formula, size_t size);
+    cv_window (*window)(const void *config, cv_shape in); // NULL: pixel by pixel, or everything if the shape is flattened
+
+    size_t (*saved)(const void *config, cv_shape in, cv_shape out);   // in lanes
+    size_t (*scratch)(const void *config, cv_shape in, cv_shape out); // in lanes
+    size_t (*noise)(const void *config, cv_shape in);                 // in lanes
+    void (*draw)(const void *config, cv_random *random, float *out, size_t count); // count noise values, sample by sample
+
+    void (*forward)(const cv_pass *pass);
+    void (*backward)(const cv_pass *pass);
+    const cv_statistics *statistics;          // in training, before forward
+    const cv_statistics *backward_statistics; // in training, before backward
+    // Losses: probabilities of the classes from the net's outputs, one sample.
+    void (*probabilities)(const float *outputs, int count, float *probabilities);
+
+    // PyTorch expression for the golden test. Names: x (x1 for a second input), the tensors, options in braces.
+    const char *torch;
+    const cv_case *cases; // ends with batch 0
+} cv_op;
+
+// The ops and a few kernels, compiled for one instruction set.
+typedef struct cv_isa {
+    const char *name;  // "baseline", "avx2", "avx512"; "double" computes in doubles, for checks
+    int lanes;         // samples per block
+    size_t real;       // bytes of a number
+    const cv_op *const *ops;
+    int op_count;
+    // rows[LANES] of `size` floats each -> [size] lanes. Idle lanes: repeat a row.
+    void (*pack)(const float *const *rows, int64_t size, void *out);
+    // [size] lanes -> rows[active] of floats
+    void (*unpack)(const void *lanes, int64_t size, int active, float *const *rows);
+    void (*add)(void *y, const void *x, int64_t size); // y += x, size lanes
+    bool (*finite)(const void *x, int64_t size, int active);
+} cv_isa;
+
+// The best table this processor can run, not above `cap` ("avx2", ...; NULL: no cap). NULL when cap is unknown.
+const cv_isa *cv_isa_find(const char *cap);
+// Name k of those that can be asked for, NULL at the end.
+const char *cv_isa_name(size_t k);
+const cv_op *cv_op_find(const cv_isa *isa, const char *name);
+
+// "(16, 44, 14)"
+void cv_shape_text(cv_shape shape, char *text, size_t size);
+
+#endif

@@ -1,0 +1,61 @@
+// The table of one instruction set: all its ops, and the kernels that move samples in and out of the lanes.
+#include "op/lanes.h"
+
+#define X(name) extern const cv_op CV_JOIN(cv_op_##name, CV_ISA);
+#include "op_list.inc"
+#undef X
+
+static const cv_op *const ops[] = {
+#define X(name) &CV_JOIN(cv_op_##name, CV_ISA),
+#include "op_list.inc"
+#undef X
+};
+
+static void pack(const float *const *rows, int64_t size, void *out) {
+    lanes *y = out;
+    int64_t i = 0;
+    for (; i + LANES <= size; i += LANES) {
+        lanes square[LANES];
+        for (int l = 0; l < LANES; l++)
+            for (int k = 0; k < LANES; k++) square[l][k] = (real)rows[l][i + k];
+        transpose_lanes(square);
+        memcpy(y + i, square, sizeof square);
+    }
+    for (; i < size; i++)
+        for (int l = 0; l < LANES; l++) y[i][l] = (real)rows[l][i];
+}
+
+static void unpack(const void *from, int64_t size, int active, float *const *rows) {
+    const lanes *x = from;
+    for (int l = 0; l < active; l++)
+        for (int64_t i = 0; i < size; i++) rows[l][i] = (float)x[i][l];
+}
+
+static void add(void *to, const void *from, int64_t size) {
+    lanes *y = to;
+    const lanes *x = from;
+    for (int64_t i = 0; i < size; i++) y[i] += x[i];
+}
+
+static bool all_finite(const void *from, int64_t size, int active) {
+    const lanes *x = from;
+    for (int64_t i = 0; i < size; i++)
+        for (int l = 0; l < active; l++)
+            if (!isfinite((double)x[i][l])) return false;
+    return true;
+}
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
+extern const cv_isa CV_JOIN(cv_isa, CV_ISA);
+const cv_isa CV_JOIN(cv_isa, CV_ISA) = {
+    .name = TEXT(CV_ISA),
+    .lanes = LANES,
+    .real = sizeof(real),
+    .ops = ops,
+    .op_count = (int)CV_COUNT(ops),
+    .pack = pack,
+    .unpack = unpack,
+    .add = add,
+    .finite = all_finite,
+};

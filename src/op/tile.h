@@ -1,0 +1,78 @@
+// The register tile that convolutions and linear layers spend their time in.
+//
+// A tile of TILE_ROWS x TILE_COLUMNS sums stays in registers while one loop runs over the terms of the sum; each
+// step loads a few vectors and multiplies all pairs. Where the vectors lie is said by offsets ("taps" and "pixels",
+// counted in lanes), so kernel size, stride, dilation and channel count are the caller's business and cost nothing here.
+#ifndef CV_TILE_H
+#define CV_TILE_H
+
+#include "op/lanes.h"
+
+// sum[i][j] = start[i] + sum over t of weight[i][t] * x[tap[t] + pixel[j]]
+ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *start,
+                                  const real *weight, int64_t weight_stride, const lanes *x, const int32_t *tap,
+                                  int64_t taps, const int32_t *pixel) {
+    const lanes *at[TILE_COLUMNS];
+    UNROLL
+    for (int j = 0; j < TILE_COLUMNS; j++) at[j] = x + pixel[j];
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        const lanes first = lanes_of(start ? start[i] : 0);
+        UNROLL
+        for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] = first;
+    }
+    for (int64_t t = 0; t < taps; t++) {
+        const int32_t offset = tap[t];
+        lanes v[TILE_COLUMNS];
+        UNROLL
+        for (int j = 0; j < TILE_COLUMNS; j++) v[j] = at[j][offset];
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            const real w = weight[i * weight_stride + t];
+            UNROLL
+            for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] += w * v[j];
+        }
+    }
+}
+
+// sum[i][j] = sum over p of dy[i][p] * x[pixel[p] + tap[j]], lane by lane
+ALWAYS_INLINE void tile_outer(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *dy, int64_t dy_stride,
+                              const lanes *x, const int32_t *pixel, int64_t pixels, const int32_t *tap) {
+    const lanes *at[TILE_COLUMNS];
+    UNROLL
+    for (int j = 0; j < TILE_COLUMNS; j++) at[j] = x + tap[j];
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] = (lanes){0};
+    }
+    for (int64_t p = 0; p < pixels; p++) {
+        const int32_t offset = pixel[p];
+        lanes v[TILE_COLUMNS];
+        UNROLL
+        for (int j = 0; j < TILE_COLUMNS; j++) v[j] = at[j][offset];
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            const lanes d = dy[i * dy_stride + p];
+            UNROLL
+            for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] += d * v[j];
+        }
+    }
+}
+
+// Calls body(rows) with a constant for the 1..TILE_ROWS rows that are left, so that each height has its own registers.
+#define TILE_HEIGHT(rows, body)                                                                                        \
+    switch (rows) {                                                                                                    \
+    case 1: body(1); break;                                                                                            \
+    case 2: body(2); break;                                                                                            \
+    case 3: body(3); break;                                                                                            \
+    default: body(4); break;                                                                                           \
+    }
+
+// The next TILE_COLUMNS offsets from `first`; past the last one it repeats, and the sum is computed again to no effect.
+ALWAYS_INLINE void tile_offsets(int32_t out[TILE_COLUMNS], const int32_t *offset, int64_t first, int64_t count) {
+    UNROLL
+    for (int j = 0; j < TILE_COLUMNS; j++) out[j] = offset[first + j < count ? first + j : count - 1];
+}
+
+#endif

@@ -1,0 +1,86 @@
+// Schedules of the learning rate, as torch.optim.lr_scheduler has them: by epoch, but for one_cycle and the warm-up.
+#include "train/train.h"
+
+#include <math.h>
+
+#define FIELD(name) offsetof(cv_schedule_config, name)
+static const double pi = 3.14159265358979323846;
+
+static double constant(const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
+    (void)c, (void)step, (void)steps, (void)per_epoch;
+    return 1;
+}
+
+// StepLR
+static double in_steps(const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
+    (void)steps;
+    return pow(c->gamma, (double)(step / per_epoch / c->every));
+}
+
+static double half_cosine(double from, double to, double share) { return to + (from - to) / 2 * (1 + cos(pi * share)); }
+
+// CosineAnnealingLR with T_max = the epochs of the training
+static double cosine(const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
+    return half_cosine(1, c->minimum, (double)(step / per_epoch) / (double)(steps / per_epoch));
+}
+
+// LinearLR
+static double linear(const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
+    (void)steps;
+    const int64_t epoch = step / per_epoch;
+    return epoch >= c->epochs ? c->end : c->start + (c->end - c->start) * (double)epoch / (double)c->epochs;
+}
+
+// OneCycleLR (Smith & Topin 2017), cosine: up to lr, then down to almost nothing; momentum stays as it is.
+static double one_cycle(const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
+    (void)per_epoch;
+    const double top = c->pct_start * (double)steps - 1, last = (double)steps - 1, at = (double)step;
+    const double low = 1 / c->div_factor, end = low / c->final_div_factor;
+    if (at <= top) return half_cosine(low, 1, top > 0 ? at / top : 1);
+    return half_cosine(1, end, last > top ? (at - top) / (last - top) : 1);
+}
+
+#define WARMUP                                                                                                         \
+    {.name = "warmup", .type = CV_INT, .offset = FIELD(warmup), .min = 0, .max = 1 << 20,                              \
+     .help = "epochs over which the rate first rises from 0, step by step"}
+
+static const cv_option constant_schema[] = {WARMUP, {.name = NULL}};
+static const cv_option step_schema[] = {
+    {.name = "every", .type = CV_INT, .offset = FIELD(every), .required = true, .min = 1, .max = 1 << 20, .help = "epochs between two cuts"},
+    {.name = "gamma", .type = CV_FLOAT, .offset = FIELD(gamma), .fallback = 0.1, .min = 0, .max = 1, .help = "factor of a cut"},
+    WARMUP,
+    {.name = NULL},
+};
+static const cv_option cosine_schema[] = {
+    {.name = "minimum", .type = CV_FLOAT, .offset = FIELD(minimum), .min = 0, .max = 1, .help = "lowest rate, as a fraction of lr"},
+    WARMUP,
+    {.name = NULL},
+};
+static const cv_option linear_schema[] = {
+    {.name = "epochs", .type = CV_INT, .offset = FIELD(epochs), .fallback = 5, .min = 1, .max = 1 << 20, .help = "epochs from start to end"},
+    {.name = "start", .type = CV_FLOAT, .offset = FIELD(start), .fallback = 1.0 / 3, .min = 0, .max = 1e6, .help = "first factor"},
+    {.name = "end", .type = CV_FLOAT, .offset = FIELD(end), .fallback = 1, .min = 0, .max = 1e6, .help = "last factor"},
+    {.name = NULL},
+};
+static const cv_option one_cycle_schema[] = {
+    {.name = "pct_start", .type = CV_FLOAT, .offset = FIELD(pct_start), .fallback = 0.3, .min = 0, .max = 1, .help = "share of the steps in which the rate rises"},
+    {.name = "div_factor", .type = CV_FLOAT, .offset = FIELD(div_factor), .fallback = 25, .min = 1, .max = 1e9, .help = "lr / first rate"},
+    {.name = "final_div_factor", .type = CV_FLOAT, .offset = FIELD(final_div_factor), .fallback = 1e4, .min = 1, .max = 1e12, .help = "first rate / last rate"},
+    {.name = NULL},
+};
+
+static const cv_schedule schedules[] = {
+    {"constant", "the same rate throughout", constant_schema, constant},
+    {"step", "cut by gamma every few epochs (StepLR)", step_schema, in_steps},
+    {"cosine", "half a cosine down over the training (CosineAnnealingLR)", cosine_schema, cosine},
+    {"linear", "a straight line over the first epochs (LinearLR)", linear_schema, linear},
+    {"one_cycle", "up and down once, step by step (OneCycleLR)", one_cycle_schema, one_cycle},
+};
+
+const cv_schedule *cv_schedule_at(size_t k) { return k < CV_COUNT(schedules) ? &schedules[k] : NULL; }
+
+double cv_schedule_factor(const cv_schedule *s, const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
+    const int64_t warmup = c->warmup * per_epoch;
+    const double rise = step < warmup ? (double)(step + 1) / (double)warmup : 1;
+    return rise * s->factor(c, step, steps, per_epoch);
+}

@@ -1,0 +1,113 @@
+// Training: optimiser, schedule, the loop, checkpoints. Knows nets and arrays; recipes and files of models are above it.
+#ifndef CV_TRAIN_H
+#define CV_TRAIN_H
+
+#include "base/option.h"
+#include "data/dataset.h"
+#include "net/run.h"
+
+// --- optimisers: PyTorch's defaults and order of operations (torch.optim, single tensor) --------------------------
+
+typedef struct cv_optimizer_config {
+    double lr, momentum, dampening, weight_decay, beta1, beta2, eps;
+    bool nesterov;
+} cv_optimizer_config;
+
+typedef struct cv_optimizer {
+    const char *name, *help; // "sgd", "adam", "adamw"
+    const cv_option *schema; // over cv_optimizer_config
+    int moments;             // arrays of state, each as long as the parameters
+    // One step on part of the arrays: w, m[k] updated; g is the gradient. step counts from 1.
+    void (*update)(const cv_optimizer_config *config, double lr, int64_t step, size_t count, float *w, const float *g,
+                   float *const *m);
+} cv_optimizer;
+
+const cv_optimizer *cv_optimizer_at(size_t k); // NULL at the end
+
+// --- schedules: factor of the learning rate, as torch.optim.lr_scheduler has them -----------------------------------
+
+typedef struct cv_schedule_config {
+    int64_t every, warmup, epochs;                  // all in epochs
+    double gamma, minimum;                          // step; cosine: the last rate, as a fraction of lr
+    double start, end;                              // linear
+    double pct_start, div_factor, final_div_factor; // one_cycle
+} cv_schedule_config;
+
+typedef struct cv_schedule {
+    const char *name, *help; // "constant", "step", "cosine", "linear", "one_cycle"
+    const cv_option *schema; // over cv_schedule_config
+    // At step 0, 1, ... of `steps`, `per_epoch` of them in an epoch. Without warm-up, which all have in common.
+    double (*factor)(const cv_schedule_config *config, int64_t step, int64_t steps, int64_t per_epoch);
+} cv_schedule;
+
+const cv_schedule *cv_schedule_at(size_t k); // NULL at the end
+double cv_schedule_factor(const cv_schedule *schedule, const cv_schedule_config *config, int64_t step, int64_t steps,
+                          int64_t per_epoch);
+
+// --- the loop -----------------------------------------------------------------------------------------------------
+
+typedef struct cv_train_config {
+    int64_t batch, epochs, seed, patience; // patience: epochs without a better validation loss; 0: never stop early
+    bool shuffle, test_each_epoch;
+} cv_train_config;
+
+extern const cv_option cv_train_schema[]; // over cv_train_config
+
+// Everything a training needs to go on to the same bits: what a checkpoint holds.
+typedef struct cv_train_state {
+    int64_t epoch, step;       // epochs done, steps done in the next one
+    int64_t steps;             // steps done ever
+    cv_random random;          // now
+    cv_random epoch_random;    // as the running epoch began: its order is drawn from it again
+    double loss_sum;           // of the running epoch
+    int64_t correct, seen;     // of the running epoch
+    double best_loss, seconds; // of validation; of all calls together
+    int64_t best_epoch;        // 0: none yet
+    float *moment[2];          // [net->trained] each, as many as the optimiser has
+    float *best;               // [net->total] the best on validation, NULL without a validation part
+} cv_train_state;
+
+// What one epoch gave.
+typedef struct cv_epoch {
+    int epoch;
+    convo_score score[3]; // train (while it was trained), validation, test
+    double learning_rate, examples_per_second, seconds;
+    bool best;
+} cv_epoch;
+
+typedef struct cv_training {
+    cv_train_config config;
+    const cv_op *loss;
+    const void *loss_config;
+    const cv_optimizer *optimizer;
+    cv_optimizer_config optimizer_config;
+    const cv_schedule *schedule;
+    cv_schedule_config schedule_config;
+    cv_net *net;          // trained in place, and left as the kept model
+    const float *values;  // [examples][input size], normalised
+    const int32_t *label; // [examples]
+    const cv_split *split;
+    cv_pool *pool;
+    // Files are the business of those above; either may be NULL.
+    convo_status (*epoch_done)(void *user, const cv_epoch *epoch, convo_error *err);
+    convo_status (*checkpoint)(void *user, const cv_train_state *state, convo_error *err);
+    void *user;
+} cv_training;
+
+// The state before the first step. random: after the initial weights were drawn.
+convo_status cv_train_state_new(const cv_training *training, const cv_random *random, cv_train_state *state,
+                                convo_error *err);
+void cv_train_state_free(cv_train_state *state);
+// Trains from state on. Of options, stop, progress and user are used. Fills the result but for seed, isa and threads.
+convo_status cv_train_run(const cv_training *training, cv_train_state *state, const convo_train_options *options,
+                          convo_train_result *result, convo_error *err);
+
+// Mean loss and accuracy of the net over some examples; prediction: [count], the class of each, or NULL.
+// runner: for inference, with a loss, for batches of at least CV_SCORE_BATCH.
+enum { CV_SCORE_BATCH = 256 };
+convo_status cv_score(cv_runner *runner, int outputs, const float *values, const int32_t *label, const int32_t *index,
+                      size_t count, convo_score *score, int32_t *prediction, convo_error *err);
+// The class that a net's outputs mean: the largest, or with one output the second if it is positive.
+int32_t cv_class_of(const float *outputs, int count);
+
+#endif

@@ -1,0 +1,296 @@
+// The training loop.
+#include "train/train.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const cv_option cv_train_schema[] = {
+    {.name = "batch", .type = CV_INT, .offset = offsetof(cv_train_config, batch), .fallback = 32, .min = 1, .max = 1 << 20,
+     .help = "examples per step"},
+    {.name = "epochs", .type = CV_INT, .offset = offsetof(cv_train_config, epochs), .fallback = 10, .min = 1, .max = 1 << 20,
+     .help = "passes over the training data"},
+    {.name = "seed", .type = CV_INT, .offset = offsetof(cv_train_config, seed), .min = 0, .max = 4294967295.0,
+     .help = "of weights, order and dropout"},
+    {.name = "patience", .type = CV_INT, .offset = offsetof(cv_train_config, patience), .min = 0, .max = 1 << 20,
+     .help = "stop after this many epochs without a lower validation loss; 0: never"},
+    {.name = "shuffle", .type = CV_BOOL, .offset = offsetof(cv_train_config, shuffle), .fallback = true,
+     .help = "a new order every epoch"},
+    {.name = "test_each_epoch", .type = CV_BOOL, .offset = offsetof(cv_train_config, test_each_epoch),
+     .help = "also score the test part after every epoch (for curves; it chooses nothing)"},
+    {.name = NULL},
+};
+
+// One call of cv_train_run.
+typedef struct loop {
+    const cv_training *t;
+    cv_train_state *s;
+    const convo_train_options *options;
+    cv_runner *trainer, *scorer;
+    int outputs;
+    int32_t *order;        // [train] rows, as this epoch visits them
+    float *out, *loss;     // of a batch
+    int64_t per_epoch, total_steps;
+    double began, epoch_began, last_shown;
+    int64_t epoch_seen;    // in this call
+    int64_t seen;          // in this call, and how long that took without scoring
+    double trained;
+    double learning_rate;
+    convo_score validation, test; // of the last epoch
+} loop;
+
+// --- the state ----------------------------------------------------------------------------------------------------
+
+convo_status cv_train_state_new(const cv_training *t, const cv_random *random, cv_train_state *s, convo_error *err) {
+    bool fits = true;
+    *s = (cv_train_state){.random = *random, .epoch_random = *random, .best_loss = INFINITY};
+    for (int k = 0; k < t->optimizer->moments; k++)
+        fits &= (s->moment[k] = cv_alloc_aligned(t->net->trained + 1, sizeof(float))) != NULL;
+    if (t->split->count[CONVO_VALIDATION]) fits &= (s->best = cv_alloc_aligned(t->net->total + 1, sizeof(float))) != NULL;
+    if (fits) return CONVO_OK;
+    cv_train_state_free(s);
+    return cv_no_memory(err, "the optimiser's state");
+}
+
+void cv_train_state_free(cv_train_state *s) {
+    free(s->moment[0]);
+    free(s->moment[1]);
+    free(s->best);
+    *s = (cv_train_state){0};
+}
+
+// --- one step -----------------------------------------------------------------------------------------------------
+
+// Numbers of the parameters that one task sums and updates: they stay in the first cache.
+enum { CHUNK = 2048 };
+
+typedef struct update {
+    const loop *l;
+    double lr;
+} update;
+
+static void update_chunk(void *context, int task, int worker) {
+    const update *u = context;
+    const loop *l = u->l;
+    const cv_training *t = l->t;
+    const size_t first = (size_t)task * CHUNK, left = t->net->trained - first, n = left < CHUNK ? left : CHUNK;
+    float sum[CHUNK], *moment[2] = {NULL, NULL};
+    (void)worker;
+    memcpy(sum, (const float *)cv_runner_shard(l->trainer, 0) + first, n * sizeof *sum);
+    for (int k = 1; k < cv_runner_shards(l->trainer); k++) {
+        const float *shard = (const float *)cv_runner_shard(l->trainer, k) + first;
+        for (size_t i = 0; i < n; i++) sum[i] += shard[i];
+    }
+    for (int k = 0; k < t->optimizer->moments; k++) moment[k] = l->s->moment[k] + first;
+    t->optimizer->update(&t->optimizer_config, u->lr, l->s->steps, n, (float *)t->net->values + first, sum, moment);
+}
+
+static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err) {
+    const cv_node *n = cv_runner_first_not_finite(l->trainer, batch);
+    char place[160] = "the loss itself";
+    if (n) cv_print(place, sizeof place, "layer %s (%s)", n->path, n->op->name);
+    return cv_fail(err, CONVO_NUMERIC, n ? n->where : "",
+                   "the loss is not finite at step %lld of epoch %lld; the first output that is not is that of %s: try a "
+                   "smaller learning rate, or normalised features",
+                   (long long)l->s->step + 1, (long long)l->s->epoch + 1, place);
+}
+
+static convo_status train_step(loop *l, convo_error *err) {
+    const cv_training *t = l->t;
+    cv_train_state *s = l->s;
+    const int64_t first = s->step * t->config.batch, left = (int64_t)t->split->count[CONVO_TRAIN] - first;
+    const int n = (int)(left < t->config.batch ? left : t->config.batch);
+    const cv_batch batch = {.values = t->values, .index = l->order + first, .label = t->label, .count = n};
+    double sum = 0;
+    cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
+    for (int i = 0; i < n; i++) sum += (double)l->loss[i];
+    if (!isfinite(sum)) return not_finite(l, &batch, err);
+    for (int i = 0; i < n; i++)
+        s->correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == t->label[batch.index[i]];
+    s->loss_sum += sum;
+    s->seen += n;
+    l->epoch_seen += n;
+    l->learning_rate = t->optimizer_config.lr *
+                       cv_schedule_factor(t->schedule, &t->schedule_config, s->steps, l->total_steps, l->per_epoch);
+    s->steps++;
+    s->step++;
+    update u = {l, l->learning_rate};
+    cv_pool_run(t->pool, (int)((t->net->trained + CHUNK - 1) / CHUNK), update_chunk, &u);
+    return CONVO_OK;
+}
+
+// --- one epoch ----------------------------------------------------------------------------------------------------
+
+// The order a torch.utils.data.DataLoader(shuffle=True) would visit: its base seed and the sampler's seed come from the
+// main generator, the permutation from a generator of its own.
+static void draw_order(loop *l, cv_random *random) {
+    const size_t n = l->t->split->count[CONVO_TRAIN];
+    const int32_t *rows = l->t->split->index[CONVO_TRAIN];
+    (void)cv_random_u64(random);
+    if (!l->t->config.shuffle) {
+        memcpy(l->order, rows, n * sizeof *rows);
+        return;
+    }
+    cv_random own;
+    cv_random_seed(&own, cv_random_u64(random));
+    cv_random_permutation(&own, l->order, n);
+    for (size_t i = 0; i < n; i++) l->order[i] = rows[l->order[i]];
+}
+
+static convo_score running_score(const cv_train_state *s) {
+    const double n = (double)s->seen;
+    return (convo_score){s->seen ? s->loss_sum / n : NAN, s->seen ? (double)s->correct / n : NAN, s->correct, s->seen};
+}
+
+static void show(loop *l, bool always) {
+    const double t = cv_now(), rest = (double)(l->total_steps - l->s->steps);
+    if (!l->options->progress || (!always && t - l->last_shown < 0.1)) return;
+    const double speed = t > l->epoch_began ? (double)l->epoch_seen / (t - l->epoch_began) : 0;
+    const convo_progress p = {
+        .epoch = (int)l->s->epoch + 1,
+        .epochs = (int)l->t->config.epochs,
+        .step = (int)l->s->step,
+        .steps = (int)l->per_epoch,
+        .train = running_score(l->s),
+        .validation = l->validation,
+        .test = l->test,
+        .learning_rate = l->learning_rate,
+        .examples_per_second = speed,
+        .seconds = t - l->began,
+        .seconds_left = speed > 0 ? rest * (double)l->t->config.batch / speed : NAN,
+    };
+    l->last_shown = t;
+    l->options->progress(&p, l->options->user);
+}
+
+static convo_status score_part(loop *l, convo_part part, convo_score *score, convo_error *err) {
+    const cv_split *split = l->t->split;
+    return cv_score(l->scorer, l->outputs, l->t->values, l->t->label, split->index[part], split->count[part], score, NULL, err);
+}
+
+// After the last step of an epoch: scores, the best model, the record, the checkpoint.
+static convo_status end_epoch(loop *l, convo_error *err) {
+    const cv_training *t = l->t;
+    cv_train_state *s = l->s;
+    const double trained = cv_now() - l->epoch_began;
+    convo_status status = score_part(l, CONVO_VALIDATION, &l->validation, err);
+    if (!status && t->config.test_each_epoch) status = score_part(l, CONVO_TEST, &l->test, err);
+    if (status) return status;
+    const bool best = s->best && l->validation.loss < s->best_loss;
+    if (best) {
+        s->best_loss = l->validation.loss;
+        s->best_epoch = s->epoch + 1;
+        memcpy(s->best, t->net->values, t->net->total * sizeof *s->best);
+    }
+    const cv_epoch record = {
+        .epoch = (int)s->epoch + 1,
+        .score = {running_score(s), l->validation, l->test},
+        .learning_rate = l->learning_rate,
+        .examples_per_second = (double)l->epoch_seen / trained,
+        .seconds = cv_now() - l->epoch_began,
+        .best = best || !s->best,
+    };
+    show(l, true);
+    l->trained += trained;
+    s->seconds += record.seconds;
+    s->epoch++;
+    s->step = s->correct = s->seen = 0;
+    s->loss_sum = 0;
+    if (t->epoch_done) status = t->epoch_done(t->user, &record, err);
+    if (!status && t->checkpoint) status = t->checkpoint(t->user, s, err);
+    return status;
+}
+
+static bool stopped(const loop *l) { return l->options->stop && *l->options->stop; }
+
+static convo_status run_epoch(loop *l, convo_error *err) {
+    cv_train_state *s = l->s;
+    convo_status status = CONVO_OK;
+    l->epoch_began = cv_now();
+    l->epoch_seen = 0;
+    if (s->step == 0) {
+        s->epoch_random = s->random;
+        draw_order(l, &s->random);
+    } else { // resumed within an epoch: the same order, and the generator stays where it was
+        cv_random again = s->epoch_random;
+        draw_order(l, &again);
+    }
+    while (s->step < l->per_epoch) {
+        if ((status = train_step(l, err))) return status;
+        if (s->step < l->per_epoch) show(l, false);
+        if (!stopped(l) || s->step == l->per_epoch) continue;
+        l->trained += cv_now() - l->epoch_began;
+        s->seconds += cv_now() - l->epoch_began;
+        return l->t->checkpoint ? l->t->checkpoint(l->t->user, s, err) : CONVO_OK;
+    }
+    return end_epoch(l, err);
+}
+
+// --- the whole ----------------------------------------------------------------------------------------------------
+
+static convo_status check(const cv_training *t, convo_error *err) {
+    if (t->split->count[CONVO_TRAIN] == 0)
+        return cv_fail(err, CONVO_ARGUMENT, "", "there is nothing to train on: the training part is empty");
+    if (t->config.patience && !t->split->count[CONVO_VALIDATION])
+        return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one to data.split");
+    if (t->net->isa->real != sizeof(float))
+        return cv_fail(err, CONVO_UNSUPPORTED, "", "the instruction set '%s' is for checks, not for training", t->net->isa->name);
+    return CONVO_OK;
+}
+
+static convo_status prepare(loop *l, convo_error *err) {
+    const cv_training *t = l->t;
+    const int64_t examples = (int64_t)t->split->count[CONVO_TRAIN];
+    const int batch = (int)(t->config.batch < examples ? t->config.batch : examples);
+    convo_status status;
+    l->outputs = (int)cv_shape_size(cv_net_output(t->net));
+    l->per_epoch = (examples + t->config.batch - 1) / t->config.batch;
+    l->total_steps = l->per_epoch * t->config.epochs;
+    l->validation = l->test = (convo_score){NAN, NAN, 0, 0};
+    l->began = cv_now();
+    l->order = cv_alloc((size_t)examples, sizeof *l->order);
+    l->out = cv_alloc((size_t)batch * (size_t)l->outputs, sizeof *l->out);
+    l->loss = cv_alloc((size_t)batch, sizeof *l->loss);
+    if (!l->order || !l->out || !l->loss) return cv_no_memory(err, "the order of the examples");
+    status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
+    if (!status) status = cv_runner_new(t->net, t->loss, t->loss_config, CV_SCORE_BATCH, 0, t->pool, &l->scorer, err);
+    return status;
+}
+
+static bool patience_is_over(const loop *l) {
+    return l->t->config.patience && l->s->epoch - l->s->best_epoch >= l->t->config.patience;
+}
+
+convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_train_options *options,
+                          convo_train_result *result, convo_error *err) {
+    loop l = {.t = t, .s = s, .options = options};
+    convo_status status = check(t, err);
+    if (!status) status = prepare(&l, err);
+    while (!status && s->epoch < t->config.epochs && !patience_is_over(&l) && !result->interrupted) {
+        const int64_t epoch = s->epoch;
+        status = run_epoch(&l, err);
+        l.seen += l.epoch_seen;
+        result->interrupted = !status && (s->epoch == epoch || (stopped(&l) && s->epoch < t->config.epochs));
+    }
+    if (status) goto done;
+    if (s->best && s->best_epoch) memcpy(t->net->values, s->best, t->net->total * sizeof *s->best);
+    if ((status = score_part(&l, CONVO_TRAIN, &result->train, err)) ||
+        (status = score_part(&l, CONVO_VALIDATION, &result->validation, err)) ||
+        (status = score_part(&l, CONVO_TEST, &result->test, err)))
+        goto done;
+    result->epochs = (int)s->epoch;
+    result->best_epoch = (int)(s->best_epoch ? s->best_epoch : s->epoch);
+    result->steps = s->steps;
+    result->parameters = t->net->parameters;
+    result->seconds = s->seconds;
+    result->examples_per_second = l.trained > 0 ? (double)l.seen / l.trained : 0;
+    result->stopped_early = s->epoch < t->config.epochs && !result->interrupted;
+    for (int k = 0; k < 3; k++) result->examples[k] = (int64_t)t->split->count[k];
+done:
+    cv_runner_free(l.trainer);
+    cv_runner_free(l.scorer);
+    free(l.order);
+    free(l.out);
+    free(l.loss);
+    return status;
+}

@@ -1,0 +1,53 @@
+# The installed library is enough to build against, with CMake's find_package and with pkg-config alone.
+. tests/cli/expect.sh
+everything="the installed library builds the examples"
+if [ "${SANITIZED:--1}" -ge 0 ]; then
+    skip "$everything" "a build with sanitizers is not for installing"
+    finish
+fi
+: "${CC:=cc}"
+prefix=$work/prefix
+cmake --install "$BUILD" --prefix "$prefix" >"$work/install.txt" 2>&1 || cat "$work/install.txt"
+pc=$(find "$prefix" -name convo.pc)
+libraries=$(dirname "$(dirname "${pc:-$prefix/lib/pkgconfig/none}")")
+config=$libraries/pkgconfig
+small_data
+recipe 's/epochs: 3/epochs: 1/' >"$work/digits.yaml"
+one=data/fsdd/1_theo_0.flac
+
+check "the header is installed" test -s "$prefix/include/convo.h"
+check "the command is installed" "$prefix/bin/convo" --version
+check "the recipes are installed" test -s "$prefix/share/convo/recipes/fsdd-mfcc.yaml"
+check "the recordings are installed" test -s "$prefix/share/convo/data/fsdd/1_theo_0.flac"
+
+# build and run both examples; $1 is the folder with the programs
+examples_work() {
+    LD_LIBRARY_PATH=$libraries "$1/train" "$work/digits.yaml" "$work/small" "$work/$2.safetensors" &&
+        LD_LIBRARY_PATH=$libraries "$1/predict" "$work/$2.safetensors" "$one"
+}
+with_cmake() {
+    cp -r examples "$work/empty" && cmake -S "$work/empty" -B "$work/empty/build" -DCMAKE_PREFIX_PATH="$prefix" \
+        -DCMAKE_C_COMPILER="$CC" && cmake --build "$work/empty/build"
+}
+with_pkg_config() { # [--static]
+    mkdir -p "$work/plain$1"
+    for example in train predict; do
+        # shellcheck disable=SC2046 # flags are words
+        $CC "examples/$example.c" -o "$work/plain$1/$example" \
+            $(PKG_CONFIG_PATH=$config pkg-config $1 --cflags --libs convo) || return 1
+    done
+}
+check "find_package(convo) builds the examples" with_cmake
+check "they train and predict" examples_work "$work/empty/build" cmake
+check "pkg-config builds the examples" with_pkg_config
+check "they train and predict" examples_work "$work/plain" plain
+rm -f "$libraries"/libconvo.so*
+check "pkg-config --static builds them without the shared library" with_pkg_config --static
+check "they train and predict" examples_work "$work/plain--static" static
+if command -v c++ >/dev/null; then
+    echo '#include <convo.h>' >"$work/header.cpp"
+    check "the header is C++ as well" c++ -fsyntax-only -Wall -Werror -I"$prefix/include" "$work/header.cpp"
+else
+    skip "the header is C++ as well" "there is no C++ compiler"
+fi
+finish

@@ -1,0 +1,105 @@
+# From recordings to a tested model, and what the command says on the way.
+. tests/cli/expect.sh
+small_data
+recipe >"$work/digits.yaml"
+run=$work/run
+
+train() { "$CONVO" train "$work/digits.yaml" --data "$work/small" "$@"; }
+same() { cmp "$1/best.safetensors" "$2/best.safetensors"; }
+
+expect 0 "training ends with the test accuracy" "test accuracy 0." "/100)" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$run"
+check "and prints nothing else on standard output" test "$(wc -l <"$work/out")" -eq 1
+train --out "$work/log" >/dev/null 2>"$work/log.txt"
+check "a log gets one line per epoch" test "$(grep -c '^epoch ' "$work/log.txt")" -eq 3
+check "a log holds no control characters" sh -c '! LC_ALL=C grep -q "[[:cntrl:]]" "$0"' "$work/log.txt"
+check "the same seed gives the same model" same "$run" "$work/log"
+for file in recipe.yaml metrics.jsonl best.safetensors last.checkpoint result.json; do
+    check "the run folder holds $file" test -s "$run/$file"
+done
+if command -v gnuplot >/dev/null; then
+    check "the run folder holds a picture of the curves" test -s "$run/curves.png"
+else
+    skip "the run folder holds a picture of the curves" "gnuplot is not installed"
+fi
+
+expect 1 "a run is not overwritten by accident" "already holds a run" "--resume" "--force" "--out" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$run"
+expect 0 "--resume of a complete run says so" "is complete: 3 epochs" "test accuracy" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$run" --resume
+expect 0 "--force replaces it" "test accuracy" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$run" --force --set epochs=1
+expect 0 "-q says only the result" "test accuracy" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$work/quiet" -q --seed 3
+check "-q is silent on standard error" test ! -s "$work/err"
+expect 0 "--json prints one object" '"test": {' '"seed": 4' '"interrupted": false' -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$work/json" -q --seed 4 --json
+
+# Interrupted after the first epoch, resumed, and the same bits as without.
+train --out "$work/long" --set epochs=60 -q >/dev/null 2>&1
+train --out "$work/cut" --set epochs=60 >"$work/cut.txt" 2>&1 &
+child=$!
+tries=0
+until grep -q '^epoch  *1/' "$work/cut.txt" || [ $tries -ge 600 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
+kill -TERM $child
+wait $child
+status=$?
+if [ $status -eq 0 ]; then
+    skip "an interrupted run exits with 130" "it was done before it could be interrupted"
+else
+    check "an interrupted run exits with 130" test $status -eq 130
+    check "it says how to go on" grep -q 'convo train .*--set epochs=60 --resume$' "$work/cut.txt"
+    expect 0 "--resume goes on to the end" "epoch 60/60" "test accuracy" -- \
+        train "$work/digits.yaml" --data "$work/small" --out "$work/cut" --set epochs=60 --resume
+    check "resumed and uninterrupted give the same model" same "$work/cut" "$work/long"
+fi
+
+expect 0 "eval shows figures per class and confusions" "test accuracy 0." "precision" "confusion" -- \
+    eval "$run" --data "$work/small"
+expect 0 "eval --split all sees every recording" "/300)" -- eval "$run" --data "$work/small" --split all
+expect 0 "eval --json prints one object" '"confusion": [' -- eval "$run" --data "$work/small" --json
+one=data/fsdd/1_theo_0.flac
+expect 0 "predict prints label and probability" "$one  " -- predict "$run" "$one"
+expect 0 "predict --top 3 --json" '"top":[{"label":' -- predict "$run" "$one" --top 3 --json
+expect 1 "predict answers for the others when one is bad" "$one  " "missing.wav: " -- \
+    predict "$run" "$work/missing.wav" "$one"
+expect 0 "predict --held-out tells the truth" " truth " -- predict "$run" --held-out 5
+check "five recordings are held out" test "$(wc -l <"$work/out")" -eq 5
+expect 0 "a model file is enough" "$one  " -- predict "$run/best.safetensors" "$one"
+expect 0 "summary of a recipe" "parameters" "3*13*16 + 16 = 640" "multiply-adds" "flattened      592" -- \
+    summary "$work/digits.yaml"
+expect 0 "summary of a run" "3*13*16 + 16 = 640" -- summary "$run"
+expect 0 "summary --json" '"parameters": 640' -- summary "$run" --json
+expect 0 "features of a recording" "shape (13, 74)" -- features "$one" --recipe "$work/digits.yaml"
+expect 0 "features as an array" "shape (13, 74)" -- features "$one" --recipe "$run" -o "$work/one.npy"
+check "the array is a .npy of its size" test "$(wc -c <"$work/one.npy")" -eq $((128 + 4 * 13 * 74))
+if command -v gnuplot >/dev/null; then
+    expect 0 "features as a picture" "shape (13, 74)" -- features "$one" --recipe "$run" -o "$work/one.png"
+    check "the picture is there" test -s "$work/one.png"
+else
+    skip "features as a picture" "gnuplot is not installed"
+fi
+expect 0 "data list" "fsdd  " -- data list
+expect 0 "data info counts" "300 recordings" "theo" "8000 Hz" -- data info "$work/small" --as fsdd
+expect 0 "data info --json" '"files": 300' -- data info fsdd --data "$work/small" --json
+
+# The whole process, best of five: the machine may be busy.
+if [ "${SANITIZED:--1}" -ge 0 ]; then
+    skip "predict takes less than 50 ms" "sanitizers make it slow"
+elif [ -z "$(date +%N | tr -d N0)" ]; then
+    skip "predict takes less than 50 ms" "this system's date has no nanoseconds"
+else
+    best=1000000
+    for try in 1 2 3 4 5; do
+        from=$(date +%s%N)
+        "$CONVO" predict "$run" "$one" >/dev/null
+        took=$((($(date +%s%N) - from) / 1000))
+        [ $took -ge $best ] || best=$took
+    done
+    echo "predict: $best microseconds"
+    check "predict takes less than 50 ms" test $best -lt 50000
+fi
+finish

@@ -1,0 +1,34 @@
+# Words that make no sense: exit 2, the nearest word that does.
+. tests/cli/expect.sh
+
+expect 0 "--version says the version" "convo 0." -- --version
+expect 0 "--help lists the commands" "convo train fsdd-mfcc" "predict" -- --help
+expect 0 "help COMMAND is COMMAND --help" "usage: convo train RECIPE" "--resume" -- help train
+for command in train eval predict summary features data; do
+    expect 0 "$command --help shows examples and options" "  convo $command " "usage: convo $command" "--json" -- \
+        "$command" --help
+done
+expect 2 "nothing at all shows the help" "commands:" --
+expect 2 "an unknown command gets the nearest" "no command 'tarin'" "did you mean 'train'?" -- tarin
+expect 2 "an unknown command near nothing gets none" "no command 'xyzzy' (see convo --help)" -- xyzzy
+expect 2 "an option before the command" "a command comes before options such as -q" -- -q train x
+expect 2 "an unknown option gets the nearest" "'--sede', did you mean '--seed'?" -- train x --sede 3
+expect 2 "an unknown letter" "unknown option '-z'" -- train x -z
+expect 2 "an option without its value" "--out needs DIR" -- train x --out
+expect 2 "a flag with a value" "--json takes no value" -- train x --json=3
+expect 2 "a number that is none" "--seed needs a whole number from 0, not 'many'" -- train x --seed many
+expect 2 "a number too small" "--threads needs a whole number from 1 to 1024, not '0'" -- train x --threads 0
+expect 2 "no recipe" "convo train RECIPE" -- train
+expect 2 "two recipes" "one word too many, 'b'" -- train a b
+expect 2 "--resume and --force" "exclude each other" -- train a --resume --force
+expect 2 "no recording" "no recording given" -- predict model.safetensors
+expect 2 "an unknown part" "not 'tset', did you mean 'test'?" -- eval model.safetensors --split tset
+expect 2 "an unknown kind of picture" ".npy, .png or .svg" -- features x.wav -o x.jpg
+expect 2 "an unknown word of data" "did you mean 'list'?" -- data lst
+expect 1 "an unknown recipe gets the nearest" "fsdd-mfc: no recipe of this name" "did you mean 'fsdd-mfcc'?" -- \
+    train fsdd-mfc
+expect 1 "an unknown data set gets the nearest" "fsd: no data set of this name" "did you mean 'fsdd'?" -- data info fsd
+expect 1 "an unknown instruction set" "avx9" -- train fsdd-mfcc --isa avx9 --out "$work/never"
+expect 1 "a setting that is none" "epochs" -- train fsdd-mfcc --set epochs --out "$work/never"
+check "nothing was written" test ! -e "$work/never"
+finish

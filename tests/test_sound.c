@@ -1,0 +1,314 @@
+// Sound files and resampling.
+#include "audio/sound.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <setjmp.h>
+#include <sndfile.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+// libsndfile 1.2 forgets to free a damaged Ogg file's header.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void) {
+    return "leak:libvorbis\nleak:libogg\n";
+}
+
+// --- temporary files ----------------------------------------------------------------------------------------------
+
+static char folder[256];
+
+static int make_folder(void **state) {
+    (void)state;
+    const char *base = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/convo-audio-XXXXXX", base ? base : "/tmp");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+typedef struct path {
+    char text[512];
+} path;
+
+static path in_folder(const char *name) {
+    path p;
+    snprintf(p.text, sizeof p.text, "%s/%s", folder, name);
+    return p;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (entry->d_name[0] != '.') unlink(in_folder(entry->d_name).text);
+    if (dir) closedir(dir);
+    return rmdir(folder);
+}
+
+static path write_bytes(const char *name, const void *data, size_t size) {
+    path p = in_folder(name);
+    FILE *file = fopen(p.text, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+    return p;
+}
+
+static uint8_t *read_bytes(const char *name, size_t *size) {
+    FILE *file = fopen(name, "rb");
+    if (!file) fail_msg("%s cannot be opened", name);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *size = (size_t)ftell(file);
+    rewind(file);
+    uint8_t *data = malloc(*size);
+    assert_int_equal(fread(data, 1, *size, file), *size);
+    fclose(file);
+    return data;
+}
+
+// Writes `frames` frames of interleaved `value`; false when this libsndfile cannot write the format.
+static bool write_sound(const char *name, int format, int rate, int channels, const float *value, size_t frames,
+                        path *p) {
+    *p = in_folder(name);
+    SF_INFO info = {.samplerate = rate, .channels = channels, .format = format};
+    if (!sf_format_check(&info)) return false;
+    SNDFILE *file = sf_open(p->text, SFM_WRITE, &info);
+    if (!file) return false;
+    assert_int_equal(sf_writef_float(file, value, (sf_count_t)frames), frames);
+    assert_int_equal(sf_close(file), 0);
+    return true;
+}
+
+static float sine(double hertz, int rate, size_t t) {
+    return (float)sin(2 * M_PI * hertz * (double)t / rate);
+}
+
+static const char flac_file[] = "data/fsdd/7_jackson_40.flac";
+
+// --- sound files --------------------------------------------------------------------------------------------------
+
+// SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, which libsndfile knows since 1.1.
+enum { MP3 = 0x230000 | 0x0082 };
+
+static void channels_of_every_format_are_mixed_to_their_mean(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int format, rate;
+        double tolerance; // root mean square
+        bool optional;
+    } cases[] = {
+        {"16.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1.0 / 32768, false},
+        {"24.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_24, 48000, 1e-6, false},
+        {"8.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_U8, 22050, 1.0 / 128, false},
+        {"float.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT, 44100, 1e-7, false},
+        {"16.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 16000, 1.0 / 32768, false},
+        {"16.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16, 11025, 1.0 / 32768, false},
+        {"vorbis.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 44100, 0.02, false},
+        {"opus.ogg", SF_FORMAT_OGG | SF_FORMAT_OPUS, 48000, 0.02, true},
+        {"layer3.mp3", MP3, 44100, 0.02, true},
+    };
+    enum { FRAMES = 20001 };
+    static float value[2 * FRAMES];
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        int rate = cases[k].rate;
+        for (size_t t = 0; t < FRAMES; t++) {
+            value[2 * t] = 0.5f * sine(440, rate, t);
+            value[2 * t + 1] = 0.25f * sine(440, rate, t) + 0.25f * sine(700, rate, t);
+        }
+        path p;
+        if (!write_sound(cases[k].name, cases[k].format, rate, 2, value, FRAMES, &p)) {
+            if (!cases[k].optional) fail_msg("%s cannot be written", cases[k].name);
+            print_message("%s: skipped, this libsndfile cannot write it\n", cases[k].name);
+            continue;
+        }
+        cv_sound sound;
+        convo_error err;
+        if (cv_sound_read(p.text, 0, &sound, &err)) fail_msg("%s: %s", cases[k].name, err.message);
+        assert_int_equal(sound.rate, rate);
+        if (sound.count != FRAMES) fail_msg("%s: %zu samples", cases[k].name, sound.count);
+        double sum = 0;
+        for (size_t t = 0; t < FRAMES; t++)
+            sum += pow((double)sound.sample[t] - ((double)value[2 * t] + (double)value[2 * t + 1]) / 2, 2);
+        double error = sqrt(sum / FRAMES);
+        if (!(error <= cases[k].tolerance)) fail_msg("%s: off by %g", cases[k].name, error);
+        cv_sound_free(&sound);
+    }
+}
+
+static void resampling_keeps_frequency_amplitude_and_time(void **state) {
+    (void)state;
+    static const struct {
+        int from, to;
+        size_t count, want;
+    } cases[] = {{8000, 16000, 8000, 16000},
+                 {44100, 8000, 44100, 8000},
+                 {48000, 16000, 47998, 15999},
+                 {16000, 44100, 16001, 44103},
+                 {8000, 8000, 5000, 5000}};
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        float *tone = malloc(cases[k].count * sizeof *tone), *got;
+        size_t count;
+        for (size_t t = 0; t < cases[k].count; t++) tone[t] = 0.8f * sine(1000, cases[k].from, t);
+        assert_int_equal(cv_resample(tone, cases[k].count, cases[k].from, cases[k].to, &got, &count, NULL), CONVO_OK);
+        assert_int_equal(count, cases[k].want);
+        size_t edge = (size_t)cases[k].to / 50; // where the filter sees silence
+        for (size_t t = edge; t < count - edge; t++) {
+            double want = 0.8 * sin(2 * M_PI * 1000 * (double)t / cases[k].to);
+            if (fabs((double)got[t] - want) > 1e-4)
+                fail_msg("%d to %d Hz: sample %zu is %g, should be %g", cases[k].from, cases[k].to, t, (double)got[t],
+                         want);
+        }
+        free(tone);
+        free(got);
+    }
+}
+
+static void check_refused(const char *what, const char *file, int rate, convo_status code, const char *says) {
+    cv_sound sound;
+    convo_error err = {0};
+    convo_status status = cv_sound_read(file, rate, &sound, &err);
+    if (status != code || !strstr(err.message, says) || strcmp(err.where, file) != 0)
+        fail_msg("%s: %s \"%s: %s\"", what, convo_status_name(status), err.where, err.message);
+    assert_null(sound.sample);
+}
+
+static void bad_files_are_refused_in_words(void **state) {
+    (void)state;
+    path p;
+    check_refused("missing", in_folder("missing.wav").text, 0, CONVO_IO, "No such file");
+    check_refused("folder", folder, 0, CONVO_IO, "is a folder");
+    check_refused("device", "/dev/null", 0, CONVO_IO, "not a regular file");
+    check_refused("empty", write_bytes("empty.wav", "", 0).text, 0, CONVO_FORMAT, "is empty");
+    check_refused("text", write_bytes("text.wav", "hello, world", 12).text, 0, CONVO_FORMAT, "not a sound file");
+    check_refused("text called .au", write_bytes("text.au", "hello, world", 12).text, 0, CONVO_FORMAT,
+                  "not a sound file");
+    static const float zeros[70];
+    assert_true(write_sound("none.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1, zeros, 0, &p));
+    check_refused("no samples", p.text, 0, CONVO_FORMAT, "holds no samples");
+    assert_true(write_sound("nan.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT, 8000, 1, (float[]){0, 0, NAN}, 3, &p));
+    check_refused("NaN", p.text, 0, CONVO_NUMERIC, "sample 2 is nan");
+    assert_true(write_sound("inf.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT, 8000, 1, (float[]){-INFINITY}, 1, &p));
+    check_refused("infinite", p.text, 0, CONVO_NUMERIC, "sample 0 is -inf");
+    assert_true(write_sound("slow.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 10, 1, zeros, 70, &p));
+    check_refused("10 Hz", p.text, 0, CONVO_LIMIT, "sample rate of 10 Hz");
+    assert_true(write_sound("fast.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 2000000000, 1, zeros, 70, &p));
+    check_refused("2 GHz", p.text, 0, CONVO_LIMIT, "sample rate of 2000000000 Hz");
+    assert_true(write_sound("wide.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 70, zeros, 1, &p));
+    check_refused("70 channels", p.text, 0, CONVO_LIMIT, "70 channels");
+    assert_true(write_sound("ratio.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 1000000, 1, zeros, 70, &p));
+    check_refused("1000000 to 1000 Hz", p.text, 1000, CONVO_UNSUPPORTED, "cannot be resampled");
+}
+
+static void put_wav_size(uint8_t *wav, uint32_t size) {
+    for (size_t k = 0; k < 4; k++) wav[4 + k] = wav[40 + k] = (uint8_t)(size >> 8 * k);
+}
+
+static void a_wav_header_that_promises_more_is_refused_unless_it_was_streamed(void **state) {
+    (void)state;
+    static float value[1000];
+    path p;
+    size_t size;
+    assert_true(write_sound("whole.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 1, value, CV_COUNT(value), &p));
+    uint8_t *wav = read_bytes(p.text, &size);
+    assert_int_equal(size, 44 + 2 * CV_COUNT(value));
+    check_refused("cut", write_bytes("cut.wav", wav, size - 500).text, 0, CONVO_FORMAT, "is cut short");
+    put_wav_size(wav, 1u << 30);
+    check_refused("1 GiB", write_bytes("big.wav", wav, size).text, 0, CONVO_FORMAT, "is cut short");
+    static const uint32_t unknown[] = {INT32_MAX, UINT32_MAX};
+    for (size_t k = 0; k < CV_COUNT(unknown); k++) {
+        cv_sound sound;
+        put_wav_size(wav, unknown[k]);
+        assert_int_equal(cv_sound_read(write_bytes("stream.wav", wav, size).text, 0, &sound, NULL), CONVO_OK);
+        assert_int_equal(sound.count, CV_COUNT(value));
+        cv_sound_free(&sound);
+    }
+    free(wav);
+}
+
+// Bits 108 to 143 of STREAMINFO, which begins at byte 8, are the number of samples; 0 means unknown.
+static void put_flac_total(uint8_t *flac, uint32_t total) {
+    flac[21] &= 0xf0;
+    for (size_t k = 0; k < 4; k++) flac[22 + k] = (uint8_t)(total >> (24 - 8 * k));
+}
+
+static void a_flac_header_is_checked_against_what_is_there(void **state) {
+    (void)state;
+    size_t size;
+    cv_sound whole, streamed;
+    uint8_t *flac = read_bytes(flac_file, &size);
+    assert_int_equal(cv_sound_read(flac_file, 0, &whole, NULL), CONVO_OK);
+    put_flac_total(flac, 0);
+    assert_int_equal(cv_sound_read(write_bytes("unknown.flac", flac, size).text, 0, &streamed, NULL), CONVO_OK);
+    assert_int_equal(streamed.count, whole.count);
+    assert_memory_equal(streamed.sample, whole.sample, whole.count * sizeof(float));
+    put_flac_total(flac, 4000000000u);
+    check_refused("more promised", write_bytes("more.flac", flac, size).text, 0, CONVO_FORMAT, "is cut short");
+    cv_sound_free(&whole);
+    cv_sound_free(&streamed);
+    free(flac);
+}
+
+// Reads the bytes as a file; an error must be a sentence and leave nothing behind.
+static convo_status read_damaged(const char *name, const uint8_t *data, size_t size) {
+    cv_sound sound;
+    convo_error err = {0};
+    path p = write_bytes(name, data, size);
+    convo_status status = cv_sound_read(p.text, 0, &sound, &err);
+    if (status && (!err.message[0] || strcmp(err.where, p.text) != 0 || sound.sample))
+        fail_msg("%s: no clear error", name);
+    cv_sound_free(&sound);
+    return status;
+}
+
+static void a_truncated_flac_is_never_taken_for_a_whole_one(void **state) {
+    (void)state;
+    size_t size;
+    uint8_t *flac = read_bytes(flac_file, &size);
+    assert_int_equal(read_damaged("cut.flac", flac, size), CONVO_OK);
+    for (size_t cut = 0; cut < size; cut += 64)
+        if (read_damaged("cut.flac", flac, cut) != CONVO_FORMAT) fail_msg("%zu bytes of %zu were accepted", cut, size);
+    if (read_damaged("cut.flac", flac, size - 1) != CONVO_FORMAT) fail_msg("a file without its last byte was accepted");
+    free(flac);
+}
+
+static void damaged_files_do_no_harm(void **state) {
+    (void)state;
+    static const int formats[] = {SF_FORMAT_FLAC | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_PCM_16,
+                                  SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_AIFF | SF_FORMAT_FLOAT};
+    static float value[1000];
+    for (size_t t = 0; t < CV_COUNT(value); t++) value[t] = sine(300, 8000, t);
+    uint32_t random = 1;
+    for (size_t k = 0; k < CV_COUNT(formats); k++) {
+        path p;
+        size_t size;
+        assert_true(write_sound("whole", formats[k], 8000, 1, value, CV_COUNT(value), &p));
+        uint8_t *data = read_bytes(p.text, &size);
+        for (size_t cut = 0; cut < size; cut += 64) read_damaged("damaged", data, cut);
+        for (int round = 0; round < 200; round++) { // the header gets half of the hits
+            random = random * 1664525 + 1013904223;
+            size_t at = (random >> 8) % (round % 2 ? size : 64);
+            uint8_t kept = data[at];
+            data[at] = (uint8_t)(random >> 3);
+            read_damaged("damaged", data, size);
+            data[at] = kept;
+        }
+        free(data);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest sound[] = {
+        cmocka_unit_test(channels_of_every_format_are_mixed_to_their_mean),
+        cmocka_unit_test(resampling_keeps_frequency_amplitude_and_time),
+        cmocka_unit_test(bad_files_are_refused_in_words),
+        cmocka_unit_test(a_wav_header_that_promises_more_is_refused_unless_it_was_streamed),
+        cmocka_unit_test(a_flac_header_is_checked_against_what_is_there),
+        cmocka_unit_test(a_truncated_flac_is_never_taken_for_a_whole_one),
+        cmocka_unit_test(damaged_files_do_no_harm),
+    };
+    return cmocka_run_group_tests(sound, make_folder, remove_folder);
+}
