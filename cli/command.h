@@ -134,6 +134,6 @@ int draw_chart(const char *stem, const char *data, const char *script, bool *dra
 // Text in single quotes for a gnuplot script. Free it.
 char *gnuplot_quoted(const char *text);
 // curves.png and curves.svg in a run folder, from its metrics.jsonl.
-int draw_curves(const char *folder, const char *title, const convo_train_result *result, bool *drawn);
+int draw_curves(const char *folder, const char *recipe, const convo_train_result *result, bool *drawn);
 
 #endif

@@ -116,15 +116,17 @@ static char *write_script(const char *title, const curve_set *curves, const conv
     return text;
 }
 
-int draw_curves(const char *folder, const char *title, const convo_train_result *result, bool *drawn) {
+int draw_curves(const char *folder, const char *recipe, const convo_train_result *result, bool *drawn) {
     curve_set curves = {0};
     char *stem = text_of("%s/curves", folder), *data = read_metrics(folder, &curves);
-    char *script = data ? write_script(title, &curves, result) : NULL;
+    char *title = text_of("%s, seed %llu", recipe, (unsigned long long)result->seed);
+    char *script = data && title ? write_script(title, &curves, result) : NULL;
     int status = DONE;
     *drawn = true;
     if (stem && data && curves.epochs) status = script ? draw_chart(stem, data, script, drawn) : no_memory();
     free(stem);
     free(data);
+    free(title);
     free(script);
     return status;
 }

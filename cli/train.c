@@ -178,7 +178,8 @@ static int finish(const cli_context *context, const convo_recipe *recipe, const 
         return INTERRUPTED;
     }
     bool drawn = true;
-    if (display->started) draw_curves(folder, base_name(folder), result, &drawn); // it complains; the run is good
+    if (display->started)
+        draw_curves(folder, convo_recipe_name(recipe), result, &drawn); // it complains; the run is good
     if (!drawn && context->verbose) fputs("no picture of the curves: gnuplot is not installed\n", stderr);
     if (say && !display->started) fprintf(stderr, "%s is complete: %d epochs\n", folder, result->epochs);
     if (say && result->stopped_early)
@@ -231,7 +232,7 @@ static int train_into(const cli_context *context, const train_values *values, co
         .progress = on_progress,
         .user = &display,
     };
-    signal(SIGINT, on_signal);
+    if (signal(SIGINT, on_signal) == SIG_IGN) signal(SIGINT, SIG_IGN); // a job in the background stays there
     signal(SIGTERM, on_signal);
     convo_train_result result = {0};
     convo_error err;

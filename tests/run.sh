@@ -32,7 +32,8 @@ ctest --verbose --parallel "$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)" 
         skipped += count[id, "SKIPPED"]
         if (count[id, "SKIPPED"]) { # with the reason, where the program gave one
             total = split(output[id], text, "\n")
-            for (k = 1; k <= total; k++) if (text[k] ~ /^\[  SKIPPED \] [^0-9]/) print "      " text[k]
+            for (k = 1; k <= total; k++)
+                if (text[k] ~ /^\[  SKIPPED \] [^0-9]/ && !told[id, text[k]]++) print "      " text[k]
         }
         fflush()
     }

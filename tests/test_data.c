@@ -86,7 +86,7 @@ static void write_bad_end(const char *folder, const char *name, uint32_t samples
 static cv_dataset *open_fsdd(const char *folder) {
     cv_dataset *dataset;
     convo_error err = {.message = ""};
-    if (cv_dataset_open(&cv_data_fsdd, folder, &dataset, &err)) fail_msg("%s: %s", err.where, err.message);
+    if (cv_dataset_open(&cv_data_fsdd, folder, NULL, &dataset, &err)) fail_msg("%s: %s", err.where, err.message);
     return dataset;
 }
 
@@ -97,7 +97,7 @@ static void fsdd_is_listed_in_order(void **state) {
     static const char *const speakers[] = {"george", "jackson", "lucas", "nicolas", "theo", "yweweler"};
     cv_dataset *dataset = open_fsdd("data/fsdd");
     assert_int_equal(dataset->count, 3000);
-    assert_int_equal(dataset->rate, 8000);
+    assert_int_equal(cv_data_fsdd.rate, 8000);
     assert_int_equal(dataset->label_count, 10);
     assert_int_equal(dataset->group_count, 6);
     for (int k = 0; k < 10; k++) assert_int_equal(atoi(dataset->labels[k]), k);
@@ -157,13 +157,13 @@ static void only_names_that_fit_are_examples(void **state) {
 static void a_folder_without_recordings_is_refused(void **state) {
     cv_dataset *dataset;
     convo_error err;
-    assert_int_equal(cv_dataset_open(&cv_data_fsdd, *state, &dataset, &err), CONVO_FORMAT);
+    assert_int_equal(cv_dataset_open(&cv_data_fsdd, *state, NULL, &dataset, &err), CONVO_FORMAT);
     write_file(*state, "notes.txt", "", 0);
-    assert_int_equal(cv_dataset_open(&cv_data_fsdd, *state, &dataset, &err), CONVO_FORMAT);
+    assert_int_equal(cv_dataset_open(&cv_data_fsdd, *state, NULL, &dataset, &err), CONVO_FORMAT);
     assert_string_equal(err.where, *state);
     assert_non_null(strstr(err.message, "7_jackson_32.flac"));
     assert_null(dataset);
-    assert_int_equal(cv_dataset_open(&cv_data_fsdd, "/no/such/folder", &dataset, &err), CONVO_IO);
+    assert_int_equal(cv_dataset_open(&cv_data_fsdd, "/no/such/folder", NULL, &dataset, &err), CONVO_IO);
     assert_string_equal(err.where, "/no/such/folder");
 }
 
@@ -374,7 +374,7 @@ static void features_do_not_depend_on_the_threads(void **state) {
         cv_pool *pool;
         float *values;
         assert_int_equal(cv_pool_new(&pool, threads, NULL), CONVO_OK);
-        assert_int_equal(cv_dataset_features(dataset, front, pool, &values, NULL), CONVO_OK);
+        assert_int_equal(cv_dataset_read(dataset, &cv_data_fsdd, NULL, front, pool, &values, NULL), CONVO_OK);
         assert_memory_equal(values, wanted, size * dataset->count * sizeof *values);
         free(values);
         cv_pool_free(pool);
@@ -404,7 +404,7 @@ static void the_first_bad_recording_is_named(void **state) {
         float *values;
         convo_error err = {.where = ""};
         assert_int_equal(cv_pool_new(&pool, 1 + round % 4, NULL), CONVO_OK);
-        assert_int_not_equal(cv_dataset_features(dataset, front, pool, &values, &err), CONVO_OK);
+        assert_int_not_equal(cv_dataset_read(dataset, &cv_data_fsdd, NULL, front, pool, &values, &err), CONVO_OK);
         if (!strstr(err.where, "0_ann_07.wav")) fail_msg("%s: %s", err.where, err.message);
         assert_null(values);
         cv_pool_free(pool);

@@ -44,7 +44,7 @@ static convo_model *make_model(const char *recipe_text) {
     if (cv_recipe_net(recipe, cv_isa_find("baseline"), &net, &err)) fail_msg("%s", err.message);
     cv_random random;
     cv_random_seed(&random, 3);
-    cv_net_init(net, &random);
+    assert_int_equal(cv_net_init(net, &random, NULL), CONVO_OK);
     for (int t = 0; t < net->tensors; t++)
         if (net->tensor[t].spec.buffer) {
             float *values = cv_alloc(net->tensor[t].size, sizeof *values);
@@ -54,7 +54,7 @@ static convo_model *make_model(const char *recipe_text) {
             cv_net_write(net, t, values);
             free(values);
         }
-    const cv_model_parts parts = {recipe, net, digits, 10, -1.25f, 7.1f, 0.977};
+    const cv_model_parts parts = {recipe, net, digits, 10, -1.2345678f, 7.1234567f, 0.977};
     convo_model *model;
     if (cv_model_new(&parts, &model, &err)) fail_msg("%s: %s", err.where, err.message);
     cv_net_free(net);

@@ -52,7 +52,7 @@ static const struct {
     {GOOD "data: fsdd\n", "r.yaml:4:1", "'data' is there twice"},
     {"? [a, b]\n: 1\n", "r.yaml:1:3", "a key must be a word"},
     {FRONT, "r.yaml", "needs 'model'"},
-    {DATA MODEL, "r.yaml", "needs 'features', or 'input'"},
+    {DATA MODEL, "r.yaml", "needs 'features'"},
     {GOOD "input: [13, 74]\n", "r.yaml:4:8", "not both"},
     // data
     {"data: fsd\n" FEATURES MODEL, "r.yaml:1:7", "no data set 'fsd', did you mean 'fsdd'?"},

@@ -108,6 +108,14 @@ static void what_cannot_be_read_back_is_not_written(void **state) {
     assert_int_equal(cv_safetensors_write("/no/such/folder/x", &file, NULL), CONVO_IO);
 }
 
+// Without the flush to the disk of cv_file_write: there are thousands.
+static void put_file(const void *data, size_t size) {
+    FILE *stream = fopen(path, "wb");
+    assert_non_null(stream);
+    assert_int_equal(fwrite(data, 1, size, stream), size);
+    assert_int_equal(fclose(stream), 0);
+}
+
 // --- damaged files ----------------------------------------------------------------------------------------------
 
 static void a_file_cut_short_is_refused_at_every_byte(void **state) {
@@ -118,7 +126,7 @@ static void a_file_cut_short_is_refused_at_every_byte(void **state) {
     for (size_t size = 0; size < whole.size; size++) {
         cv_safetensors file;
         convo_error err = {0};
-        assert_int_equal(cv_file_write(path, whole.data, size, NULL), CONVO_OK);
+        put_file(whole.data, size);
         if (!cv_safetensors_read(path, &file, &err)) fail_msg("accepted with %zu of %zu bytes", size, whole.size);
         assert_true(err.message[0]);
         assert_non_null(strstr(err.where, path));
@@ -137,10 +145,7 @@ static void a_damaged_header_never_crashes(void **state) {
         for (size_t k = 0; k < sizeof replacement; k += 1 + at % 2) {
             uint8_t kept = whole.data[at];
             whole.data[at] = replacement[k];
-            FILE *stream = fopen(path, "wb"); // without the flush to the disk: there are thousands
-            assert_non_null(stream);
-            fwrite(whole.data, 1, whole.size, stream);
-            fclose(stream);
+            put_file(whole.data, whole.size);
             cv_safetensors file;
             convo_error err = {0};
             if (cv_safetensors_read(path, &file, &err)) assert_true(err.message[0]);

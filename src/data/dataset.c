@@ -61,14 +61,15 @@ bool cv_names_add(char ***names, int *count, const char *text, size_t length) {
 
 // --- open, free -------------------------------------------------------------------------------------------------
 
-convo_status cv_dataset_open(const cv_data_kind *kind, const char *folder, cv_dataset **out, convo_error *err) {
+convo_status cv_dataset_open(const cv_data_kind *kind, const char *folder, const void *config, cv_dataset **out,
+                             convo_error *err) {
     *out = NULL;
     cv_dataset *dataset = cv_alloc(1, sizeof *dataset);
     if (!dataset || !(dataset->folder = cv_format("%s", folder))) {
         cv_dataset_free(dataset);
         return cv_no_memory(err, folder);
     }
-    convo_status status = kind->scan(folder, dataset, err);
+    convo_status status = kind->scan(folder, config, dataset, err);
     if (!status && dataset->count > INT32_MAX) // examples are numbered by int32_t
         status = cv_fail(err, CONVO_LIMIT, folder, "holds more than the %d examples that are accepted", INT32_MAX);
     if (status)
@@ -84,26 +85,29 @@ void cv_dataset_free(cv_dataset *dataset) {
     free(dataset->example);
     cv_folder_free(dataset->labels, (size_t)dataset->label_count);
     cv_folder_free(dataset->groups, (size_t)dataset->group_count);
+    free(dataset->values);
     free(dataset->folder);
     free(dataset);
 }
 
 // --- features ---------------------------------------------------------------------------------------------------
 
-typedef struct feature_job {
+typedef struct read_job {
     const cv_dataset *dataset;
+    const cv_data_kind *kind;
+    const void *config;
     const cv_front *front;
     float *values; // [count][size]
     size_t size;
     pthread_mutex_t lock;
     int failed; // the first example that failed so far, else the number of examples
     convo_error error;
-} feature_job;
+} read_job;
 
 // Examples after a failed one are skipped, those before it never: the error does not depend on the threads.
-static void compute_example(void *context, int task, int worker) {
+static void read_example(void *context, int task, int worker) {
     (void)worker;
-    feature_job *job = context;
+    read_job *job = context;
     pthread_mutex_lock(&job->lock);
     bool skip = task > job->failed;
     pthread_mutex_unlock(&job->lock);
@@ -111,7 +115,10 @@ static void compute_example(void *context, int task, int worker) {
 
     convo_error error;
     float *out = job->values + (size_t)task * job->size;
-    if (!cv_front_compute_file(job->front, job->dataset->example[task].path, out, &error)) return;
+    const char *path = job->dataset->example[task].path;
+    const convo_status status = job->front ? cv_front_compute_file(job->front, path, out, &error)
+                                           : job->kind->read(path, job->config, job->dataset->shape, out, &error);
+    if (!status) return;
     pthread_mutex_lock(&job->lock);
     if (task < job->failed) {
         job->failed = task;
@@ -120,18 +127,22 @@ static void compute_example(void *context, int task, int worker) {
     pthread_mutex_unlock(&job->lock);
 }
 
-convo_status cv_dataset_features(const cv_dataset *dataset, const cv_front *front, cv_pool *pool, float **values,
-                                 convo_error *err) {
-    *values = NULL;
+convo_status cv_dataset_read(cv_dataset *dataset, const cv_data_kind *kind, const void *config, const cv_front *front,
+                             cv_pool *pool, float **values, convo_error *err) {
+    *values = dataset->values;
+    dataset->values = NULL;
+    if (*values) return CONVO_OK;
     size_t total;
-    feature_job job = {.dataset = dataset,
-                       .front = front,
-                       .size = (size_t)cv_shape_size(cv_front_shape(front)),
-                       .failed = (int)dataset->count};
+    read_job job = {.dataset = dataset,
+                    .kind = kind,
+                    .config = config,
+                    .front = front,
+                    .size = (size_t)cv_shape_size(front ? cv_front_shape(front) : dataset->shape),
+                    .failed = (int)dataset->count};
     if (!cv_mul(dataset->count, job.size, &total) || !(job.values = cv_alloc_aligned(total, sizeof *job.values)))
         return cv_no_memory(err, "the features of all examples");
     pthread_mutex_init(&job.lock, NULL);
-    cv_pool_run(pool, (int)dataset->count, compute_example, &job);
+    cv_pool_run(pool, (int)dataset->count, read_example, &job);
     pthread_mutex_destroy(&job.lock);
     if (job.failed == (int)dataset->count) {
         *values = job.values;

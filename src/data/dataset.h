@@ -13,20 +13,31 @@ typedef struct cv_example {
     int32_t part;  // the official split: CONVO_TRAIN, _VALIDATION, _TEST; -1 without one
 } cv_example;
 
+// Three sorts: recordings (paths, read through a front end), pictures (paths, read by the kind), arrays (values at once).
 typedef struct cv_dataset {
-    char *folder;
+    char *folder; // or file
     cv_example *example;
     size_t count;
-    char **labels, **groups; // sorted
+    char **labels, **groups; // sorted, but for arrays whose labels are numbers
     int label_count, group_count;
-    int rate; // hertz of its recordings, 0 when it can be anything
+    cv_shape shape; // of one example that is not a recording; dims 0: recordings
+    float *values;  // of arrays, [count][size of shape]; NULL otherwise
 } cv_dataset;
 
 typedef struct cv_data_kind {
-    const char *name; // as recipes write it in data.set
-    const char *help; // one line
-    int rate;         // nominal, 0 when it can be anything
-    convo_status (*scan)(const char *folder, cv_dataset *dataset, convo_error *err);
+    const char *name;    // as recipes write it in data.set
+    const char *help;    // one line
+    const char *missing; // what to install for this build to read it ("libmatio-dev, and build again"); NULL: it can
+    bool recordings;     // it needs a front end
+    int rate;            // of recordings, nominal in hertz; 0 when it can be anything
+    const cv_option *schema; // options of `data:` besides set, path and split; NULL: none
+    size_t config_size;
+    // Shape of one picture or array as far as it is known without reading; NULL or false: the recipe's `input` says it.
+    bool (*shape)(const void *config, cv_shape *shape);
+    // Lists the examples, sorted by file name; arrays are read whole. path: a folder, or a file where the kind is one.
+    convo_status (*scan)(const char *path, const void *config, cv_dataset *dataset, convo_error *err);
+    // Pictures: one example into out, [size of dataset->shape]. Called from several threads.
+    convo_status (*read)(const char *path, const void *config, cv_shape shape, float *out, convo_error *err);
 } cv_data_kind;
 
 extern const cv_data_kind cv_data_fsdd;
@@ -34,16 +45,18 @@ extern const cv_data_kind cv_data_fsdd;
 const cv_data_kind *cv_data_kind_at(size_t k); // NULL at the end
 const cv_data_kind *cv_data_kind_find(const char *name);
 
-// Lists the examples, sorted by file name. A folder without any is an error.
-convo_status cv_dataset_open(const cv_data_kind *kind, const char *folder, cv_dataset **dataset, convo_error *err);
+// Lists the examples. A folder without any is an error. config: of kind->schema, NULL when it has none.
+convo_status cv_dataset_open(const cv_data_kind *kind, const char *path, const void *config, cv_dataset **dataset,
+                             convo_error *err);
 void cv_dataset_free(cv_dataset *dataset);
 // For scan: a sorted list of distinct names. Adds text[0..length] unless it is there; false: no memory.
 bool cv_names_add(char ***names, int *count, const char *text, size_t length);
 // Its place in the list, or -1.
 int32_t cv_names_find(char *const *names, int count, const char *text, size_t length);
-// The features of every example, [count][size of the front end's shape], in parallel. Freed by the caller.
-convo_status cv_dataset_features(const cv_dataset *dataset, const cv_front *front, cv_pool *pool, float **values,
-                                 convo_error *err);
+// What the net sees of every example before normalisation, [count][size], in parallel. Freed by the caller.
+// front: for recordings; NULL for pictures and arrays (whose values are handed over).
+convo_status cv_dataset_read(cv_dataset *dataset, const cv_data_kind *kind, const void *config, const cv_front *front,
+                             cv_pool *pool, float **values, convo_error *err);
 
 // --- split ------------------------------------------------------------------------------------------------------
 

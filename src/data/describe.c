@@ -220,7 +220,7 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     cv_pool *pool = NULL;
     recording *recordings = NULL;
     convo_status status = find_kind(name, &kind, err);
-    if (!status) status = cv_dataset_open(kind, folder, &dataset, err);
+    if (!status) status = cv_dataset_open(kind, folder, NULL, &dataset, err);
     if (!status) status = cv_pool_new(&pool, threads, err);
     if (status) goto done;
     recordings = cv_alloc(dataset->count, sizeof *recordings);

@@ -43,7 +43,8 @@ static convo_status add_example(const char *folder, const char *name, const part
     return named ? CONVO_OK : CONVO_MEMORY;
 }
 
-static convo_status scan(const char *folder, cv_dataset *dataset, convo_error *err) {
+static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
+    (void)config;
     char **names = NULL;
     size_t count = 0;
     parts p;
@@ -71,7 +72,6 @@ static convo_status scan(const char *folder, cv_dataset *dataset, convo_error *e
         example->group = cv_names_find(dataset->groups, dataset->group_count, p.group, p.group_length);
         example++;
     }
-    dataset->rate = cv_data_fsdd.rate;
 done:
     cv_folder_free(names, count);
     return status;
@@ -80,6 +80,7 @@ done:
 const cv_data_kind cv_data_fsdd = {
     .name = "fsdd",
     .help = "Free Spoken Digit Dataset: 3,000 recordings of ten digits by six speakers, 8 kHz",
+    .recordings = true,
     .rate = 8000,
     .scan = scan,
 };

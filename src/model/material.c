@@ -17,7 +17,7 @@ static convo_status open_dataset(const convo_recipe *recipe, const convo_train_o
         if (status) return status;
         folder = found;
     }
-    const convo_status status = cv_dataset_open(recipe->data, folder, dataset, err);
+    const convo_status status = cv_dataset_open(recipe->data, folder, recipe->data_config, dataset, err);
     free(found);
     return status;
 }
@@ -27,7 +27,7 @@ static convo_status compute(const convo_recipe *recipe, cv_material *m, convo_er
     convo_status status = cv_front_new(recipe->feature, recipe->feature_config, recipe->rate, &front, err);
     if (status) return status;
     m->shape = cv_front_shape(front);
-    status = cv_dataset_features(m->dataset, front, m->pool, &m->values, err);
+    status = cv_dataset_read(m->dataset, recipe->data, recipe->data_config, front, m->pool, &m->values, err);
     cv_front_free(front);
     return status;
 }
@@ -67,8 +67,8 @@ convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *
                                  convo_error *err) {
     const size_t size = (size_t)cv_shape_size(m->shape), count = m->split.count[CONVO_TRAIN] * size;
     double sum = 0, squares = 0;
-    *mean = 0;
-    *std = 1;
+    *mean = (float)recipe->mean;
+    *std = (float)recipe->std;
     if (recipe->normalize == CV_NORMALIZE_NONE || count == 0) return CONVO_OK;
     for (int pass = 0; pass < 2; pass++) // the mean, then the squared distances from it
         for (size_t k = 0; k < m->split.count[CONVO_TRAIN]; k++) {

@@ -58,15 +58,19 @@ static convo_status read_data(convo_recipe *recipe, const yaml_node_t *node, con
     const cv_yaml yaml = cv_recipe_yaml(recipe);
     const yaml_node_t *set = cv_yaml_find(&yaml, node, "set"), *split = cv_yaml_find(&yaml, node, "split");
     data_block data;
-    cv_yaml_block block = {.what = "data", .at = node, .part = {{data_schema, &data}}, .also = also, .bare = true};
-    convo_status status = cv_yaml_read(&yaml, node, &block, err);
-    if (status) return status;
-    if (node) {
+    if (cv_yaml_text(set ? set : node)) {
         size_t k;
-        status = cv_yaml_word(&yaml, set ? set : node, "data set", data_name, NULL, &k, err);
+        const convo_status status = cv_yaml_word(&yaml, set ? set : node, "data set", data_name, NULL, &k, err);
         if (status) return status;
         recipe->data = cv_data_kind_at(k);
+        recipe->data_config = cv_alloc(1, recipe->data->config_size + 1); // + 1: some kinds have no options
+        if (!recipe->data_config) return cv_no_memory(err, "the data set's options");
     }
+    const cv_option *own = recipe->data ? recipe->data->schema : NULL;
+    cv_yaml_block block = {
+        .what = "data", .at = node, .part = {{data_schema, &data}, {own, recipe->data_config}}, .also = also, .bare = true};
+    convo_status status = cv_yaml_read(&yaml, node, &block, err);
+    if (status) return status;
     memcpy(recipe->data_path, data.path, sizeof data.path);
     block = (cv_yaml_block){.what = "split", .at = split, .part = {{cv_split_schema, &recipe->split}}, .bare = true};
     return cv_yaml_read(&yaml, split, &block, err);
@@ -78,8 +82,7 @@ const cv_option cv_feature_common_schema[] = {
     {.name = "kind",
      .type = CV_TEXT,
      .offset = offsetof(cv_feature_common, kind),
-     .required = true,
-     .help = "the front end"},
+     .help = "the front end of recordings; pictures and arrays have none"},
     {.name = "rate",
      .type = CV_INT,
      .offset = offsetof(cv_feature_common, rate),
@@ -91,31 +94,54 @@ const cv_option cv_feature_common_schema[] = {
      .offset = offsetof(cv_feature_common, normalize),
      .words = "none|global",
      .help = "global: zero mean and unit variance over the training set"},
+    {.name = "mean", .type = CV_FLOAT, .offset = offsetof(cv_feature_common, mean), .help = "subtracted from every value"},
+    {.name = "std",
+     .type = CV_FLOAT,
+     .offset = offsetof(cv_feature_common, std),
+     .fallback = 1,
+     .min = 1e-12,
+     .max = 1e12,
+     .help = "every value is divided by it, after the mean was subtracted"},
     {.name = NULL},
 };
 
-static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
+static convo_status find_front_end(convo_recipe *recipe, const yaml_node_t *node, const yaml_node_t *kind,
+                                   convo_error *err) {
     const cv_yaml yaml = cv_recipe_yaml(recipe);
-    const yaml_node_t *kind = cv_yaml_find(&yaml, node, "kind");
-    cv_place place = cv_yaml_place(&yaml, node);
-    if (!cv_yaml_text(kind) || cv_yaml_is_null(kind))
-        return cv_fail(err, CONVO_ARGUMENT, place.text, "features needs 'kind', such as '{kind: mfcc, samples: 6000}'");
+    const bool recordings = !recipe->data || recipe->data->recordings, named = !cv_yaml_is_null(kind);
     size_t k;
-    convo_status status = cv_yaml_word(&yaml, kind, "kind of features", feature_name, NULL, &k, err);
+    if (named && !recordings)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, kind).text,
+                       "a front end reads recordings, the data set '%s' holds none: leave 'kind' out", recipe->data->name);
+    if (!named && !recordings) return CONVO_OK;
+    if (!cv_yaml_text(kind) || !named)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
+                       "features needs 'kind', such as '{kind: mfcc, samples: 6000}'");
+    const convo_status status = cv_yaml_word(&yaml, kind, "kind of features", feature_name, NULL, &k, err);
     if (status) return status;
     recipe->feature = cv_feature_at(k);
     recipe->feature_config = cv_alloc(1, recipe->feature->config_size + 1); // + 1: some kinds have no options
-    if (!recipe->feature_config) return cv_no_memory(err, "the features' options");
+    return recipe->feature_config ? CONVO_OK : cv_no_memory(err, "the features' options");
+}
 
+static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
+    const cv_yaml yaml = cv_recipe_yaml(recipe);
+    const cv_place place = cv_yaml_place(&yaml, node);
+    convo_status status = find_front_end(recipe, node, cv_yaml_find(&yaml, node, "kind"), err);
+    if (status) return status;
     cv_feature_common common;
-    cv_yaml_block block = {
-        .what = recipe->feature->name,
-        .at = node,
-        .part = {{cv_feature_common_schema, &common}, {recipe->feature->schema, recipe->feature_config}},
-    };
+    cv_yaml_block block = {.what = "features", .at = node, .part = {{cv_feature_common_schema, &common}}};
+    if (recipe->feature) {
+        block.what = recipe->feature->name;
+        block.part[1].schema = recipe->feature->schema;
+        block.part[1].values = recipe->feature_config;
+    }
     status = cv_yaml_read(&yaml, node, &block, err);
     if (status) return status;
     recipe->normalize = common.normalize == 1 ? CV_NORMALIZE_GLOBAL : CV_NORMALIZE_NONE;
+    recipe->mean = common.mean;
+    recipe->std = common.std;
+    if (!recipe->feature) return CONVO_OK;
     recipe->rate = common.rate ? (int)common.rate : recipe->data ? recipe->data->rate : 0;
     if (!recipe->rate)
         return cv_fail(err, CONVO_ARGUMENT, place.text,
@@ -146,6 +172,25 @@ static convo_status read_input(convo_recipe *recipe, const yaml_node_t *node, co
     }
     recipe->input = (cv_shape){dims, value[0], dims == 3 ? value[1] : 1, dims == 1 ? 1 : value[dims - 1]};
     return CONVO_OK;
+}
+
+// The shape of what the net sees: the front end's, else the data set's, else what `input` says.
+static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features, const yaml_node_t *input,
+                               convo_error *err) {
+    const cv_yaml yaml = cv_recipe_yaml(recipe);
+    convo_status status = features ? read_features(recipe, features, err) : CONVO_OK;
+    if (status) return status;
+    if (recipe->feature && input)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, input).text,
+                       "a recipe has a front end in 'features' or an 'input', not both: features say how large the input is");
+    if (recipe->feature) return CONVO_OK;
+    if (input) return read_input(recipe, input, err);
+    if (recipe->data && recipe->data->recordings)
+        return cv_fail(err, CONVO_ARGUMENT, recipe->file, "a recipe for recordings needs 'features', such as "
+                       "'{kind: mfcc, samples: 6000}'");
+    if (recipe->data && recipe->data->shape && recipe->data->shape(recipe->data_config, &recipe->input)) return CONVO_OK;
+    return cv_fail(err, CONVO_ARGUMENT, recipe->file,
+                   "a recipe needs 'features', or 'input' for a net without a front end");
 }
 
 // --- train, published -------------------------------------------------------------------------------------------
@@ -260,13 +305,8 @@ convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
     if (status) return status;
 
     const yaml_node_t *features = cv_yaml_find(&yaml, root, "features"), *input = cv_yaml_find(&yaml, root, "input");
-    if (features && input)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, input).text,
-                       "a recipe has 'features' or 'input', not both: features say how large the input is");
-    if (!features && !input)
-        return cv_fail(err, CONVO_ARGUMENT, recipe->file,
-                       "a recipe needs 'features', or 'input' for a net without a front end");
-    status = features ? read_features(recipe, features, err) : read_input(recipe, input, err);
+    recipe->std = 1;
+    status = find_input(recipe, features, input, err);
     if (!status) status = read_train(recipe, cv_yaml_find(&yaml, root, "train"), err);
     if (!status) status = read_published(recipe, cv_yaml_find(&yaml, root, "published"), err);
     if (status) return status;
@@ -319,6 +359,7 @@ void convo_recipe_free(convo_recipe *recipe) {
     free(recipe->name);
     free(recipe->file);
     free(recipe->setting);
+    free(recipe->data_config);
     free(recipe->feature_config);
     free(recipe->loss_config);
     yaml_document_delete(&recipe->document);

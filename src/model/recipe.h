@@ -15,13 +15,15 @@ struct convo_recipe {
     yaml_document_t document;
     // data:
     const cv_data_kind *data; // NULL when the recipe has none
+    void *data_config;        // of data->schema; never NULL with data
     cv_split_config split;
     char data_path[CV_TEXT_SIZE]; // data.path, "" without
     // features:
-    const cv_feature *feature; // NULL without
+    const cv_feature *feature; // NULL without, as for pictures and arrays
     void *feature_config;
     int rate;
     enum { CV_NORMALIZE_NONE, CV_NORMALIZE_GLOBAL } normalize;
+    double mean, std; // the net sees (x - mean) / std; measured where normalize is global
     cv_shape input;
     // train:
     bool has_train; // without, what follows are defaults, and the learning rate has none
@@ -42,6 +44,7 @@ typedef struct cv_feature_common {
     char kind[CV_TEXT_SIZE];
     int64_t rate; // 0: the data set's
     int normalize;
+    double mean, std;
 } cv_feature_common;
 extern const cv_option cv_feature_common_schema[];
 

@@ -42,6 +42,79 @@ static convo_status add_node(builder *b, const cv_op *op, const void *config, co
     return cv_net_add(b->net, op, config, input, path, place.text, err);
 }
 
+// --- init: how a layer's parameters start -------------------------------------------------------------------------
+
+// The numbers of nested lists, in order; *count grows past room when there are too many.
+static convo_status flatten_numbers(const builder *b, const yaml_node_t *node, float *out, size_t room, size_t *count,
+                                    convo_error *err) {
+    static const cv_option number = {.name = "init", .type = CV_FLOAT};
+    if (node->type == YAML_SEQUENCE_NODE) {
+        convo_status status = CONVO_OK;
+        for (yaml_node_item_t *item = node->data.sequence.items.start; !status && item < node->data.sequence.items.top; item++)
+            status = flatten_numbers(b, cv_yaml_node(&b->yaml, *item), out, room, count, err);
+        return status;
+    }
+    double value;
+    char why[256];
+    const char *text = cv_yaml_text(node);
+    if (!cv_option_set(&number, &value, text ? text : "{}", why, sizeof why))
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text, "init wants %s", why);
+    if (*count < room) out[*count] = (float)value;
+    ++*count;
+    return CONVO_OK;
+}
+
+// A word, one number for all, or as many numbers as the tensor has.
+static convo_status start_tensor(builder *b, int t, const yaml_node_t *node, convo_error *err) {
+    static const struct {
+        const char *word;
+        enum cv_init init;
+    } words[] = {{"uniform", CV_INIT_UNIFORM}, {"normal", CV_INIT_NORMAL}, {"zero", CV_INIT_ZERO}, {"one", CV_INIT_ONE}};
+    const char *text = cv_yaml_text(node);
+    for (size_t k = 0; text && k < CV_COUNT(words); k++)
+        if (strcmp(text, words[k].word) == 0) {
+            cv_net_start(b->net, t, words[k].init);
+            return CONVO_OK;
+        }
+    const size_t size = b->net->tensor[t].size;
+    size_t count = 0;
+    float *values = cv_alloc(size, sizeof *values);
+    if (!values) return cv_no_memory(err, "initial weights");
+    convo_status status = flatten_numbers(b, node, values, size, &count, err);
+    for (size_t i = 1; !status && text && i < size; i++) values[i] = values[0];
+    if (!status && !text && count != size)
+        status = cv_fail(err, CONVO_SHAPE, cv_yaml_place(&b->yaml, node).text, "%s has %zu numbers, %zu are given",
+                         b->net->tensor[t].name, size, count);
+    if (!status) status = cv_net_start_with(b->net, t, values, err);
+    free(values);
+    return status;
+}
+
+static const char *next_tensor(const void *net, size_t k) {
+    const cv_net *n = net;
+    const cv_node *last = &n->node[n->nodes - 1];
+    return k < (size_t)last->tensors ? n->tensor[last->tensor + (int)k].spec.name : NULL;
+}
+
+// init: {weight: normal, bias: zero} of the last node.
+static convo_status read_init(builder *b, const yaml_node_t *init, convo_error *err) {
+    const cv_node *last = &b->net->node[b->net->nodes - 1];
+    if (!init) return CONVO_OK;
+    if (init->type != YAML_MAPPING_NODE)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, init).text,
+                       "init names parameters, such as {weight: normal, bias: zero}");
+    for (yaml_node_pair_t *p = init->data.mapping.pairs.start; p < init->data.mapping.pairs.top; p++) {
+        const yaml_node_t *key = cv_yaml_node(&b->yaml, p->key);
+        size_t k;
+        convo_status status = cv_yaml_word(&b->yaml, key, "parameter", next_tensor, b->net, &k, err);
+        if (!status) status = start_tensor(b, last->tensor + (int)k, cv_yaml_node(&b->yaml, p->value), err);
+        if (status) return status;
+    }
+    return CONVO_OK;
+}
+
+// --- layers -------------------------------------------------------------------------------------------------------
+
 static convo_status add_layer(builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path,
                               int *from, convo_error *err) {
     static const yaml_node_t empty = {.type = YAML_MAPPING_NODE};
@@ -50,10 +123,13 @@ static convo_status add_layer(builder *b, const yaml_node_t *name, const yaml_no
     if (status) return status;
     void *config = cv_alloc(1, op->config_size + 1);
     if (!config) return cv_no_memory(err, "a layer's options");
-    const cv_yaml_block block = {.what = op->name, .at = name, .part = {{op->schema, config}}, .bare = true};
+    static const char *const also[] = {"init", NULL};
+    const cv_yaml_block block = {
+        .what = op->name, .at = name, .part = {{op->schema, config}}, .also = op->tensors ? also : NULL, .bare = true};
     status = cv_yaml_read(&b->yaml, options ? options : &empty, &block, err);
     if (!status) status = add_node(b, op, config, from, path, name, err);
     if (!status) *from = b->net->nodes - 1;
+    if (!status) status = read_init(b, cv_yaml_find(&b->yaml, options, "init"), err);
     free(config);
     return status;
 }

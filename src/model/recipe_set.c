@@ -44,7 +44,7 @@ typedef struct search {
     char first[PATH_SIZE], second[PATH_SIZE]; // where
 } search;
 
-// Looks for a key outside `model`, whose options have the same names in every layer.
+// Looks for a key, but not in lists: the layers of `model` all have the same ones.
 static void find_written(search *s, const yaml_node_t *node, const char *path) {
     if (node->type != YAML_MAPPING_NODE) return;
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start, *top = node->data.mapping.pairs.top;
@@ -52,10 +52,8 @@ static void find_written(search *s, const yaml_node_t *node, const char *path) {
         const char *key = cv_yaml_text(cv_yaml_node(s->yaml, pair->key));
         char below[PATH_SIZE];
         if (snprintf(below, sizeof below, "%s%s%s", path, *path ? "." : "", key) >= PATH_SIZE) continue;
-        if (!strcmp(key, s->name)) {
-            memcpy(s->found++ ? s->second : s->first, below, sizeof below);
-        }
-        if (strcmp(below, "model") != 0) find_written(s, cv_yaml_node(s->yaml, pair->value), below);
+        if (!strcmp(key, s->name)) memcpy(s->found++ ? s->second : s->first, below, sizeof below);
+        find_written(s, cv_yaml_node(s->yaml, pair->value), below);
     }
 }
 

@@ -13,26 +13,30 @@ static char *path_of(const cv_run_folder *folder, const char *name) {
     return cv_format("%s/%s", folder->path, name);
 }
 
+static convo_status write_in(const cv_run_folder *folder, const char *name, const char *text, convo_error *err) {
+    char *path = path_of(folder, name);
+    const convo_status status = path ? cv_file_write(path, text, strlen(text), err) : cv_no_memory(err, name);
+    free(path);
+    return status;
+}
+
+static void remove_in(const cv_run_folder *folder, const char *name) {
+    char *path = path_of(folder, name);
+    if (path) remove(path);
+    free(path);
+}
+
 convo_status cv_run_folder_begin(cv_run_folder *folder, bool fresh, convo_error *err) {
-    char *text = NULL, *recipe = NULL, *metrics = NULL, *checkpoint = NULL;
+    char *text = NULL;
     if (!folder->path) return CONVO_OK;
     convo_status status = cv_folder_make(folder->path, err);
-    if (status) return status;
-    recipe = path_of(folder, "recipe.yaml");
-    metrics = path_of(folder, "metrics.jsonl");
-    checkpoint = path_of(folder, "last.checkpoint");
-    if (!recipe || !metrics || !checkpoint) status = cv_no_memory(err, folder->path);
     if (!status) status = convo_recipe_text(folder->parts.recipe, &text, err);
-    if (!status) status = cv_file_write(recipe, text, strlen(text), err);
-    if (!status && fresh) {
-        status = cv_file_write(metrics, "", 0, err);
-        if (!status) remove(checkpoint); // of an earlier run: it must not be gone on with
-    }
+    if (!status) status = write_in(folder, "recipe.yaml", text, err);
     free(text);
-    free(recipe);
-    free(metrics);
-    free(checkpoint);
-    return status;
+    if (status || !fresh) return status;
+    remove_in(folder, "last.checkpoint"); // of an earlier run: it must not be gone on with
+    remove_in(folder, "steps.jsonl");
+    return write_in(folder, "metrics.jsonl", "", err);
 }
 
 // --- metrics.jsonl ------------------------------------------------------------------------------------------------
@@ -50,40 +54,54 @@ static json_t *epoch_json(const cv_epoch *e) {
                      number(e->examples_per_second), "seconds", e->seconds);
 }
 
-convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err) {
-    cv_run_folder *folder = user;
+// Appends one object as a line; json is given up.
+static convo_status append_line(const cv_run_folder *folder, const char *name, json_t *json, convo_error *err) {
     convo_status status = CONVO_OK;
-    char *path = path_of(folder, "metrics.jsonl"), *best = path_of(folder, "best.safetensors");
-    json_t *json = epoch_json(epoch);
-    char *line = json_dumps(json, JSON_REAL_PRECISION(9));
+    char *path = path_of(folder, name), *line = json_dumps(json, JSON_REAL_PRECISION(9));
     FILE *file = path ? fopen(path, "a") : NULL;
-    if (!path || !best || !line)
-        status = cv_no_memory(err, folder->path);
+    if (!path || !line) status = cv_no_memory(err, name);
     else if (!file || fprintf(file, "%s\n", line) < 0 || fflush(file))
         status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
-    if (file && fclose(file) && !status)
-        status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
-    // Without a validation part the best model is the last one, which is written at the end.
-    if (!status && epoch->best && epoch->score[CONVO_VALIDATION].count)
-        status = cv_model_save(&folder->parts, best, err);
+    if (file && fclose(file) && !status) status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
     json_decref(json);
     free(line);
     free(path);
-    free(best);
     return status;
 }
 
-// Lines past the checkpoint's epochs belong to work that is done again.
-static convo_status cut_metrics(const cv_run_folder *folder, int64_t epochs, convo_error *err) {
-    char *path = path_of(folder, "metrics.jsonl");
+convo_status cv_run_folder_step(void *user, const cv_step_record *r, convo_error *err) {
+    return append_line(user, "steps.jsonl",
+                       json_pack("{s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)r->step, "train_loss", number(r->train.loss),
+                                 "train_accuracy", number(r->train.accuracy), "validation_loss", number(r->validation.loss),
+                                 "validation_accuracy", number(r->validation.accuracy)),
+                       err);
+}
+
+convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err) {
+    cv_run_folder *folder = user;
+    const convo_status status = append_line(folder, "metrics.jsonl", epoch_json(epoch), err);
+    // Without a validation part the best model is the last one, which is written at the end.
+    if (status || !epoch->best || !epoch->score[CONVO_VALIDATION].count) return status;
+    char *path = path_of(folder, "best.safetensors");
+    const convo_status saved = path ? cv_model_save(&folder->parts, path, err) : cv_no_memory(err, folder->path);
+    free(path);
+    return saved;
+}
+
+// Lines past the checkpoint belong to work that is done again.
+static convo_status cut_lines(const cv_run_folder *folder, const char *name, int64_t count, convo_error *err) {
+    char *path = path_of(folder, name);
     cv_bytes text = {0};
     size_t kept = 0;
-    convo_status status = path ? cv_file_read(path, (size_t)1 << 30, &text, err) : cv_no_memory(err, folder->path);
-    for (int64_t lines = 0; !status && lines < epochs && kept < text.size; lines++) {
-        const char *end = memchr(text.data + kept, '\n', text.size - kept);
-        kept = end ? (size_t)((const uint8_t *)end - text.data) + 1 : text.size;
+    convo_status status = path ? CONVO_OK : cv_no_memory(err, name);
+    if (!status && !cv_is_file(path)) goto done;
+    if (!status) status = cv_file_read(path, (size_t)1 << 32, &text, err);
+    for (int64_t lines = 0; !status && lines < count && kept < text.size; lines++) {
+        const uint8_t *end = memchr(text.data + kept, '\n', text.size - kept);
+        kept = end ? (size_t)(end - text.data) + 1 : text.size;
     }
     if (!status) status = cv_file_write(path, text.data, kept, err);
+done:
     free(text.data);
     free(path);
     return status;
@@ -117,8 +135,12 @@ typedef struct arrays {
 } arrays;
 
 static void add_array(arrays *a, const char *name, cv_st_type type, size_t count, const void *data) {
-    a->tensor[a->count++] = (cv_st_tensor){
-        .name = (char *)(uintptr_t)name, .type = type, .dims = 1, .dim = {(int64_t)count}, .data = data, .bytes = count * 4};
+    a->tensor[a->count++] = (cv_st_tensor){.name = (char *)(uintptr_t)name,
+                                           .type = type,
+                                           .dims = 1,
+                                           .dim = {(int64_t)count},
+                                           .data = data,
+                                           .bytes = count * 4};
 }
 
 static void list_arrays(arrays *a, const cv_net *net, const cv_train_state *s, int moments) {
@@ -227,7 +249,9 @@ convo_status cv_run_folder_resume(cv_run_folder *folder, cv_net *net, cv_train_s
                     !unpack_random(a.random[0], &state->random) || !unpack_random(a.random[1], &state->epoch_random)))
         status = cv_fail(err, CONVO_FORMAT, path, "the state in this checkpoint makes no sense");
     folder->saved_at = state->seconds;
-    if (!status) status = cut_metrics(folder, state->epoch, err);
+    const int64_t every = folder->parts.recipe->train.record_every;
+    if (!status) status = cut_lines(folder, "metrics.jsonl", state->epoch, err);
+    if (!status) status = cut_lines(folder, "steps.jsonl", every ? state->steps / every : 0, err);
     cv_safetensors_free(&file);
     free(path);
     return status;

@@ -1,4 +1,4 @@
-// The folder of a training run: recipe.yaml, metrics.jsonl, best.safetensors, last.checkpoint, result.json.
+// The folder of a training run: recipe.yaml, metrics.jsonl, steps.jsonl (when steps are recorded), best.safetensors, last.checkpoint, result.json.
 #ifndef CV_RUN_FOLDER_H
 #define CV_RUN_FOLDER_H
 
@@ -12,11 +12,13 @@ typedef struct cv_run_folder {
     double saved_at;          // seconds, when the last checkpoint was written
 } cv_run_folder;
 
-// Makes the folder, writes recipe.yaml. A fresh run empties metrics.jsonl.
+// Makes the folder, writes recipe.yaml. A fresh run forgets an earlier one's metrics and checkpoint.
 convo_status cv_run_folder_begin(cv_run_folder *folder, bool fresh, convo_error *err);
-// Reads last.checkpoint into the net and a state made by cv_train_state_new, and cuts metrics.jsonl to its epochs.
+// Reads last.checkpoint into the net and a state made by cv_train_state_new, and cuts the metrics to where it
+// stands.
 convo_status cv_run_folder_resume(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err);
 // The hooks of cv_training; user is the folder.
+convo_status cv_run_folder_step(void *user, const cv_step_record *record, convo_error *err);
 convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err);
 convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err);
 // best.safetensors of the kept model, and result.json.

@@ -172,6 +172,8 @@ static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensor
     json_t *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
     cv_print(where, sizeof where, "%.460s@%zu", path,
              sizeof length + (size_t)(header || problem.position < 0 ? 0 : problem.position));
+    if (!header && (!problem.text[0] || json_error_code(&problem) == json_error_out_of_memory))
+        return cv_no_memory(err, path);
     if (!header) return cv_fail(err, CONVO_FORMAT, where, "the header is not JSON: %s", problem.text);
     reader r = {path, (const uint8_t *)text + length, bytes->size - sizeof length - length, err};
     convo_status status = json_is_object(header) ? read_header(&r, header, file)

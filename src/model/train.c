@@ -13,8 +13,7 @@ static convo_status make_net(const convo_recipe *recipe, const cv_material *m, c
     if (!status) status = cv_recipe_check_classes(recipe, *net, m->dataset->label_count, err);
     if (status) return status;
     cv_random_seed(random, (uint64_t)recipe->train.seed);
-    cv_net_init(*net, random);
-    return CONVO_OK;
+    return cv_net_init(*net, random, err);
 }
 
 static cv_training training_of(const convo_recipe *recipe, const cv_material *m, cv_net *net, cv_run_folder *folder) {
@@ -32,6 +31,7 @@ static cv_training training_of(const convo_recipe *recipe, const cv_material *m,
         .label = m->label,
         .split = &m->split,
         .pool = m->pool,
+        .step_done = writes ? cv_run_folder_step : NULL,
         .epoch_done = writes ? cv_run_folder_epoch : NULL,
         .checkpoint = writes ? cv_run_folder_checkpoint : NULL,
         .user = folder,
@@ -66,6 +66,9 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     cv_net *net = NULL;
     cv_random random;
     if (!recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe is needed");
+    if (!recipe->has_train)
+        return cv_fail(err, CONVO_ARGUMENT, recipe->file,
+                       "the recipe says nothing about training: add 'train: {optimizer: {sgd: {lr: 0.05}}}'");
     if (!options) options = &none;
     if (!result) result = &unused;
     if (model) *model = NULL;
@@ -129,7 +132,7 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
                              convo_error *err) {
     const convo_recipe *recipe = model->recipe;
     cv_net *net = NULL;
-    cv_runner *runner = NULL;
+    cv_scorer *scorer = NULL;
     int32_t *rows = NULL, *prediction = NULL;
     size_t count = 0;
     convo_status status = rows_of(m, part, &rows, &count, err);
@@ -137,15 +140,13 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
     if (!status) status = cv_recipe_net(recipe, m->isa, &net, err);
     if (!status) status = cv_net_copy(model->net, net, err);
     if (!status)
-        status = cv_runner_new(net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, CV_SCORE_BATCH, 0,
-                               m->pool, &runner, err);
+        status = cv_scorer_new(net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, m->pool, &scorer, err);
     if (!status) {
         cv_material_normalize(m, model->mean, model->std);
-        status = cv_score(runner, (int)cv_shape_size(cv_net_output(net)), m->values, m->label, rows, count, &e->score,
-                          prediction, err);
+        e->score = cv_score(scorer, m->values, m->label, rows, count, prediction);
     }
     for (size_t i = 0; !status && i < count; i++) e->confusion[m->label[rows[i]] * e->classes + prediction[i]]++;
-    cv_runner_free(runner);
+    cv_scorer_free(scorer);
     cv_net_free(net);
     free(rows);
     free(prediction);

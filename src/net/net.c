@@ -19,6 +19,7 @@ convo_status cv_net_new(const cv_isa *isa, cv_shape input, cv_net **out, convo_e
 void cv_net_free(cv_net *net) {
     if (!net) return;
     for (int i = 0; i < net->nodes; i++) free(net->node[i].config);
+    for (int t = 0; t < net->tensors; t++) free(net->tensor[t].start);
     free(net->node);
     free(net->tensor);
     free(net->values);
@@ -131,20 +132,46 @@ void cv_net_write(cv_net *net, int t, const float *values) {
 // torch.nn.init.kaiming_uniform_(a=sqrt(5)) and uniform_(+-1/sqrt(fan_in)): the same number but for the rounding, which
 // is why the two are computed as PyTorch computes them.
 static float bound_of(const cv_tensor *spec) {
+    if (spec->fan_in == 0) return 0;
     const double fan_in = (double)spec->fan_in;
     if (spec->init == CV_INIT_KAIMING) return (float)(sqrt(3.0) * (sqrt(2.0 / (1 + 5)) / sqrt(fan_in)));
     return (float)(1 / sqrt(fan_in));
 }
 
-void cv_net_init(cv_net *net, cv_random *random) {
-    for (int t = 0; t < net->tensors; t++) {
-        const cv_net_tensor *tensor = &net->tensor[t];
-        const bool drawn = tensor->spec.init == CV_INIT_KAIMING || tensor->spec.init == CV_INIT_UNIFORM;
-        const float bound = drawn ? bound_of(&tensor->spec) : 0;
-        const float fixed = tensor->spec.init == CV_INIT_ONE ? 1.0f : 0.0f;
-        for (size_t i = 0; i < tensor->size; i++)
-            write_one(net, tensor->offset + i, drawn ? cv_random_uniform(random, -bound, bound) : fixed);
+void cv_net_start(cv_net *net, int t, enum cv_init init) { net->tensor[t].spec.init = init; }
+
+convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_error *err) {
+    cv_net_tensor *tensor = &net->tensor[t];
+    if (!tensor->start) tensor->start = cv_alloc(tensor->size, sizeof *values);
+    if (!tensor->start) return cv_no_memory(err, tensor->name);
+    memcpy(tensor->start, values, tensor->size * sizeof *values);
+    return CONVO_OK;
+}
+
+static void draw(const cv_net_tensor *tensor, cv_random *random, float *values) {
+    const float bound = bound_of(&tensor->spec);
+    switch (tensor->spec.init) {
+    case CV_INIT_KAIMING:
+    case CV_INIT_UNIFORM:
+        for (size_t i = 0; i < tensor->size; i++) values[i] = cv_random_uniform(random, -bound, bound);
+        break;
+    case CV_INIT_NORMAL: cv_random_normal(random, 0, 1, values, tensor->size); break;
+    case CV_INIT_ONE:
+        for (size_t i = 0; i < tensor->size; i++) values[i] = 1;
+        break;
+    case CV_INIT_ZERO: break;
     }
+}
+
+convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err) {
+    for (int t = 0; t < net->tensors; t++) {
+        float *values = cv_alloc(net->tensor[t].size, sizeof *values);
+        if (!values) return cv_no_memory(err, net->tensor[t].name);
+        draw(&net->tensor[t], random, values);
+        cv_net_write(net, t, net->tensor[t].start ? net->tensor[t].start : values);
+        free(values);
+    }
+    return CONVO_OK;
 }
 
 convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err) {

@@ -19,6 +19,7 @@ typedef struct cv_net_tensor {
     char name[96]; // "3.body.0.weight"
     cv_tensor spec;
     size_t offset, size; // numbers in net->values
+    float *start;        // [size] what it starts with; NULL: by spec.init
 } cv_net_tensor;
 
 typedef struct cv_net {
@@ -44,8 +45,11 @@ convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const 
                         const char *where, convo_error *err);
 // After the last node: lays out the parameters, all zero.
 convo_status cv_net_finish(cv_net *net, convo_error *err);
-// PyTorch's default initialisation, in module order.
-void cv_net_init(cv_net *net, cv_random *random);
+// How tensor t starts, in place of the layer's default: drawn or set, or with the numbers of values, [size].
+void cv_net_start(cv_net *net, int t, enum cv_init init);
+convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_error *err);
+// PyTorch's default initialisation in module order, but for what the two above said.
+convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err);
 cv_shape cv_net_output(const cv_net *net);
 // Tensor t as floats, out: [size]; and back.
 void cv_net_read(const cv_net *net, int t, float *out);

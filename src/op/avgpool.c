@@ -103,6 +103,7 @@ static const cv_case avgpool2d_cases[] = {
     {{3, 3, 7, 5}, "{kernel: 2}", 17},
     {{3, 2, 9, 8}, "{kernel: [3, 2], stride: 2, padding: 1}", 8},
     {{3, 2, 6, 7}, "{kernel: 3, padding: 1, count_padding: false}", 33},
+    {{3, 1, 5, 8}, "{kernel: [2, 5], stride: [1, 3], padding: [1, 2]}", 1},
     {.batch = 0},
 };
 static const cv_case sumpool1d_cases[] = {{{2, 3, 1, 9}, "{kernel: 3, stride: 2, padding: 1}", 8}, {.batch = 0}};

@@ -187,6 +187,8 @@ static const cv_case batchnorm_cases[] = {
     {{2, 3, 1, 37}, NULL, 33},
     {{3, 4, 3, 5}, "{eps: 0.001, momentum: 0.3}", 17},
     {{3, 2, 6, 7}, "{affine: false}", 16},
+    {{2, 2, 1, 9}, NULL, 1},
+    {{3, 3, 5, 4}, "{momentum: 1}", 8},
     {.batch = 0},
 };
 
@@ -202,6 +204,6 @@ CV_OP(batchnorm) = {
     .backward = batchnorm_backward,
     .statistics = &(const cv_statistics){two_per_channel, gather, merge},
     .backward_statistics = &(const cv_statistics){two_per_channel, gather_gradient, merge_gradient},
-    .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, True, {momentum}, {eps})",
+    .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
     .cases = batchnorm_cases,
 };

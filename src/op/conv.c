@@ -280,6 +280,7 @@ static const cv_case conv1d_cases[] = {
     {{2, 6, 1, 13}, "{out: 9, kernel: 3, groups: 3, bias: false}", 17},
     {{2, 5, 1, 8}, "{out: 2, kernel: 8}", 8},
     {{2, 2, 1, 4}, "{out: 3, kernel: 2, padding: 3}", 8},
+    {{2, 4, 1, 14}, "{out: 6, kernel: 3, stride: 2, padding: 1, dilation: 2, groups: 2}", 7},
     {.batch = 0},
 };
 
@@ -295,6 +296,8 @@ static const cv_case conv2d_cases[] = {
     {{3, 4, 6, 5}, "{out: 8, kernel: [1, 3], groups: 2, bias: false}", 15},
     {{3, 2, 3, 4}, "{out: 3, kernel: 2, padding: 2, stride: 2, dilation: 2}", 1},
     {{3, 3, 4, 3}, "{out: 2, kernel: 2, stride: 3}", 7},
+    {{3, 6, 7, 5}, "{out: 9, kernel: 3, stride: 2, padding: 1, groups: 3}", 17},
+    {{3, 2, 3, 5}, "{out: 3, kernel: [1, 2], stride: [2, 3], padding: [2, 3]}", 16},
     {.batch = 0},
 };
 

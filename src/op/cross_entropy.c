@@ -60,7 +60,8 @@ static void softmax(const float *outputs, int count, float *probabilities) {
 }
 
 static const cv_case cross_entropy_cases[] = {
-    {{1, 10, 1, 1}, NULL, 33}, {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15}, {{1, 2, 1, 1}, NULL, 1}, {.batch = 0}};
+    {{1, 10, 1, 1}, NULL, 33}, {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15}, {{1, 2, 1, 1}, NULL, 1},
+    {{1, 35, 1, 1}, "{label_smoothing: 1}", 16}, {.batch = 0}};
 
 CV_OP(cross_entropy) = {
     .name = "cross_entropy",

@@ -37,7 +37,13 @@ static void apply(const cv_pass *p, lanes *to, const lanes *from) {
 static void dropout_forward(const cv_pass *p) { apply(p, p->y, p->x[0]); }
 static void dropout_backward(const cv_pass *p) { apply(p, p->dx[0], p->dy); }
 
-static const cv_case dropout_cases[] = {{{1, 9, 1, 1}, "{p: 0}", 5}, {.batch = 0}};
+static const cv_case dropout_cases[] = {
+    {{1, 9, 1, 1}, "{p: 0}", 8},
+    {{1, 21, 1, 1}, NULL, 33},
+    {{3, 2, 3, 5}, "{p: 0.3}", 17},
+    {{2, 3, 1, 4}, "{p: 1}", 7},
+    {.batch = 0},
+};
 
 CV_OP(dropout) = {
     .name = "dropout",
@@ -49,6 +55,6 @@ CV_OP(dropout) = {
     .draw = dropout_draw,
     .forward = dropout_forward,
     .backward = dropout_backward,
-    .torch = "F.dropout(x, {p}, True)",
+    .torch = "F.dropout(x, {p}, training)",
     .cases = dropout_cases,
 };

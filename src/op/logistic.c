@@ -46,6 +46,6 @@ CV_OP(logistic) = {
     .forward = logistic_forward,
     .backward = logistic_backward,
     .probabilities = two_classes,
-    .torch = "F.soft_margin_loss(x, label * 2.0 - 1, reduction='none')[:, 0]",
+    .torch = "F.soft_margin_loss(x, label[:, None] * 2.0 - 1, reduction='none')[:, 0]",
     .cases = logistic_cases,
 };

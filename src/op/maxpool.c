@@ -26,7 +26,7 @@ static void maxpool_forward(const cv_pass *p) {
                 for (int64_t iy = rows.first; iy < rows.end; iy++)
                     for (int64_t ix = columns.first; ix < columns.end; ix++) {
                         const lanes v = x[iy * w + ix];
-                        const mask better = ~(v <= best); // a NaN wins, as in PyTorch
+                        const mask better = (v > best) | (v != v); // a NaN wins and stays, as in PyTorch
                         best = select_lanes(better, v, best);
                         place = (better & (int32_t)(iy * w + ix)) | (~better & place);
                     }
@@ -58,6 +58,7 @@ static void maxpool_backward(const cv_pass *p) {
 static const cv_case maxpool1d_cases[] = {
     {{2, 3, 1, 9}, "{kernel: 2}", 16},
     {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
+    {{2, 1, 1, 10}, "{kernel: 4, stride: 1, padding: 2}", 33},
     {.batch = 0},
 };
 static const cv_case maxpool2d_cases[] = {
@@ -65,6 +66,7 @@ static const cv_case maxpool2d_cases[] = {
     {{3, 2, 9, 8}, "{kernel: 3, stride: 2, padding: 1}", 8},
     {{3, 2, 6, 7}, "{kernel: [3, 2], stride: [1, 3]}", 15},
     {{3, 1, 5, 5}, "{kernel: 5, stride: 1, padding: 2}", 1},
+    {{3, 2, 4, 9}, "{kernel: [2, 4], stride: [3, 1], padding: [1, 2]}", 16},
     {.batch = 0},
 };
 

@@ -31,7 +31,7 @@ typedef struct cv_tensor {
     int dims;
     int64_t dim[4];
     // PyTorch's defaults: kaiming_uniform_(a = sqrt 5) for weights, uniform in +-1/sqrt(fan_in) for biases.
-    enum { CV_INIT_KAIMING, CV_INIT_UNIFORM, CV_INIT_ZERO, CV_INIT_ONE } init;
+    enum cv_init { CV_INIT_KAIMING, CV_INIT_UNIFORM, CV_INIT_ZERO, CV_INIT_ONE, CV_INIT_NORMAL } init;
     int64_t fan_in;
     bool buffer;  // not trained: running statistics
     bool integer; // stored as I64 in files (num_batches_tracked)
@@ -118,7 +118,8 @@ typedef struct cv_op {
     // Losses: probabilities of the classes from the net's outputs, one sample.
     void (*probabilities)(const float *outputs, int count, float *probabilities);
 
-    // PyTorch expression for the golden test. Names: x (x1 for a second input), the tensors, options in braces.
+    // PyTorch expression for the golden test. Names: x (x1 for a second input), the tensors, label, training, and the
+    // options in braces.
     const char *torch;
     const cv_case *cases; // ends with batch 0
 } cv_op;

@@ -3,6 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { BATCH = 256 };
+
+struct cv_scorer {
+    cv_runner *runner;
+    int outputs;
+    float *out, *loss; // of a batch
+};
+
 int32_t cv_class_of(const float *outputs, int count) {
     int32_t best = 0;
     if (count == 1) return outputs[0] > 0;
@@ -11,31 +19,43 @@ int32_t cv_class_of(const float *outputs, int count) {
     return best;
 }
 
-convo_status cv_score(cv_runner *runner, int outputs, const float *values, const int32_t *label, const int32_t *index,
-                      size_t count, convo_score *score, int32_t *prediction, convo_error *err) {
-    float *out = cv_alloc((size_t)CV_SCORE_BATCH * (size_t)outputs, sizeof *out);
-    float *loss = cv_alloc(CV_SCORE_BATCH, sizeof *loss);
+convo_status cv_scorer_new(cv_net *net, const cv_op *loss, const void *loss_config, cv_pool *pool, cv_scorer **scorer,
+                           convo_error *err) {
+    cv_scorer *s = cv_alloc(1, sizeof *s);
+    if (!s) return cv_no_memory(err, "scores");
+    s->outputs = (int)cv_shape_size(cv_net_output(net));
+    s->out = cv_alloc((size_t)BATCH * (size_t)s->outputs, sizeof *s->out);
+    s->loss = cv_alloc(BATCH, sizeof *s->loss);
+    convo_status status = s->out && s->loss ? CONVO_OK : cv_no_memory(err, "scores");
+    if (!status) status = cv_runner_new(net, loss, loss_config, BATCH, 0, pool, &s->runner, err);
+    if (status) cv_scorer_free(s);
+    else *scorer = s;
+    return status;
+}
+
+void cv_scorer_free(cv_scorer *s) {
+    if (!s) return;
+    cv_runner_free(s->runner);
+    free(s->out);
+    free(s->loss);
+    free(s);
+}
+
+convo_score cv_score(cv_scorer *s, const float *values, const int32_t *label, const int32_t *index, size_t count,
+                     int32_t *prediction) {
+    convo_score score = {.loss = NAN, .accuracy = NAN, .count = (int64_t)count};
     double sum = 0;
-    *score = (convo_score){.loss = NAN, .accuracy = NAN};
-    if (!out || !loss) {
-        free(out);
-        free(loss);
-        return cv_no_memory(err, "scores");
-    }
-    for (size_t first = 0; first < count; first += CV_SCORE_BATCH) {
-        const int n = (int)(count - first < CV_SCORE_BATCH ? count - first : CV_SCORE_BATCH);
+    for (size_t first = 0; first < count; first += BATCH) {
+        const int n = (int)(count - first < BATCH ? count - first : BATCH);
         const cv_batch batch = {.values = values, .index = index + first, .label = label, .count = n};
-        cv_runner_forward(runner, &batch, out, loss);
+        cv_runner_forward(s->runner, &batch, s->out, s->loss);
         for (int i = 0; i < n; i++) {
-            const int32_t class = cv_class_of(out + (ptrdiff_t)i * outputs, outputs);
-            sum += (double)loss[i];
-            score->correct += class == label[index[first + (size_t)i]];
+            const int32_t class = cv_class_of(s->out + (ptrdiff_t)i * s->outputs, s->outputs);
+            sum += (double)s->loss[i];
+            score.correct += class == label[index[first + (size_t)i]];
             if (prediction) prediction[first + (size_t)i] = class;
         }
     }
-    score->count = (int64_t)count;
-    if (count) score->loss = sum / (double)count, score->accuracy = (double)score->correct / (double)count;
-    free(out);
-    free(loss);
-    return CONVO_OK;
+    if (count) score.loss = sum / (double)count, score.accuracy = (double)score.correct / (double)count;
+    return score;
 }

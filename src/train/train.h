@@ -48,8 +48,12 @@ double cv_schedule_factor(const cv_schedule *schedule, const cv_schedule_config 
 
 typedef struct cv_train_config {
     int64_t batch, epochs, seed, patience; // patience: epochs without a better validation loss; 0: never stop early
-    bool shuffle, test_each_epoch;
+    int order;                             // CV_SHUFFLE, ...
+    int64_t record_every;                  // steps; 0: only epochs are recorded
+    bool record_full, test_each_epoch;
 } cv_train_config;
+
+enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
 
 extern const cv_option cv_train_schema[]; // over cv_train_config
 
@@ -75,6 +79,12 @@ typedef struct cv_epoch {
     bool best;
 } cv_epoch;
 
+// What one step gave: the batch it trained on, or with record_full the whole training part after it.
+typedef struct cv_step_record {
+    int64_t step; // from 1
+    convo_score train, validation;
+} cv_step_record;
+
 typedef struct cv_training {
     cv_train_config config;
     const cv_op *loss;
@@ -88,7 +98,8 @@ typedef struct cv_training {
     const int32_t *label; // [examples]
     const cv_split *split;
     cv_pool *pool;
-    // Files are the business of those above; either may be NULL.
+    // Files are the business of those above; each may be NULL.
+    convo_status (*step_done)(void *user, const cv_step_record *record, convo_error *err);
     convo_status (*epoch_done)(void *user, const cv_epoch *epoch, convo_error *err);
     convo_status (*checkpoint)(void *user, const cv_train_state *state, convo_error *err);
     void *user;
@@ -102,11 +113,14 @@ void cv_train_state_free(cv_train_state *state);
 convo_status cv_train_run(const cv_training *training, cv_train_state *state, const convo_train_options *options,
                           convo_train_result *result, convo_error *err);
 
-// Mean loss and accuracy of the net over some examples; prediction: [count], the class of each, or NULL.
-// runner: for inference, with a loss, for batches of at least CV_SCORE_BATCH.
-enum { CV_SCORE_BATCH = 256 };
-convo_status cv_score(cv_runner *runner, int outputs, const float *values, const int32_t *label, const int32_t *index,
-                      size_t count, convo_score *score, int32_t *prediction, convo_error *err);
+// A net set up to be scored.
+typedef struct cv_scorer cv_scorer;
+convo_status cv_scorer_new(cv_net *net, const cv_op *loss, const void *loss_config, cv_pool *pool, cv_scorer **scorer,
+                           convo_error *err);
+void cv_scorer_free(cv_scorer *scorer);
+// Mean loss and accuracy of the net over the examples index[0..count]; prediction: [count], the class of each, or NULL.
+convo_score cv_score(cv_scorer *scorer, const float *values, const int32_t *label, const int32_t *index, size_t count,
+                     int32_t *prediction);
 // The class that a net's outputs mean: the largest, or with one output the second if it is positive.
 int32_t cv_class_of(const float *outputs, int count);
 

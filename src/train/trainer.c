@@ -14,8 +14,12 @@ const cv_option cv_train_schema[] = {
      .help = "of weights, order and dropout"},
     {.name = "patience", .type = CV_INT, .offset = offsetof(cv_train_config, patience), .min = 0, .max = 1 << 20,
      .help = "stop after this many epochs without a lower validation loss; 0: never"},
-    {.name = "shuffle", .type = CV_BOOL, .offset = offsetof(cv_train_config, shuffle), .fallback = true,
-     .help = "a new order every epoch"},
+    {.name = "order", .type = CV_WORD, .offset = offsetof(cv_train_config, order), .words = "shuffle|fixed|replacement",
+     .help = "of an epoch: a new permutation, always the same, or drawn with replacement"},
+    {.name = "record_every", .type = CV_INT, .offset = offsetof(cv_train_config, record_every), .min = 0, .max = 1 << 30,
+     .help = "steps between two lines of steps.jsonl; 0: none"},
+    {.name = "record_full", .type = CV_BOOL, .offset = offsetof(cv_train_config, record_full),
+     .help = "those lines score the whole training part, not the step's batch"},
     {.name = "test_each_epoch", .type = CV_BOOL, .offset = offsetof(cv_train_config, test_each_epoch),
      .help = "also score the test part after every epoch (for curves; it chooses nothing)"},
     {.name = NULL},
@@ -26,7 +30,8 @@ typedef struct loop {
     const cv_training *t;
     cv_train_state *s;
     const convo_train_options *options;
-    cv_runner *trainer, *scorer;
+    cv_runner *trainer;
+    cv_scorer *scorer;
     int outputs;
     int32_t *order;        // [train] rows, as this epoch visits them
     float *out, *loss;     // of a batch
@@ -57,6 +62,11 @@ void cv_train_state_free(cv_train_state *s) {
     free(s->moment[1]);
     free(s->best);
     *s = (cv_train_state){0};
+}
+
+static convo_score score_part(const loop *l, convo_part part) {
+    const cv_split *split = l->t->split;
+    return cv_score(l->scorer, l->t->values, l->t->label, split->index[part], split->count[part], NULL);
 }
 
 // --- one step -----------------------------------------------------------------------------------------------------
@@ -102,11 +112,13 @@ static convo_status train_step(loop *l, convo_error *err) {
     const int n = (int)(left < t->config.batch ? left : t->config.batch);
     const cv_batch batch = {.values = t->values, .index = l->order + first, .label = t->label, .count = n};
     double sum = 0;
+    int64_t correct = 0;
     cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
     for (int i = 0; i < n; i++) sum += (double)l->loss[i];
     if (!isfinite(sum)) return not_finite(l, &batch, err);
     for (int i = 0; i < n; i++)
-        s->correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == t->label[batch.index[i]];
+        correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == t->label[batch.index[i]];
+    s->correct += correct;
     s->loss_sum += sum;
     s->seen += n;
     l->epoch_seen += n;
@@ -116,24 +128,30 @@ static convo_status train_step(loop *l, convo_error *err) {
     s->step++;
     update u = {l, l->learning_rate};
     cv_pool_run(t->pool, (int)((t->net->trained + CHUNK - 1) / CHUNK), update_chunk, &u);
-    return CONVO_OK;
+    if (!t->step_done || !t->config.record_every || s->steps % t->config.record_every) return CONVO_OK;
+    const convo_score of_batch = {sum / n, (double)correct / n, correct, n};
+    const cv_step_record record = {s->steps, t->config.record_full ? score_part(l, CONVO_TRAIN) : of_batch,
+                                   score_part(l, CONVO_VALIDATION)};
+    return t->step_done(t->user, &record, err);
 }
 
 // --- one epoch ----------------------------------------------------------------------------------------------------
 
-// The order a torch.utils.data.DataLoader(shuffle=True) would visit: its base seed and the sampler's seed come from the
-// main generator, the permutation from a generator of its own.
+// The order a torch.utils.data.DataLoader would visit: its base seed and the sampler's seed come from the main generator,
+// the permutation (or torch.randint, with replacement) from a generator of its own.
 static void draw_order(loop *l, cv_random *random) {
     const size_t n = l->t->split->count[CONVO_TRAIN];
     const int32_t *rows = l->t->split->index[CONVO_TRAIN];
     (void)cv_random_u64(random);
-    if (!l->t->config.shuffle) {
+    if (l->t->config.order == CV_FIXED) {
         memcpy(l->order, rows, n * sizeof *rows);
         return;
     }
     cv_random own;
     cv_random_seed(&own, cv_random_u64(random));
-    cv_random_permutation(&own, l->order, n);
+    if (l->t->config.order == CV_SHUFFLE) cv_random_permutation(&own, l->order, n);
+    else
+        for (size_t i = 0; i < n; i++) l->order[i] = (int32_t)(cv_random_u32(&own) % n);
     for (size_t i = 0; i < n; i++) l->order[i] = rows[l->order[i]];
 }
 
@@ -163,19 +181,15 @@ static void show(loop *l, bool always) {
     l->options->progress(&p, l->options->user);
 }
 
-static convo_status score_part(loop *l, convo_part part, convo_score *score, convo_error *err) {
-    const cv_split *split = l->t->split;
-    return cv_score(l->scorer, l->outputs, l->t->values, l->t->label, split->index[part], split->count[part], score, NULL, err);
-}
 
 // After the last step of an epoch: scores, the best model, the record, the checkpoint.
 static convo_status end_epoch(loop *l, convo_error *err) {
     const cv_training *t = l->t;
     cv_train_state *s = l->s;
     const double trained = cv_now() - l->epoch_began;
-    convo_status status = score_part(l, CONVO_VALIDATION, &l->validation, err);
-    if (!status && t->config.test_each_epoch) status = score_part(l, CONVO_TEST, &l->test, err);
-    if (status) return status;
+    convo_status status = CONVO_OK;
+    l->validation = score_part(l, CONVO_VALIDATION);
+    if (t->config.test_each_epoch) l->test = score_part(l, CONVO_TEST);
     const bool best = s->best && l->validation.loss < s->best_loss;
     if (best) {
         s->best_loss = l->validation.loss;
@@ -253,7 +267,7 @@ static convo_status prepare(loop *l, convo_error *err) {
     l->loss = cv_alloc((size_t)batch, sizeof *l->loss);
     if (!l->order || !l->out || !l->loss) return cv_no_memory(err, "the order of the examples");
     status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
-    if (!status) status = cv_runner_new(t->net, t->loss, t->loss_config, CV_SCORE_BATCH, 0, t->pool, &l->scorer, err);
+    if (!status) status = cv_scorer_new(t->net, t->loss, t->loss_config, t->pool, &l->scorer, err);
     return status;
 }
 
@@ -274,10 +288,9 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     }
     if (status) goto done;
     if (s->best && s->best_epoch) memcpy(t->net->values, s->best, t->net->total * sizeof *s->best);
-    if ((status = score_part(&l, CONVO_TRAIN, &result->train, err)) ||
-        (status = score_part(&l, CONVO_VALIDATION, &result->validation, err)) ||
-        (status = score_part(&l, CONVO_TEST, &result->test, err)))
-        goto done;
+    result->train = score_part(&l, CONVO_TRAIN);
+    result->validation = score_part(&l, CONVO_VALIDATION);
+    result->test = score_part(&l, CONVO_TEST);
     result->epochs = (int)s->epoch;
     result->best_epoch = (int)(s->best_epoch ? s->best_epoch : s->epoch);
     result->steps = s->steps;
@@ -288,7 +301,7 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     for (int k = 0; k < 3; k++) result->examples[k] = (int64_t)t->split->count[k];
 done:
     cv_runner_free(l.trainer);
-    cv_runner_free(l.scorer);
+    cv_scorer_free(l.scorer);
     free(l.order);
     free(l.out);
     free(l.loss);

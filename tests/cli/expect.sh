@@ -84,7 +84,7 @@ model:
   - avgpool1d: 2
   - flatten
   - linear: 10
-train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.05}}, batch: 32, epochs: 3, seed: 0}
+train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.005}}, batch: 32, epochs: 3, seed: 0}
 END
 }
 

@@ -29,21 +29,28 @@ with_cmake() {
     cp -r examples "$work/empty" && cmake -S "$work/empty" -B "$work/empty/build" -DCMAKE_PREFIX_PATH="$prefix" \
         -DCMAKE_C_COMPILER="$CC" && cmake --build "$work/empty/build"
 }
-with_pkg_config() { # [--static]
-    mkdir -p "$work/plain$1"
+# with_flags FOLDER FLAG...: both examples into the folder
+with_flags() {
+    folder=$1
+    shift
+    mkdir -p "$folder"
     for example in train predict; do
-        # shellcheck disable=SC2046 # flags are words
-        $CC "examples/$example.c" -o "$work/plain$1/$example" \
-            $(PKG_CONFIG_PATH=$config pkg-config $1 --cflags --libs convo) || return 1
+        $CC "examples/$example.c" -o "$folder/$example" "$@" || return 1
     done
+}
+# shellcheck disable=SC2046 # flags are words
+with_pkg_config() { with_flags "$work/plain" $(PKG_CONFIG_PATH=$config pkg-config --cflags --libs convo); }
+# shellcheck disable=SC2046
+with_static() {
+    with_flags "$work/static" -I"$prefix/include" "$libraries/libconvo.a" -pthread \
+        $(pkg-config --libs sndfile samplerate yaml-0.1 jansson) -lm
 }
 check "find_package(convo) builds the examples" with_cmake
 check "they train and predict" examples_work "$work/empty/build" cmake
 check "pkg-config builds the examples" with_pkg_config
 check "they train and predict" examples_work "$work/plain" plain
-rm -f "$libraries"/libconvo.so*
-check "pkg-config --static builds them without the shared library" with_pkg_config --static
-check "they train and predict" examples_work "$work/plain--static" static
+check "the static library builds them" with_static
+check "they train and predict" examples_work "$work/static" static
 if command -v c++ >/dev/null; then
     echo '#include <convo.h>' >"$work/header.cpp"
     check "the header is C++ as well" c++ -fsyntax-only -Wall -Werror -I"$prefix/include" "$work/header.cpp"

@@ -36,12 +36,12 @@ expect 0 "--json prints one object" '"test": {' '"seed": 4' '"interrupted": fals
     train "$work/digits.yaml" --data "$work/small" --out "$work/json" -q --seed 4 --json
 
 # Interrupted after the first epoch, resumed, and the same bits as without.
-train --out "$work/long" --set epochs=60 -q >/dev/null 2>&1
-train --out "$work/cut" --set epochs=60 >"$work/cut.txt" 2>&1 &
+train --out "$work/long" --set epochs=400 -q >/dev/null 2>&1
+"$CONVO" train "$work/digits.yaml" --data "$work/small" --out "$work/cut" --set epochs=400 >"$work/cut.txt" 2>&1 &
 child=$!
 tries=0
 until grep -q '^epoch  *1/' "$work/cut.txt" || [ $tries -ge 600 ]; do
-    sleep 0.05
+    sleep 0.05 2>/dev/null || sleep 1
     tries=$((tries + 1))
 done
 kill -TERM $child
@@ -51,9 +51,9 @@ if [ $status -eq 0 ]; then
     skip "an interrupted run exits with 130" "it was done before it could be interrupted"
 else
     check "an interrupted run exits with 130" test $status -eq 130
-    check "it says how to go on" grep -q 'convo train .*--set epochs=60 --resume$' "$work/cut.txt"
-    expect 0 "--resume goes on to the end" "epoch 60/60" "test accuracy" -- \
-        train "$work/digits.yaml" --data "$work/small" --out "$work/cut" --set epochs=60 --resume
+    check "it says how to go on" grep -q 'convo train .*--set epochs=400 --resume$' "$work/cut.txt"
+    expect 0 "--resume goes on to the end" "epoch 400/400" "test accuracy" -- \
+        train "$work/digits.yaml" --data "$work/small" --out "$work/cut" --set epochs=400 --resume
     check "resumed and uninterrupted give the same model" same "$work/cut" "$work/long"
 fi
 
@@ -75,7 +75,8 @@ expect 0 "summary of a run" "3*13*16 + 16 = 640" -- summary "$run"
 expect 0 "summary --json" '"parameters": 640' -- summary "$run" --json
 expect 0 "features of a recording" "shape (13, 74)" -- features "$one" --recipe "$work/digits.yaml"
 expect 0 "features as an array" "shape (13, 74)" -- features "$one" --recipe "$run" -o "$work/one.npy"
-check "the array is a .npy of its size" test "$(wc -c <"$work/one.npy")" -eq $((128 + 4 * 13 * 74))
+rest=$(($(wc -c <"$work/one.npy") - 4 * 13 * 74))
+check "the array is a .npy of its size" test $rest -ge 64 -a $((rest % 64)) -eq 0
 if command -v gnuplot >/dev/null; then
     expect 0 "features as a picture" "shape (13, 74)" -- features "$one" --recipe "$run" -o "$work/one.png"
     check "the picture is there" test -s "$work/one.png"

@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Golden values for tests/test_ops.c, test_net.c and test_train.c, all by PyTorch.
+
+    python3 tests/golden/make.py BUILD/tests/test_ops      needs python3-torch
+
+writes torch.safetensors. The cases of ops come from the table of ops, which the test program prints with --cases; nets and
+trainings are written down here and in the tests, once in each. Inputs are not stored: made_up() makes them on both sides.
+Reference values are computed in doubles and stored as floats; trainings are computed in floats, as people train.
+"""
+import copy, json, os, struct, subprocess, sys
+import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+from torch.optim import lr_scheduler
+
+X, X1, OUTPUT_GRADIENT, LABEL, BROKEN, TENSOR, SEED = 1, 2, 3, 4, 5, 10, 7  # streams and the seed of dropout
+golden = {}
+
+
+def keep(name, tensor, dtype=np.float32):
+    assert name not in golden, name
+    golden[name] = np.asarray(tensor.detach() if torch.is_tensor(tensor) else tensor).astype(dtype)
+
+
+def made_up(stream, shape):
+    i = np.arange(int(np.prod(shape)), dtype=np.uint32)
+    with np.errstate(over="ignore"):
+        h = i * np.uint32(0x9E3779B1) + np.uint32(stream * 0x85EBCA77 & 0xFFFFFFFF)
+        h = (h ^ h >> np.uint32(16)) * np.uint32(0x7FEB352D)
+        h = (h ^ h >> np.uint32(15)) * np.uint32(0x846CA68B)
+        h ^= h >> np.uint32(16)
+    return ((h >> np.uint32(8)).astype(np.float32) * np.float32(2.0 ** -23) - np.float32(1)).reshape(shape)
+
+
+def made_up_classes(stream, count, classes):
+    return torch.tensor(((made_up(stream, count).astype(np.float64) + 1) / 2 * classes).astype(np.int64))
+
+
+# --- ops --------------------------------------------------------------------------------------------------------------
+
+def made_up_input(kind, stream, shape):
+    x = made_up(stream, shape)
+    if kind == "coarse":
+        x = np.rint(x * 4) / 4
+    if kind == "broken":
+        x = np.where(made_up(BROKEN, shape) > np.float32(0.8), np.nan, x)
+    return torch.tensor(x, dtype=torch.float64, requires_grad=True)
+
+
+def made_up_tensor(t, spec):
+    value = made_up(TENSOR + t, spec["shape"]) + np.float32(1.5 if spec["name"] == "running_var" else 0)
+    return torch.tensor(value, dtype=torch.float64, requires_grad=not spec["buffer"])
+
+
+def run_case(case, kind, training):
+    """The names that the expression knows, and its value."""
+    shape = case["shape"]
+    names = {"F": F, "torch": torch, "weight": None, "bias": None, "training": training, "x": made_up_input(kind, X, shape)}
+    if case["inputs"] == 2:
+        names["x1"] = made_up_input(kind, X1, shape)
+    names["label"] = made_up_classes(LABEL, shape[0], max(2, shape[1]))
+    names.update({s["name"]: made_up_tensor(t, s) for t, s in enumerate(case["tensors"]) if not s["integer"]})
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in case["options"].items()}
+    torch.manual_seed(SEED)
+    return names, eval(case["torch"].format(**options), names)
+
+
+def op_case(case, kind):
+    prefix = "op/%s/%d/%s/" % (case["op"], case["case"], kind)
+    names, y = run_case(case, kind, True)
+    keep(prefix + "y", y)
+    if "training" in case["torch"]:
+        keep(prefix + "inference", run_case(case, kind, False)[1])
+    if kind == "broken":
+        return
+    r = torch.tensor(made_up(OUTPUT_GRADIENT, tuple(y.shape)), dtype=torch.float64)
+    (y.mean() if case["loss"] else (y * r).sum()).backward()
+    for name in ["x", "x1"] + [s["name"] for s in case["tensors"] if not s["buffer"]]:
+        if names.get(name) is not None:
+            keep(prefix + "d" + name, names[name].grad)
+    for s in case["tensors"]:
+        if s["buffer"] and not s["integer"]:
+            keep(prefix + s["name"], names[s["name"]])
+
+
+# --- nets -------------------------------------------------------------------------------------------------------------
+
+class Residual(nn.Module):
+    def __init__(self, body, shortcut=None):
+        super().__init__()
+        self.body = nn.Sequential(*body)
+        self.shortcut = nn.Sequential(*shortcut) if shortcut else None
+
+    def forward(self, x):
+        return self.body(x) + (self.shortcut(x) if self.shortcut else x)
+
+
+def conv3(a, b, **options):
+    return nn.Conv2d(a, b, 3, padding=1, **options)
+
+
+def soft_margin(x, label):
+    return F.soft_margin_loss(x, label[:, None] * 2.0 - 1, reduction="none")[:, 0]
+
+
+def squared(x, label):
+    return ((x - F.one_hot(label, x.shape[1])) ** 2).mean(1)
+
+
+def cross_entropy(x, label):
+    return F.cross_entropy(x, label, reduction="none")
+
+
+def smoothed(x, label):
+    return F.cross_entropy(x, label, reduction="none", label_smoothing=0.1)
+
+
+nets = {
+    "residual": ((2, 9, 7), 5, cross_entropy, lambda: nn.Sequential(
+        conv3(2, 4), nn.BatchNorm2d(4), nn.ReLU(),
+        Residual([conv3(4, 6, stride=2), nn.BatchNorm2d(6), nn.ReLU(), conv3(6, 6), nn.BatchNorm2d(6)],
+                 [nn.Conv2d(4, 6, 1, stride=2)]),
+        nn.ReLU(), Residual([Residual([conv3(6, 6)]), nn.Tanh()]), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(24, 5))),
+    "chain": ((2, 17), 3, squared, lambda: nn.Sequential(
+        nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Dropout(0.4), nn.Flatten(), nn.Tanh(), nn.Linear(60, 3))),
+    "relu_first": ((12,), 2, soft_margin, lambda: nn.Sequential(
+        nn.ReLU(), nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Sigmoid(), nn.Dropout(0.0), nn.Linear(8, 1))),
+    "pools": ((1, 11, 13), 4, smoothed, lambda: nn.Sequential(
+        nn.Conv2d(1, 6, (3, 5), bias=False), nn.AvgPool2d(3, 2, 1), nn.ReLU(), conv3(6, 6, groups=3),
+        nn.BatchNorm2d(6, affine=False), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 4))),
+}
+
+
+def net_golden(name):
+    shape, classes, loss, build = nets[name]
+    torch.manual_seed(SEED)
+    made = build()
+    for key, value in made.state_dict().items():
+        keep("net/%s/init/%s" % (name, key), value)
+    for batch in (1, 7, 16, 33):
+        if name == "relu_first" and batch == 1:
+            continue  # the variance of one value
+        prefix, net = "net/%s/%d/" % (name, batch), copy.deepcopy(made).double()
+        x = torch.tensor(made_up(X, (batch,) + shape), dtype=torch.float64, requires_grad=True)
+        torch.manual_seed(SEED)
+        outputs = net(x)
+        losses = loss(outputs, made_up_classes(LABEL, batch, classes))
+        losses.mean().backward()
+        keep(prefix + "outputs", outputs)
+        keep(prefix + "losses", losses)
+        keep(prefix + "input_gradient", x.grad)
+        for key, value in net.named_parameters():
+            keep(prefix + "gradient/" + key, value.grad)
+        for key, value in net.named_buffers():
+            keep(prefix + "after/" + key, value)
+        keep(prefix + "inference", net.eval()(x))
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+def task(shape, classes, count, noise):
+    """Every class has its pattern; noise is added to it. Sums are rounded to floats, as in C."""
+    size = int(np.prod(shape))
+    label = made_up_classes(LABEL, count, classes)
+    pattern = made_up(30, (classes, size))[label.numpy()]
+    x = np.float32(1 - noise) * pattern + np.float32(noise) * made_up(31, (count, size))
+    return torch.tensor(x.astype(np.float32)).reshape((count,) + shape), label
+
+
+def tiny():
+    return nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
+
+
+def course():
+    def block(a, b):
+        return [nn.Conv1d(a, b, 3, padding=1), nn.ReLU(), nn.AvgPool1d(2)]
+    return nn.Sequential(*block(5, 16), *block(16, 32), *block(32, 64), nn.Flatten(), nn.Linear(192, 32), nn.ReLU(),
+                         nn.Linear(32, 10))
+
+
+def modern():
+    return nn.Sequential(nn.Conv1d(5, 12, 5, padding=2), nn.BatchNorm1d(12), nn.ReLU(), nn.Dropout(0.3), nn.MaxPool1d(2),
+                         Residual([nn.Conv1d(12, 12, 3, padding=1), nn.BatchNorm1d(12)]), nn.ReLU(), nn.Flatten(),
+                         nn.Dropout(0.5), nn.Linear(144, 10))
+
+
+def train(build, data, batch, epochs, shuffle, optimizer, schedule=None, each_step=False):
+    torch.manual_seed(SEED)
+    net, losses = build(), []
+    optimizer = optimizer(net.parameters())
+    schedule = schedule and schedule(optimizer)
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*data), batch_size=batch, shuffle=shuffle)
+    for _ in range(epochs):
+        for x, label in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x), label)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+            if schedule and each_step:
+                schedule.step()
+        if schedule and not each_step:
+            schedule.step()
+    return net, losses
+
+
+SGD, Adam, AdamW = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
+trainings = {  # 20 examples in batches of 8, 7 epochs: 21 steps, every third on 4 examples
+    "sgd": (lambda p: SGD(p, lr=0.5), None, False),
+    "sgd_decay": (lambda p: SGD(p, lr=0.5, weight_decay=0.1), None, False),
+    "sgd_momentum": (lambda p: SGD(p, lr=0.2, momentum=0.9), None, False),
+    "sgd_dampening": (lambda p: SGD(p, lr=0.2, momentum=0.8, dampening=0.3, weight_decay=0.05), None, False),
+    "sgd_nesterov": (lambda p: SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01), None, False),
+    "adam": (lambda p: Adam(p), None, False),
+    "adam_decay": (lambda p: Adam(p, lr=0.05, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1), None, False),
+    "adamw": (lambda p: AdamW(p, lr=0.05), None, False),
+    "adamw_decay": (lambda p: AdamW(p, lr=0.02, weight_decay=0.5), None, False),
+    "sgd_step": (lambda p: SGD(p, lr=0.5), lambda o: lr_scheduler.StepLR(o, 2, 0.5), False),
+    "adamw_one_cycle": (lambda p: AdamW(p, lr=0.05),
+                        lambda o: lr_scheduler.OneCycleLR(o, 0.05, total_steps=21, cycle_momentum=False), True),
+}
+schedules = {  # of 70 steps, 7 in an epoch
+    "constant": (lambda o: lr_scheduler.LambdaLR(o, lambda epoch: 1), False),
+    "step": (lambda o: lr_scheduler.StepLR(o, 3, 0.5), False),
+    "cosine": (lambda o: lr_scheduler.CosineAnnealingLR(o, 10, 0.1), False),
+    "linear": (lambda o: lr_scheduler.LinearLR(o, 0.25, 0.9, 4), False),
+    "one_cycle": (lambda o: lr_scheduler.OneCycleLR(o, 1, total_steps=70, cycle_momentum=False), True),
+    "one_cycle_wide": (lambda o: lr_scheduler.OneCycleLR(o, 1, total_steps=70, pct_start=0.55, div_factor=10, final_div_factor=100,
+                                                         cycle_momentum=False), True),
+}
+
+
+def factors(make, each_step):
+    optimizer = SGD([torch.zeros(1)], lr=1.0)
+    schedule, values = make(optimizer), []
+    for step in range(70):
+        values.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        if step < 69 and (each_step or step % 7 == 6):
+            schedule.step()
+    return values
+
+
+# --- all of it --------------------------------------------------------------------------------------------------------
+
+def save(path):
+    header, at = {"__metadata__": {"made_with": "torch %s, numpy %s" % (torch.__version__, np.__version__)}}, 0
+    ordered = sorted(golden.items(), key=lambda item: -item[1].itemsize)  # stable: doubles first, so that all are aligned
+    for name, value in ordered:
+        header[name] = {"dtype": "F%d" % (8 * value.itemsize), "shape": list(value.shape), "data_offsets": [at, at + value.nbytes]}
+        at += value.nbytes
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text)
+        for _, value in ordered:
+            f.write(np.ascontiguousarray(value).tobytes())
+    print("%d tensors, %d bytes" % (len(golden), 8 + len(text) + at))
+
+
+def main():
+    torch.set_num_threads(1)
+    for case in json.loads(subprocess.check_output([sys.argv[1], "--cases"])):
+        for kind in ("plain", "coarse", "broken"):
+            op_case(case, kind)
+    for name in nets:
+        net_golden(name)
+    for name, (optimizer, schedule, each_step) in trainings.items():
+        net, _ = train(tiny, task((6,), 3, 20, 0.75), 8, 7, False, optimizer, schedule, each_step)
+        for key, value in net.state_dict().items():
+            keep("train/%s/%s" % (name, key), value)
+    for name, (make, each_step) in schedules.items():
+        keep("schedule/" + name, factors(make, each_step), np.float64)
+    easy, hard = task((5, 24), 10, 320, 0.25), task((5, 24), 10, 320, 0.75)
+    keep("losses/course", train(course, (10 * easy[0], easy[1]), 32, 10, True, lambda p: SGD(p, lr=0.1))[1], np.float64)
+    keep("losses/modern", train(modern, hard, 32, 10, True, lambda p: SGD(p, lr=0.02, momentum=0.9, weight_decay=1e-3),
+                                lambda o: lr_scheduler.CosineAnnealingLR(o, 10))[1], np.float64)
+    save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch.safetensors"))
+
+
+main()
