@@ -21,28 +21,46 @@ static real avg_factor(const pool *c, span rows, span columns) {
     return (real)1 / (real)count;
 }
 
-ALWAYS_INLINE void forward(const cv_pass *p, const bool mean) {
-    const pool *c = p->config;
+ALWAYS_INLINE void forward(const cv_pass *p, const pool c, const bool mean) {
     const int64_t h = p->in.h, w = p->in.w;
     lanes *y = p->y;
     for (int64_t k = 0; k < p->in.c; k++) {
         const lanes *x = (const lanes *)p->x[0] + k * h * w;
         for (int64_t oy = 0; oy < p->out.h; oy++) {
-            const span rows = pool_span(c, 0, oy, h);
+            const span rows = pool_span(&c, 0, oy, h);
             for (int64_t ox = 0; ox < p->out.w; ox++) {
-                const span columns = pool_span(c, 1, ox, w);
+                const span columns = pool_span(&c, 1, ox, w);
                 lanes sum = {0};
                 for (int64_t iy = rows.first; iy < rows.end; iy++)
                     for (int64_t ix = columns.first; ix < columns.end; ix++) sum += x[iy * w + ix];
-                if (mean) sum *= avg_factor(c, rows, columns);
+                if (mean) sum *= avg_factor(&c, rows, columns);
                 *y++ = sum;
             }
         }
     }
 }
 
-ALWAYS_INLINE void backward(const cv_pass *p, const bool mean) {
-    const pool *c = p->config;
+// Windows side by side: every gradient is written once, and what no window covers is zero.
+ALWAYS_INLINE void backward_apart(const cv_pass *p, const pool c, const bool mean) {
+    const int64_t h = p->in.h, w = p->in.w, rows = p->out.h * c.kernel[0], columns = p->out.w * c.kernel[1];
+    const real factor = mean ? (real)1 / (real)(c.kernel[0] * c.kernel[1]) : 1;
+    const lanes *dy = p->dy;
+    for (int64_t k = 0; k < p->in.c; k++) {
+        lanes *dx = (lanes *)p->dx[0] + k * h * w;
+        for (int64_t y = 0; y < rows; y += c.kernel[0]) {
+            for (int64_t x = 0; x < columns; x += c.kernel[1]) {
+                const lanes d = *dy++ * factor;
+                for (int64_t i = y; i < y + c.kernel[0]; i++)
+                    for (int64_t j = x; j < x + c.kernel[1]; j++) dx[i * w + j] = d;
+            }
+            for (int64_t i = y; i < y + c.kernel[0]; i++)
+                memset(dx + i * w + columns, 0, (size_t)(w - columns) * sizeof *dx);
+        }
+        memset(dx + rows * w, 0, (size_t)((h - rows) * w) * sizeof *dx);
+    }
+}
+
+static void backward_overlapping(const cv_pass *p, const pool *c, const bool mean) {
     const int64_t h = p->in.h, w = p->in.w;
     const lanes *dy = p->dy;
     memset(p->dx[0], 0, (size_t)cv_shape_size(p->in) * sizeof(lanes));
@@ -61,9 +79,18 @@ ALWAYS_INLINE void backward(const cv_pass *p, const bool mean) {
     }
 }
 
-static void avgpool_forward(const cv_pass *p) { forward(p, true); }
+ALWAYS_INLINE void backward(const cv_pass *p, const bool mean) {
+#define BODY(c) backward_apart(p, c, mean)
+    if (pool_is_apart(p->config)) POOL_SIZES(p->config, BODY);
+    else backward_overlapping(p, p->config, mean);
+#undef BODY
+}
+
+#define MEAN(c) forward(p, c, true)
+#define SUM(c)  forward(p, c, false)
+static void avgpool_forward(const cv_pass *p) { POOL_SIZES(p->config, MEAN); }
 static void avgpool_backward(const cv_pass *p) { backward(p, true); }
-static void sumpool_forward(const cv_pass *p) { forward(p, false); }
+static void sumpool_forward(const cv_pass *p) { POOL_SIZES(p->config, SUM); }
 static void sumpool_backward(const cv_pass *p) { backward(p, false); }
 
 static bool global_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {

@@ -172,13 +172,11 @@ static void correlate(lanes *y, int64_t rows, const real *bias, const real *weig
     for (int64_t p = 0; p < g.pixels; p += TILE_COLUMNS) {
         int32_t pixel[TILE_COLUMNS];
         tile_offsets(pixel, k->pixel, p, g.pixels);
-        const int64_t columns = g.pixels - p < TILE_COLUMNS ? g.pixels - p : TILE_COLUMNS;
         for (int64_t m = 0; m < rows; m += TILE_ROWS) {
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
     tile_correlate(n, sum, bias ? bias + m : NULL, weight + m * g.taps, g.taps, x, k->tap, g.taps, pixel);             \
-    for (int i = 0; i < n; i++)                                                                                        \
-        for (int64_t j = 0; j < columns; j++) y[(m + i) * g.pixels + p + j] = sum[i][j];
+    tile_store(n, y + m * g.pixels + p, g.pixels, sum, g.pixels - p);
             TILE_HEIGHT(rows - m, BODY)
 #undef BODY
         }

@@ -33,11 +33,7 @@ typedef real lanes_anywhere __attribute__((vector_size(LANES * sizeof(real)), al
 #endif
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-static inline lanes lanes_of(real x) {
-    lanes v;
-    for (int l = 0; l < LANES; l++) v[l] = x;
-    return v;
-}
+static inline lanes lanes_of(real x) { return x - (lanes){0}; }
 
 static inline lanes select_lanes(mask m, lanes yes, lanes no) {
     return (lanes)((m & (mask)yes) | (~m & (mask)no));

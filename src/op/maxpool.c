@@ -11,8 +11,7 @@ static size_t maxpool_saved(const void *config, cv_shape in, cv_shape out) {
     return (size_t)cv_shape_size(out);
 }
 
-static void maxpool_forward(const cv_pass *p) {
-    const pool *c = p->config;
+ALWAYS_INLINE void forward(const cv_pass *p, const pool c) {
     const int64_t h = p->in.h, w = p->in.w;
     mask *from = p->saved;
     lanes *y = p->y;
@@ -20,7 +19,7 @@ static void maxpool_forward(const cv_pass *p) {
         const lanes *x = (const lanes *)p->x[0] + k * h * w;
         for (int64_t oy = 0; oy < p->out.h; oy++)
             for (int64_t ox = 0; ox < p->out.w; ox++) {
-                const span rows = pool_span(c, 0, oy, h), columns = pool_span(c, 1, ox, w);
+                const span rows = pool_span(&c, 0, oy, h), columns = pool_span(&c, 1, ox, w);
                 lanes best = lanes_of(-INFINITY);
                 mask place = (mask){0} + (int32_t)(rows.first * w + columns.first);
                 for (int64_t iy = rows.first; iy < rows.end; iy++)
@@ -36,8 +35,32 @@ static void maxpool_forward(const cv_pass *p) {
     }
 }
 
-static void maxpool_backward(const cv_pass *p) {
-    const pool *c = p->config;
+static void maxpool_forward(const cv_pass *p) {
+#define BODY(c) forward(p, c)
+    POOL_SIZES(p->config, BODY);
+#undef BODY
+}
+
+// Windows side by side: every gradient is written once, and what no window covers is zero.
+ALWAYS_INLINE void backward_apart(const cv_pass *p, const pool c) {
+    const int64_t h = p->in.h, w = p->in.w, rows = p->out.h * c.kernel[0], columns = p->out.w * c.kernel[1];
+    const mask *from = p->saved;
+    const lanes *dy = p->dy, zero = {0};
+    for (int64_t k = 0; k < p->in.c; k++) {
+        lanes *dx = (lanes *)p->dx[0] + k * h * w;
+        for (int64_t y = 0; y < rows; y += c.kernel[0]) {
+            for (int64_t x = 0; x < columns; x += c.kernel[1], dy++, from++)
+                for (int64_t i = y; i < y + c.kernel[0]; i++)
+                    for (int64_t j = x; j < x + c.kernel[1]; j++)
+                        dx[i * w + j] = select_lanes(*from == (int32_t)(i * w + j), *dy, zero);
+            for (int64_t i = y; i < y + c.kernel[0]; i++)
+                memset(dx + i * w + columns, 0, (size_t)(w - columns) * sizeof *dx);
+        }
+        memset(dx + rows * w, 0, (size_t)((h - rows) * w) * sizeof *dx);
+    }
+}
+
+static void backward_overlapping(const cv_pass *p, const pool *c) {
     const int64_t h = p->in.h, w = p->in.w;
     const mask *from = p->saved;
     const lanes *dy = p->dy;
@@ -53,6 +76,13 @@ static void maxpool_backward(const cv_pass *p) {
                         dx[iy * w + ix] += select_lanes(*from == (int32_t)(iy * w + ix), *dy, zero);
             }
     }
+}
+
+static void maxpool_backward(const cv_pass *p) {
+#define BODY(c) backward_apart(p, c)
+    if (pool_is_apart(p->config)) POOL_SIZES(p->config, BODY);
+    else backward_overlapping(p, p->config);
+#undef BODY
 }
 
 static const cv_case maxpool1d_cases[] = {

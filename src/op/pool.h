@@ -49,6 +49,24 @@ static inline cv_window pool_window(const void *config, cv_shape in) {
                        {1, 1}};
 }
 
+// Windows side by side, without padding: each input pixel belongs to one of them at most.
+static inline bool pool_is_apart(const pool *c) {
+    return c->stride[0] == c->kernel[0] && c->stride[1] == c->kernel[1] && !c->padding[0] && !c->padding[1];
+}
+
+// Calls body(config). Windows of two, side by side, are what most nets have: with their sizes known to the compiler, the
+// loops over a window unroll.
+#define POOL_SIZES(config, body)                                                                                       \
+    do {                                                                                                               \
+        const pool *size = config;                                                                                     \
+        if (pool_is_apart(size) && size->kernel[0] == 2 && size->kernel[1] == 2)                                       \
+            body(((pool){{2, 2}, {2, 2}, {0, 0}, true}));                                                              \
+        else if (pool_is_apart(size) && size->kernel[0] == 1 && size->kernel[1] == 2)                                  \
+            body(((pool){{1, 2}, {1, 2}, {0, 0}, true}));                                                              \
+        else                                                                                                           \
+            body(*size);                                                                                               \
+    } while (0)
+
 // The input rows (d = 0) or columns (d = 1) under output position `at`, cut to the input.
 typedef struct span {
     int64_t first, end;
@@ -56,6 +74,7 @@ typedef struct span {
 
 static inline span pool_span(const pool *c, int d, int64_t at, int64_t size) {
     const int64_t first = at * c->stride[d] - c->padding[d], end = first + c->kernel[d];
+    if (c->padding[d] == 0) return (span){first, end};
     return (span){first > 0 ? first : 0, end < size ? end : size};
 }
 

@@ -60,6 +60,21 @@ ALWAYS_INLINE void tile_outer(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS]
     }
 }
 
+// y[i][j] = sum[i][j] for the columns that count. The whole tile is the common case and is stored without a loop.
+ALWAYS_INLINE void tile_store(const int rows, lanes *y, int64_t y_stride, lanes sum[TILE_ROWS][TILE_COLUMNS],
+                              int64_t columns) {
+    if (columns >= TILE_COLUMNS) {
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            UNROLL
+            for (int j = 0; j < TILE_COLUMNS; j++) y[i * y_stride + j] = sum[i][j];
+        }
+        return;
+    }
+    for (int64_t j = 0; j < columns; j++)
+        for (int i = 0; i < rows; i++) y[i * y_stride + j] = sum[i][j];
+}
+
 // Calls body(rows) with a constant for the 1..TILE_ROWS rows that are left, so that each height has its own registers.
 #define TILE_HEIGHT(rows, body)                                                                                        \
     switch (rows) {                                                                                                    \
