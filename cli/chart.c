@@ -24,13 +24,13 @@ char *gnuplot_quoted(const char *text) {
 }
 
 // Written beside and renamed: a reader never sees half a file, nor does a full disk leave one.
-static int write_file(const char *stem, const char *ending, const char *text) {
-    char *path = text_of("%s%s", stem, ending), *part = text_of("%s%s.part", stem, ending);
-    int status = path && part ? DONE : no_memory();
+int write_bytes(const char *path, const void *data, size_t size) {
+    char *part = text_of("%s.part", path);
+    int status = part ? DONE : no_memory();
     FILE *stream = status ? NULL : fopen(part, "w");
     if (!status && !stream) status = complain(part, "cannot be written: %s", strerror(errno));
     if (stream) {
-        bool written = fputs(text, stream) >= 0;
+        bool written = fwrite(data, 1, size, stream) == size;
         int problem = errno;
         if (fclose(stream)) {
             written = false;
@@ -45,9 +45,12 @@ static int write_file(const char *stem, const char *ending, const char *text) {
             unlink(part);
         }
     }
-    free(path);
     free(part);
     return status;
+}
+
+int write_text(const char *path, const char *text) {
+    return write_bytes(path, text, strlen(text));
 }
 
 // Runs gnuplot in `folder`, so that the script can name its files without one. *problem: errno or an exit status.
@@ -72,9 +75,40 @@ static bool run_gnuplot(const char *folder, char *script, int *problem) {
     return !*problem && exit == 0;
 }
 
+void chart_begin(FILE *out, const char *name, int height) {
+    fprintf(out,
+            "# Drawn by convo; edit it and run `gnuplot %s.gp` here to draw again.\n"
+            "set datafile missing '?'\n"
+            "set tics out nomirror\n"
+            "set border 3 lc rgb '#444444'\n"
+            "set grid lt 1 lw 0.5 lc rgb '#dddddd'\n"
+            "do for [kind in 'png svg'] {\n"
+            "  if (kind eq 'png') { set terminal pngcairo size 1000,%d font 'DejaVu Sans,11' }\n"
+            "  else { set terminal svg size 1000,%d dynamic font 'DejaVu Sans,13' background '#ffffff' }\n"
+            "  set output '%s.'.kind\n",
+            name, height, height, name);
+}
+
+void chart_end(FILE *out) {
+    fputs("  unset output\n}\n", out);
+}
+
+int chart_stem(const char *command, const char *out, char **stem) {
+    const size_t length = strlen(out);
+    if (length < 5 || (strcmp(out + length - 4, ".png") && strcmp(out + length - 4, ".svg")))
+        return usage_error(command, "--out ends in .png or .svg, which '%s' does not", out);
+    *stem = text_of("%.*s", (int)length - 4, out);
+    return *stem ? DONE : no_memory();
+}
+
 int draw_chart(const char *stem, const char *data, const char *script, bool *drawn) {
-    int status = write_file(stem, ".dat", data);
-    if (!status) status = write_file(stem, ".gp", script);
+    return draw_chart_of(stem, data, strlen(data), script, drawn);
+}
+
+int draw_chart_of(const char *stem, const void *data, size_t size, const char *script, bool *drawn) {
+    char *paths[] = {text_of("%s.dat", stem), text_of("%s.gp", stem)};
+    int status = paths[0] && paths[1] ? write_bytes(paths[0], data, size) : no_memory();
+    if (!status) status = write_text(paths[1], script);
     char *folder = text_of("%.*s", (int)(base_name(stem) - stem), stem), *name = text_of("%s.gp", base_name(stem));
     if (!status && !(folder && name)) status = no_memory();
     int problem = 0;
@@ -83,5 +117,6 @@ int draw_chart(const char *stem, const char *data, const char *script, bool *dra
         status = complain(stem, "gnuplot could not draw it; the script %s.gp is kept", stem);
     free(folder);
     free(name);
+    for (size_t k = 0; k < COUNT(paths); k++) free(paths[k]);
     return status;
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 #define COUNT(array)        (sizeof(array) / sizeof((array)[0]))
 #define PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -96,6 +97,23 @@ typedef struct cli_clock {
 } cli_clock;
 cli_clock clock_of(double seconds);
 
+// "1.5 GB"
+typedef struct cli_bytes {
+    char text[16];
+} cli_bytes;
+cli_bytes bytes_of(double bytes);
+
+// A line with a bar, on standard error, while something goes on. Nothing is drawn with --quiet or without a terminal.
+typedef struct cli_bar {
+    bool redraw, colour;
+    int columns;
+    struct timespec drawn;
+} cli_bar;
+cli_bar bar_new(const cli_context *context);
+bool bar_due(cli_bar *bar); // it is time to draw again
+void bar_draw(const cli_bar *bar, const char *before, double share, const char *after);
+void bar_clear(const cli_bar *bar);
+
 // Prints a value on standard output, one line when `line`, and frees it. NULL is a value that could not be made.
 int print_json(json_t *value, bool line);
 json_t *json_number(double x); // null when x is not finite
@@ -110,30 +128,130 @@ typedef struct cli_table {
 void table_cell(cli_table *table, const char *format, ...) PRINTF(2, 3);
 // align: one letter per column, 'l' or 'r'. Frees the table. Returns the exit status.
 int table_print(cli_table *table, const char *align, FILE *stream);
+// The same as a table of Markdown.
+int table_markdown(cli_table *table, const char *align, FILE *stream);
 
 // --- finding things: the only readers of the environment --------------------------------------------------------
 
 // Folders that hold data sets by name, NULL-ended. recipe: the recipe's file, or NULL. NULL without memory.
 char **data_folders(const char *recipe);
+// What convo keeps between runs: $CONVO_HOME, else the user's cache. NULL when there is no such place. Free it.
+char *home_folder(void);
+// Folder for computed features; NULL when there is no place for it. Free it.
+char *feature_folder(void);
 void free_texts(char **texts); // NULL-ended
 // Finds RECIPE, a path or a bare name, and applies --set. *file (may be NULL) receives the path; free it.
 int open_recipe(const char *word, const cli_list *settings, convo_recipe **recipe, char **file);
 // The same where a model may be named as well: a .safetensors file or a run folder gives the recipe it was trained by.
 int open_recipe_or_model(const char *word, const cli_list *settings, convo_recipe **recipe);
+// The same, and the model itself where the word names one, else NULL.
+int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, convo_model **model);
+
+// Names of the recipes in recipes/ and where convo is installed, sorted, NULL-ended. NULL without memory.
+char **recipe_names(void);
+
+// A run folder: whether there is one; says that it is not replaced, returns FAILED; removes what would lie about a new
+// run, once that has begun.
+bool holds_run(const char *folder);
+int refuse_run(const char *folder);
+void forget_run(const char *folder);
 
 bool is_file(const char *path);
 bool is_folder(const char *path);
+// Writes a whole file, or nothing.
+int write_text(const char *path, const char *text);
+int write_bytes(const char *path, const void *data, size_t size);
 char *text_of(const char *format, ...) PRINTF(1, 2); // new, or NULL without memory
 const char *base_name(const char *path);
+
+// --- Ctrl-C -----------------------------------------------------------------------------------------------------
+
+// From now on the first SIGINT or SIGTERM makes *flag nonzero, and the second ends the program.
+const volatile int *stop_on_signals(void);
+// The words after `convo` as typed, each after a space, in a form that a shell reads; without --force and --resume.
+void print_words(const cli_context *context, FILE *stream);
+// The whole line with --resume, on standard error.
+void print_resume(const cli_context *context);
+
+// --- trials: trainings that are repeated with other seeds -------------------------------------------------------
+
+// Mean and standard deviation of numbers that come one by one. Welford, Technometrics 4 (1962).
+typedef struct cli_spread {
+    int count;
+    double mean, squares; // sum of squared distances from the mean
+} cli_spread;
+void spread_add(cli_spread *spread, double x); // what is not finite does not count
+double spread_deviation(const cli_spread *spread); // of the sample; NaN for fewer than two numbers
+json_t *spread_json(const cli_spread *spread);
+typedef struct cli_text {
+    char text[48];
+} cli_text;
+cli_text spread_text(const cli_spread *spread); // "0.9760 ± 0.0035", "0.9760" of one, "-" of none
+
+// How trainings are run inside a command that runs many.
+typedef struct cli_trials {
+    const cli_context *context;
+    const char *data;  // or NULL
+    char **search;     // folders of data sets
+    const char *cache; // of features, or NULL
+    int threads;
+    bool resume;
+    const volatile int *stop;
+} cli_trials;
+// name: what the progress calls it. INTERRUPTED when it was stopped; a run that diverged is DONE, see the result.
+int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *folder, const char *name,
+              convo_train_result *result);
+
+// --- data sets --------------------------------------------------------------------------------------------------
+
+// convo data get
+int get_data(const cli_context *context, const char *name, const char *from, bool force);
 
 // --- charts -----------------------------------------------------------------------------------------------------
 
 // Draws with gnuplot: writes STEM.dat and STEM.gp (kept, so that they can be edited) and runs the script in their
 // folder. `data` and `script` are whole files. *drawn tells whether gnuplot was there.
 int draw_chart(const char *stem, const char *data, const char *script, bool *drawn);
+int draw_chart_of(const char *stem, const void *data, size_t size, const char *script, bool *drawn); // any bytes
+// The first and last lines of a script: the look, and a loop over PNG and SVG, 1,000 pixels wide. name: of the files.
+void chart_begin(FILE *out, const char *name, int height);
+void chart_end(FILE *out);
+// Between ticks from 0 to last, so that their labels have room: 1, 2, 5, 10, 20, ...
+int64_t chart_step(int64_t last);
+// FILE.png or FILE.svg, as --out says, without its ending; free it. Another ending is a usage error of the command.
+int chart_stem(const char *command, const char *out, char **stem);
 // Text in single quotes for a gnuplot script. Free it.
 char *gnuplot_quoted(const char *text);
-// curves.png and curves.svg in a run folder, from its metrics.jsonl.
+// curves.png and curves.svg in a run folder, from its metrics.jsonl; curves-steps.png and .svg where there is a steps.jsonl.
 int draw_curves(const char *folder, const char *recipe, const convo_train_result *result, bool *drawn);
+// STEM.png and STEM.svg of a receptive field.
+int draw_field(const char *stem, const char *recipe, const convo_field *field, bool heat);
+
+// Maps of numbers side by side: pictures, or curves where a map has one row.
+typedef struct cli_tile {
+    char title[160];
+    int64_t rows, columns;
+    const float *value; // [rows][columns], or [3][rows][columns] in [0, 1] in colour
+    bool colour;
+} cli_tile;
+
+typedef struct cli_tiles {
+    const char *heading;
+    const char *across, *down, *value; // what columns, rows and values are; NULL: not said, as for pixels
+    cli_tile *tile;
+    int count;
+    bool apart;    // each has a scale of its own, from its smallest to its largest value; else all share one
+    bool signs;    // the scale has its middle at zero, and two colours
+    bool stretched; // rows and columns are not the same thing: one tile per line, not square pixels
+} cli_tiles;
+// STEM.png and STEM.svg.
+int draw_tiles(const char *stem, const cli_tiles *tiles);
+// The weights of a first layer, which are changed.
+int draw_filters(const char *stem, const char *recipe, convo_map *filters);
+
+// --- reproduce --------------------------------------------------------------------------------------------------
+
+// The course's table of receptive fields; FAILED when one is not what the course states.
+int reproduce_fields(bool json);
 
 #endif

@@ -1,4 +1,4 @@
-// convo data: which data sets there are, and what is in one.
+// convo data: which data sets there are, what is in one, and how to get one.
 #include "command.h"
 
 #include <limits.h>
@@ -6,40 +6,67 @@
 #include <string.h>
 
 typedef struct data_values {
-    const char *data, *as;
+    const char *data, *as, *from;
+    bool force;
     int64_t threads;
 } data_values;
 
 static const cli_option options[] = {
     {"data", 0, OPTION_TEXT, offsetof(data_values, data), 0, 0, "DIR", "folder of the data set"},
-    {"as", 0, OPTION_TEXT, offsetof(data_values, as), 0, 0, "NAME", "read the folder as this data set (its own name)"},
+    {"as", 0, OPTION_TEXT, offsetof(data_values, as), 0, 0, "NAME",
+     "read the folder as this data set (its own name, else what it looks like)"},
     {"threads", 0, OPTION_NUMBER, offsetof(data_values, threads), 1, MOST_THREADS, "N", "threads (all)"},
+    {"force", 0, OPTION_FLAG, offsetof(data_values, force), 0, 0, NULL,
+     "get: download again, and replace what is there"},
+    {"from", 0, OPTION_TEXT, offsetof(data_values, from), 0, 0, "URL",
+     "get: a folder that holds the same files (where they are published)"},
     {0},
 };
+
+// What it takes before a recipe can use it; "" when nothing is missing.
+static void say_need(const convo_data_set *set, const char *folder, char *text, size_t size) {
+    *text = '\0';
+    if (set->missing)
+        snprintf(text, size, "install %s", set->missing);
+    else if (set->generated || folder)
+        return;
+    else if (!set->published)
+        snprintf(text, size, "files of your own");
+    else if (set->get_missing)
+        snprintf(text, size, "install %s", set->get_missing);
+    else if (set->download)
+        snprintf(text, size, "convo data get %s (%s)", set->name, bytes_of((double)set->download).text);
+    else
+        snprintf(text, size, "convo data get %s", set->name);
+}
 
 static int list(const cli_context *context) {
     char **search = data_folders(NULL);
     if (!search) return no_memory();
     cli_table table = {0};
     json_t *sets = json_array();
-    const char *name, *help;
-    for (int k = 0; (name = convo_data_name(k, &help)); k++) {
-        char *folder = NULL;
+    convo_data_set set;
+    for (int k = 0; convo_data_set_at(k, &set); k++) {
+        char *folder = NULL, need[256];
         convo_error ignored; // not being there is what the list says
-        if (convo_data_find(name, (const char *const *)search, &folder, &ignored)) folder = NULL;
+        if (set.generated || convo_data_find(set.name, (const char *const *)search, &folder, &ignored)) folder = NULL;
+        say_need(&set, folder, need, sizeof need);
         if (context->json) {
-            json_array_append_new(sets, json_pack("{s:s, s:s, s:s?}", "name", name, "help", help, "folder", folder));
+            json_array_append_new(sets, json_pack("{s:s, s:s, s:s?, s:b, s:b, s:s?}", "name", set.name, "help",
+                                                  set.help, "folder", folder, "generated", set.generated, "published",
+                                                  set.published, "needs", *need ? need : NULL));
         } else {
-            table_cell(&table, "%s", name);
-            table_cell(&table, "%s", folder ? folder : "not here");
-            table_cell(&table, "%s", help);
+            table_cell(&table, "%s", set.name);
+            table_cell(&table, "%s", folder ? folder : set.generated ? "made up" : set.published ? "not here" : "-");
+            table_cell(&table, "%s", *need ? need : "-");
+            table_cell(&table, "%s", set.help);
         }
         free(folder);
     }
     free_texts(search);
     if (context->json) return print_json(sets, false);
     json_decref(sets);
-    return table_print(&table, "lll", stdout);
+    return table_print(&table, "llll", stdout);
 }
 
 // --- info -------------------------------------------------------------------------------------------------------
@@ -62,8 +89,22 @@ static json_t *info_json(const convo_data_info *i, const char *name, const char 
                      (json_int_t)i->unreadable, "first_problem", i->first_problem);
 }
 
+// Thousands of speakers are no table that anybody reads.
+static int print_many(const char *head, const convo_group *group, int count) {
+    const convo_group *least = group, *most = group;
+    for (int k = 1; k < count; k++) {
+        if (group[k].count < least->count) least = &group[k];
+        if (group[k].count > most->count) most = &group[k];
+    }
+    printf("\n%s: %d, with %lld (%s) to %lld (%s) recordings each\n", head, count, (long long)least->count, least->name,
+           (long long)most->count, most->name);
+    return DONE;
+}
+
 static int print_groups(const char *head, const convo_group *group, int count) {
+    enum { LONGEST = 100 };
     if (!count) return DONE;
+    if (count > LONGEST) return print_many(head, group, count);
     cli_table table = {0};
     table_cell(&table, "%s", head);
     table_cell(&table, "recordings");
@@ -78,10 +119,14 @@ static int print_groups(const char *head, const convo_group *group, int count) {
 }
 
 static int print_info(const convo_data_info *i, const char *name, const char *folder) {
-    printf("%s in %s: %lld recordings, %.1f s\n", name, folder, (long long)i->files, i->seconds);
+    if (i->seconds > 0 || i->unreadable)
+        printf("%s in %s: %lld recordings, %.1f s\n", name, folder, (long long)i->files, i->seconds);
+    else
+        printf("%s in %s: %lld examples\n", name, folder, (long long)i->files);
     if (print_groups("class", i->classes, i->class_count) || print_groups("speaker", i->groups, i->group_count) ||
         print_groups("rate", i->rates, i->rate_count))
         return FAILED;
+    if (i->seconds == 0 && !i->unreadable) return DONE; // no recordings
     printf("\nshortest    %.3f s\nmedian      %.3f s\nlongest     %.3f s\n", i->shortest, i->median, i->longest);
     printf("clipped     %lld\nduplicates  %lld\nunreadable  %lld\n", (long long)i->clipped, (long long)i->duplicates,
            (long long)i->unreadable);
@@ -108,17 +153,22 @@ static int describe(const cli_context *context, const data_values *values, const
     return status;
 }
 
-// NAME|DIR: a folder is a data set by its own name unless --as says which.
+// NAME|DIR: a folder or file is what --as says, else a data set by its own name, else what it looks like.
 static int info(const cli_context *context, const data_values *values, char *word) {
     size_t length = strlen(word);
     while (length > 1 && word[length - 1] == '/') word[--length] = '\0';
-    bool folder_given = strchr(word, '/') || (is_folder(word) && values->as);
-    const char *name = values->as ? values->as : base_name(word);
+    const char *name = values->as ? values->as : base_name(word), *seen;
     cli_hint near = hint_start(name);
-    if (!is_known(name, &near))
+    bool known = is_known(name, &near), there = is_folder(word) || is_file(word);
+    bool place_given = strchr(word, '/') || (there && (values->as || !known));
+    if (!known && !values->as && there && (seen = convo_data_guess(word))) {
+        name = seen;
+        known = true;
+    }
+    if (!known)
         return complain(name, "no data set of this name (%s)%s",
-                        folder_given ? "--as NAME says what a folder holds" : "convo data list names them", near.text);
-    if (values->data || folder_given) return describe(context, values, name, values->data ? values->data : word);
+                        place_given ? "--as NAME says what a folder holds" : "convo data list names them", near.text);
+    if (values->data || place_given) return describe(context, values, name, values->data ? values->data : word);
     char **search = data_folders(NULL), *folder = NULL;
     convo_error err;
     if (!search) return no_memory();
@@ -130,25 +180,32 @@ static int info(const cli_context *context, const data_values *values, char *wor
 }
 
 static int run(const cli_context *context, const void *given) {
+    const data_values *values = given;
     const char *verb = context->word[0];
     if (!strcmp(verb, "list") && context->words == 1) return list(context);
     if (!strcmp(verb, "list")) return usage_error("data", "list takes no name");
-    if (!strcmp(verb, "info") && context->words == 2) return info(context, given, context->word[1]);
+    if (!strcmp(verb, "info") && context->words == 2) return info(context, values, context->word[1]);
     if (!strcmp(verb, "info")) return usage_error("data", "info takes one name or folder: convo data info fsdd");
+    if (!strcmp(verb, "get") && context->words == 2)
+        return get_data(context, context->word[1], values->from, values->force);
+    if (!strcmp(verb, "get")) return usage_error("data", "get takes one name: convo data get cifar-10");
     cli_hint near = hint_start(verb);
     hint_offer(&near, "list");
     hint_offer(&near, "info");
+    hint_offer(&near, "get");
     return usage_error("data", "no such thing as data %s%s", verb, near.text);
 }
 
 const cli_command command_data = {
     .name = "data",
-    .help = "which data sets there are, and what is in one",
-    .words = "list|info [NAME|DIR]",
+    .help = "which data sets there are, what is in one, get one",
+    .words = "list|info|get [NAME|DIR]",
     .least_words = 1,
     .most_words = INT_MAX,
     .examples = "  convo data list\n"
+                "  convo data get cifar-10              download it into $CONVO_HOME, else ~/.cache/convo\n"
                 "  convo data info fsdd\n"
+                "  convo data info ~/recordings\n"
                 "  convo data info ~/recordings --as fsdd --json\n",
     .notes = "clipped: recordings with neighbouring samples at full scale; duplicates: the same samples as an earlier "
              "one.\n",

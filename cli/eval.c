@@ -123,11 +123,12 @@ static int run(const cli_context *context, const void *given) {
     convo_part part = CONVO_TEST;
     int status = values->split ? find_part(values->split, &part) : DONE;
     if (status) return status;
-    char **search = data_folders(NULL);
+    char **search = data_folders(NULL), *cache = feature_folder();
     if (!search) return no_memory();
     convo_train_options how = {
         .data = values->data,
         .search = (const char *const *)search,
+        .cache = cache,
         .threads = thread_count(values->threads),
         .isa = values->isa,
     };
@@ -141,6 +142,7 @@ static int run(const cli_context *context, const void *given) {
     convo_evaluation_free(&evaluation);
     convo_model_free(model);
     free_texts(search);
+    free(cache);
     return status;
 }
 

@@ -61,6 +61,17 @@ static char *data_beside(const char *recipe) {
     return data;
 }
 
+char *home_folder(void) {
+    const char *home = environment("CONVO_HOME"), *cache = environment("XDG_CACHE_HOME"), *user = environment("HOME");
+    return home ? strdup(home) : cache ? text_of("%s/convo", cache) : user ? text_of("%s/.cache/convo", user) : NULL;
+}
+
+char *feature_folder(void) {
+    char *home = home_folder(), *folder = home ? text_of("%s/features", home) : NULL;
+    free(home);
+    return folder;
+}
+
 char **data_folders(const char *recipe) {
     enum { MOST = 4 };
     char **folders = calloc(MOST + 1, sizeof *folders);
@@ -73,13 +84,8 @@ char **data_folders(const char *recipe) {
         folders[count++] = beside;
     else
         free(beside);
-    const char *home = environment("CONVO_HOME"), *cache = environment("XDG_CACHE_HOME"), *user = environment("HOME");
-    if (home)
-        complete = (folders[count++] = strdup(home)) && complete;
-    else if (cache)
-        complete = (folders[count++] = text_of("%s/convo", cache)) && complete;
-    else if (user)
-        complete = (folders[count++] = text_of("%s/.cache/convo", user)) && complete;
+    char *home = home_folder();
+    if (home) folders[count++] = home;
     complete = complete && (folders[count] = strdup(CONVO_SHARE "/data"));
     if (complete) return folders;
     for (size_t k = 0; k <= MOST; k++) free(folders[k]);
@@ -96,23 +102,54 @@ static bool ends_with(const char *text, const char *end) {
     return length >= tail && !strcmp(text + length - tail, end);
 }
 
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool add_names(const char *path, char ***names, size_t *count) {
+    DIR *folder = opendir(path);
+    bool complete = true;
+    for (struct dirent *entry; folder && complete && (entry = readdir(folder));) {
+        if (entry->d_name[0] == '.' || !ends_with(entry->d_name, ".yaml")) continue;
+        char **grown = realloc(*names, (*count + 2) * sizeof **names); // and the end
+        if (grown) *names = grown;
+        complete = grown && (grown[*count] = text_of("%.*s", (int)strlen(entry->d_name) - 5, entry->d_name));
+        *count += complete;
+    }
+    if (folder) closedir(folder);
+    return complete;
+}
+
+char **recipe_names(void) {
+    char **names = calloc(1, sizeof *names);
+    size_t count = 0, kept = 0;
+    bool complete = names;
+    for (size_t k = 0; complete && k < COUNT(recipe_folders); k++) complete = add_names(recipe_folders[k], &names, &count);
+    if (complete) {
+        qsort(names, count, sizeof *names, by_name);
+        for (size_t k = 0; k < count; k++)
+            if (kept && !strcmp(names[kept - 1], names[k]))
+                free(names[k]); // in both folders: the first one counts, as in find_recipe
+            else
+                names[kept++] = names[k];
+        names[kept] = NULL;
+        return names;
+    }
+    while (count) free(names[--count]);
+    free(names);
+    return NULL;
+}
+
 static int unknown_recipe(const char *word) {
     cli_hint near = hint_start(word);
-    for (size_t k = 0; k < COUNT(recipe_folders); k++) {
-        DIR *folder = opendir(recipe_folders[k]);
-        for (struct dirent *entry; folder && (entry = readdir(folder));) {
-            if (!ends_with(entry->d_name, ".yaml")) continue;
-            char name[256];
-            snprintf(name, sizeof name, "%.*s", (int)(strlen(entry->d_name) - strlen(".yaml")), entry->d_name);
-            hint_offer(&near, name);
-        }
-        if (folder) closedir(folder);
-    }
+    char **names = recipe_names();
+    for (char **name = names; name && *name; name++) hint_offer(&near, *name);
+    free_texts(names);
     return complain(word, "no recipe of this name in recipes/ or %s%s", recipe_folders[1], near.text);
 }
 
 static int find_recipe(const char *word, char **file) {
-    if (strchr(word, '/') || ends_with(word, ".yaml") || ends_with(word, ".yml") || is_file(word)) {
+    if (ends_with(word, ".yaml") || ends_with(word, ".yml") || is_file(word)) {
         *file = strdup(word);
         return *file ? DONE : no_memory();
     }
@@ -147,17 +184,56 @@ int open_recipe(const char *word, const cli_list *settings, convo_recipe **recip
     return status;
 }
 
-int open_recipe_or_model(const char *word, const cli_list *settings, convo_recipe **recipe) {
+int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, convo_model **model) {
+    *model = NULL;
     if (!is_folder(word) && !ends_with(word, ".safetensors")) return open_recipe(word, settings, recipe, NULL);
     convo_error err;
-    convo_model *model = NULL;
     char *text = NULL;
     int status = DONE;
-    if (convo_model_load(word, &model, &err) || convo_recipe_text(convo_model_recipe(model), &text, &err) ||
+    if (convo_model_load(word, model, &err) || convo_recipe_text(convo_model_recipe(*model), &text, &err) ||
         convo_recipe_parse(text, strlen(text), word, recipe, &err))
         status = fail(&err);
     if (!status) status = apply(*recipe, settings);
     free(text);
+    return status;
+}
+
+int open_recipe_or_model(const char *word, const cli_list *settings, convo_recipe **recipe) {
+    convo_model *model;
+    int status = open_net(word, settings, recipe, &model);
     convo_model_free(model);
     return status;
+}
+
+// --- run folders ------------------------------------------------------------------------------------------------
+
+static char *run_file(const char *folder, const char *name) {
+    return text_of("%s/%s", folder, name);
+}
+
+bool holds_run(const char *folder) {
+    static const char *const traces[] = {"result.json", "last.checkpoint", "best.safetensors"};
+    for (size_t k = 0; k < COUNT(traces); k++) {
+        char *path = run_file(folder, traces[k]);
+        bool there = path && is_file(path);
+        free(path);
+        if (there) return true;
+    }
+    return false;
+}
+
+int refuse_run(const char *folder) {
+    return complain(folder, "already holds a run: use --resume to go on with it, --force to replace it or --out DIR "
+                            "for another place");
+}
+
+void forget_run(const char *folder) {
+    static const char *const results[] = {"result.json",      "curves.png",       "curves.svg",      "curves.dat",
+                                          "curves.gp",        "curves-steps.png", "curves-steps.svg", "curves-steps.dat",
+                                          "curves-steps.gp"};
+    for (size_t k = 0; k < COUNT(results); k++) {
+        char *path = run_file(folder, results[k]);
+        if (path) remove(path);
+        free(path);
+    }
 }

@@ -31,6 +31,15 @@ cli_clock clock_of(double seconds) {
     return clock;
 }
 
+cli_bytes bytes_of(double bytes) {
+    static const char *const unit[] = {"B", "kB", "MB", "GB", "TB"};
+    size_t k = 0;
+    for (; bytes >= 999.95 && k + 1 < COUNT(unit); k++) bytes /= 1000;
+    cli_bytes out;
+    snprintf(out.text, sizeof out.text, "%.*f %s", k > 0, bytes, unit[k]);
+    return out;
+}
+
 // --- errors -----------------------------------------------------------------------------------------------------
 
 static void print_name(void) {
@@ -167,6 +176,13 @@ static void print_cell(FILE *stream, const char *text, size_t width, bool right,
     fputs(last ? "\n" : "  ", stream);
 }
 
+static int table_end(cli_table *table, bool failed) {
+    for (size_t k = 0; k < table->cells; k++) free(table->cell[k]);
+    free(table->cell);
+    *table = (cli_table){0};
+    return failed ? no_memory() : DONE;
+}
+
 int table_print(cli_table *table, const char *align, FILE *stream) {
     size_t columns = strlen(align);
     size_t *width = calloc(columns, sizeof *width);
@@ -179,9 +195,19 @@ int table_print(cli_table *table, const char *align, FILE *stream) {
         size_t column = k % columns;
         print_cell(stream, table->cell[k], width[column], align[column] == 'r', column + 1 == columns);
     }
-    for (size_t k = 0; k < table->cells; k++) free(table->cell[k]);
-    free(table->cell);
     free(width);
-    *table = (cli_table){0};
-    return failed ? no_memory() : DONE;
+    return table_end(table, failed);
+}
+
+int table_markdown(cli_table *table, const char *align, FILE *stream) {
+    size_t columns = strlen(align);
+    for (size_t k = 0; !table->failed && k < table->cells; k++) {
+        fputs(k % columns ? " | " : "| ", stream);
+        for (const char *c = table->cell[k]; *c; c++) fputs(*c == '|' ? "\\|" : (char[]){*c, 0}, stream);
+        if ((k + 1) % columns) continue;
+        fputs(" |\n", stream);
+        for (size_t j = 0; k + 1 == columns && j < columns; j++) // below the heads
+            fprintf(stream, "%s%s", align[j] == 'r' ? "|--:" : "|---", j + 1 == columns ? "|\n" : "");
+    }
+    return table_end(table, table->failed);
 }

@@ -2,12 +2,8 @@
 #include "command.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 typedef struct train_values {
     cli_list set;
@@ -30,60 +26,25 @@ static const cli_option options[] = {
     {0},
 };
 
-// --- stopping ---------------------------------------------------------------------------------------------------
-
-static volatile int stop; // the only way a signal can speak to a program
-
-static void on_signal(int number) {
-    (void)number;
-    stop = 1;
-    signal(SIGINT, SIG_DFL); // the second Ctrl-C ends at once
-    signal(SIGTERM, SIG_DFL);
-}
-
 // --- progress ---------------------------------------------------------------------------------------------------
 
 typedef struct screen {
     const char *folder;
-    bool quiet, redraw, colour, started;
-    int columns;
-    struct timespec drawn;
+    bool quiet, started;
+    cli_bar bar;
 } screen;
-
-static int terminal_columns(void) {
-    struct winsize size;
-    return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
-}
-
-static bool due(screen *display) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    double passed = difftime(now.tv_sec, display->drawn.tv_sec) + 1e-9 * (double)(now.tv_nsec - display->drawn.tv_nsec);
-    if (passed < 0.1) return false;
-    display->drawn = now;
-    return true;
-}
 
 static int digits(int n) {
     return snprintf(NULL, 0, "%d", n);
 }
 
 static void draw_bar(screen *display, const convo_progress *p) {
-    enum { BAR = 24 };
-    static const char full[BAR + 1] = "########################", empty[BAR + 1] = "........................";
-    if (!due(display)) return;
+    if (!bar_due(&display->bar)) return;
     char before[48], after[160];
     snprintf(before, sizeof before, "epoch %*d/%d  ", digits(p->epochs), p->epoch, p->epochs);
     snprintf(after, sizeof after, "  loss %.4f  accuracy %.4f  %.0f examples/s  %s left", p->train.loss,
              p->train.accuracy, p->examples_per_second, clock_of(p->seconds_left).text);
-    // A line that wraps could not be redrawn: the bar gives way, then the text is cut.
-    int room = display->columns - 1 - (int)strlen(before), bar = room - (int)strlen(after);
-    bar = bar < 0 ? 0 : bar > BAR ? BAR : bar;
-    int done = p->steps ? (int)((int64_t)bar * p->step / p->steps) : 0;
-    const char *on = display->colour ? "\033[32m" : "", *off = display->colour ? "\033[0m" : "";
-    fprintf(stderr, "\r%s%s%.*s%s%.*s%.*s\033[K", before, on, done, full, off, bar - done, empty,
-            room > bar ? room - bar : 0, after);
-    fflush(stderr);
+    bar_draw(&display->bar, before, p->steps ? (double)p->step / p->steps : 0, after);
 }
 
 static void print_part(const char *name, const convo_score *score) {
@@ -91,7 +52,7 @@ static void print_part(const char *name, const convo_score *score) {
 }
 
 static void print_epoch(const screen *display, const convo_progress *p) {
-    if (display->redraw) fputs("\r\033[K", stderr);
+    bar_clear(&display->bar);
     fprintf(stderr, "epoch %*d/%d  loss %.4f  accuracy %.4f", digits(p->epochs), p->epoch, p->epochs, p->train.loss,
             p->train.accuracy);
     print_part("validation", &p->validation);
@@ -99,52 +60,18 @@ static void print_epoch(const screen *display, const convo_progress *p) {
     fprintf(stderr, "  %.0f examples/s  %s left\n", p->examples_per_second, clock_of(p->seconds_left).text);
 }
 
-static const char *const results[] = {"result.json", "curves.png", "curves.svg", "curves.dat", "curves.gp"};
-
-// Once training has begun, and not before, an earlier run's results are gone: they would lie about this one.
-static void forget_results(const char *folder) {
-    for (size_t k = 0; k < COUNT(results); k++) {
-        char *path = text_of("%s/%s", folder, results[k]);
-        if (path) unlink(path);
-        free(path);
-    }
-}
-
 static void on_progress(const convo_progress *p, void *user) {
     screen *display = user;
-    if (!display->started) forget_results(display->folder);
+    if (!display->started) forget_run(display->folder);
     display->started = true;
     if (display->quiet) return;
     if (p->step == p->steps)
         print_epoch(display, p);
-    else if (display->redraw)
+    else
         draw_bar(display, p);
 }
 
 // --- the end ----------------------------------------------------------------------------------------------------
-
-static bool is_plain(const char *word) {
-    return *word &&
-           strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=./,:+@%") == strlen(word);
-}
-
-// The line as typed, in a form that a shell reads, with --resume instead of --force.
-static void print_resume(const cli_context *context) {
-    fputs(" ", stderr);
-    for (int k = 0; k < context->argc; k++) {
-        const char *word = context->argv[k];
-        size_t length = strlen(word);
-        if (length > 2 && (!strncmp("--force", word, length) || !strncmp("--resume", word, length))) continue;
-        if (is_plain(word)) {
-            fprintf(stderr, " %s", word);
-            continue;
-        }
-        fputs(" '", stderr);
-        for (; *word; word++) fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, stderr);
-        fputc('\'', stderr);
-    }
-    fputs(" --resume\n", stderr);
-}
 
 static json_t *result_json(const convo_train_result *r, const char *folder, const convo_recipe *recipe) {
     const char *source = NULL;
@@ -172,8 +99,8 @@ static int finish(const cli_context *context, const convo_recipe *recipe, const 
     bool say = !context->quiet;
     if (result->interrupted) {
         if (context->json) print_json(result_json(result, folder, recipe), false);
-        fprintf(stderr, "%sstopped after %d epochs, all saved in %s; to go on:\n", display->redraw ? "\r\033[K" : "",
-                result->epochs, folder);
+        bar_clear(&display->bar);
+        fprintf(stderr, "stopped after %d epochs, all saved in %s; to go on:\n", result->epochs, folder);
         print_resume(context);
         return INTERRUPTED;
     }
@@ -197,48 +124,31 @@ static int finish(const cli_context *context, const convo_recipe *recipe, const 
     return DONE;
 }
 
-static bool holds_run(const char *folder) {
-    static const char *const traces[] = {"result.json", "last.checkpoint", "best.safetensors"};
-    for (size_t k = 0; k < COUNT(traces); k++) {
-        char *path = text_of("%s/%s", folder, traces[k]);
-        bool there = path && is_file(path);
-        free(path);
-        if (there) return true;
-    }
-    return false;
-}
-
 static int train_into(const cli_context *context, const train_values *values, const convo_recipe *recipe,
                       const char *file, const char *folder) {
-    if (!values->resume && !values->force && holds_run(folder))
-        return complain(folder,
-                        "already holds a run: use --resume to go on with it, --force to replace it or --out DIR "
-                        "for another place");
+    if (!values->resume && !values->force && holds_run(folder)) return refuse_run(folder);
     char **search = data_folders(file);
     if (!search) return no_memory();
-    screen display = {.folder = folder,
-                      .quiet = context->quiet,
-                      .redraw = can_redraw(),
-                      .colour = can_colour(),
-                      .columns = terminal_columns()};
+    char *cache = feature_folder();
+    screen display = {.folder = folder, .quiet = context->quiet, .bar = bar_new(context)};
     convo_train_options train = {
         .data = values->data,
         .search = (const char *const *)search,
+        .cache = cache,
         .out = folder,
         .threads = thread_count(values->threads),
         .isa = values->isa,
         .resume = values->resume,
-        .stop = &stop,
+        .stop = stop_on_signals(),
         .progress = on_progress,
         .user = &display,
     };
-    if (signal(SIGINT, on_signal) == SIG_IGN) signal(SIGINT, SIG_IGN); // a job in the background stays there
-    signal(SIGTERM, on_signal);
     convo_train_result result = {0};
     convo_error err;
     convo_status failed = convo_train(recipe, &train, &result, NULL, &err);
     free_texts(search);
-    if (failed && display.redraw && display.started && !display.quiet) fputs("\r\033[K", stderr);
+    free(cache);
+    if (failed) bar_clear(&display.bar);
     return failed ? fail(&err) : finish(context, recipe, folder, &display, &result);
 }
 

@@ -8,6 +8,7 @@ probe() { # PACKAGE COMMAND...: when the command fails, the package is missing
 }
 compiles() { printf '#include <stdio.h>\n' | "${CC:-cc}" -x c -fsyntax-only -; }
 builds() { command -v make || command -v ninja; }
+has_header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | "${CC:-cc}" -x c -fsyntax-only -; }
 has_font() { fc-list | grep -i dejavu; }
 
 find_missing() { # demo|tests
@@ -22,7 +23,15 @@ find_missing() { # demo|tests
     probe libjansson-dev pkg-config --exists jansson
     probe gnuplot-nox gnuplot --version
     probe fonts-dejavu-core has_font
-    [ "$1" != tests ] || probe libcmocka-dev pkg-config --exists cmocka
+    probe libcsv-dev has_header csv.h
+    [ "$1" = tests ] || return 0
+    probe libcmocka-dev pkg-config --exists cmocka
+    probe libarchive-dev pkg-config --exists libarchive
+    probe libcurl4-openssl-dev pkg-config --exists libcurl
+    probe nettle-dev pkg-config --exists nettle
+    probe libmatio-dev pkg-config --exists matio
+    probe libpng-dev pkg-config --exists libpng
+    probe libjpeg-dev pkg-config --exists libjpeg
 }
 
 stop() {

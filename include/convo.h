@@ -77,6 +77,7 @@ typedef struct convo_progress {
 typedef struct convo_train_options {
     const char *data;          // folder of the data set; NULL: looked for in `search`
     const char *const *search; // NULL-ended list of folders that hold data sets by name; may be NULL
+    const char *cache;         // folder for computed features, so that they are computed once; NULL: none
     const char *out;           // run folder, made if missing; NULL: nothing is written
     int threads;               // 0: one per processor. The result does not depend on it.
     const char *isa;           // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best there is
@@ -87,7 +88,7 @@ typedef struct convo_train_options {
 } convo_train_options;
 
 typedef struct convo_train_result {
-    convo_score train, validation, test; // of the model that is kept: the best on validation, or the last without one
+    convo_score train, validation, test; // of the model that is kept: the best on validation, or the last (train.keep)
     int epochs;                          // done
     int best_epoch;
     int64_t steps;
@@ -97,6 +98,7 @@ typedef struct convo_train_result {
     int threads;
     char isa[16];
     bool interrupted, stopped_early;
+    bool diverged; // the loss was not finite; the call failed with NUMERIC, and nothing else here is filled
     int64_t examples[3]; // train, validation, test
 } convo_train_result;
 
@@ -145,6 +147,20 @@ CONVO_API convo_status convo_evaluate(convo_model *model, convo_part part, const
                                       convo_evaluation *evaluation, convo_error *err);
 CONVO_API void convo_evaluation_free(convo_evaluation *evaluation);
 
+// --- files that travel ------------------------------------------------------------------------------------------
+
+typedef struct convo_export_options {
+    bool fold;          // ONNX: batch norm becomes part of the layer before it, where that can be
+    bool features;      // ONNX: with the front end: the samples of a recording go in, mono, in [-1, 1)
+    bool probabilities; // ONNX: probabilities come out, not the net's outputs ("logits")
+} convo_export_options;
+
+// Writes the model in the format that the ending of the path says: .onnx (opset 17, IR version 8; normalisation is part of
+// the graph; labels, recipe and the rest are in metadata_props) or .safetensors (as convo_model_save). Errors: UNSUPPORTED
+// for a build without ONNX and for layers that it does not have.
+CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
+                                    convo_error *err);
+
 // --- recipes ----------------------------------------------------------------------------------------------------
 
 CONVO_API convo_status convo_recipe_load(const char *path, convo_recipe **recipe, convo_error *err);
@@ -155,12 +171,24 @@ CONVO_API convo_status convo_recipe_parse(const char *text, size_t size, const c
 CONVO_API convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err);
 // File name without folder and ending.
 CONVO_API const char *convo_recipe_name(const convo_recipe *recipe);
-// The test accuracy somebody else published for it, or NaN; *source (may be NULL) says who.
+// The accuracy on the test part, or on validation where there is none, that somebody else published for it, or NaN;
+// *source (may be NULL) says who.
 CONVO_API double convo_recipe_published(const convo_recipe *recipe, const char **source);
+// Name of the data set that has to be found (convo_data_find); NULL when it has none, or says itself where it is.
+CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
+// Names of the groups (speakers) of its data set, sorted, `*count` of them, none where nothing is known of groups. Of
+// options, data and search are used. Free each, and the list, with free().
+CONVO_API convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options,
+                                           char ***groups, int *count, convo_error *err);
 CONVO_API uint64_t convo_recipe_seed(const convo_recipe *recipe);
+CONVO_API int convo_recipe_epochs(const convo_recipe *recipe);
 // The recipe as YAML, settings included. Free it with free().
 CONVO_API convo_status convo_recipe_text(const convo_recipe *recipe, char **text, convo_error *err);
 CONVO_API void convo_recipe_free(convo_recipe *recipe);
+// Everything a recipe may hold, in Markdown, from the tables that read recipes: blocks, layers, losses, optimisers,
+// schedules, front ends, data sets, each with its options. word: only what is called so ("conv1d"); NULL: all.
+// Free *text with free(). Errors: ARGUMENT when nothing is called so, naming what is near.
+CONVO_API convo_status convo_recipe_reference(const char *word, char **text, convo_error *err);
 
 // --- what a net is made of --------------------------------------------------------------------------------------
 
@@ -172,6 +200,7 @@ typedef struct convo_layer {
     char formula[96];      // "5*5*32*16 + 16 = 12816"; "" without parameters
     int64_t parameters, multiply_adds; // per example
     int64_t field[2], jump[2]; // receptive field and stride of one output pixel in input pixels, rows and columns; 0: all of it
+    int64_t start[2];          // where the field of output pixel 0 starts; negative: in the padding
 } convo_layer;
 
 typedef struct convo_summary {
@@ -184,6 +213,72 @@ typedef struct convo_summary {
 
 CONVO_API convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary, convo_error *err);
 CONVO_API void convo_summary_free(convo_summary *summary);
+
+// --- receptive fields -------------------------------------------------------------------------------------------
+
+// What one output pixel sees of one value below it: of the net's input, or of a layer's output.
+typedef struct convo_field_grid {
+    char path[64], type[32];            // of the layer; "" and "input" for the net's input
+    char shape[48];                     // "(16, 44, 14)"
+    bool moves;                         // a kernel, a pool or a sum of branches, not pixel by pixel
+    int64_t size[2], jump[2], start[2]; // of this value's own pixels, in the net's input: as in convo_layer
+    int64_t rows, columns;              // of this value
+    int64_t first[2], last[2];          // corners of the box around what the output pixel sees of it
+    int64_t seen;                       // pixels
+    double *share;                      // [rows][columns]: 0 not seen, else 1, or the gradient as a share of the largest
+} convo_field_grid;
+
+typedef struct convo_field {
+    convo_field_grid *grid; // the input's first, the layer's own last
+    int count;
+    int dims;           // 1: columns only; 2: rows and columns
+    int64_t at[2];      // the output pixel
+    int64_t parameters; // of the net up to the layer
+} convo_field;
+
+// layer: a path as in convo_layer; NULL: the last one that has pixels. at: row and column of its output; NULL: the
+// middle. heat: shares are the gradient with all weights one, pools summing and everything else passing values on; else
+// what is seen is 1.
+CONVO_API convo_status convo_field_find(const convo_recipe *recipe, const char *layer, const int64_t at[2], bool heat,
+                                        convo_field *field, convo_error *err);
+CONVO_API void convo_field_free(convo_field *field);
+
+// --- gradient check ---------------------------------------------------------------------------------------------
+
+// One parameter tensor, and its element whose two gradients are furthest apart.
+typedef struct convo_gradient {
+    char tensor[96];          // "0.weight"
+    char element[64];         // "[2][0][1]"
+    int64_t size, checked;    // elements
+    double analytic, numeric; // gradients of the loss with respect to that element
+    double error;             // |analytic - numeric| as a share of the tensor's largest gradient
+} convo_gradient;
+
+typedef struct convo_gradcheck {
+    convo_gradient *gradient; // [count]
+    int count, worst;         // worst: the tensor with the largest error
+    int64_t checked;          // elements of all tensors
+    double mean_difference;   // of |analytic - numeric| over them
+    double tolerance;         // of the errors
+    bool passed;              // no error above the tolerance, and mean_difference below 1e-6
+} convo_gradcheck;
+
+typedef struct convo_gradcheck_options {
+    int batch;        // examples; 0: 3
+    int64_t elements; // checked of each tensor at most, drawn at random; 0: 20; negative: all
+    int64_t random;   // 0: the weights as they are. Else: so many times new standard normal weights and one new example,
+                      // all elements each time
+    double tolerance; // 0: 1e-5
+    uint64_t seed;    // of inputs, labels, weights and elements
+} convo_gradcheck_options;
+
+// Compares the gradient that training computes with central differences of the loss (of cross_entropy, where the recipe
+// does not train), in doubles, on random inputs and labels. model: whose weights are checked; NULL: the recipe's own
+// start, moved by up to 0.1. options: NULL for the usual ones. A failed check is CONVO_OK with passed false.
+CONVO_API convo_status convo_gradcheck_run(const convo_recipe *recipe, const convo_model *model,
+                                           const convo_gradcheck_options *options, convo_gradcheck *check,
+                                           convo_error *err);
+CONVO_API void convo_gradcheck_free(convo_gradcheck *check);
 
 // --- what the net sees ------------------------------------------------------------------------------------------
 
@@ -200,6 +295,31 @@ CONVO_API void convo_array_free(convo_array *array);
 // Writes a NumPy .npy file (float32, C order).
 CONVO_API convo_status convo_array_save(const convo_array *array, const char *path, convo_error *err);
 
+// What the net reads of a recording (its features) or of a picture (its pixels in [0, 1]), normalised as the recipe or,
+// with a model, as its training has it. A picture of another size than the net's is kept where the net is fully
+// convolutional, else it is resized (*resized, which may be NULL, says so).
+CONVO_API convo_status convo_input_read(const convo_recipe *recipe, const convo_model *model, const char *path,
+                                        convo_array *input, bool *resized, convo_error *err);
+// An input of the recipe's size, all ones, or standard normal numbers.
+typedef enum convo_filling { CONVO_ONES, CONVO_NORMAL } convo_filling;
+CONVO_API convo_status convo_input_make(const convo_recipe *recipe, convo_filling filling, uint64_t seed,
+                                        convo_array *input, convo_error *err);
+
+// Values of one layer; free them with convo_array_free(&map.values).
+typedef struct convo_map {
+    char path[64], type[32]; // of the layer
+    convo_array values;
+} convo_map;
+
+// The output of a layer, [maps, rows, columns] or [maps, columns], for one input. layer: a path as in convo_layer; NULL:
+// the last one that has pixels. model: whose weights; NULL: those that training starts from.
+CONVO_API convo_status convo_map_find(const convo_recipe *recipe, const convo_model *model, const convo_array *input,
+                                      const char *layer, convo_map *map, convo_error *err);
+// The weights of the first layer that has any, [out, in, rows, columns] or [out, in, columns]. Those of a linear layer
+// over flattened pixels are laid out as these pixels.
+CONVO_API convo_status convo_filters(const convo_recipe *recipe, const convo_model *model, convo_map *filters,
+                                     convo_error *err);
+
 // --- data sets --------------------------------------------------------------------------------------------------
 
 // Data set k that convo knows by name (NULL at the end), with one line about it.
@@ -207,14 +327,60 @@ CONVO_API const char *convo_data_name(int k, const char **help);
 // Folder of the data set `name` under one of `search` (NULL-ended), as convo_train would find it. Free with free().
 CONVO_API convo_status convo_data_find(const char *name, const char *const *search, char **folder, convo_error *err);
 
+typedef struct convo_data_set {
+    const char *name, *help; // one line
+    const char *missing;     // what this build lacks to read it ("libmatio-dev, and build again"); NULL: nothing
+    bool generated;          // made up: there is nothing to find or to get
+    bool published;          // convo_data_get gets it; others are ways to lay out recordings or pictures of one's own
+    int64_t download;        // bytes; 0: not known
+    const char *get_missing; // what this build lacks to get it; NULL: nothing
+} convo_data_set;
+
+// Data set k of convo_data_name; false at the end.
+CONVO_API bool convo_data_set_at(int k, convo_data_set *set);
+
+typedef struct convo_get_progress {
+    const char *stage;   // "downloading", "checking", "unpacking"
+    const char *file;    // which one
+    int64_t done, total; // bytes of this stage; total 0: not known
+    double bytes_per_second, seconds_left; // NaN: not known
+    char trouble[512];   // why the transfer is tried again; "": it is not
+} convo_get_progress;
+
+typedef struct convo_get_options {
+    const char *folder; // where data sets are kept: it becomes folder/NAME
+    const char *from;   // "http://host/path": a folder that holds the same files; NULL: where they are published
+    bool force;         // replace what is there
+    int timeout;        // seconds without a connection, and of less than 100 bytes a second; 0: 30
+    int attempts;       // tries of a transfer; 0: 5
+    const volatile int *stop; // when it becomes nonzero: return with interrupted set; may be NULL
+    void (*progress)(const convo_get_progress *progress, void *user); // may be NULL
+    void *user;
+} convo_get_options;
+
+typedef struct convo_get_result {
+    bool there;           // already: nothing was done
+    bool interrupted;     // what was downloaded is kept in folder/NAME.part; the next call goes on from there
+    int64_t files, bytes; // unpacked
+    double seconds;
+} convo_get_result;
+
+// Downloads a published data set, checks it, unpacks it and puts it to folder/NAME: whole, or not at all. A transfer that
+// breaks goes on where it ended, now or in a later call. libcurl reads the proxy from the usual variables (https_proxy).
+// Errors: IO for the network and the disk, FORMAT for what is not the published file, UNSUPPORTED when this build has no
+// libcurl, libarchive or nettle.
+CONVO_API convo_status convo_data_get(const char *name, const convo_get_options *options, convo_get_result *result,
+                                      convo_error *err);
+
 typedef struct convo_group {
     char name[64];
     int64_t count;
     double seconds;
 } convo_group;
 
+// Of data sets that are no recordings, only files, classes and groups.
 typedef struct convo_data_info {
-    int64_t files;
+    int64_t files; // examples
     convo_group *classes, *groups, *rates; // groups: speakers; rates: name is "8000 Hz"
     int class_count, group_count, rate_count;
     double seconds, shortest, longest, median; // durations
@@ -227,6 +393,8 @@ typedef struct convo_data_info {
 CONVO_API convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
                                            convo_error *err);
 CONVO_API void convo_data_info_free(convo_data_info *info);
+// Name of the data set with recordings that a folder or file looks like ("audiofolder"), or NULL.
+CONVO_API const char *convo_data_guess(const char *path);
 
 #ifdef __cplusplus
 }

@@ -12,9 +12,9 @@ typedef struct drive {
     int count, blocks; // samples, blocks of them
     int inputs, tensors;
     cv_tensor spec[CV_MAX_TENSORS];
-    size_t size[CV_MAX_TENSORS];                             // numbers in each tensor
-    void *x[CV_MAX_INPUTS], *dx[CV_MAX_INPUTS], *y, *dy;     // [blocks][size of a sample] lanes
-    void *saved, *noise, *scratch;                           // [blocks][size] lanes; one scratch for all
+    size_t size[CV_MAX_TENSORS];                         // numbers in each tensor
+    void *x[CV_MAX_INPUTS], *dx[CV_MAX_INPUTS], *y, *dy; // [blocks][size of a sample] lanes
+    void *saved, *noise, *scratch;                       // [blocks][size] lanes; one scratch for all
     void *tensor[CV_MAX_TENSORS];
     void *grad[CV_MAX_TENSORS]; // [blocks][size]; summed into the first unless `apart`
     bool apart;                 // every block has gradients of its own
@@ -31,7 +31,7 @@ static inline drive drive_new(const cv_isa *isa, const cv_op *op, const void *co
     drive d = {.isa = isa, .op = op, .in = in, .out = in, .count = count, .inputs = op->inputs ? op->inputs : 1};
     const cv_shape both[CV_MAX_INPUTS] = {in, in};
     char why[256] = "";
-    memcpy(d.config.bytes, config, op->config_size);
+    if (op->config_size) memcpy(d.config.bytes, config, op->config_size);
     d.blocks = (count + isa->lanes - 1) / isa->lanes;
     if (op->infer && !op->infer(d.config.bytes, both, &d.out, why, sizeof why)) fail_msg("%s: %s", op->name, why);
     for (int k = 0; k < d.inputs; k++) {
@@ -110,6 +110,19 @@ static inline void drive_put(const drive *d, void *to, int64_t size, const doubl
 static inline void drive_take(const drive *d, const void *from, int64_t size, double *rows) {
     for (int n = 0; n < d->count; n++)
         for (int64_t i = 0; i < size; i++) rows[n * size + i] = real_get(d->isa, from, lane_at(d, size, n, i));
+}
+
+// NaN wherever an op must write before it reads.
+static inline void drive_poison(const drive *d) {
+    const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out), lanes = d->isa->lanes, blocks = d->blocks;
+    const size_t scratch = d->op->scratch ? d->op->scratch(d->config.bytes, d->in, d->out) : 0;
+    const size_t saved = d->op->saved ? d->op->saved(d->config.bytes, d->in, d->out) : 0;
+    memset(d->y, 0xff, (size_t)(blocks * out * lanes) * d->isa->real);
+    memset(d->saved, 0xff, (size_t)(blocks * lanes) * saved * d->isa->real);
+    memset(d->scratch, 0xff, (size_t)lanes * scratch * d->isa->real);
+    for (int k = 0; k < d->inputs; k++) memset(d->dx[k], 0xff, (size_t)(blocks * in * lanes) * d->isa->real);
+    for (int t = 0; t < d->tensors; t++)
+        if (d->grad[t]) memset(d->grad[t], 0xff, (size_t)blocks * d->size[t] * d->isa->real);
 }
 
 // Draws the noise of a training step.

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 // after the headers that it needs
@@ -30,6 +31,10 @@ static inline int32_t made_up_class(uint32_t stream, uint32_t i, int64_t classes
     return (int32_t)(((double)made_up(stream, i) + 1) / 2 * (double)classes);
 }
 
+static inline void must(convo_status status, const convo_error *err) {
+    if (status) fail_msg("%s: %s", err->where, err->message);
+}
+
 static inline void *test_memory(size_t count, size_t size) {
     void *memory = cv_alloc_aligned(count, size);
     if (!memory) fail_msg("no memory for %zu x %zu bytes", count, size);
@@ -40,7 +45,7 @@ static inline void *test_memory(size_t count, size_t size) {
 
 static inline void golden_open(cv_safetensors *golden) {
     convo_error err = {0};
-    if (cv_safetensors_read(GOLDEN_FILE, golden, &err)) fail_msg("%s: %s", err.where, err.message);
+    must(cv_safetensors_read(GOLDEN_FILE, golden, &err), &err);
 }
 
 // A golden tensor of n numbers; freed by the caller.
@@ -49,7 +54,8 @@ static inline double *golden_get(const cv_safetensors *golden, const char *name,
     if (!tensor) fail_msg("%s has no %s: run tests/golden/make.py", GOLDEN_FILE, name);
     const bool wide = tensor->type == CV_F64;
     if (tensor->bytes != n * (wide ? sizeof(double) : sizeof(float)))
-        fail_msg("%s of %s holds %zu bytes, not %zu numbers: run tests/golden/make.py", name, GOLDEN_FILE, tensor->bytes, n);
+        fail_msg("%s of %s holds %zu bytes, not %zu numbers: run tests/golden/make.py", name, GOLDEN_FILE,
+                 tensor->bytes, n);
     double *values = test_memory(n, sizeof *values);
     for (size_t i = 0; i < n; i++) {
         float narrow = 0;
@@ -117,12 +123,12 @@ static inline void read_options(const cv_option *schema, const char *what, const
     yaml_document_t document;
     convo_error err = {0};
     const char *source = text ? text : "{}";
-    if (cv_yaml_parse(source, strlen(source), what, &document, &err)) fail_msg("%s %s: %s", what, source, err.message);
+    must(cv_yaml_parse(source, strlen(source), what, &document, &err), &err);
     const cv_yaml yaml = {.file = what, .document = &document};
     const cv_yaml_block block = {.what = what, .at = cv_yaml_root(&yaml), .part = {{schema, config}}};
     const convo_status status = cv_yaml_read(&yaml, cv_yaml_root(&yaml), &block, &err);
     yaml_document_delete(&document);
-    if (status) fail_msg("%s %s: %s", what, source, err.message);
+    must(status, &err);
 }
 
 static inline op_config op_options(const cv_op *op, const char *text) {
@@ -147,22 +153,22 @@ static inline void add_layer(cv_net *net, const layer *l) {
     for (int k = 0; k < CV_MAX_INPUTS; k++)
         input[k] = l->from[k] == FROM_INPUT ? -1 : l->from[k] ? l->from[k] - 1 : net->nodes - 1;
     convo_error err = {0};
-    if (cv_net_add(net, op, config.bytes, input, l->path, "", &err)) fail_msg("%s: %s", l->path, err.message);
+    must(cv_net_add(net, op, config.bytes, input, l->path, l->path, &err), &err);
 }
 
 static inline cv_net *make_net(const cv_isa *isa, cv_shape input, const layer *layers) {
     cv_net *net;
     convo_error err = {0};
-    if (cv_net_new(isa, input, &net, &err)) fail_msg("%s", err.message);
+    must(cv_net_new(isa, input, &net, &err), &err);
     for (const layer *l = layers; l->op; l++) add_layer(net, l);
-    if (cv_net_finish(net, &err)) fail_msg("%s", err.message);
+    must(cv_net_finish(net, &err), &err);
     return net;
 }
 
 static inline cv_pool *make_pool(int threads) {
     cv_pool *pool;
     convo_error err = {0};
-    if (cv_pool_new(&pool, threads, &err)) fail_msg("%s", err.message);
+    must(cv_pool_new(&pool, threads, &err), &err);
     return pool;
 }
 

@@ -190,6 +190,42 @@ static bool compute(const void *config, const void *pointer, const float *sample
     return true;
 }
 
+// --- as a graph ----------------------------------------------------------------------------------------------------
+
+// The sample at place `at` of the clip with its padding: mirrored, or `samples` for a zero.
+static int64_t sample_at(const logmel *o, const tables *t, size_t at) {
+    const int64_t n = (int64_t)t->frames.samples, q = (int64_t)at - (int64_t)t->pad;
+    if (q >= 0 && q < n) return q;
+    return o->pad == ZERO ? n : q < 0 ? -q : 2 * (n - 1) - q;
+}
+
+static void fill_graph(const logmel *o, const tables *t, cv_graph *graph, int64_t *index) {
+    const cv_frames *f = &t->frames;
+    const size_t lead = o->center ? (f->fft - f->window) / 2 : 0;
+    for (size_t i = 0; i < t->count; i++)
+        for (size_t k = 0; k < f->window; k++) *index++ = sample_at(o, t, i * f->hop + lead + k);
+    cv_graph_print(graph, "front.signal = Cast(samples) to=11");
+    cv_spectrum_graph(graph, f, t->window, t->bank);
+    cv_graph_print(graph, "front.power = Pow(front.energy, #%.17gd); front.mel = MatMul(front.power, front.bank); "
+                          "front.raised = Max(front.mel, #%.17gd); front.log = Log(front.raised); "
+                          "front.scaled = Mul(front.log, #%.17gd); front.rows = Cast(front.scaled) to=1",
+                   o->power / 2, o->floor, o->log == NATURAL ? 1 : 20 / o->power / M_LN10);
+    if (o->layout == IMAGE)
+        cv_graph_print(graph, "features = Unsqueeze(front.rows, #[1])");
+    else
+        cv_graph_print(graph, "features = Transpose(front.rows) perm=[0, 2, 1]");
+}
+
+static int64_t to_graph(const void *config, int rate, cv_graph *graph, char *why, size_t why_size) {
+    const logmel *o = config;
+    tables *t = prepare(config, rate);
+    int64_t *index = t ? cv_frames_graph(graph, &t->frames, t->count, why, why_size) : NULL;
+    if (!t) graph->failed = true;
+    if (index) fill_graph(o, t, graph, index);
+    release(t);
+    return index ? o->framing.samples : -1;
+}
+
 const cv_feature cv_feature_logmel = {
     .name = "logmel",
     .help = "logarithms of mel filter energies, frame by frame",
@@ -199,4 +235,5 @@ const cv_feature cv_feature_logmel = {
     .prepare = prepare,
     .release = release,
     .compute = compute,
+    .graph = to_graph,
 };

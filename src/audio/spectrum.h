@@ -3,6 +3,7 @@
 #define CV_SPECTRUM_H
 
 #include "audio/sound.h"
+#include "base/graph.h"
 #include "base/option.h"
 
 // The options both kinds have.
@@ -85,5 +86,14 @@ int cv_bank_empty(const cv_frames *frames, cv_bank_kind kind, double range[2]);
 cv_bank *cv_bank_new(const cv_frames *frames, cv_bank_kind kind); // NULL without memory
 void cv_bank_free(cv_bank *bank);
 void cv_bank_apply(const cv_bank *bank, const double *spectrum /* [bins] */, double *out /* [filters] */);
+
+// --- as a graph ----------------------------------------------------------------------------------------------------
+
+// Adds the table [count][window] that says which sample stands where in a frame, for the caller to fill; the number of
+// samples stands for a zero. NULL: graph->failed, or a sentence in why.
+int64_t *cv_frames_graph(cv_graph *graph, const cv_frames *frames, size_t count, char *why, size_t why_size);
+// From "front.signal", [N, samples] of doubles, to "front.energy", [N, count, bins]: squares of the spectrum's magnitudes.
+// Adds "front.bank", [bins, filters]. window: [window], NULL for ones.
+void cv_spectrum_graph(cv_graph *graph, const cv_frames *frames, const double *window, const cv_bank *bank);
 
 #endif

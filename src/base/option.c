@@ -59,7 +59,8 @@ static bool read_real(const char *text, double *value) {
 // The shortest text that reads back as the same number.
 static void write_real(double value, char *text, size_t size) {
     plain_locale locale = plain_begin();
-    for (int digits = 1; digits <= 17; digits++) {
+    const bool whole = fabs(value) < 1e9 && value == trunc(value); // 1000, not 1e+03
+    for (int digits = whole ? 9 : 1; digits <= 17; digits++) {
         snprintf(text, size, "%.*g", digits, value);
         if (strtod(text, NULL) == value) break;
     }
@@ -187,7 +188,7 @@ static void say_words(const cv_option *option, char *why, size_t size) {
         cv_append(why, size, "%s%.*s", k ? ", " : "one of ", (int)length, word);
 }
 
-static void say_expected(const cv_option *option, const char *text, char *why, size_t size) {
+void cv_option_expects(const cv_option *option, char *why, size_t size) {
     if (size == 0) return;
     why[0] = 0;
     switch (option->type) {
@@ -200,12 +201,12 @@ static void say_expected(const cv_option *option, const char *text, char *why, s
     case CV_PAIR: cv_append(why, size, "a whole number or a pair such as [3, 5]"); break;
     }
     say_range(option, why, size);
-    cv_append(why, size, ", not '%.40s'", text);
 }
 
 bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size) {
     if (set_field(option, field_of(option, block), text)) return true;
-    say_expected(option, text, why, why_size);
+    cv_option_expects(option, why, why_size);
+    cv_append(why, why_size, ", not '%.40s'", text);
     return false;
 }
 

@@ -34,6 +34,8 @@ void cv_options_default(const cv_option *schema, void *block);
 // Parses `text` ("3", "2/3", "true", "[3, 5]", a word) for one option into its field. On failure `why` says what is
 // expected ("a whole number from 1 to 64, not 'x'") and *block is unchanged.
 bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size);
+// What a value must be: "a whole number from 1 to 64".
+void cv_option_expects(const cv_option *option, char *text, size_t size);
 // The value as text, in the form cv_option_set reads.
 void cv_option_get(const cv_option *option, const void *block, char *text, size_t size);
 const cv_option *cv_option_find(const cv_option *schema, const char *name);

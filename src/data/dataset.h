@@ -2,18 +2,20 @@
 #ifndef CV_DATASET_H
 #define CV_DATASET_H
 
+#include "audio/augment.h"
 #include "audio/feature.h"
 #include "base/threads.h"
 
 typedef struct cv_example {
-    char *path;  // of the recording; NULL where the values are in memory
+    char *path; // of the recording; NULL where the values are in memory
     int32_t label;
     int32_t group; // speaker; -1 without
     int32_t index; // of the recording within (label, group); -1 without
     int32_t part;  // the official split: CONVO_TRAIN, _VALIDATION, _TEST; -1 without one
 } cv_example;
 
-// Three sorts: recordings (paths, read through a front end), pictures (paths, read by the kind), arrays (values at once).
+// Three sorts: recordings (paths, read through a front end), pictures (paths, read by the kind), arrays (values at
+// once).
 typedef struct cv_dataset {
     char *folder; // or file
     cv_example *example;
@@ -29,6 +31,7 @@ typedef struct cv_data_kind {
     const char *help;    // one line
     const char *missing; // what to install for this build to read it ("libmatio-dev, and build again"); NULL: it can
     bool recordings;     // it needs a front end
+    bool generated;      // it is made up: its path is ""
     int rate;            // of recordings, nominal in hertz; 0 when it can be anything
     const cv_option *schema; // options of `data:` besides set, path and split; NULL: none
     size_t config_size;
@@ -40,7 +43,9 @@ typedef struct cv_data_kind {
     convo_status (*read)(const char *path, const void *config, cv_shape shape, float *out, convo_error *err);
 } cv_data_kind;
 
-extern const cv_data_kind cv_data_fsdd;
+extern const cv_data_kind cv_data_fsdd, cv_data_audiofolder, cv_data_speech_commands_v1, cv_data_speech_commands_v2,
+    cv_data_manifest, cv_data_arrays, cv_data_mat, cv_data_moons, cv_data_cifar_10, cv_data_cifar_100, cv_data_mnist,
+    cv_data_fashion_mnist, cv_data_imagefolder;
 
 const cv_data_kind *cv_data_kind_at(size_t k); // NULL at the end
 const cv_data_kind *cv_data_kind_find(const char *name);
@@ -57,14 +62,20 @@ int32_t cv_names_find(char *const *names, int count, const char *text, size_t le
 // front: for recordings; NULL for pictures and arrays (whose values are handed over).
 convo_status cv_dataset_read(cv_dataset *dataset, const cv_data_kind *kind, const void *config, const cv_front *front,
                              cv_pool *pool, float **values, convo_error *err);
+// Features of changed versions of recordings, `config->copies` of each of the examples in `index`,
+// [count][copies][size] into values. A version depends on the seed and on the numbers of its example and of the copy,
+// and on nothing else.
+convo_status cv_dataset_augment(const cv_dataset *dataset, const cv_augment_config *config, uint64_t seed,
+                                const int32_t *index, size_t count, const cv_front *front, cv_pool *pool, float *values,
+                                convo_error *err);
 
 // --- split ------------------------------------------------------------------------------------------------------
 
 typedef struct cv_split_config {
-    int by;                             // 0 random, 1 official, 2 group
-    double train, validation, test;     // fractions; `by: official` and `by: group` use validation only
-    int64_t seed;                       // -1: the training's
-    char leave_out[CV_TEXT_SIZE];       // by group: the group that is the test set
+    int by;                              // 0 random, 1 official, 2 group
+    double train, validation, test;      // fractions; `by: official` and `by: group` use validation only
+    int64_t seed;                        // -1: the training's
+    char leave_out[CV_TEXT_SIZE];        // by group: the group that is the test set
     char validation_group[CV_TEXT_SIZE]; // by group: the group that is the validation set; "": the fraction
 } cv_split_config;
 

@@ -1,7 +1,9 @@
 // What a data set holds, and what is wrong with it.
 #include "audio/sound.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "data/dataset.h"
+#include "data/fetch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -31,6 +33,7 @@ convo_status convo_data_find(const char *name, const char *const *search, char *
     const cv_data_kind *kind;
     convo_status status = find_kind(name, &kind, err);
     if (status) return status;
+    if (kind->generated) return (*folder = cv_format("%s", "")) ? CONVO_OK : cv_no_memory(err, name);
     char looked[400] = "";
     for (; search && *search; search++) {
         char *path = cv_format("%s/%s", *search, name);
@@ -43,7 +46,12 @@ convo_status convo_data_find(const char *name, const char *const *search, char *
         free(path);
     }
     if (!looked[0]) return cv_fail(err, CONVO_ARGUMENT, "", "the folder of data set '%s' was not given", name);
-    return cv_fail(err, CONVO_IO, "", "data set '%s' was not found, looked for %s", name, looked);
+    if (cv_remote_find(name))
+        return cv_fail(err, CONVO_IO, "",
+                       "data set '%s' was not found, looked for %s; 'convo data get %s' downloads it", name, looked,
+                       name);
+    return cv_fail(err, CONVO_IO, "", "data set '%s' was not found, looked for %s; say where it is (data.path)", name,
+                   looked);
 }
 
 // --- one recording ----------------------------------------------------------------------------------------------
@@ -57,16 +65,6 @@ typedef struct recording {
     uint64_t hash; // of the samples
     size_t number; // of the example
 } recording;
-
-static uint64_t hash_samples(const float *sample, size_t count) { // FNV-1a, a sample at a time
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &sample[i], sizeof bits);
-        hash = (hash ^ bits) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
 
 static bool is_clipped(const float *sample, size_t count) {
     const float full_scale = 32767.0f / 32768.0f; // of 16-bit samples
@@ -92,7 +90,7 @@ static void look_at(void *context, int task, int worker) {
     r->count = sound.count;
     r->seconds = (double)sound.count / sound.rate;
     r->clipped = is_clipped(sound.sample, sound.count);
-    r->hash = hash_samples(sound.sample, sound.count);
+    r->hash = cv_hash_floats(sound.sample, sound.count);
     cv_sound_free(&sound);
 }
 
@@ -192,7 +190,9 @@ static void note_problem(const cv_dataset *dataset, const recording *r, convo_da
     cv_sound_free(&sound);
 }
 
+// r: NULL where the examples are no recordings; then there is less to say.
 static bool fill_info(const cv_dataset *dataset, recording *r, convo_data_info *info) {
+    static const recording none;
     info->files = (int64_t)dataset->count;
     info->classes = new_groups(dataset->labels, dataset->label_count);
     info->groups = new_groups(dataset->groups, dataset->group_count);
@@ -201,15 +201,41 @@ static bool fill_info(const cv_dataset *dataset, recording *r, convo_data_info *
     info->group_count = dataset->group_count;
     for (size_t i = 0; i < dataset->count; i++) {
         const cv_example *example = &dataset->example[i];
-        count_in(&info->classes[example->label], &r[i]);
-        if (example->group >= 0) count_in(&info->groups[example->group], &r[i]);
-        if (r[i].status) note_problem(dataset, &r[i], info);
-        info->seconds += r[i].seconds;
-        info->clipped += r[i].clipped;
+        const recording *it = r ? &r[i] : &none;
+        count_in(&info->classes[example->label], it);
+        if (example->group >= 0) count_in(&info->groups[example->group], it);
+        if (it->status) note_problem(dataset, it, info);
+        info->seconds += it->seconds;
+        info->clipped += it->clipped;
     }
+    if (!r) return true;
     info->duplicates = count_duplicates(dataset, r);
     measure_durations(r, dataset->count, info);
     return count_rates(r, dataset->count, info);
+}
+
+static convo_status look_at_all(const cv_dataset *dataset, int threads, recording **recordings, convo_error *err) {
+    cv_pool *pool;
+    convo_status status = cv_pool_new(&pool, threads, err);
+    if (status) return status;
+    describe_job job = {.dataset = dataset, .recording = cv_alloc(dataset->count, sizeof *job.recording)};
+    if (job.recording)
+        cv_pool_run(pool, (int)dataset->count, look_at, &job);
+    else
+        status = cv_no_memory(err, dataset->folder);
+    cv_pool_free(pool);
+    *recordings = job.recording;
+    return status;
+}
+
+// With the default options.
+static convo_status open_plain(const cv_data_kind *kind, const char *path, cv_dataset **dataset, convo_error *err) {
+    void *config = cv_alloc(1, kind->config_size);
+    if (!config) return cv_no_memory(err, path);
+    cv_options_default(kind->schema, config);
+    const convo_status status = cv_dataset_open(kind, path, config, dataset, err);
+    free(config);
+    return status;
 }
 
 convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
@@ -217,28 +243,28 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     *info = (convo_data_info){0};
     const cv_data_kind *kind;
     cv_dataset *dataset = NULL;
-    cv_pool *pool = NULL;
     recording *recordings = NULL;
     convo_status status = find_kind(name, &kind, err);
-    if (!status) status = cv_dataset_open(kind, folder, NULL, &dataset, err);
-    if (!status) status = cv_pool_new(&pool, threads, err);
-    if (status) goto done;
-    recordings = cv_alloc(dataset->count, sizeof *recordings);
-    if (!recordings) {
-        status = cv_no_memory(err, folder);
-        goto done;
-    }
-    describe_job job = {.dataset = dataset, .recording = recordings};
-    cv_pool_run(pool, (int)dataset->count, look_at, &job);
-    if (!fill_info(dataset, recordings, info)) {
+    if (!status) status = open_plain(kind, folder, &dataset, err);
+    if (!status && kind->recordings) status = look_at_all(dataset, threads, &recordings, err);
+    if (!status && !fill_info(dataset, recordings, info)) {
         convo_data_info_free(info);
         status = cv_no_memory(err, folder);
     }
-done:
     free(recordings);
-    cv_pool_free(pool);
     cv_dataset_free(dataset);
     return status;
+}
+
+const char *convo_data_guess(const char *path) {
+    const cv_data_kind *kind;
+    for (size_t k = 0; (kind = cv_data_kind_at(k)); k++) {
+        cv_dataset *dataset;
+        if (!kind->recordings || open_plain(kind, path, &dataset, NULL)) continue;
+        cv_dataset_free(dataset);
+        return kind->name;
+    }
+    return NULL;
 }
 
 void convo_data_info_free(convo_data_info *info) {

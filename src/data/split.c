@@ -127,7 +127,10 @@ static convo_status parts_by_group(const cv_split_config *config, const cv_datas
 static convo_status parts_official(const cv_dataset *dataset, int32_t *part, convo_error *err) {
     for (size_t i = 0; i < dataset->count; i++) {
         part[i] = dataset->example[i].part;
-        if (part[i] < 0) return cv_fail(err, CONVO_ARGUMENT, where, "%s has no official split", dataset->folder);
+        if (part[i] < 0)
+            return cv_fail(err, CONVO_ARGUMENT, where,
+                           "%s has no official split: give fractions, such as {train: 0.8, validation: 0.1, test: 0.1}",
+                           dataset->folder);
     }
     return CONVO_OK;
 }
@@ -189,7 +192,7 @@ static convo_status check_parts(const cv_split_config *config, const cv_split *s
     static const char *const name[PARTS] = {"train", "validation", "test"};
     const bool wanted[PARTS] = {[TRAIN] = true,
                                 [VALIDATION] = config->validation > 0 || config->validation_group[0],
-                                [TEST] = config->by != BY_RANDOM || config->test > 0};
+                                [TEST] = config->by == BY_GROUP || config->test > 0};
     for (int part = 0; part < PARTS; part++)
         if (wanted[part] && split->count[part] == 0)
             return cv_fail(err, CONVO_ARGUMENT, where, "no example is left for the %s part", name[part]);

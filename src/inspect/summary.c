@@ -1,31 +1,9 @@
 // What a net is made of: shapes, parameters with their formula, multiply-adds, receptive fields.
+#include "inspect/field.h"
 #include "model/recipe.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-// What one output pixel sees of the input: `field` pixels of it, and neighbours are `jump` apart. 0: all of it.
-//   field' = field + (reach - 1) jump,   jump' = jump stride,   reach = dilation (kernel - 1) + 1
-// Dumoulin & Visin 2016, https://arxiv.org/abs/1603.07285
-typedef struct view {
-    int64_t field[2], jump[2];
-} view;
-
-static view view_of(const cv_node *n, const view *in, int inputs) {
-    view v = in[0];
-    for (int d = 0; d < 2; d++)
-        for (int k = 1; k < inputs; k++) // branches that meet: the larger field
-            if (v.field[d] && (in[k].field[d] == 0 || in[k].field[d] > v.field[d])) v.field[d] = in[k].field[d];
-    if (n->op->window) {
-        const cv_window w = n->op->window(n->config, n->in);
-        for (int d = 0; d < 2; d++) {
-            if (v.field[d]) v.field[d] += w.dilation[d] * (w.kernel[d] - 1) * v.jump[d];
-            v.jump[d] *= w.stride[d];
-        }
-    } else if (n->out.dims == 1 && (n->in.dims > 1 || (n->op->tensors && n->op->cost)))
-        v = (view){{0, 0}, {0, 0}}; // flattened, or a weighted sum of everything
-    return v;
-}
 
 static void options_text(const cv_node *n, char *text, size_t size) {
     text[0] = 0;
@@ -47,7 +25,7 @@ static int64_t parameters_of(const cv_net *net, const cv_node *n) {
     return sum;
 }
 
-static void describe(const cv_net *net, const cv_node *n, const view *v, convo_layer *out) {
+static void describe(const cv_net *net, const cv_node *n, const cv_view *v, convo_layer *out) {
     cv_print(out->path, sizeof out->path, "%s", n->path);
     cv_print(out->type, sizeof out->type, "%s", n->op->name);
     options_text(n, out->options, sizeof out->options);
@@ -55,13 +33,14 @@ static void describe(const cv_net *net, const cv_node *n, const view *v, convo_l
     out->parameters = parameters_of(net, n);
     if (n->op->cost) out->multiply_adds = n->op->cost(n->config, n->in, n->out, out->formula, sizeof out->formula);
     if (out->formula[0]) cv_append(out->formula, sizeof out->formula, " = %lld", (long long)out->parameters);
-    memcpy(out->field, v->field, sizeof out->field);
+    memcpy(out->field, v->size, sizeof out->field);
     memcpy(out->jump, v->jump, sizeof out->jump);
+    memcpy(out->start, v->start, sizeof out->start);
 }
 
 convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary, convo_error *err) {
     cv_net *net = NULL;
-    view *views = NULL;
+    cv_view *views = NULL;
     if (!recipe || !summary) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for its summary are needed");
     *summary = (convo_summary){0};
     convo_status status = cv_recipe_net(recipe, cv_isa_find("baseline"), &net, err);
@@ -69,13 +48,9 @@ convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary,
     summary->layers = cv_alloc((size_t)net->nodes, sizeof *summary->layers);
     views = cv_alloc((size_t)net->nodes + 1, sizeof *views);
     if (!summary->layers || !views) status = cv_no_memory(err, "a summary");
+    if (!status) cv_field_views(net, views);
     for (int i = 0; !status && i < net->nodes; i++) {
         const cv_node *n = &net->node[i];
-        const int inputs = n->op->inputs ? n->op->inputs : 1;
-        view in[CV_MAX_INPUTS];
-        views[0] = (view){{1, 1}, {1, 1}};
-        for (int k = 0; k < inputs; k++) in[k] = views[n->input[k] + 1];
-        views[i + 1] = view_of(n, in, inputs);
         convo_layer *layer = &summary->layers[summary->count++];
         describe(net, n, &views[i + 1], layer);
         summary->parameters += layer->parameters;

@@ -9,16 +9,21 @@ typedef struct cv_material {
     cv_pool *pool;
     cv_dataset *dataset;
     cv_split split;
-    cv_shape shape; // of one example
-    float *values;  // [examples][size of shape], not normalised
-    int32_t *label; // [examples]
+    cv_front *front; // of recordings; NULL for pictures and arrays
+    cv_shape shape;  // of one example
+    size_t rows;     // the data set's examples, then changed versions of recordings, which the training part has too
+    float *values;   // [rows][size of shape], not normalised
+    int32_t *label;  // [rows]
 } cv_material;
 
-// Of options, data, search, threads and isa count; NULL is allowed.
+// Of options, data, search, cache, threads and isa count; NULL is allowed.
 convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
                               convo_error *err);
+// Adds the changed versions that the recipe's `augment` asks for, which are trained on and never scored.
+convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
+                                 convo_error *err);
 void cv_material_free(cv_material *material);
-// Mean and standard deviation of the training part, as the recipe's normalisation wants them (else 0 and 1).
+// Mean and standard deviation of the training part, as the recipe's normalisation wants them (else its own two).
 convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *material, float *mean, float *std,
                                  convo_error *err);
 void cv_material_normalize(cv_material *material, float mean, float std);

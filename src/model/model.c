@@ -2,7 +2,6 @@
 #include "model/model.h"
 
 #include "base/file.h"
-#include "model/safetensors.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -116,14 +115,13 @@ static char *labels_text(const cv_model_parts *parts) {
     return dump(labels);
 }
 
-enum { TEXTS = 8 };
-
-// The file's __metadata__. "format: pt" is what PyTorch's loaders look for.
-static convo_status pack_texts(const cv_model_parts *parts, cv_st_text text[TEXTS], size_t *count, convo_error *err) {
+// "format: pt" is what PyTorch's loaders of safetensors look for.
+convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
+                            convo_error *err) {
     char *recipe;
     convo_status status = convo_recipe_text(parts->recipe, &recipe, err);
     if (status) return status;
-    const cv_st_text all[TEXTS] = {
+    const cv_st_text all[CV_MODEL_TEXTS] = {
         {"format", cv_format("pt")},
         {"convo.version", cv_format("%s", convo_version())},
         {"convo.name", cv_format("%s", parts->recipe->name)},
@@ -134,7 +132,7 @@ static convo_status pack_texts(const cv_model_parts *parts, cv_st_text text[TEXT
         {"convo.test_accuracy", dump(json_real(parts->test_accuracy))}, // NULL for NaN
     };
     memcpy(text, all, sizeof all);
-    *count = isnan(parts->test_accuracy) ? TEXTS - 1 : TEXTS;
+    *count = isnan(parts->test_accuracy) ? CV_MODEL_TEXTS - 1 : CV_MODEL_TEXTS;
     for (size_t k = 0; k < *count; k++)
         if (!text[k].value)
             return cv_fail(err, CONVO_ARGUMENT, "", "%s cannot be written: a label that is not UTF-8, or no memory",
@@ -144,7 +142,7 @@ static convo_status pack_texts(const cv_model_parts *parts, cv_st_text text[TEXT
 
 convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err) {
     const cv_net *net = parts->net;
-    cv_st_text text[TEXTS] = {{0}};
+    cv_st_text text[CV_MODEL_TEXTS] = {{0}};
     cv_safetensors file = {.text = text};
     convo_status status = CONVO_OK;
     file.tensor = cv_alloc((size_t)net->tensors + 1, sizeof *file.tensor);
@@ -153,17 +151,16 @@ convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_
         status = pack_tensor(net, t, &file.tensor[t], err);
         file.tensors = (size_t)t + 1;
     }
-    if (!status) status = pack_texts(parts, text, &file.texts, err);
+    if (!status) status = cv_model_texts(parts, text, &file.texts, err);
     if (!status) status = cv_safetensors_write(path, &file, err);
     for (size_t t = 0; t < file.tensors; t++) free((void *)file.tensor[t].data);
-    for (size_t k = 0; k < TEXTS; k++) free(text[k].value);
+    for (size_t k = 0; k < CV_MODEL_TEXTS; k++) free(text[k].value);
     free(file.tensor);
     return status;
 }
 
-convo_status convo_model_save(const convo_model *model, const char *path, convo_error *err) {
-    if (!model || !path) return cv_fail(err, CONVO_ARGUMENT, "", "a model and a path are needed");
-    const cv_model_parts parts = {
+cv_model_parts cv_model_parts_of(const convo_model *model) {
+    return (cv_model_parts){
         .recipe = model->recipe,
         .net = model->net,
         .labels = model->labels,
@@ -172,6 +169,11 @@ convo_status convo_model_save(const convo_model *model, const char *path, convo_
         .std = model->std,
         .test_accuracy = model->test_accuracy,
     };
+}
+
+convo_status convo_model_save(const convo_model *model, const char *path, convo_error *err) {
+    if (!model || !path) return cv_fail(err, CONVO_ARGUMENT, "", "a model and a path are needed");
+    const cv_model_parts parts = cv_model_parts_of(model);
     return cv_model_save(&parts, path, err);
 }
 

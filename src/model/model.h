@@ -4,6 +4,7 @@
 #define CV_MODEL_H
 
 #include "model/recipe.h"
+#include "model/safetensors.h"
 
 struct convo_model {
     convo_recipe *recipe;
@@ -29,6 +30,12 @@ typedef struct cv_model_parts {
     double test_accuracy; // NaN when it is not known
 } cv_model_parts;
 
+cv_model_parts cv_model_parts_of(const convo_model *model);
+// What a file says about a model besides its tensors: recipe, labels, normalisation. The values are new, also after an
+// error.
+enum { CV_MODEL_TEXTS = 8 };
+convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
+                            convo_error *err);
 // Writes a model file, atomically.
 convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err);
 // A model of its own with copies of everything; its net is of the best instruction set.

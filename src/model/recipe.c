@@ -47,7 +47,7 @@ typedef struct data_block {
     char set[CV_TEXT_SIZE], path[CV_TEXT_SIZE];
 } data_block;
 
-static const cv_option data_schema[] = {
+const cv_option cv_recipe_data_schema[] = {
     {.name = "set", .type = CV_TEXT, .offset = offsetof(data_block, set), .required = true, .help = "the data set"},
     {.name = "path", .type = CV_TEXT, .offset = offsetof(data_block, path), .help = "its folder"},
     {.name = NULL},
@@ -68,7 +68,7 @@ static convo_status read_data(convo_recipe *recipe, const yaml_node_t *node, con
     }
     const cv_option *own = recipe->data ? recipe->data->schema : NULL;
     cv_yaml_block block = {
-        .what = "data", .at = node, .part = {{data_schema, &data}, {own, recipe->data_config}}, .also = also, .bare = true};
+        .what = "data", .at = node, .part = {{cv_recipe_data_schema, &data}, {own, recipe->data_config}}, .also = also, .bare = true};
     convo_status status = cv_yaml_read(&yaml, node, &block, err);
     if (status) return status;
     memcpy(recipe->data_path, data.path, sizeof data.path);
@@ -193,6 +193,15 @@ static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features
                    "a recipe needs 'features', or 'input' for a net without a front end");
 }
 
+static convo_status read_augment(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
+    const cv_yaml yaml = cv_recipe_yaml(recipe);
+    const cv_yaml_block block = {.what = "augment", .at = node, .part = {{cv_augment_schema, &recipe->augment}}};
+    if (node && !recipe->feature)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
+                       "augment changes recordings, this recipe has none: leave it out");
+    return cv_yaml_read(&yaml, node, &block, err);
+}
+
 // --- train, published -------------------------------------------------------------------------------------------
 
 // `word` or `word: options` of a table whose entries have a schema each.
@@ -277,26 +286,34 @@ static convo_status read_train(convo_recipe *recipe, const yaml_node_t *node, co
     return status;
 }
 
+const cv_option cv_recipe_published_schema[] = {
+    {.name = "test_accuracy",
+     .type = CV_FLOAT,
+     .offset = offsetof(convo_recipe, published),
+     .fallback = NAN,
+     .max = 1,
+     .help = "a fraction"},
+    {.name = "validation_accuracy",
+     .type = CV_FLOAT,
+     .offset = offsetof(convo_recipe, published),
+     .fallback = NAN,
+     .max = 1,
+     .help = "the same, where there is no test part"},
+    {.name = "source", .type = CV_TEXT, .offset = offsetof(convo_recipe, published_source), .help = "who says so"},
+    {.name = NULL},
+};
+
 static convo_status read_published(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
-    static const cv_option schema[] = {
-        {.name = "test_accuracy",
-         .type = CV_FLOAT,
-         .offset = offsetof(convo_recipe, published),
-         .fallback = NAN,
-         .max = 1,
-         .help = "a fraction"},
-        {.name = "source", .type = CV_TEXT, .offset = offsetof(convo_recipe, published_source), .help = "who says so"},
-        {.name = NULL},
-    };
     const cv_yaml yaml = cv_recipe_yaml(recipe);
-    const cv_yaml_block block = {.what = "published", .at = node, .part = {{schema, recipe}}};
+    const cv_yaml_block block = {.what = "published", .at = node, .part = {{cv_recipe_published_schema, recipe}}};
     return cv_yaml_read(&yaml, node, &block, err);
 }
 
 // --- the whole --------------------------------------------------------------------------------------------------
 
 convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
-    static const char *const blocks[] = {"data", "features", "input", "model", "train", "published", NULL};
+    static const char *const blocks[] = {"data",  "features", "input",     "augment",
+                                        "model", "train",    "published", NULL};
     const cv_yaml yaml = cv_recipe_yaml(recipe);
     const yaml_node_t *root = cv_yaml_root(&yaml);
     const cv_yaml_block whole = {.what = "a recipe", .at = root, .also = blocks};
@@ -307,6 +324,7 @@ convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
     const yaml_node_t *features = cv_yaml_find(&yaml, root, "features"), *input = cv_yaml_find(&yaml, root, "input");
     recipe->std = 1;
     status = find_input(recipe, features, input, err);
+    if (!status) status = read_augment(recipe, cv_yaml_find(&yaml, root, "augment"), err);
     if (!status) status = read_train(recipe, cv_yaml_find(&yaml, root, "train"), err);
     if (!status) status = read_published(recipe, cv_yaml_find(&yaml, root, "published"), err);
     if (status) return status;
@@ -375,8 +393,16 @@ double convo_recipe_published(const convo_recipe *recipe, const char **source) {
     return recipe->published;
 }
 
+const char *convo_recipe_data(const convo_recipe *recipe) {
+    return recipe->data && !recipe->data_path[0] ? recipe->data->name : NULL;
+}
+
 uint64_t convo_recipe_seed(const convo_recipe *recipe) {
     return (uint64_t)recipe->train.seed;
+}
+
+int convo_recipe_epochs(const convo_recipe *recipe) {
+    return (int)recipe->train.epochs;
 }
 
 convo_status convo_recipe_text(const convo_recipe *recipe, char **text, convo_error *err) {

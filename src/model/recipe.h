@@ -2,6 +2,7 @@
 #ifndef CV_RECIPE_H
 #define CV_RECIPE_H
 
+#include "audio/augment.h"
 #include "audio/feature.h"
 #include "data/dataset.h"
 #include "model/yaml.h"
@@ -25,6 +26,8 @@ struct convo_recipe {
     enum { CV_NORMALIZE_NONE, CV_NORMALIZE_GLOBAL } normalize;
     double mean, std; // the net sees (x - mean) / std; measured where normalize is global
     cv_shape input;
+    // augment:
+    cv_augment_config augment; // copies 0: none
     // train:
     bool has_train; // without, what follows are defaults, and the learning rate has none
     cv_train_config train;
@@ -47,6 +50,8 @@ typedef struct cv_feature_common {
     double mean, std;
 } cv_feature_common;
 extern const cv_option cv_feature_common_schema[];
+// `data:` without the kind's own options and `split:`; `published:`.
+extern const cv_option cv_recipe_data_schema[], cv_recipe_published_schema[];
 
 static inline cv_yaml cv_recipe_yaml(const convo_recipe *recipe) {
     return (cv_yaml){recipe->file, &recipe->document, recipe->setting};

@@ -13,7 +13,7 @@ typedef struct home {
     char path[PATH_SIZE];
 } home;
 
-enum { HOMES = 7 };
+enum { HOMES = 9 };
 
 static void list_homes(const convo_recipe *recipe, home homes[HOMES]) {
     memset(homes, 0, HOMES * sizeof *homes);
@@ -27,6 +27,8 @@ static void list_homes(const convo_recipe *recipe, home homes[HOMES]) {
     homes[4] = (home){recipe->feature ? cv_feature_common_schema : NULL, "features"};
     homes[5] = (home){recipe->feature ? recipe->feature->schema : NULL, "features"};
     homes[6] = (home){recipe->data ? cv_split_schema : NULL, "data.split"};
+    homes[7] = (home){recipe->data ? recipe->data->schema : NULL, "data"};
+    homes[8] = (home){recipe->feature ? cv_augment_schema : NULL, "augment"};
 }
 
 static const char *next_option(const void *homes, size_t k) {

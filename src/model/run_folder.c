@@ -34,8 +34,9 @@ convo_status cv_run_folder_begin(cv_run_folder *folder, bool fresh, convo_error 
     if (!status) status = write_in(folder, "recipe.yaml", text, err);
     free(text);
     if (status || !fresh) return status;
-    remove_in(folder, "last.checkpoint"); // of an earlier run: it must not be gone on with
-    remove_in(folder, "steps.jsonl");
+    // Of an earlier run: its checkpoint must not be gone on with, and the rest would lie about this one if it fails.
+    static const char *const earlier[] = {"last.checkpoint", "steps.jsonl", "result.json", "best.safetensors"};
+    for (size_t k = 0; k < CV_COUNT(earlier); k++) remove_in(folder, earlier[k]);
     return write_in(folder, "metrics.jsonl", "", err);
 }
 
@@ -80,8 +81,7 @@ convo_status cv_run_folder_step(void *user, const cv_step_record *r, convo_error
 convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err) {
     cv_run_folder *folder = user;
     const convo_status status = append_line(folder, "metrics.jsonl", epoch_json(epoch), err);
-    // Without a validation part the best model is the last one, which is written at the end.
-    if (status || !epoch->best || !epoch->score[CONVO_VALIDATION].count) return status;
+    if (status || !epoch->best) return status; // the last one is written at the end
     char *path = path_of(folder, "best.safetensors");
     const convo_status saved = path ? cv_model_save(&folder->parts, path, err) : cv_no_memory(err, folder->path);
     free(path);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ static const struct {
     const char *name;
     size_t size;
 } types[] = {
-    [CV_F32] = {"F32", 4}, [CV_I64] = {"I64", 8}, [CV_F64] = {"F64", 8}, [CV_I32] = {"I32", 4}, [CV_U8] = {"U8", 1}};
+    [CV_F32] = {"F32", 4}, [CV_I64] = {"I64", 8}, [CV_F64] = {"F64", 8}, [CV_I32] = {"I32", 4}, [CV_U8] = {"U8", 1},
+    [CV_F16] = {"F16", 2}, [CV_BF16] = {"BF16", 2}};
 
 static bool tensor_bytes(const cv_st_tensor *tensor, size_t *bytes) {
     *bytes = types[tensor->type].size;
@@ -42,7 +44,7 @@ static convo_status read_type(const reader *r, const json_t *entry, cv_st_tensor
             return CONVO_OK;
         }
     return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                   "tensor '%.100s' is of type %.20s; F32, F64, I64, I32 and U8 are read", tensor->name, type);
+                   "tensor '%.100s' is of type %.20s; F32, F64, F16, BF16, I64, I32 and U8 are read", tensor->name, type);
 }
 
 static convo_status read_shape(const reader *r, const json_t *entry, cv_st_tensor *tensor) {
@@ -217,6 +219,48 @@ const char *cv_safetensors_text(const cv_safetensors *file, const char *key) {
     return NULL;
 }
 
+// --- numbers ----------------------------------------------------------------------------------------------------
+
+// 1 sign bit, 5 of the exponent, 10 of the fraction (IEEE 754 binary16): as a float, exactly.
+static float from_half(uint16_t half) {
+    const int exponent = half >> 10 & 31, fraction = half & 1023;
+    const float size = exponent == 31 ? (fraction ? NAN : INFINITY)
+                                      : ldexpf((float)(exponent ? fraction + 1024 : fraction), (exponent ? exponent : 1) - 25);
+    return half >> 15 ? -size : size;
+}
+
+// The upper half of a float.
+static float from_bfloat(uint16_t half) {
+    const uint32_t bits = (uint32_t)half << 16;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+void cv_safetensors_floats(const cv_st_tensor *tensor, float *out) {
+    const size_t size = types[tensor->type].size;
+    for (size_t i = 0; i < tensor->bytes / size; i++) {
+        union {
+            float f32;
+            double f64;
+            int64_t i64;
+            int32_t i32;
+            uint16_t half;
+            uint8_t u8;
+        } n;
+        memcpy(&n, (const uint8_t *)tensor->data + i * size, size);
+        switch (tensor->type) {
+        case CV_F32: out[i] = n.f32; break;
+        case CV_F64: out[i] = (float)n.f64; break;
+        case CV_I64: out[i] = (float)n.i64; break;
+        case CV_I32: out[i] = (float)n.i32; break;
+        case CV_U8: out[i] = n.u8; break;
+        case CV_F16: out[i] = from_half(n.half); break;
+        case CV_BF16: out[i] = from_bfloat(n.half); break;
+        }
+    }
+}
+
 // --- writing ----------------------------------------------------------------------------------------------------
 
 // The tensor's entry in the header, its data beginning at *place.
@@ -230,7 +274,7 @@ static json_t *tensor_entry(const cv_st_tensor *tensor, size_t *place) {
 }
 
 // Tensors of the widest numbers come first: the format allows no gaps, and so each is aligned to its numbers.
-static const size_t widths[] = {8, 4, 1};
+static const size_t widths[] = {8, 4, 2, 1};
 
 static convo_status make_header(const char *path, const cv_safetensors *file, json_t *header, convo_error *err) {
     json_t *texts = json_object();

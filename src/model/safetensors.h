@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 
-typedef enum cv_st_type { CV_F32, CV_I64, CV_F64, CV_I32, CV_U8 } cv_st_type;
+typedef enum cv_st_type { CV_F32, CV_I64, CV_F64, CV_I32, CV_U8, CV_F16, CV_BF16 } cv_st_type;
 
 typedef struct cv_st_tensor {
     char *name;
@@ -41,6 +41,8 @@ convo_status cv_safetensors_read(const char *path, cv_safetensors *file, convo_e
 convo_status cv_safetensors_write(const char *path, const cv_safetensors *file, convo_error *err);
 void cv_safetensors_free(cv_safetensors *file); // what cv_safetensors_read made
 const cv_st_tensor *cv_safetensors_find(const cv_safetensors *file, const char *name);
+// The tensor's numbers as floats, whatever their type; out has as many as the tensor.
+void cv_safetensors_floats(const cv_st_tensor *tensor, float *out);
 const char *cv_safetensors_text(const cv_safetensors *file, const char *key);
 
 #endif

@@ -77,6 +77,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
         return cv_fail(err, CONVO_ARGUMENT, "", "to resume, name the run folder to go on in");
     convo_status status = cv_material_load(recipe, options, &m, err);
     if (!status) status = make_net(recipe, &m, &net, &random, err);
+    if (!status) status = cv_material_augment(recipe, options, &m, err);
     cv_run_folder folder = {.path = options->out, .stop = options->stop};
     if (!status) {
         folder.parts = (cv_model_parts){.recipe = recipe,

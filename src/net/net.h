@@ -56,5 +56,8 @@ void cv_net_read(const cv_net *net, int t, float *out);
 void cv_net_write(cv_net *net, int t, const float *values);
 // All parameters and buffers of a net of the same layers, of any instruction set.
 convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err);
+// A net for inference that gives the same: every batch norm that stands alone behind a layer with CV_LINEAR is folded into
+// that layer, which gets a bias. The nodes that are left keep their paths.
+convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err);
 
 #endif

@@ -66,6 +66,24 @@ static void schedule(draft *d, bool has_loss) {
 
 // --- which values share memory ------------------------------------------------------------------------------------
 
+// relu and then maxpool is maxpool and then relu, to the bit and in its gradient, but reads and writes a quarter as much:
+// the first largest pixel is the same one if it is above 0, and if not, no gradient passes either way.
+static void pool_first(draft *d, const cv_net *net) {
+    cv_node *node = d->plan->node;
+    for (int i = 0; i + 1 < net->nodes; i++) {
+        cv_node *rising = &node[i], *maximum = &node[i + 1];
+        if (!(rising->op->traits & CV_RISING) || !(maximum->op->traits & CV_MAXIMUM)) continue;
+        if (maximum->input[0] != i || d->readers[i + 1] != 1) continue;
+        const cv_node later = *rising;
+        const int from = rising->input[0];
+        *rising = *maximum;
+        rising->input[0] = from;
+        *maximum = later;
+        maximum->input[0] = i;
+        maximum->in = maximum->out = rising->out;
+    }
+}
+
 static bool has_trained(const cv_net *net, const cv_node *node) {
     for (int t = 0; t < node->tensors; t++)
         if (!net->tensor[node->tensor + t].spec.buffer) return true;
@@ -76,6 +94,7 @@ static void relate(draft *d, const cv_net *net) {
     const cv_plan *plan = d->plan;
     for (int i = 0; i < plan->steps; i++)
         for (int k = 0; k < inputs_of(&plan->step[i]); k++) d->readers[value_read(&plan->step[i], k)]++;
+    pool_first(d, net);
     d->wanted[0] = d->flags & CV_INPUT_GRADIENT;
     for (int i = 0; i < plan->steps; i++) {
         const cv_step *s = &plan->step[i];
@@ -224,6 +243,7 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
     const size_t steps = (size_t)net->nodes + (loss ? 1 : 0), values = steps + 1;
     draft d = {.plan = plan, .flags = flags, .values = (int)values};
     *plan = (cv_plan){.steps = (int)steps};
+    plan->node = cv_alloc(steps + 1, sizeof *plan->node);
     plan->step = cv_alloc(steps + 1, sizeof *plan->step);
     plan->action = cv_alloc(6 * steps + 4, sizeof *plan->action);
     d.root = cv_alloc(values, sizeof *d.root);
@@ -234,10 +254,10 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
     d.backward = cv_alloc(values, sizeof *d.backward);
     d.piece = cv_alloc(10 * values, sizeof *d.piece);
     d.slot = cv_alloc(10 * values, sizeof *d.slot);
-    bool done = plan->step && plan->action && d.root && d.readers && d.wanted && d.kept && d.forward && d.backward &&
+    bool done = plan->node && plan->step && plan->action && d.root && d.readers && d.wanted && d.kept && d.forward && d.backward &&
                 d.piece && d.slot;
     if (done) {
-        for (int i = 0; i < net->nodes; i++) plan->step[i].node = &net->node[i];
+        for (int i = 0; i < net->nodes; i++) plan->node[i] = net->node[i], plan->step[i].node = &plan->node[i];
         if (loss) plan->step[net->nodes].node = loss;
         relate(&d, net);
         schedule(&d, loss != NULL);
@@ -257,6 +277,7 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
 }
 
 void cv_plan_free(cv_plan *plan) {
+    free(plan->node);
     free(plan->step);
     free(plan->action);
     *plan = (cv_plan){0};

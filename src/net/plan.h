@@ -38,6 +38,7 @@ typedef struct cv_step {
 } cv_step;
 
 typedef struct cv_plan {
+    cv_node *node; // of the net, in the order the plan runs them
     cv_step *step;
     int steps;
     cv_action *action;

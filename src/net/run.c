@@ -37,6 +37,7 @@ typedef struct job {
     cv_runner *runner;
     const cv_batch *batch;
     float *outputs, *losses;
+    double *wide; // losses
     int first, end; // actions
     int *not_finite; // [blocks] first step whose output is not finite; NULL: do not look
 } job;
@@ -81,7 +82,12 @@ static void unload_rows(const job *j, const block *b, size_t from, int64_t size,
 static void unload(const job *j, const block *b) {
     const cv_runner *r = j->runner;
     unload_rows(j, b, r->plan.output, output_size(r), j->outputs);
-    if (r->loss.op) unload_rows(j, b, r->plan.step[r->plan.steps - 1].y, 1, j->losses);
+    if (!r->loss.op) return;
+    const size_t losses = r->plan.step[r->plan.steps - 1].y;
+    unload_rows(j, b, losses, 1, j->losses);
+    for (int l = 0; j->wide && l < b->active; l++)
+        j->wide[b->first + l] = r->isa->real == sizeof(double) ? ((const double *)at(r, b->slot, losses))[l]
+                                                               : (double)((const float *)at(r, b->slot, losses))[l];
 }
 
 static void load_gradient(const job *j, const block *b) {
@@ -225,15 +231,26 @@ void cv_runner_train(cv_runner *r, const cv_batch *batch, cv_random *random, flo
     cv_runner_forward(r, batch, outputs, losses);
 }
 
+// The actions before the outputs are unloaded: those of a forward pass.
+static int forward_actions(const cv_runner *r) {
+    int end = 0;
+    while (end < r->plan.actions && r->plan.action[end].verb != CV_UNLOAD) end++;
+    return end;
+}
+
+void cv_runner_losses(cv_runner *r, const cv_batch *batch, double *losses) {
+    job j = {.runner = r, .batch = batch, .wide = losses};
+    run_actions(&j, forward_actions(r) + 1);
+}
+
 const cv_node *cv_runner_first_not_finite(cv_runner *r, const cv_batch *batch) {
     const int blocks = blocks_of(r, batch->count);
-    int found = -1, end = 0;
+    int found = -1;
     int *step = cv_alloc((size_t)blocks, sizeof *step);
     if (!step) return NULL;
     for (int b = 0; b < blocks; b++) step[b] = -1;
-    while (end < r->plan.actions && r->plan.action[end].verb != CV_UNLOAD) end++;
     job j = {.runner = r, .batch = batch, .not_finite = step};
-    run_actions(&j, end);
+    run_actions(&j, forward_actions(r));
     for (int b = 0; b < blocks; b++)
         if (step[b] >= 0 && (found < 0 || step[b] < found)) found = step[b];
     free(step);

@@ -32,6 +32,8 @@ void cv_runner_forward(cv_runner *runner, const cv_batch *batch, float *outputs,
 // One training pass: forward with dropout drawn from random, and the gradient of the mean loss.
 // outputs, losses as above.
 void cv_runner_train(cv_runner *runner, const cv_batch *batch, cv_random *random, float *outputs, float *losses);
+// The losses of a batch again, forward only, as doubles and with the dropout of the last cv_runner_train: for checks.
+void cv_runner_losses(cv_runner *runner, const cv_batch *batch, double *losses /* [count] */);
 // Gradient shards of the last cv_runner_train, each [net->trained] reals; the gradient is their sum in this order.
 // How many there are depends on the batch alone, never on the threads, and so do the bits.
 int cv_runner_shards(const cv_runner *runner);

@@ -35,5 +35,6 @@ CV_OP(add) = {
     .forward = add_forward,
     .backward = add_backward,
     .torch = "x + x1",
+    .onnx = "y = Add(x, x1)",
     .cases = add_cases,
 };

@@ -148,6 +148,7 @@ CV_OP(avgpool1d) = {
     .forward = avgpool_forward,
     .backward = avgpool_backward,
     .torch = "F.avg_pool1d(x, {kernel}, {stride}, {padding}, False, {count_padding})",
+    .onnx = "y = AveragePool(x) " POOL_ONNX " count_include_pad={count_padding}",
     .cases = avgpool1d_cases,
 };
 
@@ -160,6 +161,7 @@ CV_OP(avgpool2d) = {
     .forward = avgpool_forward,
     .backward = avgpool_backward,
     .torch = "F.avg_pool2d(x, {kernel}, {stride}, {padding}, False, {count_padding})",
+    .onnx = "y = AveragePool(x) " POOL_ONNX " count_include_pad={count_padding}",
     .cases = avgpool2d_cases,
 };
 
@@ -172,6 +174,7 @@ CV_OP(sumpool1d) = {
     .forward = sumpool_forward,
     .backward = sumpool_backward,
     .torch = "F.avg_pool1d(x, {kernel}, {stride}, {padding}) * {kernel}",
+    .onnx = "mean = AveragePool(x) " POOL_ONNX " count_include_pad=1; y = Mul(mean, #{kernel*})",
     .cases = sumpool1d_cases,
 };
 
@@ -184,6 +187,7 @@ CV_OP(sumpool2d) = {
     .forward = sumpool_forward,
     .backward = sumpool_backward,
     .torch = "F.avg_pool2d(x, {kernel}, {stride}, {padding}, divisor_override=1)",
+    .onnx = "mean = AveragePool(x) " POOL_ONNX " count_include_pad=1; y = Mul(mean, #{kernel*})",
     .cases = sumpool2d_cases,
 };
 
@@ -194,5 +198,6 @@ CV_OP(globalavgpool) = {
     .forward = global_forward,
     .backward = global_backward,
     .torch = "x.flatten(2).mean(2)",
+    .onnx = "mean = GlobalAveragePool(x); y = Flatten(mean) axis=1",
     .cases = global_cases,
 };

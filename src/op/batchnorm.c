@@ -205,5 +205,6 @@ CV_OP(batchnorm) = {
     .statistics = &(const cv_statistics){two_per_channel, gather, merge},
     .backward_statistics = &(const cv_statistics){two_per_channel, gather_gradient, merge_gradient},
     .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
+    .onnx = "y = BatchNormalization(x, weight|1, bias|0, running_mean, running_var) epsilon={eps}",
     .cases = batchnorm_cases,
 };

@@ -75,5 +75,6 @@ CV_OP(cross_entropy) = {
     .backward = cross_entropy_backward,
     .probabilities = softmax,
     .torch = "F.cross_entropy(x, label, label_smoothing={label_smoothing}, reduction='none')",
+    .onnx = "y = Softmax(x) axis=1",
     .cases = cross_entropy_cases,
 };

@@ -56,5 +56,6 @@ CV_OP(dropout) = {
     .forward = dropout_forward,
     .backward = dropout_backward,
     .torch = "F.dropout(x, {p}, training)",
+    .onnx = "",
     .cases = dropout_cases,
 };

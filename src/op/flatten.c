@@ -24,5 +24,6 @@ CV_OP(flatten) = {
     .forward = flatten_forward,
     .backward = flatten_backward,
     .torch = "x.flatten(1)",
+    .onnx = "y = Flatten(x) axis=1",
     .cases = flatten_cases,
 };

@@ -165,7 +165,7 @@ CV_OP(linear) = {
     .help = "every output is a weighted sum of all inputs",
     .schema = linear_schema,
     .config_size = sizeof(linear),
-    .traits = CV_READS_X,
+    .traits = CV_READS_X | CV_LINEAR,
     .infer = linear_infer,
     .tensors = linear_tensors,
     .cost = linear_cost,
@@ -173,5 +173,6 @@ CV_OP(linear) = {
     .forward = linear_forward,
     .backward = linear_backward,
     .torch = "F.linear(x, weight, bias)",
+    .onnx = "y = Gemm(x, weight, bias?) transB=1",
     .cases = linear_cases,
 };

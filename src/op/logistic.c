@@ -47,5 +47,6 @@ CV_OP(logistic) = {
     .backward = logistic_backward,
     .probabilities = two_classes,
     .torch = "F.soft_margin_loss(x, label[:, None] * 2.0 - 1, reduction='none')[:, 0]",
+    .onnx = "second = Sigmoid(x); first = Sub(#1, second); y = Concat(first, second) axis=1",
     .cases = logistic_cases,
 };

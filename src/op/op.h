@@ -42,6 +42,9 @@ enum {
     CV_READS_X = 1, // backward reads x
     CV_READS_Y = 2, // backward reads y
     CV_INPLACE = 4, // y may be x, and dx may be dy
+    CV_RISING = 8,  // pixel by pixel, never falling, and without gradient where it is flat: it may trade places with ...
+    CV_MAXIMUM = 16, // ... the largest of several pixels
+    CV_LINEAR = 32,  // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
 };
 
 typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
@@ -121,6 +124,11 @@ typedef struct cv_op {
     // PyTorch expression for the golden test. Names: x (x1 for a second input), the tensors, label, training, and the
     // options in braces.
     const char *torch;
+    // The layer as ONNX nodes, in the language of base/graph.h. Names: x (x1 for a second input), y, the tensors (where the
+    // layer does not have one, bias? is left out and bias|0 is a channel's worth of zeros), any other for what lies between.
+    // Options in braces; {kernel*} is the product of the option's numbers. "": y is x. NULL: it cannot be said in ONNX.
+    // A loss: from the net's outputs to the probabilities of the classes.
+    const char *onnx;
     const cv_case *cases; // ends with batch 0
 } cv_op;
 

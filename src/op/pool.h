@@ -17,6 +17,9 @@ typedef struct pool {
     {.name = "padding", .type = pair, .offset = offsetof(pool, padding), .min = 0, .max = 1 << 20,                     \
      .help = "rows and columns added around, at most half the window"}
 
+// The options as ONNX has them.
+#define POOL_ONNX "kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}]"
+
 static inline bool pool_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     pool *c = config;
     const int64_t size[2] = {in->h, in->w};

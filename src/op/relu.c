@@ -21,9 +21,10 @@ static const cv_case relu_cases[] = {{{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NUL
 CV_OP(relu) = {
     .name = "relu",
     .help = "negative values become zero",
-    .traits = CV_READS_Y | CV_INPLACE,
+    .traits = CV_READS_Y | CV_INPLACE | CV_RISING,
     .forward = relu_forward,
     .backward = relu_backward,
     .torch = "torch.relu(x)",
+    .onnx = "y = Relu(x)",
     .cases = relu_cases,
 };

@@ -22,5 +22,6 @@ CV_OP(sigmoid) = {
     .forward = sigmoid_forward,
     .backward = sigmoid_backward,
     .torch = "torch.sigmoid(x)",
+    .onnx = "y = Sigmoid(x)",
     .cases = sigmoid_cases,
 };

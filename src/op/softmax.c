@@ -36,5 +36,6 @@ CV_OP(softmax) = {
     .forward = softmax_forward,
     .backward = softmax_backward,
     .torch = "torch.softmax(x, 1)",
+    .onnx = "y = Softmax(x) axis=1",
     .cases = softmax_cases,
 };

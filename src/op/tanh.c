@@ -22,5 +22,6 @@ CV_OP(tanh) = {
     .forward = tanh_forward,
     .backward = tanh_backward,
     .torch = "torch.tanh(x)",
+    .onnx = "y = Tanh(x)",
     .cases = tanh_cases,
 };

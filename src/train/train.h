@@ -49,11 +49,13 @@ double cv_schedule_factor(const cv_schedule *schedule, const cv_schedule_config 
 typedef struct cv_train_config {
     int64_t batch, epochs, seed, patience; // patience: epochs without a better validation loss; 0: never stop early
     int order;                             // CV_SHUFFLE, ...
+    int keep;                              // CV_KEEP_BEST, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
     bool record_full, test_each_epoch;
 } cv_train_config;
 
 enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
+enum { CV_KEEP_BEST, CV_KEEP_LAST };
 
 extern const cv_option cv_train_schema[]; // over cv_train_config
 
@@ -68,7 +70,7 @@ typedef struct cv_train_state {
     double best_loss, seconds; // of validation; of all calls together
     int64_t best_epoch;        // 0: none yet
     float *moment[2];          // [net->trained] each, as many as the optimiser has
-    float *best;               // [net->total] the best on validation, NULL without a validation part
+    float *best;               // [net->total] the best on validation, NULL where the last epoch's weights are kept
 } cv_train_state;
 
 // What one epoch gave.
@@ -76,7 +78,7 @@ typedef struct cv_epoch {
     int epoch;
     convo_score score[3]; // train (while it was trained), validation, test
     double learning_rate, examples_per_second, seconds;
-    bool best;
+    bool best; // so far, on validation, where the best is kept
 } cv_epoch;
 
 // What one step gave: the batch it trained on, or with record_full the whole training part after it.

@@ -16,6 +16,8 @@ const cv_option cv_train_schema[] = {
      .help = "stop after this many epochs without a lower validation loss; 0: never"},
     {.name = "order", .type = CV_WORD, .offset = offsetof(cv_train_config, order), .words = "shuffle|fixed|replacement",
      .help = "of an epoch: a new permutation, always the same, or drawn with replacement"},
+    {.name = "keep", .type = CV_WORD, .offset = offsetof(cv_train_config, keep), .words = "best|last",
+     .help = "the model of the epoch with the lowest validation loss, where there is a validation part, or of the last"},
     {.name = "record_every", .type = CV_INT, .offset = offsetof(cv_train_config, record_every), .min = 0, .max = 1 << 30,
      .help = "steps between two lines of steps.jsonl; 0: none"},
     {.name = "record_full", .type = CV_BOOL, .offset = offsetof(cv_train_config, record_full),
@@ -51,7 +53,8 @@ convo_status cv_train_state_new(const cv_training *t, const cv_random *random, c
     *s = (cv_train_state){.random = *random, .epoch_random = *random, .best_loss = INFINITY};
     for (int k = 0; k < t->optimizer->moments; k++)
         fits &= (s->moment[k] = cv_alloc_aligned(t->net->trained + 1, sizeof(float))) != NULL;
-    if (t->split->count[CONVO_VALIDATION]) fits &= (s->best = cv_alloc_aligned(t->net->total + 1, sizeof(float))) != NULL;
+    if (t->split->count[CONVO_VALIDATION] && t->config.keep == CV_KEEP_BEST)
+        fits &= (s->best = cv_alloc_aligned(t->net->total + 1, sizeof(float))) != NULL;
     if (fits) return CONVO_OK;
     cv_train_state_free(s);
     return cv_no_memory(err, "the optimiser's state");
@@ -190,19 +193,19 @@ static convo_status end_epoch(loop *l, convo_error *err) {
     convo_status status = CONVO_OK;
     l->validation = score_part(l, CONVO_VALIDATION);
     if (t->config.test_each_epoch) l->test = score_part(l, CONVO_TEST);
-    const bool best = s->best && l->validation.loss < s->best_loss;
-    if (best) {
+    const bool better = l->validation.loss < s->best_loss; // never without a validation part: its loss is not a number
+    if (better) {
         s->best_loss = l->validation.loss;
         s->best_epoch = s->epoch + 1;
-        memcpy(s->best, t->net->values, t->net->total * sizeof *s->best);
     }
+    if (better && s->best) memcpy(s->best, t->net->values, t->net->total * sizeof *s->best);
     const cv_epoch record = {
         .epoch = (int)s->epoch + 1,
         .score = {running_score(s), l->validation, l->test},
         .learning_rate = l->learning_rate,
         .examples_per_second = (double)l->epoch_seen / trained,
         .seconds = cv_now() - l->epoch_began,
-        .best = best || !s->best,
+        .best = better && s->best,
     };
     show(l, true);
     l->trained += trained;
@@ -286,13 +289,14 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
         l.seen += l.epoch_seen;
         result->interrupted = !status && (s->epoch == epoch || (stopped(&l) && s->epoch < t->config.epochs));
     }
+    result->diverged = status == CONVO_NUMERIC;
     if (status) goto done;
     if (s->best && s->best_epoch) memcpy(t->net->values, s->best, t->net->total * sizeof *s->best);
     result->train = score_part(&l, CONVO_TRAIN);
     result->validation = score_part(&l, CONVO_VALIDATION);
     result->test = score_part(&l, CONVO_TEST);
     result->epochs = (int)s->epoch;
-    result->best_epoch = (int)(s->best_epoch ? s->best_epoch : s->epoch);
+    result->best_epoch = (int)(s->best && s->best_epoch ? s->best_epoch : s->epoch);
     result->steps = s->steps;
     result->parameters = t->net->parameters;
     result->seconds = s->seconds;

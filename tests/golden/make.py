@@ -182,12 +182,14 @@ def modern():
                          nn.Dropout(0.5), nn.Linear(144, 10))
 
 
-def train(build, data, batch, epochs, shuffle, optimizer, schedule=None, each_step=False):
+def train(build, data, batch, epochs, order, optimizer, schedule=None, each_step=False):
     torch.manual_seed(SEED)
     net, losses = build(), []
     optimizer = optimizer(net.parameters())
     schedule = schedule and schedule(optimizer)
-    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*data), batch_size=batch, shuffle=shuffle)
+    data = torch.utils.data.TensorDataset(*data)
+    sampler = torch.utils.data.RandomSampler(data, replacement=True) if order == "replacement" else None
+    loader = torch.utils.data.DataLoader(data, batch_size=batch, shuffle=order == "shuffle", sampler=sampler)
     for _ in range(epochs):
         for x, label in loader:
             optimizer.zero_grad()
@@ -210,7 +212,7 @@ trainings = {  # 20 examples in batches of 8, 7 epochs: 21 steps, every third on
     "sgd_dampening": (lambda p: SGD(p, lr=0.2, momentum=0.8, dampening=0.3, weight_decay=0.05), None, False),
     "sgd_nesterov": (lambda p: SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=0.01), None, False),
     "adam": (lambda p: Adam(p), None, False),
-    "adam_decay": (lambda p: Adam(p, lr=0.05, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1), None, False),
+    "adam_decay": (lambda p: Adam(p, lr=0.05, betas=(0.8, 0.95), eps=1e-2, weight_decay=0.1), None, False),
     "adamw": (lambda p: AdamW(p, lr=0.05), None, False),
     "adamw_decay": (lambda p: AdamW(p, lr=0.02, weight_decay=0.5), None, False),
     "sgd_step": (lambda p: SGD(p, lr=0.5), lambda o: lr_scheduler.StepLR(o, 2, 0.5), False),
@@ -264,15 +266,16 @@ def main():
     for name in nets:
         net_golden(name)
     for name, (optimizer, schedule, each_step) in trainings.items():
-        net, _ = train(tiny, task((6,), 3, 20, 0.75), 8, 7, False, optimizer, schedule, each_step)
+        net, _ = train(tiny, task((6,), 3, 20, 0.75), 8, 7, "fixed", optimizer, schedule, each_step)
         for key, value in net.state_dict().items():
             keep("train/%s/%s" % (name, key), value)
     for name, (make, each_step) in schedules.items():
         keep("schedule/" + name, factors(make, each_step), np.float64)
     easy, hard = task((5, 24), 10, 320, 0.25), task((5, 24), 10, 320, 0.75)
-    keep("losses/course", train(course, (10 * easy[0], easy[1]), 32, 10, True, lambda p: SGD(p, lr=0.1))[1], np.float64)
-    keep("losses/modern", train(modern, hard, 32, 10, True, lambda p: SGD(p, lr=0.02, momentum=0.9, weight_decay=1e-3),
+    keep("losses/course", train(course, (10 * easy[0], easy[1]), 32, 10, "shuffle", lambda p: SGD(p, lr=0.05))[1], np.float64)
+    keep("losses/modern", train(modern, hard, 32, 10, "shuffle", lambda p: SGD(p, lr=0.02, momentum=0.9, weight_decay=1e-3),
                                 lambda o: lr_scheduler.CosineAnnealingLR(o, 10))[1], np.float64)
+    keep("losses/replacement", train(tiny, task((6,), 3, 90, 0.75), 8, 3, "replacement", lambda p: SGD(p, lr=0.5))[1], np.float64)
     save(os.path.join(os.path.dirname(os.path.abspath(__file__)), "torch.safetensors"))
 
 

@@ -1,0 +1,56 @@
+// convo export: a model in a format that others read.
+#include "command.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct export_values {
+    const char *out;
+    bool fold, features, probabilities;
+} export_values;
+
+static const cli_option options[] = {
+    {"out", 'o', OPTION_TEXT, offsetof(export_values, out), 0, 0, "FILE", "FILE.onnx or FILE.safetensors"},
+    {"fold", 0, OPTION_FLAG, offsetof(export_values, fold), 0, 0, NULL,
+     "make batch normalisation part of the layer before it"},
+    {"with-features", 0, OPTION_FLAG, offsetof(export_values, features), 0, 0, NULL,
+     "include the front end: samples of a recording go in"},
+    {"probabilities", 0, OPTION_FLAG, offsetof(export_values, probabilities), 0, 0, NULL,
+     "end in probabilities, not in logits"},
+    {0},
+};
+
+static int run(const cli_context *context, const void *given) {
+    const export_values *values = given;
+    const convo_export_options how = {values->fold, values->features, values->probabilities};
+    convo_model *model = NULL;
+    convo_error err;
+    struct stat status;
+    if (!values->out) return usage_error("export", "-o FILE is needed: its ending says the format");
+    if (convo_model_load(context->word[0], &model, &err) || convo_export(model, values->out, &how, &err)) {
+        convo_model_free(model);
+        return fail(&err);
+    }
+    const long long bytes = stat(values->out, &status) ? 0 : (long long)status.st_size;
+    convo_model_free(model);
+    if (context->json) return print_json(json_pack("{s:s, s:I}", "file", values->out, "bytes", (json_int_t)bytes), false);
+    if (!context->quiet) printf("%s  %lld bytes\n", values->out, bytes);
+    return DONE;
+}
+
+const cli_command command_export = {
+    .name = "export",
+    .help = "a model in a format that others read: ONNX",
+    .words = "MODEL|RUN",
+    .least_words = 1,
+    .most_words = 1,
+    .examples = "  convo export runs/fsdd-mfcc-0 -o digits.onnx\n"
+                "  convo export runs/fsdd-mfcc-0 -o digits.onnx --with-features --probabilities\n"
+                "  convo export model.safetensors -o small.onnx --fold\n",
+    .notes = "ONNX: opset 17, IR version 8. Input \"input\" (\"samples\" with the front end), output \"logits\" or\n"
+             "\"probabilities\", any number of examples at once. The normalisation that training measured is part of the\n"
+             "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n",
+    .options = options,
+    .size = sizeof(export_values),
+    .run = run,
+};

@@ -1,0 +1,168 @@
+// convo field: what one output pixel sees of every layer below it.
+#include "command.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct field_values {
+    cli_list set;
+    const char *layer, *at, *out;
+    bool heat;
+} field_values;
+
+static const cli_option options[] = {
+    {"layer", 'l', OPTION_TEXT, offsetof(field_values, layer), 0, 0, "N",
+     "of this layer's output (the last with pixels)"},
+    {"at", 0, OPTION_TEXT, offsetof(field_values, at), 0, 0, "ROW,COLUMN",
+     "the output pixel; 1-d: COLUMN (the middle)"},
+    {"heat", 0, OPTION_FLAG, offsetof(field_values, heat), 0, 0, NULL,
+     "how much is seen: the gradient, all weights one"},
+    {"out", 'o', OPTION_TEXT, offsetof(field_values, out), 0, 0, "FILE", "draw FILE.png and FILE.svg"},
+    {"set", 0, OPTION_LIST, offsetof(field_values, set), 0, 0, "KEY=VALUE",
+     "change a setting of the recipe; repeatable"},
+    {0},
+};
+
+static const convo_field_grid *output_of(const convo_field *f) {
+    return &f->grid[f->count - 1];
+}
+
+// "9 x 9"; one number where there are only columns.
+static cli_text sides(const convo_field *f, int64_t rows, int64_t columns) {
+    cli_text t;
+    if (f->dims == 1)
+        snprintf(t.text, sizeof t.text, "%lld", (long long)columns);
+    else
+        snprintf(t.text, sizeof t.text, "%lld x %lld", (long long)rows, (long long)columns);
+    return t;
+}
+
+// What is seen of a grid, as a box; its sides are 0 where only padding is.
+static cli_text box(const convo_field *f, const convo_field_grid *g) {
+    if (!g->seen) return sides(f, 0, 0);
+    return sides(f, g->last[0] - g->first[0] + 1, g->last[1] - g->first[1] + 1);
+}
+
+// "4,4", "4" in 1-d
+static cli_text place(const convo_field *f, const int64_t at[2]) {
+    cli_text t;
+    if (f->dims == 1)
+        snprintf(t.text, sizeof t.text, "%lld", (long long)at[1]);
+    else
+        snprintf(t.text, sizeof t.text, "%lld,%lld", (long long)at[0], (long long)at[1]);
+    return t;
+}
+
+// --- numbers ----------------------------------------------------------------------------------------------------
+
+static json_t *pair(const int64_t p[2]) {
+    return json_pack("[I, I]", (json_int_t)p[0], (json_int_t)p[1]);
+}
+
+// The rows of the box around what is seen.
+static json_t *shares(const convo_field_grid *g) {
+    json_t *rows = json_array();
+    for (int64_t y = g->first[0]; y <= g->last[0]; y++) {
+        json_t *row = json_array();
+        for (int64_t x = g->first[1]; x <= g->last[1]; x++)
+            json_array_append_new(row, json_real(g->share[y * g->columns + x]));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *to_json(const convo_field *f, const char *recipe) {
+    json_t *grids = json_array();
+    for (int k = 0; k < f->count; k++) {
+        const convo_field_grid *g = &f->grid[k];
+        json_array_append_new(grids, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "layer", g->path,
+                                               "type", g->type, "shape", g->shape, "field", pair(g->size), "jump",
+                                               pair(g->jump), "start", pair(g->start), "seen", (json_int_t)g->seen,
+                                               "first", pair(g->first), "last", pair(g->last), "share", shares(g)));
+    }
+    return json_pack("{s:s, s:s, s:o, s:I, s:o}", "recipe", recipe, "layer", output_of(f)->path, "at", pair(f->at),
+                     "parameters", (json_int_t)f->parameters, "values", grids);
+}
+
+static int print(const convo_field *f) {
+    static const char *const heads[] = {"layer", "type", "output shape", "field", "jump",
+                                        "start", "seen", "from",         "to",    "pixels"};
+    cli_table table = {0};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (int k = 0; k < f->count; k++) {
+        const convo_field_grid *g = &f->grid[k];
+        table_cell(&table, "%s", g->path);
+        table_cell(&table, "%s", g->type);
+        table_cell(&table, "%s", g->shape);
+        table_cell(&table, "%s", sides(f, g->size[0], g->size[1]).text);
+        table_cell(&table, "%s", sides(f, g->jump[0], g->jump[1]).text);
+        table_cell(&table, "%s", place(f, g->start).text);
+        table_cell(&table, "%s", box(f, g).text);
+        table_cell(&table, "%s", g->seen ? place(f, g->first).text : "");
+        table_cell(&table, "%s", g->seen ? place(f, g->last).text : "");
+        table_cell(&table, "%lld", (long long)g->seen);
+    }
+    int status = table_print(&table, "lllrrrrrrr", stdout);
+    const convo_field_grid *input = &f->grid[0], *output = output_of(f);
+    printf("\npixel %s of layer %s sees %lld pixels of the input, within %s\n", place(f, f->at).text, output->path,
+           (long long)input->seen, box(f, input).text);
+    return status;
+}
+
+// --- the command ------------------------------------------------------------------------------------------------
+
+// "4,7", or "7" for a 1-d net.
+static int read_pixel(const char *text, int64_t at[2]) {
+    int used = 0;
+    long long first, second;
+    if (sscanf(text, "%lld,%lld%n", &first, &second, &used) == 2 && !text[used]) {
+        at[0] = first;
+        at[1] = second;
+        return DONE;
+    }
+    if (sscanf(text, "%lld%n", &first, &used) == 1 && !text[used]) {
+        at[0] = 0;
+        at[1] = first;
+        return DONE;
+    }
+    return usage_error("field", "--at needs a pixel such as 4,7 (row, column), not '%s'", text);
+}
+
+static int run(const cli_context *context, const void *given) {
+    const field_values *values = given;
+    convo_recipe *recipe = NULL;
+    convo_field field = {0};
+    convo_error err;
+    int64_t at[2];
+    int status = values->at ? read_pixel(values->at, at) : DONE;
+    char *stem = NULL;
+    if (!status && values->out) status = chart_stem("field", values->out, &stem);
+    if (!status) status = open_recipe_or_model(context->word[0], &values->set, &recipe);
+    if (!status && convo_field_find(recipe, values->layer, values->at ? at : NULL, values->heat, &field, &err))
+        status = fail(&err);
+    if (!status && stem) status = draw_field(stem, convo_recipe_name(recipe), &field, values->heat);
+    if (!status) status = context->json ? print_json(to_json(&field, convo_recipe_name(recipe)), false) : print(&field);
+    free(stem);
+    convo_field_free(&field);
+    convo_recipe_free(recipe);
+    return status;
+}
+
+const cli_command command_field = {
+    .name = "field",
+    .help = "receptive field: what one output pixel sees of every layer",
+    .words = "RECIPE|MODEL|RUN",
+    .least_words = 1,
+    .most_words = 1,
+    .examples = "  convo field fields/nine-four\n"
+                "  convo field fields/nine-pool --heat -o field.png\n"
+                "  convo field fields/same5x5 --at 0,0 --json\n",
+    .notes =
+        "field: pixels of the net's input that one pixel of a layer's output sees, rows x columns. jump: input pixels\n"
+        "from one to the next. start: where the field of pixel 0 begins; below 0 it lies in the padding. seen, from,\n"
+        "to, pixels: what the chosen output pixel sees of the layer's output.\n",
+    .options = options,
+    .size = sizeof(field_values),
+    .run = run,
+};

@@ -1,0 +1,177 @@
+// The picture of a receptive field. 2-d nets: a grid per layer, from the input on the left to the output on the right.
+// 1-d nets: a row per layer, from the input at the bottom to the output on top, every pixel above the middle of what it
+// sees of the input.
+#include "command.h"
+
+#include <stdlib.h>
+
+enum { MOST_CELLS = 40, PER_LINE = 6, ROW = 34, MOST_BOXES = 120 };
+
+// Of boxes: columns 3 and 4 of the data are half a width and the share.
+#define EMPTY "using 1:2:3:(0.5) with boxxyerror fc rgb '#f4f4f4' fs solid border lc rgb '#cccccc' notitle"
+#define SEEN  "using ($4>0?$1:NaN):2:3:(0.5) with boxxyerror fc rgb '#0072B2' fs solid border lc rgb '#ffffff' notitle"
+#define HEAT  "using ($4>0?$1:NaN):2:3:(0.5):4 with boxxyerror fc palette fs solid border lc rgb '#ffffff' notitle"
+#define IMAGE "using 1:2:($4>0?$4:NaN) with image notitle"
+
+// Viridis, dark for much.
+static const char palette[] = "  set palette defined (0 '#fde725', 1 '#addc30', 2 '#5ec962', 3 '#28ae80', 4 '#21918c', "
+                              "5 '#2c728e', 6 '#3b528b', 7 '#472d7b', 8 '#440154')\n"
+                              "  set cbrange [0:1]\n";
+
+// The input, the output, and the layers that change which pixels are seen.
+static bool is_drawn(const convo_field *f, int k) {
+    return k == 0 || k == f->count - 1 || f->grid[k].moves;
+}
+
+static int count_drawn(const convo_field *f) {
+    int count = 0;
+    for (int k = 0; k < f->count; k++) count += is_drawn(f, k);
+    return count;
+}
+
+// Of one line of grids, in pixels; fewer grids are drawn larger.
+static int panel_height(int drawn) {
+    return drawn <= 3 ? 340 : drawn == 4 ? 280 : 225;
+}
+
+// "3: conv2d"
+static void write_name(const convo_field_grid *g, FILE *out) {
+    fprintf(out, "%s%s%s", g->path, *g->path ? ": " : "", g->type);
+}
+
+// Between pixel numbers, so that there are at most ten: 1, 2, 5, 10, 20, ...
+static long long number_step(long long size) {
+    static const int factors[] = {1, 2, 5};
+    long long step = 1;
+    for (long long k = 0, ten = 1; size / step > 9; step = factors[++k % 3] * ten)
+        if (k % 3 == 2) ten *= 10;
+    return step;
+}
+
+// --- 2-d --------------------------------------------------------------------------------------------------------
+
+static void write_grid(const convo_field_grid *g, FILE *data) {
+    for (int64_t i = 0; i < g->rows * g->columns; i++)
+        fprintf(data, "%lld %lld 0.5 %.6g\n", (long long)(i % g->columns), (long long)(i / g->columns), g->share[i]);
+    fputs("\n\n", data);
+}
+
+static void write_panel(const convo_field_grid *g, int block, bool heat, FILE *out) {
+    const long long rows = g->rows, columns = g->columns;
+    const bool cells = rows <= MOST_CELLS && columns <= MOST_CELLS;
+    fputs("  set title \"", out);
+    write_name(g, out);
+    fprintf(out, "\\n%s\"\n  set xlabel '%lld of %lld pixels'\n", g->shape, (long long)g->seen, rows * columns);
+    fprintf(out, "  set xrange [-0.5:%lld.5]\n  set yrange [%lld.5:-0.5]\n  set xtics %lld\n  set ytics %lld\n",
+            columns - 1, rows - 1, number_step(columns), number_step(rows));
+    if (cells)
+        fprintf(out, "  plot data index %d " EMPTY ", data index %d %s\n", block, block, heat ? HEAT : SEEN);
+    else
+        fprintf(out, "  plot data index %d " IMAGE "\n", block);
+}
+
+static void write_grids(const convo_field *f, bool heat, FILE *data, FILE *out) {
+    const int drawn = count_drawn(f), across = drawn < PER_LINE ? drawn : PER_LINE,
+              lines = (drawn + across - 1) / across;
+    const double height = panel_height(drawn) * lines + 60;
+    fprintf(out,
+            "  set size ratio -1\n  set tics scale 0 font ',8'\n  set title font ',10'\n  set xlabel font ',9' offset "
+            "0,0.4\n"
+            "  set object 1 rectangle from graph 0,0 to graph 1,1 behind fc rgb '#f4f4f4' fs solid border lc rgb "
+            "'#cccccc'\n"
+            "  set multiplot layout %d,%d title heading noenhanced margins screen 0.05,%s,%.3f,%.3f "
+            "spacing screen 0.045,%.3f\n",
+            lines, across, heat ? "0.91" : "0.985", 46 / height, 1 - 82 / height, 84 / height);
+    if (!heat) fputs("  set palette defined (0 '#0072B2', 1 '#0072B2')\n  unset colorbox\n", out);
+    if (heat) fprintf(out, "%s  unset colorbox\n", palette);
+    for (int k = 0, block = 0; k < f->count; k++) {
+        if (!is_drawn(f, k)) continue;
+        write_grid(&f->grid[k], data);
+        if (heat && k == f->count - 1)
+            fputs("  set colorbox user origin screen 0.93,0.2 size screen 0.012,0.55\n  set cbtics font ',9'\n"
+                  "  set cblabel 'share of the largest gradient' font ',9'\n",
+                  out);
+        write_panel(&f->grid[k], block++, heat, out);
+    }
+    fputs("  unset multiplot\n", out);
+}
+
+// --- 1-d --------------------------------------------------------------------------------------------------------
+
+// The pixels of a value whose middles lie within [first, last] of the input.
+static void write_row(const convo_field_grid *g, int row, double first, double last, FILE *data) {
+    for (int64_t i = 0; i < g->columns; i++) {
+        const double middle = (double)(g->start[1] + i * g->jump[1]) + (double)(g->size[1] - 1) / 2;
+        if (middle >= first && middle <= last)
+            fprintf(data, "%.10g %d %.10g %.6g\n", middle, row, (double)g->jump[1] / 2, g->share[i]);
+    }
+}
+
+static void write_rows(const convo_field *f, bool heat, FILE *data, FILE *out) {
+    const convo_field_grid *input = &f->grid[0];
+    const int64_t from = input->seen ? input->first[1] : 0, to = input->seen ? input->last[1] : input->columns - 1;
+    const double width = (double)(to - from + 1), margin = width / 10 + 2;
+    const double first = (double)from - margin, last = (double)to + margin;
+    int row = 0;
+    fputs("  set ytics (", out);
+    for (int k = 0; k < f->count; k++) {
+        if (!is_drawn(f, k)) continue;
+        write_row(&f->grid[k], row, first, last, data);
+        fprintf(out, "%s\"", row ? ", " : "");
+        write_name(&f->grid[k], out);
+        fprintf(out, " %s\" %d", f->grid[k].shape, row++);
+    }
+    fprintf(out,
+            ") scale 0\n  set xlabel 'place in the input (pixel number)'\n  set title heading noenhanced\n"
+            "  set xrange [%.10g:%.10g]\n  set yrange [-0.7:%d.7]\n",
+            first, last, row - 1);
+    if (heat) fprintf(out, "%s  set cblabel 'share of the largest gradient'\n", palette);
+    // Of many pixels the borders would hide the rest.
+    const char *border = width > MOST_BOXES ? "noborder" : "border lc rgb '#ffffff'";
+    fprintf(out,
+            "  plot data using 1:2:3:(0.38) with boxxyerror fc rgb '#e4e4e4' fs solid %s notitle, "
+            "data using ($4>0?$1:NaN):2:3:(0.38)%s with boxxyerror fc %s fs solid %s notitle\n",
+            border, heat ? ":4" : "", heat ? "palette" : "rgb '#0072B2'", border);
+}
+
+// --- the whole --------------------------------------------------------------------------------------------------
+
+static char *heading_of(const convo_field *f, const char *recipe, bool heat) {
+    const convo_field_grid *output = &f->grid[f->count - 1];
+    char at[64];
+    if (f->dims == 1)
+        snprintf(at, sizeof at, "%lld", (long long)f->at[1]);
+    else
+        snprintf(at, sizeof at, "%lld,%lld", (long long)f->at[0], (long long)f->at[1]);
+    char *text = text_of("%s: %s pixel %s of layer %s sees", recipe, heat ? "how much" : "what", at, output->path);
+    char *quoted = text ? gnuplot_quoted(text) : NULL;
+    free(text);
+    return quoted;
+}
+
+int draw_field(const char *stem, const char *recipe, const convo_field *f, bool heat) {
+    char *text = NULL, *script = NULL, *heading = heading_of(f, recipe, heat), *name = NULL;
+    size_t text_size = 0, script_size = 0;
+    const int drawn = count_drawn(f), lines = (drawn + PER_LINE - 1) / PER_LINE;
+    FILE *data = open_memstream(&text, &text_size), *out = open_memstream(&script, &script_size);
+    char *file = text_of("%s.dat", base_name(stem));
+    bool whole = data && out && heading && file && (name = gnuplot_quoted(file));
+    if (whole) {
+        chart_begin(out, base_name(stem), f->dims == 1 ? ROW * drawn + 110 : panel_height(drawn) * lines + 60);
+        fprintf(out, "  data = %s\n  heading = %s\n  unset grid\n  set border 0\n", name, heading);
+        fputs("# x, y, half a width, share of the largest; a block per value of a 2-d net\n", data);
+        (f->dims == 1 ? write_rows : write_grids)(f, heat, data, out);
+        chart_end(out);
+    }
+    if (data && fclose(data)) whole = false;
+    if (out && fclose(out)) whole = false;
+    bool was_drawn = false;
+    int status = whole ? draw_chart(stem, text, script, &was_drawn) : no_memory();
+    if (!status && !was_drawn) status = complain(stem, "cannot be drawn: gnuplot is not installed");
+    free(text);
+    free(script);
+    free(heading);
+    free(file);
+    free(name);
+    return status;
+}

@@ -1,0 +1,124 @@
+// convo gradcheck: the gradients that training computes against central differences.
+#include "command.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct gradcheck_values {
+    cli_list set;
+    int64_t random, seed, batch, elements;
+    const char *tolerance;
+    bool all;
+} gradcheck_values;
+
+#define FIELD(field) offsetof(gradcheck_values, field)
+static const cli_option options[] = {
+    {"all", 'a', OPTION_FLAG, FIELD(all), 0, 0, NULL, "check every element, not 20 of each tensor"},
+    {"elements", 0, OPTION_NUMBER, FIELD(elements), 1, INT64_MAX, "N", "check N elements of each tensor"},
+    {"random", 0, OPTION_NUMBER, FIELD(random), 1, 1000000000, "N",
+     "N times random weights and one random point, all elements"},
+    {"batch", 0, OPTION_NUMBER, FIELD(batch), 1, 4096, "N", "random examples (3; with --random 1)"},
+    {"tolerance", 0, OPTION_TEXT, FIELD(tolerance), 0, 0, "X", "largest error that passes (1e-5)"},
+    {"seed", 's', OPTION_NUMBER, FIELD(seed), 0, INT64_MAX, "N", "of everything random (0)"},
+    {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
+    {0},
+};
+
+static json_t *to_json(const convo_gradcheck *check, const char *recipe) {
+    json_t *tensors = json_array();
+    for (int k = 0; k < check->count; k++) {
+        const convo_gradient *g = &check->gradient[k];
+        json_array_append_new(tensors, json_pack("{s:s, s:I, s:I, s:s, s:o, s:o, s:o}", "tensor", g->tensor, "elements",
+                                                 (json_int_t)g->size, "checked", (json_int_t)g->checked, "worst",
+                                                 g->element, "analytic", json_number(g->analytic), "numeric",
+                                                 json_number(g->numeric), "error", json_number(g->error)));
+    }
+    return json_pack("{s:s, s:b, s:I, s:o, s:o, s:o}", "recipe", recipe, "passed", check->passed, "checked",
+                     (json_int_t)check->checked, "mean_difference", json_number(check->mean_difference), "tolerance",
+                     json_number(check->tolerance), "tensors", tensors);
+}
+
+static int print(const convo_gradcheck *check) {
+    static const char *const heads[] = {"tensor", "elements", "checked", "worst", "analytic", "numeric", "error"};
+    cli_table table = {0};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (int k = 0; k < check->count; k++) {
+        const convo_gradient *g = &check->gradient[k];
+        table_cell(&table, "%s", g->tensor);
+        table_cell(&table, "%lld", (long long)g->size);
+        table_cell(&table, "%lld", (long long)g->checked);
+        table_cell(&table, "%s", g->element);
+        table_cell(&table, "%.9g", g->analytic);
+        table_cell(&table, "%.9g", g->numeric);
+        table_cell(&table, "%.1e", g->error);
+    }
+    int status = table_print(&table, "lrrlrrr", stdout);
+    printf("\nchecked          %lld gradients\nmean difference  %.2e\nlargest error    %.2e of %s%s\n",
+           (long long)check->checked, check->mean_difference, check->gradient[check->worst].error,
+           check->gradient[check->worst].tensor, check->gradient[check->worst].element);
+    return status;
+}
+
+static int judge(const char *what, const convo_gradcheck *check) {
+    const convo_gradient *worst = &check->gradient[check->worst];
+    if (check->passed) return DONE;
+    if (worst->error <= check->tolerance)
+        return complain(what, "the gradient is WRONG: on average it is %.2e away from the differences, 1e-6 is allowed",
+                        check->mean_difference);
+    return complain(what,
+                    "the gradient of %s%s is WRONG: training computes %.9g, differences of the loss say %.9g "
+                    "(error %.1e, %.1e is allowed)",
+                    worst->tensor, worst->element, worst->analytic, worst->numeric, worst->error, check->tolerance);
+}
+
+static int read_options(const gradcheck_values *values, convo_gradcheck_options *o) {
+    if (values->all && values->elements > 0) return usage_error("gradcheck", "--all and --elements exclude each other");
+    *o = (convo_gradcheck_options){.batch = values->batch > 0 ? (int)values->batch : 0,
+                                   .elements = values->all            ? -1
+                                               : values->elements > 0 ? values->elements
+                                                                      : 0,
+                                   .random = values->random > 0 ? values->random : 0,
+                                   .seed = values->seed > 0 ? (uint64_t)values->seed : 0};
+    if (!values->tolerance) return DONE;
+    char *end;
+    o->tolerance = strtod(values->tolerance, &end);
+    if (end != values->tolerance && !*end && o->tolerance > 0 && isfinite(o->tolerance)) return DONE;
+    return usage_error("gradcheck", "--tolerance needs a number above 0, not '%s'", values->tolerance);
+}
+
+static int run(const cli_context *context, const void *given) {
+    const gradcheck_values *values = given;
+    convo_recipe *recipe = NULL;
+    convo_model *model = NULL;
+    convo_gradcheck check = {0};
+    convo_gradcheck_options o;
+    convo_error err;
+    int status = read_options(values, &o);
+    if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
+    if (!status && convo_gradcheck_run(recipe, model, &o, &check, &err)) status = fail(&err);
+    if (!status) status = context->json ? print_json(to_json(&check, convo_recipe_name(recipe)), false) : print(&check);
+    if (!status) status = judge(context->word[0], &check);
+    convo_gradcheck_free(&check);
+    convo_recipe_free(recipe);
+    convo_model_free(model);
+    return status;
+}
+
+const cli_command command_gradcheck = {
+    .name = "gradcheck",
+    .help = "the gradients of training against differences of the loss",
+    .words = "RECIPE|MODEL|RUN",
+    .least_words = 1,
+    .most_words = 1,
+    .examples = "  convo gradcheck fsdd-mfcc\n"
+                "  convo gradcheck runs/fsdd-mfcc-0 --all\n"
+                "  convo gradcheck moons --random 1000\n",
+    .notes =
+        "In doubles, on random inputs and labels, central differences with steps of 1e-5 and, where a relu or a "
+        "maximum\n"
+        "lies in between, down to 1e-7. error: the difference as a share of the tensor's largest gradient. The exit\n"
+        "status is 1 when one is above the tolerance, or when they differ by 1e-6 or more on average.\n",
+    .options = options,
+    .size = sizeof(gradcheck_values),
+    .run = run,
+};

@@ -1,0 +1,249 @@
+// convo maps: what the layers of a net make of a picture or a recording.
+#include "command.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_TILES = 64 };
+
+typedef struct maps_values {
+    cli_list set, layers;
+    const char *out;
+    bool ones, random, each;
+    int64_t seed;
+} maps_values;
+
+#define FIELD(field) offsetof(maps_values, field)
+static const cli_option options[] = {
+    {"layer", 'l', OPTION_LIST, FIELD(layers), 0, 0, "N", "of this layer (the last with pixels); repeatable"},
+    {"out", 'o', OPTION_TEXT, FIELD(out), 0, 0, "FILE", "draw FILE.png and FILE.svg, or write one layer as FILE.npy"},
+    {"each", 0, OPTION_FLAG, FIELD(each), 0, 0, NULL, "a gray scale of its own for each map"},
+    {"ones", 0, OPTION_FLAG, FIELD(ones), 0, 0, NULL, "an input of ones in place of a file"},
+    {"random", 0, OPTION_FLAG, FIELD(random), 0, 0, NULL, "an input of standard normal numbers"},
+    {"seed", 's', OPTION_NUMBER, FIELD(seed), 0, INT64_MAX, "N", "of --random (0)"},
+    {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
+    {0},
+};
+
+// What was asked for: the input, and the output of some layers.
+typedef struct view {
+    const char *source; // of the input
+    convo_array input;
+    convo_map *map;
+    size_t count;
+} view;
+
+static void free_view(view *v) {
+    convo_array_free(&v->input);
+    for (size_t k = 0; k < v->count; k++) convo_array_free(&v->map[k].values);
+    free(v->map);
+}
+
+static int64_t rows_of(const convo_array *a) {
+    return a->dims == 3 ? a->dim[1] : 1;
+}
+
+static int64_t columns_of(const convo_array *a) {
+    return a->dims == 1 ? 1 : a->dim[a->dims - 1];
+}
+
+// "(10, 380, 508)"
+static cli_text shape_of(const convo_array *a) {
+    cli_text t = {"("};
+    for (int d = 0; d < a->dims; d++) {
+        const size_t used = strlen(t.text);
+        snprintf(t.text + used, sizeof t.text - used, "%s%lld", d ? ", " : "", (long long)a->dim[d]);
+    }
+    strncat(t.text, ")", sizeof t.text - strlen(t.text) - 1);
+    return t;
+}
+
+// --- numbers ----------------------------------------------------------------------------------------------------
+
+typedef struct figures {
+    double least, mean, most;
+} figures;
+
+static figures measure(const convo_map *m, int64_t channel) {
+    const int64_t size = rows_of(&m->values) * columns_of(&m->values);
+    const float *x = m->values.value + channel * size;
+    figures f = {INFINITY, 0, -INFINITY};
+    for (int64_t i = 0; i < size; i++) {
+        f.least = fmin(f.least, (double)x[i]);
+        f.most = fmax(f.most, (double)x[i]);
+        f.mean += (double)x[i] / (double)size;
+    }
+    return f;
+}
+
+static int print_maps(const view *v) {
+    static const char *const heads[] = {"layer", "type", "output shape", "map", "min", "mean", "max"};
+    cli_table table = {0};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (size_t k = 0; k < v->count; k++)
+        for (int64_t c = 0; c < v->map[k].values.dim[0]; c++) {
+            const figures f = measure(&v->map[k], c);
+            table_cell(&table, "%s", c ? "" : v->map[k].path);
+            table_cell(&table, "%s", c ? "" : v->map[k].type);
+            table_cell(&table, "%s", c ? "" : shape_of(&v->map[k].values).text);
+            table_cell(&table, "%lld", (long long)c);
+            table_cell(&table, "%.6g", f.least);
+            table_cell(&table, "%.6g", f.mean);
+            table_cell(&table, "%.6g", f.most);
+        }
+    return table_print(&table, "lllrrrr", stdout);
+}
+
+static json_t *to_json(const view *v, const char *recipe) {
+    json_t *layers = json_array();
+    for (size_t k = 0; k < v->count; k++) {
+        const convo_array *a = &v->map[k].values;
+        json_t *maps = json_array(), *shape = json_array();
+        for (int d = 0; d < a->dims; d++) json_array_append_new(shape, json_integer(a->dim[d]));
+        for (int64_t c = 0; c < a->dim[0]; c++) {
+            const figures f = measure(&v->map[k], c);
+            json_array_append_new(maps, json_pack("{s:o, s:o, s:o}", "min", json_number(f.least), "mean",
+                                                  json_number(f.mean), "max", json_number(f.most)));
+        }
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o}", "layer", v->map[k].path, "type", v->map[k].type,
+                                                "shape", shape, "maps", maps));
+    }
+    return json_pack("{s:s, s:s, s:o}", "recipe", recipe, "input", v->source, "layers", layers);
+}
+
+// --- picture ----------------------------------------------------------------------------------------------------
+
+// A picture's maps, each a tile, after the picture itself where it has colours.
+static size_t picture_tiles(const view *v, cli_tile *tile) {
+    size_t count = 0;
+    const convo_array *in = &v->input;
+    if (in->dims == 3 && in->dim[0] == 3) {
+        tile[count] = (cli_tile){.rows = in->dim[1], .columns = in->dim[2], .value = in->value, .colour = true};
+        snprintf(tile[count++].title, sizeof tile->title, "input %s", shape_of(in).text);
+    }
+    for (size_t k = 0; k < v->count; k++) {
+        const convo_array *a = &v->map[k].values;
+        for (int64_t c = 0; c < a->dim[0] && count < MOST_TILES; c++) {
+            tile[count] = (cli_tile){.rows = rows_of(a), .columns = columns_of(a)};
+            tile[count].value = a->value + c * rows_of(a) * columns_of(a);
+            char *title = tile[count++].title;
+            if (a->dim[0] == 1)
+                snprintf(title, sizeof tile->title, "layer %s %s", v->map[k].path, shape_of(a).text);
+            else
+                snprintf(title, sizeof tile->title, "layer %s, map %lld", v->map[k].path, (long long)c);
+        }
+    }
+    return count;
+}
+
+// 1-d: the maps of a layer are the rows of one tile, above that of the input.
+static size_t sequence_tiles(const view *v, cli_tile *tile) {
+    size_t count = 0;
+    for (size_t k = 0; k <= v->count && count < MOST_TILES; k++) {
+        const convo_array *a = k ? &v->map[k - 1].values : &v->input;
+        tile[count] = (cli_tile){.rows = a->dim[0], .columns = columns_of(a), .value = a->value};
+        snprintf(tile[count++].title, sizeof tile->title, "%s%s%s %s", k ? "layer " : "input",
+                 k ? v->map[k - 1].path : "", k ? ":" : "", shape_of(a).text);
+    }
+    return count;
+}
+
+static int draw(const view *v, const char *recipe, const char *stem, bool each) {
+    const bool sequence = v->map[0].values.dims == 2;
+    int64_t maps = 0;
+    for (size_t k = 0; k < v->count; k++) maps += v->map[k].values.dim[0];
+    cli_tile *tile = calloc(MOST_TILES + 1, sizeof *tile);
+    char *more = maps >= MOST_TILES && !sequence ? text_of(" (the first of %lld maps)", (long long)maps) : strdup("");
+    char *heading = more ? text_of("%s: feature maps of %s%s", recipe, v->source, more) : NULL;
+    int status = tile && heading ? DONE : no_memory();
+    if (!status) {
+        cli_tiles tiles = {.heading = heading, .tile = tile, .apart = each || sequence, .stretched = sequence};
+        if (sequence) tiles.across = "place", tiles.down = "map";
+        tiles.count = (int)(sequence ? sequence_tiles : picture_tiles)(v, tile);
+        status = draw_tiles(stem, &tiles);
+    }
+    free(tile);
+    free(more);
+    free(heading);
+    return status;
+}
+
+// --- the command ------------------------------------------------------------------------------------------------
+
+static int read_input(const maps_values *values, const cli_context *context, const convo_recipe *recipe,
+                      const convo_model *model, view *v) {
+    convo_error err;
+    bool resized = false;
+    const convo_filling filling = values->ones ? CONVO_ONES : CONVO_NORMAL;
+    v->source = values->ones ? "ones" : values->random ? "random numbers" : base_name(context->word[1]);
+    if (values->ones || values->random
+            ? convo_input_make(recipe, filling, values->seed > 0 ? (uint64_t)values->seed : 0, &v->input, &err)
+            : convo_input_read(recipe, model, context->word[1], &v->input, &resized, &err))
+        return fail(&err);
+    if (resized && !context->quiet)
+        fprintf(stderr, "%s is resized to %s, the size that the net reads\n", context->word[1],
+                shape_of(&v->input).text);
+    return DONE;
+}
+
+static int find_maps(const maps_values *values, const convo_recipe *recipe, const convo_model *model, view *v) {
+    const size_t count = values->layers.count ? values->layers.count : 1;
+    convo_error err;
+    v->map = calloc(count, sizeof *v->map);
+    if (!v->map) return no_memory();
+    for (size_t k = 0; k < count; k++) {
+        const char *layer = values->layers.count ? values->layers.text[k] : NULL;
+        if (convo_map_find(recipe, model, &v->input, layer, &v->map[v->count], &err)) return fail(&err);
+        v->count++;
+    }
+    return DONE;
+}
+
+static int write_maps(const maps_values *values, const view *v, const char *recipe, const char *stem) {
+    convo_error err;
+    if (stem) return draw(v, recipe, stem, values->each);
+    if (values->out && convo_array_save(&v->map[0].values, values->out, &err)) return fail(&err);
+    return DONE;
+}
+
+static int run(const cli_context *context, const void *given) {
+    const maps_values *values = given;
+    const size_t length = values->out ? strlen(values->out) : 0;
+    const bool array = length > 4 && !strcmp(values->out + length - 4, ".npy");
+    if (values->ones + values->random + (context->words > 1) != 1)
+        return usage_error("maps", "one input is needed: a picture, a recording, --ones or --random");
+    if (array && values->layers.count > 1) return usage_error("maps", "an .npy file holds one layer");
+    convo_recipe *recipe = NULL;
+    convo_model *model = NULL;
+    char *stem = NULL;
+    view v = {0};
+    int status = values->out && !array ? chart_stem("maps", values->out, &stem) : DONE;
+    if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
+    if (!status) status = read_input(values, context, recipe, model, &v);
+    if (!status) status = find_maps(values, recipe, model, &v);
+    if (!status) status = write_maps(values, &v, convo_recipe_name(recipe), stem);
+    if (!status) status = context->json ? print_json(to_json(&v, convo_recipe_name(recipe)), false) : print_maps(&v);
+    free_view(&v);
+    free(stem);
+    convo_recipe_free(recipe);
+    convo_model_free(model);
+    return status;
+}
+
+const cli_command command_maps = {
+    .name = "maps",
+    .help = "feature maps: what the layers make of a picture or a recording",
+    .words = "RECIPE|MODEL|RUN [FILE]",
+    .least_words = 1,
+    .most_words = 2,
+    .examples = "  convo maps blocks/edges picture.png -o edges.png\n"
+                "  convo maps runs/fsdd-mfcc-0 data/fsdd/7_theo_3.flac --layer 0 --layer 3 -o maps.png\n"
+                "  convo maps fields/padding --ones --layer 4 --layer 14 --layer 24 -o padding.png\n",
+    .notes =
+        "A recipe's weights are those that its training starts from. A picture of another size than the recipe's is\n"
+        "kept where all layers can slide over it, else it is resized.\n",
+    .options = options,
+    .size = sizeof(maps_values),
+    .run = run,
+};

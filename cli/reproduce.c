@@ -1,0 +1,268 @@
+// convo reproduce: the recipes with a published figure, ours beside theirs.
+#include "reproduce.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct reproduce_values {
+    cli_list set;
+    const char *out, *data_root, *markdown;
+    int64_t trials, threads;
+    bool quick, loso, resume, force;
+} reproduce_values;
+
+enum { MOST_TRIALS = 1000, QUICK = 10 };
+
+static const cli_option options[] = {
+    {"quick", 0, OPTION_FLAG, offsetof(reproduce_values, quick), 0, 0, NULL,
+     "a tenth of the epochs, to see that all works"},
+    {"trials", 0, OPTION_NUMBER, offsetof(reproduce_values, trials), 1, MOST_TRIALS, "N",
+     "runs of each, with seeds from the recipe's on (1)"},
+    {"loso", 0, OPTION_FLAG, offsetof(reproduce_values, loso), 0, 0, NULL,
+     "also leave each speaker out, where the data say who speaks"},
+    {"set", 0, OPTION_LIST, offsetof(reproduce_values, set), 0, 0, "KEY=VALUE",
+     "change a setting of every recipe; repeatable"},
+    {"data-root", 0, OPTION_TEXT, offsetof(reproduce_values, data_root), 0, 0, "DIR",
+     "look here first for data sets, each in a folder of its name"},
+    {"out", 'o', OPTION_TEXT, offsetof(reproduce_values, out), 0, 0, "DIR", "folder of the runs (runs/reproduce)"},
+    {"markdown", 0, OPTION_TEXT, offsetof(reproduce_values, markdown), 0, 0, "FILE",
+     "write the table as Markdown, too"},
+    {"threads", 0, OPTION_NUMBER, offsetof(reproduce_values, threads), 1, MOST_THREADS, "N",
+     "threads (all); the result is the same"},
+    {"resume", 0, OPTION_FLAG, offsetof(reproduce_values, resume), 0, 0, NULL,
+     "keep the runs that are complete, go on"},
+    {"force", 0, OPTION_FLAG, offsetof(reproduce_values, force), 0, 0, NULL, "replace earlier runs"},
+    {0},
+};
+
+// --- one recipe -------------------------------------------------------------------------------------------------
+
+static int change(convo_recipe *recipe, const char *setting) {
+    convo_error err;
+    if (!setting) return no_memory();
+    return convo_recipe_set(recipe, setting, &err) ? fail(&err) : DONE;
+}
+
+// The recipe with the seed of a trial and, with leave_out, one speaker as its test part.
+static int open_trial(const reproduction *r, const reproduced *row, size_t trial, const char *leave_out,
+                      convo_recipe **recipe) {
+    int status = open_recipe(row->name, r->set, recipe, NULL);
+    char *seed = text_of("train.seed=%llu", row->seed + trial), *epochs = NULL;
+    char *split = leave_out ? text_of("data.split={by: group, leave_out: %s}", leave_out) : NULL;
+    if (r->quick) epochs = text_of("train.epochs=%d", row->epochs > QUICK ? row->epochs / QUICK : 1);
+    if (!status) status = change(*recipe, seed);
+    if (!status && leave_out) status = change(*recipe, split);
+    if (!status && r->quick) status = change(*recipe, epochs);
+    free(seed);
+    free(epochs);
+    free(split);
+    return status;
+}
+
+static void count_trial(reproduction *r, reproduced *row, const convo_train_result *result) {
+    r->threads = result->threads;
+    memcpy(r->isa, result->isa, sizeof r->isa);
+    row->runs++;
+    row->diverged += result->diverged;
+    if (result->diverged) return;
+    row->on_validation = !result->test.count && result->validation.count;
+    spread_add(&row->ours, row->on_validation ? result->validation.accuracy : result->test.accuracy);
+    spread_add(&row->seconds, result->seconds);
+    spread_add(&row->epoch_seconds, result->seconds / result->epochs);
+    spread_add(&row->speed, (double)result->examples[0] * result->epochs / result->seconds);
+}
+
+// Trains once. leave_out: the speaker to test on, or NULL.
+static int train_once(reproduction *r, reproduced *row, size_t trial, const char *leave_out) {
+    convo_recipe *recipe = NULL;
+    convo_train_result result;
+    bool drawn;
+    char *folder = leave_out ? text_of("%s/%s-without-%s", r->out, row->name, leave_out)
+                             : text_of("%s/%s-%llu", r->out, row->name, row->seed + trial);
+    char *name = leave_out ? text_of("%s, without %s", row->name, leave_out)
+                           : text_of("%s, seed %llu", row->name, row->seed + trial);
+    int status = folder && name ? open_trial(r, row, trial, leave_out, &recipe) : no_memory();
+    if (!status && !r->trials.resume && !r->force && holds_run(folder)) status = refuse_run(folder);
+    if (!status) status = run_trial(&r->trials, recipe, folder, name, &result);
+    if (!status && !result.diverged) draw_curves(folder, row->name, &result, &drawn); // it complains
+    if (!status && !leave_out) count_trial(r, row, &result);
+    if (!status && leave_out && !result.diverged) spread_add(&row->speakers, result.test.accuracy);
+    if (!status && !r->trials.context->quiet) {
+        double accuracy = row->on_validation ? result.validation.accuracy : result.test.accuracy;
+        fprintf(stderr, "%s: ", name);
+        if (result.diverged)
+            fputs("diverged\n", stderr);
+        else
+            fprintf(stderr, "%s accuracy %.4f  %s\n", row->on_validation ? "validation" : "test", accuracy,
+                    clock_of(result.seconds).text);
+    }
+    convo_recipe_free(recipe);
+    free(folder);
+    free(name);
+    return status;
+}
+
+static int leave_each_out(reproduction *r, reproduced *row, const convo_recipe *recipe) {
+    const convo_train_options where = {.search = (const char *const *)r->trials.search};
+    char **group = NULL;
+    int count = 0, status = DONE;
+    convo_error err;
+    if (convo_recipe_groups(recipe, &where, &group, &count, &err)) return fail(&err);
+    // More than a hundred are a crowd, not a list to leave out one by one.
+    for (int k = 0; !status && count > 1 && count <= 100 && k < count; k++) status = train_once(r, row, 0, group[k]);
+    for (int k = 0; k < count; k++) free(group[k]);
+    free(group);
+    return status;
+}
+
+// The data set, where it is not there, and whether it can be downloaded.
+static int find_data(const reproduction *r, const convo_recipe *recipe, reproduced *row) {
+    const char *name = convo_recipe_data(recipe);
+    char *folder = NULL;
+    convo_error err;
+    convo_data_set set;
+    if (!name || !convo_data_find(name, (const char *const *)r->trials.search, &folder, &err)) {
+        free(folder);
+        return DONE;
+    }
+    for (int k = 0; convo_data_set_at(k, &set); k++)
+        if (set.published && !strcmp(set.name, name)) row->missing = text_of("convo data get %s", name);
+    if (!row->missing) row->missing = text_of("%s", name);
+    return row->missing ? DONE : no_memory();
+}
+
+static int reproduce(reproduction *r, reproduced *row) {
+    convo_recipe *recipe = NULL;
+    convo_summary summary = {0};
+    convo_error err;
+    const char *source = "";
+    int status = open_recipe(row->name, r->set, &recipe, NULL);
+    if (status) return status;
+    row->published = convo_recipe_published(recipe, &source);
+    row->source = text_of("%s", source);
+    row->seed = convo_recipe_seed(recipe);
+    row->epochs = convo_recipe_epochs(recipe);
+    status = !row->source ? no_memory() : convo_summarize(recipe, &summary, &err) ? fail(&err) : DONE;
+    row->parameters = summary.parameters;
+    row->multiply_adds = summary.multiply_adds;
+    if (!status) status = find_data(r, recipe, row);
+    for (size_t t = 0; !status && !row->missing && t < r->count; t++) status = train_once(r, row, t, NULL);
+    if (!status && !row->missing && r->loso) status = leave_each_out(r, row, recipe);
+    convo_summary_free(&summary);
+    convo_recipe_free(recipe);
+    return status;
+}
+
+// --- all --------------------------------------------------------------------------------------------------------
+
+static int add_row(reproduction *r, const char *name) {
+    reproduced *grown = realloc(r->row, (r->rows + 1) * sizeof *grown);
+    if (!grown) return no_memory();
+    r->row = grown;
+    grown[r->rows] = (reproduced){.name = text_of("%s", name)};
+    return grown[r->rows++].name ? DONE : no_memory();
+}
+
+// The recipes that are named, or all with a published figure.
+static int choose(const cli_context *context, reproduction *r) {
+    int status = DONE;
+    for (int k = 0; k < context->words && !status; k++) status = add_row(r, context->word[k]);
+    if (status || context->words) return status;
+    char **names = recipe_names();
+    if (!names) return no_memory();
+    for (char **name = names; *name && !status; name++) {
+        convo_recipe *recipe = NULL;
+        status = open_recipe(*name, r->set, &recipe, NULL);
+        if (!status && isfinite(convo_recipe_published(recipe, NULL))) status = add_row(r, *name);
+        convo_recipe_free(recipe);
+    }
+    free_texts(names);
+    if (!status && !r->rows) status = complain("recipes", "none of the recipes has a published figure");
+    return status;
+}
+
+static int run_all(const cli_context *context, reproduction *r, const char *markdown) {
+    int status = choose(context, r);
+    for (size_t k = 0; k < r->rows && !status; k++) status = reproduce(r, &r->row[k]);
+    if (status == INTERRUPTED) {
+        fputs("stopped; to go on:\n", stderr);
+        print_resume(context);
+    }
+    if (status) return status;
+    if (markdown) status = write_markdown(context, r, markdown);
+    if (status) return status;
+    return context->json ? print_json(reproduction_json(r), false) : print_reproduction(r);
+}
+
+// data_root before the folders that are always searched.
+static char **search_folders(const char *data_root) {
+    char **usual = data_folders(NULL);
+    size_t count = 0;
+    if (!data_root || !usual) return usual;
+    while (usual[count]) count++;
+    char **all = calloc(count + 2, sizeof *all);
+    if (!all || !(all[0] = text_of("%s", data_root))) {
+        free(all);
+        return free_texts(usual), NULL;
+    }
+    memcpy(all + 1, usual, count * sizeof *all);
+    free(usual);
+    return all;
+}
+
+static int run(const cli_context *context, const void *given) {
+    const reproduce_values *values = given;
+    if (values->resume && values->force) return usage_error("reproduce", "--resume and --force exclude each other");
+    if (values->quick && (values->trials > 1 || values->loso))
+        return usage_error("reproduce", "--quick is one trial, without --loso");
+    char *cache = feature_folder();
+    reproduction r = {
+        .trials =
+            {
+                .context = context,
+                .search = search_folders(values->data_root),
+                .cache = cache,
+                .threads = thread_count(values->threads),
+                .resume = values->resume,
+                .stop = stop_on_signals(),
+            },
+        .set = &values->set,
+        .out = values->out ? values->out : "runs/reproduce",
+        .count = values->trials > 0 ? (size_t)values->trials : 1,
+        .quick = values->quick,
+        .loso = values->loso,
+        .force = values->force,
+        .load = load_average(),
+    };
+    int status = r.trials.search ? run_all(context, &r, values->markdown) : no_memory();
+    for (size_t k = 0; k < r.rows; k++) {
+        free(r.row[k].name);
+        free(r.row[k].source);
+        free(r.row[k].missing);
+    }
+    free(r.row);
+    free_texts(r.trials.search);
+    free(cache);
+    return status;
+}
+
+const cli_command command_reproduce = {
+    .name = "reproduce",
+    .help = "train the recipes with a published figure: ours beside theirs",
+    .words = "[NAME...]",
+    .least_words = 0,
+    .most_words = 1000,
+    .examples = "  convo reproduce --quick\n"
+                "  convo reproduce fsdd-mfcc fsdd-raw --trials 5 --loso\n"
+                "  convo reproduce --markdown docs/results.md\n",
+    .notes =
+        "Without names: every recipe in recipes/ that says what was published. Recipes whose data set is not there "
+        "are\n"
+        "skipped, and the table says how to get it. speakers: mean accuracy on a speaker that was left out of "
+        "training,\n"
+        "one run for each (--loso). examples/s: training examples times epochs, by the time of the whole training.\n",
+    .options = options,
+    .size = sizeof(reproduce_values),
+    .run = run,
+};

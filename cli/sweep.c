@@ -1,0 +1,236 @@
+// convo sweep: the same training with other settings and seeds, and what difference they make.
+#include "sweep.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct sweep_values {
+    cli_list over, set;
+    const char *data, *out;
+    int64_t trials, threads;
+    bool resume, force;
+} sweep_values;
+
+enum { MOST_TRIALS = 1000, MOST_RUNS = 10000 };
+
+static const cli_option options[] = {
+    {"over", 0, OPTION_LIST, offsetof(sweep_values, over), 0, 0, "KEY=V,V...",
+     "a setting and its values; repeatable, then every combination"},
+    {"trials", 0, OPTION_NUMBER, offsetof(sweep_values, trials), 1, MOST_TRIALS, "N",
+     "runs of each, with seeds from the recipe's on (1)"},
+    {"set", 0, OPTION_LIST, offsetof(sweep_values, set), 0, 0, "KEY=VALUE",
+     "change a setting of the recipe; repeatable"},
+    {"data", 0, OPTION_TEXT, offsetof(sweep_values, data), 0, 0, "DIR", "folder of the data set"},
+    {"out", 'o', OPTION_TEXT, offsetof(sweep_values, out), 0, 0, "DIR", "folder of the runs (runs/NAME-KEY)"},
+    {"threads", 0, OPTION_NUMBER, offsetof(sweep_values, threads), 1, MOST_THREADS, "N",
+     "threads (all); the result is the same"},
+    {"resume", 0, OPTION_FLAG, offsetof(sweep_values, resume), 0, 0, NULL, "keep the runs that are complete, go on"},
+    {"force", 0, OPTION_FLAG, offsetof(sweep_values, force), 0, 0, NULL, "replace earlier runs"},
+    {0},
+};
+
+// --- the plan ---------------------------------------------------------------------------------------------------
+
+// The end of a value: a comma that no bracket encloses, or the end.
+static size_t value_length(const char *text) {
+    int depth = 0;
+    size_t length = 0;
+    for (; text[length] && (depth > 0 || text[length] != ','); length++) {
+        depth += text[length] == '[' || text[length] == '{';
+        depth -= text[length] == ']' || text[length] == '}';
+    }
+    return length;
+}
+
+static int read_axis(const char *text, sweep_axis *axis) {
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1])
+        return usage_error("sweep", "--over is written as lr=2,0.2,0.02, not '%s'", text);
+    axis->key = text_of("%.*s", (int)(equals - text), text);
+    axis->value = calloc(strlen(text) + 1, sizeof *axis->value);
+    if (!axis->key || !axis->value) return no_memory();
+    for (const char *at = equals + 1;; at++) {
+        size_t length = value_length(at);
+        if (!length) return usage_error("sweep", "--over %s has an empty value", text);
+        if (!(axis->value[axis->values++] = text_of("%.*s", (int)length, at))) return no_memory();
+        at += length;
+        if (!*at) return DONE;
+    }
+}
+
+static const char *short_key(const char *key) {
+    const char *dot = strrchr(key, '.');
+    return dot ? dot + 1 : key;
+}
+
+// "lr=0.2, out=7" of a setting; as a file name, "lr=0.2,out=7" without what a file name had better not hold.
+static char *setting_text(const sweep *s, size_t setting, bool file) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    for (size_t k = 0; k < s->axes; k++)
+        fprintf(out, "%s%s=%s", k ? file ? "," : ", " : "", short_key(s->axis[k].key), sweep_value(s, setting, k));
+    if (fclose(out)) return free(text), NULL;
+    for (char *c = text; file && *c; c++)
+        if (strchr(" /\\'\"*?:<>|", *c) || (unsigned char)*c < ' ') *c = '_';
+    return text;
+}
+
+static int plan_run(const sweep *s, size_t k, const char *word, const cli_list *set, sweep_run *run) {
+    convo_error err;
+    size_t trial = k % s->trials;
+    run->setting = k / s->trials;
+    int status = open_recipe(word, set, &run->recipe, NULL);
+    if (status) return status;
+    for (size_t a = 0; a <= s->axes; a++) {
+        char *setting = a < s->axes
+                            ? text_of("%s=%s", s->axis[a].key, sweep_value(s, run->setting, a))
+                            : text_of("train.seed=%llu", (unsigned long long)convo_recipe_seed(run->recipe) + trial);
+        if (!setting) return no_memory();
+        if (convo_recipe_set(run->recipe, setting, &err)) status = fail(&err);
+        free(setting);
+        if (status) return status;
+    }
+    unsigned long long seed = convo_recipe_seed(run->recipe);
+    char *name = setting_text(s, run->setting, false), *file = setting_text(s, run->setting, true);
+    if (name && file && strlen(file) <= 200) {
+        run->name = text_of("%s%sseed %llu", name, s->axes ? ", " : "", seed);
+        run->folder = text_of("%s/%s-%llu", s->out, s->axes ? file : s->recipe, seed);
+    } else if (file)
+        status = complain(name, "is too long for the name of a folder");
+    free(name);
+    free(file);
+    return status ? status : run->name && run->folder ? DONE : no_memory();
+}
+
+// Every recipe is made, and every mistake in a setting found, before the first run.
+static int plan(sweep *s, const char *word, const sweep_values *values) {
+    s->axes = values->over.count;
+    s->trials = values->trials > 0 ? (size_t)values->trials : 1;
+    s->settings = 1;
+    if (!(s->axis = calloc(s->axes + 1, sizeof *s->axis))) return no_memory();
+    for (size_t k = 0; k < s->axes; k++) {
+        int status = read_axis(values->over.text[k], &s->axis[k]);
+        if (status) return status;
+        s->settings *= s->axis[k].values;
+        if (s->settings > MOST_RUNS / s->trials) return usage_error("sweep", "these are more than %d runs", MOST_RUNS);
+    }
+    if (!(s->run = calloc(s->settings * s->trials, sizeof *s->run))) return no_memory();
+    for (s->runs = 0; s->runs < s->settings * s->trials;) {
+        sweep_run *run = &s->run[s->runs];
+        int status = plan_run(s, s->runs++, word, &values->set, run);
+        if (status) return status;
+        for (size_t k = 0; k + 1 < s->runs; k++)
+            if (!strcmp(s->run[k].folder, run->folder))
+                return usage_error("sweep", "two runs would be '%s': is a value given twice?", run->name);
+        if (!values->resume && !values->force && holds_run(run->folder)) return refuse_run(run->folder);
+    }
+    return DONE;
+}
+
+static void free_sweep(sweep *s) {
+    for (size_t k = 0; s->axis && k < s->axes; k++) {
+        free_texts(s->axis[k].value);
+        free(s->axis[k].key);
+    }
+    for (size_t k = 0; k < s->runs; k++) {
+        convo_recipe_free(s->run[k].recipe);
+        free(s->run[k].name);
+        free(s->run[k].folder);
+    }
+    free(s->axis);
+    free(s->run);
+}
+
+// --- the command ------------------------------------------------------------------------------------------------
+
+static int finish(const cli_context *context, const sweep *s) {
+    bool drawn = true;
+    int status = draw_sweep(s, &drawn);
+    if (!context->quiet)
+        fprintf(stderr, "%s: %zu runs, runs.csv%s\n", s->out, s->runs, drawn ? ", errors.png, curves.png" : "");
+    if (!drawn && context->verbose) fputs("no pictures: gnuplot is not installed\n", stderr);
+    if (status) return status;
+    return context->json ? print_json(sweep_json(s), false) : sweep_print_table(s);
+}
+
+static int run_all(const cli_context *context, const sweep_values *values, const char *file, sweep *s) {
+    char **search = data_folders(file), *cache = feature_folder();
+    cli_trials how = {
+        .context = context,
+        .data = values->data,
+        .search = search,
+        .cache = cache,
+        .threads = thread_count(values->threads),
+        .resume = values->resume,
+        .stop = stop_on_signals(),
+    };
+    int status = search ? DONE : no_memory();
+    for (size_t k = 0; !status && k < s->runs; k++) {
+        sweep_run *run = &s->run[k];
+        status = run_trial(&how, run->recipe, run->folder, run->name, &run->result);
+        if (status) break;
+        run->done = true;
+        if (!context->quiet) sweep_print_run(s, k);
+        status = sweep_write_csv(s);
+    }
+    free_texts(search);
+    free(cache);
+    if (status != INTERRUPTED) return status ? status : finish(context, s);
+    fputs("stopped; to go on:\n", stderr);
+    print_resume(context);
+    return INTERRUPTED;
+}
+
+// runs/moons-lr
+static char *folder_of(const char *recipe, const cli_list *over) {
+    if (!over->count) return text_of("runs/%s-trials", recipe);
+    const char *key = over->text[0], *end = key + strcspn(key, "="), *from = end;
+    while (from > key && from[-1] != '.') from--;
+    return text_of("runs/%s-%.*s", recipe, (int)(end - from), from);
+}
+
+static int run(const cli_context *context, const void *given) {
+    const sweep_values *values = given;
+    if (values->resume && values->force) return usage_error("sweep", "--resume and --force exclude each other");
+    if (!values->over.count && values->trials < 2)
+        return usage_error("sweep", "nothing changes: give --over lr=2,0.2,0.02, --trials 5 or both");
+    if (values->over.count > 8) return usage_error("sweep", "at most 8 settings can be changed at once");
+    sweep s = {0};
+    convo_recipe *recipe = NULL;
+    char *file = NULL, *out = NULL;
+    int status = open_recipe(context->word[0], &values->set, &recipe, &file);
+    if (!status) {
+        s.recipe = convo_recipe_name(recipe);
+        out = values->out ? text_of("%s", values->out) : folder_of(s.recipe, &values->over);
+        s.out = out;
+        status = out ? plan(&s, context->word[0], values) : no_memory();
+    }
+    if (!status) status = run_all(context, values, file, &s);
+    free_sweep(&s);
+    free(out);
+    free(file);
+    convo_recipe_free(recipe);
+    return status;
+}
+
+const cli_command command_sweep = {
+    .name = "sweep",
+    .help = "train with other settings and seeds: means, deviations, charts",
+    .words = "RECIPE",
+    .least_words = 1,
+    .most_words = 1,
+    .examples = "  convo sweep moons --trials 5\n"
+                "  convo sweep moons --over lr=2,0.2,0.02,0.002 --trials 5 --set epochs=40\n"
+                "  convo sweep moons --over model.0.linear.out=1,2,5,7,10,100 --trials 5\n"
+                "  convo sweep fsdd-mfcc --over batch=16,32,64 --over lr=0.1,0.05 --out runs/try\n",
+    .notes =
+        "The table holds mean ± standard deviation over the trials; error is the fraction classified wrongly. Runs "
+        "that\n"
+        "diverge (the loss is no longer a number) are counted, and left out of the means. The folder of the runs gets\n"
+        "runs.csv, errors.png (final errors) and curves.png (errors against the epoch, bands of one deviation).\n",
+    .options = options,
+    .size = sizeof(sweep_values),
+    .run = run,
+};

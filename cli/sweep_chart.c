@@ -1,0 +1,291 @@
+// The charts of a sweep: final errors with error bars, and errors against the epoch with bands.
+#include "sweep.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Okabe and Ito's colours, which stay apart without full colour vision; their yellow is too light for lines.
+static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444"};
+static const char *const parts[] = {"train", "validation", "test"};
+static const char *const part_colours[] = {"#0072B2", "#E69F00", "#009E73"}; // as in a run's curves
+
+// "7, 0.02"
+static char *values_text(const sweep *s, size_t setting) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    for (size_t a = 0; a < s->axes; a++) fprintf(out, "%s%s", a ? ", " : "", sweep_value(s, setting, a));
+    return fclose(out) ? (free(text), NULL) : text;
+}
+
+static char *keys_text(const sweep *s) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return NULL;
+    for (size_t a = 0; a < s->axes; a++) fprintf(out, "%s%s", a ? ", " : "", s->axis[a].key);
+    return fclose(out) ? (free(text), NULL) : text;
+}
+
+static char *title_text(const sweep *s, const char *what) {
+    return s->trials > 1 ? text_of("%s: %s, mean and standard deviation of %zu runs", s->recipe, what, s->trials)
+                         : text_of("%s: %s", s->recipe, what);
+}
+
+static void put_quoted(FILE *out, const char *text) {
+    char *quoted = gnuplot_quoted(text ? text : "");
+    fputs(quoted ? quoted : "''", out);
+    free(quoted);
+}
+
+static void put_spread(FILE *out, const cli_spread *spread) {
+    if (spread->count)
+        fprintf(out, " %.9g %.9g", spread->mean, spread->count > 1 ? spread_deviation(spread) : 0);
+    else
+        fputs(" ? ?", out);
+}
+
+// Room for the figures: from a little below 0, so that points there are seen, to a little above the highest bar.
+static void put_range(FILE *out, double highest) {
+    double top = highest > 0 ? 1.08 * highest : 0.1;
+    fprintf(out, "  set yrange [%.6g:%.6g]\n", -0.02 * top, top);
+}
+
+// --- final errors -----------------------------------------------------------------------------------------------
+
+static int write_errors(const sweep *s, FILE *data, FILE *script, bool *any) {
+    double highest = 0;
+    size_t length = 0;
+    *any = sweep_measured(s, CONVO_TRAIN);
+    if (!*any) return DONE; // all diverged
+    char *title = title_text(s, "final errors"), *keys = keys_text(s);
+    fprintf(data, "# number, then mean and standard deviation of the error: train, validation, test\n");
+    chart_begin(script, "errors", 460);
+    fputs("  set title ", script);
+    put_quoted(script, title);
+    fputs(" noenhanced\n  set xlabel ", script);
+    put_quoted(script, keys);
+    fputs(" noenhanced\n  set ylabel 'error (fraction wrong)'\n  set bmargin 6\n  set key at screen 0.5,0.04 center "
+          "horizontal\n  set xtics "
+          "noenhanced (",
+          script);
+    for (size_t k = 0; k < s->settings; k++) {
+        const sweep_total total = sweep_totals(s, k);
+        char *values = values_text(s, k), *label = NULL;
+        if (values && total.diverged) label = text_of("%s (%d of %d diverged)", values, total.diverged, total.done);
+        if (!label) label = values, values = NULL;
+        fprintf(script, "%s", k ? ", " : "");
+        put_quoted(script, label);
+        fprintf(script, " %zu", k + 1);
+        fprintf(data, "%zu", k + 1);
+        for (int part = 0; part < 3; part++) {
+            put_spread(data, &total.error[part]);
+            double bar = total.error[part].count > 1 ? spread_deviation(&total.error[part]) : 0;
+            if (total.error[part].count) highest = fmax(highest, total.error[part].mean + bar);
+        }
+        fprintf(data, "  # %s\n", label ? label : "");
+        length += label ? strlen(label) + 2 : 0;
+        free(values);
+        free(label);
+    }
+    fprintf(script, ")%s\n  set xrange [0.5:%zu.5]\n", length > 110 ? " rotate by -25" : "", s->settings);
+    put_range(script, highest);
+    fputs("  plot", script);
+    const char *comma = "";
+    for (int part = 0; part < 3; part++) {
+        if (!sweep_measured(s, part)) continue;
+        // Beside each other, so that bars of equal errors are seen.
+        fprintf(script, "%s 'errors.dat' using ($1%+.2f):%d:%d with %s pt 7 ps 1 lw 1.6 lc rgb '%s' title '%s'", comma,
+                0.06 * (part - 1), 2 * part + 2, 2 * part + 3, s->axes == 1 ? "yerrorlines" : "yerrorbars",
+                part_colours[part], parts[part]);
+        comma = ", \\\n      ";
+    }
+    fputc('\n', script);
+    chart_end(script);
+    free(title);
+    free(keys);
+    return DONE;
+}
+
+// --- errors against the epoch -----------------------------------------------------------------------------------
+
+typedef struct epoch_error {
+    cli_spread part[3];
+} epoch_error;
+
+typedef struct error_curves {
+    epoch_error *epoch; // of one setting; the first is epoch 1
+    size_t epochs;
+    size_t last; // of all settings
+    double highest;
+    bool measured[3];
+} error_curves;
+
+static bool add_epoch(error_curves *curves, const json_t *line) {
+    json_int_t epoch = json_integer_value(json_object_get(line, "epoch"));
+    if (epoch < 1 || epoch > 1 << 20) return true;
+    if ((size_t)epoch > curves->epochs) {
+        epoch_error *grown = realloc(curves->epoch, (size_t)epoch * sizeof *grown);
+        if (!grown) return false;
+        memset(grown + curves->epochs, 0, ((size_t)epoch - curves->epochs) * sizeof *grown);
+        curves->epoch = grown;
+        curves->epochs = (size_t)epoch;
+    }
+    for (int part = 0; part < 3; part++) {
+        char key[32];
+        snprintf(key, sizeof key, "%s_accuracy", parts[part]);
+        const json_t *accuracy = json_object_get(line, key);
+        if (!json_is_number(accuracy)) continue;
+        spread_add(&curves->epoch[epoch - 1].part[part], 1 - json_number_value(accuracy));
+        curves->measured[part] = true;
+    }
+    return true;
+}
+
+static bool add_run(error_curves *curves, const sweep_run *run) {
+    char *path = text_of("%s/metrics.jsonl", run->folder);
+    FILE *in = path ? fopen(path, "r") : NULL;
+    bool complete = path;
+    for (json_t *line; in && complete && (line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL)); json_decref(line))
+        complete = add_epoch(curves, line);
+    if (in) fclose(in);
+    free(path);
+    return complete;
+}
+
+// One block of columns for the setting, a line an epoch. Writes nothing when all its runs diverged.
+static bool put_setting(const sweep *s, size_t setting, error_curves *curves, FILE *data) {
+    curves->epochs = 0;
+    for (size_t t = 0; t < s->trials; t++) {
+        const sweep_run *run = &s->run[setting * s->trials + t];
+        if (run->done && !run->result.diverged && !add_run(curves, run)) return false;
+    }
+    if (!curves->epochs) return true;
+    char *values = values_text(s, setting);
+    fprintf(data, "%s# %s: epoch, then mean and standard deviation of the error: train, validation, test\n",
+            curves->last ? "\n\n" : "", values ? values : "");
+    free(values);
+    for (size_t e = 0; e < curves->epochs; e++) {
+        fprintf(data, "%zu", e + 1);
+        for (int part = 0; part < 3; part++) {
+            const cli_spread *spread = &curves->epoch[e].part[part];
+            put_spread(data, spread);
+            if (spread->count)
+                curves->highest =
+                    fmax(curves->highest, spread->mean + (spread->count > 1 ? spread_deviation(spread) : 0));
+        }
+        fputc('\n', data);
+    }
+    if (curves->epochs > curves->last) curves->last = curves->epochs;
+    return true;
+}
+
+static void put_panel(const sweep *s, int part, bool key, FILE *script) {
+    size_t shown = 0;
+    const char *comma = "";
+    int mean = 2 * part + 2, deviation = 2 * part + 3;
+    fprintf(script, "  set ylabel '%s error (fraction wrong)'\n  plot", parts[part]);
+    for (int line = 0; line < 2; line++, shown = 0) // bands first, lines over them
+        for (size_t k = 0; k < s->settings; k++) {
+            const sweep_total total = sweep_totals(s, k);
+            if (total.done == total.diverged) continue;
+            const char *colour = colours[k % COUNT(colours)];
+            if (line) {
+                char *values = values_text(s, k);
+                fprintf(script, "%s 'curves.dat' index %zu using 1:%d with lines lw 2 dt %zu lc rgb '%s' ", comma,
+                        shown++, mean, k / COUNT(colours) + 1, colour);
+                fputs(key ? "title " : "notitle", script);
+                if (key) {
+                    put_quoted(script, values);
+                    fputs(" noenhanced", script);
+                }
+                free(values);
+            } else
+                fprintf(
+                    script,
+                    "%s 'curves.dat' index %zu using 1:($%d > $%d ? $%d - $%d : 0):($%d + $%d) with filledcurves fs "
+                    "transparent solid 0.15 noborder lc rgb '%s' notitle",
+                    comma, shown++, mean, deviation, mean, deviation, mean, deviation, colour);
+            comma = ", \\\n      ";
+        }
+    fputc('\n', script);
+}
+
+// Room below the panels, for the names of the settings in as many columns as fit.
+typedef struct key_box {
+    int rows, height; // in pixels
+} key_box;
+
+static key_box key_of(const sweep *s) {
+    enum { CHARACTER = 8, SAMPLE = 70, WIDTH = 900, LINE = 20 };
+    size_t longest = 0;
+    for (size_t k = 0; k < s->settings; k++) {
+        char *values = values_text(s, k);
+        if (values && strlen(values) > longest) longest = strlen(values);
+        free(values);
+    }
+    size_t columns = WIDTH / (CHARACTER * longest + SAMPLE);
+    if (columns < 1) columns = 1;
+    int rows = (int)((s->settings + columns - 1) / columns);
+    return (key_box){rows, LINE * (rows + 1)}; // and the title
+}
+
+static int write_curves(const sweep *s, FILE *data, FILE *script, bool *any) {
+    error_curves curves = {0};
+    bool complete = true;
+    for (size_t k = 0; complete && k < s->settings; k++) complete = put_setting(s, k, &curves, data);
+    free(curves.epoch);
+    *any = curves.last > 0;
+    if (!complete) return no_memory();
+    if (!*any) return DONE;
+    // Beside the training part: validation, or the test part where only that was followed.
+    int held_out = curves.measured[1] ? 1 : curves.measured[2] ? 2 : 0;
+    char *title = title_text(s, "errors"), *keys = keys_text(s);
+    size_t last = curves.last > 1 ? curves.last : 2;
+    const key_box key = key_of(s);
+    chart_begin(script, "curves", 400 + key.height);
+    fprintf(script, "  set xlabel 'epoch'\n  set xrange [1:%zu]\n  set xtics %lld\n", last,
+            (long long)chart_step((int64_t)last));
+    put_range(script, curves.highest);
+    fprintf(script, "  set multiplot layout 1,%d margins 0.09,0.985,%.3f,0.9 spacing 0.1 title ", held_out ? 2 : 1,
+            (60.0 + key.height) / (400 + key.height));
+    put_quoted(script, title);
+    fprintf(script, " noenhanced\n  set key at screen 0.5,%.3f center vertical maxrows %d title ",
+            0.5 * key.height / (400 + key.height), key.rows);
+    put_quoted(script, keys);
+    fputs(" noenhanced\n", script);
+    put_panel(s, 0, true, script);
+    fputs("  unset key\n", script);
+    if (held_out) put_panel(s, held_out, false, script);
+    fputs("  unset multiplot\n", script);
+    chart_end(script);
+    free(title);
+    free(keys);
+    return DONE;
+}
+
+// --- both -------------------------------------------------------------------------------------------------------
+
+typedef int write_chart(const sweep *s, FILE *data, FILE *script, bool *any);
+
+static int draw(const sweep *s, const char *name, write_chart *write, bool *drawn) {
+    char *data = NULL, *script = NULL, *stem = text_of("%s/%s", s->out, name);
+    size_t data_size = 0, script_size = 0;
+    FILE *data_out = open_memstream(&data, &data_size), *script_out = open_memstream(&script, &script_size);
+    bool any = true;
+    int status = stem && data_out && script_out ? write(s, data_out, script_out, &any) : no_memory();
+    if (data_out && fclose(data_out) && !status) status = no_memory();
+    if (script_out && fclose(script_out) && !status) status = no_memory();
+    if (!status && any) status = draw_chart(stem, data, script, drawn);
+    free(stem);
+    free(data);
+    free(script);
+    return status;
+}
+
+int draw_sweep(const sweep *s, bool *drawn) {
+    int status = draw(s, "errors", write_errors, drawn);
+    return status ? status : draw(s, "curves", write_curves, drawn);
+}

@@ -1,0 +1,49 @@
+// What mfcc and logmel share when they are written down as a graph. Everything is in doubles, as it is in cv_fft and
+// cv_bank: in floats, the quiet bins of a loud frame would differ in their third digit.
+#include "audio/spectrum.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+// Largest transform written as a matrix, in numbers.
+#define MATRIX_LIMIT ((size_t)1 << 25)
+
+// [window][bins]: cos or sin of 2 pi k t / n, times the window's shape.
+static void add_transform(cv_graph *graph, const char *name, const cv_frames *f, const double *window, double turn) {
+    const int64_t dim[] = {(int64_t)f->window, (int64_t)f->bins};
+    double *matrix = cv_graph_add_constant(graph, name, CV_CONST_F64, 2, dim);
+    for (size_t t = 0; matrix && t < f->window; t++)
+        for (size_t k = 0; k < f->bins; k++)
+            *matrix++ = (window ? window[t] : 1) * cos(2 * M_PI * (double)(k * t % f->fft) / (double)f->fft + turn);
+}
+
+static void add_bank(cv_graph *graph, const cv_frames *f, const cv_bank *bank) {
+    double *matrix = cv_graph_add_constant(graph, "front.bank", CV_CONST_F64, 2, (int64_t[]){(int64_t)f->bins, (int64_t)f->filters});
+    double *one = cv_alloc(f->bins, sizeof *one);
+    if (!one) graph->failed = true;
+    for (size_t b = 0; !graph->failed && b < f->bins; b++) { // row b: what the filters make of a single bin
+        one[b] = 1;
+        cv_bank_apply(bank, one, matrix + b * f->filters);
+        one[b] = 0;
+    }
+    free(one);
+}
+
+int64_t *cv_frames_graph(cv_graph *graph, const cv_frames *f, size_t count, char *why, size_t why_size) {
+    if (f->window * f->bins > MATRIX_LIMIT || count * f->window > MATRIX_LIMIT) {
+        cv_print(why, why_size, "a transform of %zu points over %zu frames is too large to be a matrix", f->fft, count);
+        return NULL;
+    }
+    return cv_graph_add_constant(graph, "front.index", CV_CONST_I64, 2, (int64_t[]){(int64_t)count, (int64_t)f->window});
+}
+
+void cv_spectrum_graph(cv_graph *graph, const cv_frames *f, const double *window, const cv_bank *bank) {
+    add_transform(graph, "front.cosine", f, window, 0);
+    add_transform(graph, "front.sine", f, window, M_PI / 2);
+    add_bank(graph, f, bank);
+    cv_graph_print(graph, "front.padded = Pad(front.signal, #[0, 0, 0, 1]); "
+                          "front.frames = Gather(front.padded, front.index) axis=1; "
+                          "front.re = MatMul(front.frames, front.cosine); front.im = MatMul(front.frames, front.sine); "
+                          "front.re2 = Mul(front.re, front.re); front.im2 = Mul(front.im, front.im); "
+                          "front.energy = Add(front.re2, front.im2)");
+}

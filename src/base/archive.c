@@ -1,0 +1,95 @@
+#include "base/archive.h"
+
+#ifdef CONVO_HAVE_LIBARCHIVE
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 1 << 16 };
+
+static convo_status failed(struct archive *archive, const char *path, convo_error *err) {
+    const char *why = archive_error_string(archive);
+    return cv_fail(err, CONVO_FORMAT, path, "cannot be unpacked: %s", why ? why : "it is damaged");
+}
+
+// The size is never believed: only what comes out counts.
+static convo_status unpack(struct archive *archive, const char *path, size_t limit, cv_bytes *out, convo_error *err) {
+    size_t capacity = 0;
+    for (;;) {
+        if (out->size > limit)
+            return cv_fail(err, CONVO_LIMIT, path, "unpacks to more than the limit of %zu bytes", limit);
+        if (!cv_grow(&out->data, &capacity, out->size + BLOCK + 1, 1)) return cv_no_memory(err, path);
+        const la_ssize_t got = archive_read_data(archive, out->data + out->size, capacity - out->size - 1);
+        if (got < 0) return failed(archive, path, err);
+        if (got == 0) break;
+        out->size += (size_t)got;
+    }
+    out->data[out->size] = 0;
+    return CONVO_OK;
+}
+
+// member: NULL for the first there is
+static convo_status read_member(struct archive *archive, const char *path, const char *member, size_t limit,
+                                cv_bytes *out, convo_error *err) {
+    struct archive_entry *entry;
+    int result = archive_read_open_filename(archive, path, BLOCK);
+    while (result == ARCHIVE_OK || result == ARCHIVE_WARN) { // a warning: a name that this locale cannot write
+        result = archive_read_next_header(archive, &entry);
+        if (result != ARCHIVE_OK && result != ARCHIVE_WARN) break;
+        const char *name = archive_entry_pathname(entry);
+        const bool wanted = !member || (name && strcmp(name, member) == 0 && archive_entry_filetype(entry) == AE_IFREG);
+        if (wanted) return unpack(archive, path, limit, out, err);
+    }
+    return result == ARCHIVE_EOF && member ? CONVO_OK : failed(archive, path, err);
+}
+
+static convo_status read_archive(int (*support)(struct archive *), const char *path, const char *member, size_t limit,
+                                 cv_bytes *out, convo_error *err) {
+    *out = (cv_bytes){0};
+    struct archive *archive = archive_read_new();
+    if (!archive) return cv_no_memory(err, path);
+    convo_status status = support(archive) == ARCHIVE_OK ? CONVO_OK : failed(archive, path, err);
+    if (!status) status = read_member(archive, path, member, limit, out, err);
+    archive_read_free(archive);
+    if (status) {
+        free(out->data);
+        *out = (cv_bytes){0};
+    }
+    return status;
+}
+
+convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_bytes *out, convo_error *err) {
+    return read_archive(archive_read_support_format_zip_seekable, path, member, limit, out, err);
+}
+
+static int support_gzip(struct archive *archive) {
+    const int result = archive_read_support_filter_gzip(archive);
+    return result == ARCHIVE_OK ? archive_read_support_format_raw(archive) : result;
+}
+
+convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_error *err) {
+    return read_archive(support_gzip, path, NULL, limit, out, err);
+}
+
+#else
+
+static convo_status missing(const char *path, cv_bytes *out, convo_error *err) {
+    *out = (cv_bytes){0};
+    return cv_fail(err, CONVO_UNSUPPORTED, path,
+                   "this build cannot unpack files: unpack it yourself, or install libarchive-dev and build again");
+}
+
+convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_bytes *out, convo_error *err) {
+    (void)member;
+    (void)limit;
+    return missing(path, out, err);
+}
+
+convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_error *err) {
+    (void)limit;
+    return missing(path, out, err);
+}
+
+#endif

@@ -1,0 +1,206 @@
+#include "base/npy.h"
+
+#include "base/file.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define NATIVE  ">"
+#define FOREIGN '<'
+#else
+#define NATIVE  "<"
+#define FOREIGN '>'
+#endif
+
+static const uint8_t magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
+enum { VERSION = sizeof magic, SHORT_PREFIX = 10, LONG_PREFIX = 12, MAX_HEADER = 65535 };
+
+// --- reading ----------------------------------------------------------------------------------------------------
+
+// The header as it is read. It is `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`: its keys in any order.
+typedef struct reader {
+    const char *where;
+    const uint8_t *file, *at, *end;
+    convo_error *err;
+} reader;
+
+static convo_status bad_header(const reader *r, const char *wanted) {
+    char where[512];
+    cv_print(where, sizeof where, "%.480s@%zu", r->where, (size_t)(r->at - r->file));
+    return cv_fail(r->err, CONVO_FORMAT, where, "the header is damaged: %s is wanted here", wanted);
+}
+
+static void skip_space(reader *r) {
+    while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\t' || *r->at == '\r')) r->at++;
+}
+
+static bool take(reader *r, const char *word) {
+    skip_space(r);
+    const size_t length = strlen(word);
+    if ((size_t)(r->end - r->at) < length || memcmp(r->at, word, length) != 0) return false;
+    r->at += length;
+    return true;
+}
+
+static convo_status take_text(reader *r, char *text, size_t size) {
+    skip_space(r);
+    const uint8_t quote = r->at < r->end ? *r->at : 0;
+    const uint8_t *close =
+        quote == '\'' || quote == '"' ? memchr(r->at + 1, quote, (size_t)(r->end - r->at) - 1) : NULL;
+    if (!close || (size_t)(close - r->at) > size) return bad_header(r, "a short text in quotes");
+    cv_print(text, size, "%.*s", (int)(close - r->at - 1), (const char *)r->at + 1);
+    r->at = close + 1;
+    return CONVO_OK;
+}
+
+static convo_status read_type(reader *r, cv_numbers *n) {
+    char text[16];
+    if (take(r, "["))
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->where,
+                       "holds records of several fields: save the numbers of each field as an array of their own");
+    const convo_status status = take_text(r, text, sizeof text);
+    if (status) return status;
+    if (strchr(text, 'O'))
+        return cv_fail(
+            r->err, CONVO_UNSUPPORTED, r->where,
+            "holds pickled Python objects, which could run code and are not read: make it an array of numbers, "
+            "such as a.astype('float32'), and save it with allow_pickle=False");
+    n->swapped = text[0] == FOREIGN;
+    n->type = text[0] ? text[1] : 0;
+    n->size = text[0] && text[1] && text[2] && !text[3] ? text[2] - '0' : 0;
+    static const char *const accepted[] = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"};
+    for (size_t k = 0; k < CV_COUNT(accepted); k++)
+        if (strchr("<>|=", text[0]) && text[0] && strcmp(text + 1, accepted[k]) == 0) return CONVO_OK;
+    return cv_fail(
+        r->err, CONVO_UNSUPPORTED, r->where,
+        "holds numbers of type '%s': floats of 16 to 64 bits, whole numbers and bool are read; convert it with "
+        "a.astype('float32')",
+        text);
+}
+
+static convo_status read_size(reader *r, int64_t *size) {
+    skip_space(r);
+    const uint8_t *start = r->at;
+    for (*size = 0; r->at < r->end && *r->at >= '0' && *r->at <= '9'; r->at++)
+        if (__builtin_mul_overflow(*size, 10, size) || __builtin_add_overflow(*size, *r->at - '0', size))
+            return bad_header(r, "a size that is not so large");
+    return r->at > start ? CONVO_OK : bad_header(r, "a size");
+}
+
+static convo_status read_shape(reader *r, cv_numbers *n) {
+    if (!take(r, "(")) return bad_header(r, "'('");
+    for (n->dims = 0; !take(r, ")"); n->dims++) {
+        if (n->dims == CV_MAX_DIMS)
+            return cv_fail(r->err, CONVO_UNSUPPORTED, r->where, "has more than %d dimensions", CV_MAX_DIMS);
+        const convo_status status = read_size(r, &n->dim[n->dims]);
+        if (status) return status;
+        if (take(r, ",")) continue;
+        if (n->dims == 0 || !take(r, ")")) return bad_header(r, "',' or ')'"); // (3) is a number, (3,) a shape
+        n->dims++;
+        break;
+    }
+    return CONVO_OK;
+}
+
+static convo_status read_header(reader *r, cv_numbers *n, cv_order *order) {
+    static const char *const keys[] = {"descr", "fortran_order", "shape"};
+    unsigned seen = 0;
+    char key[16];
+    convo_status status = take(r, "{") ? CONVO_OK : bad_header(r, "'{'");
+    while (!status && !take(r, "}")) {
+        status = take_text(r, key, sizeof key);
+        if (status) return status;
+        size_t k = 0;
+        while (k < CV_COUNT(keys) && strcmp(key, keys[k]) != 0) k++;
+        if (k == CV_COUNT(keys) || seen & 1u << k)
+            return bad_header(r, "each of descr, fortran_order and shape, once,");
+        seen |= 1u << k;
+        if (!take(r, ":")) return bad_header(r, "':'");
+        if (k == 0)
+            status = read_type(r, n);
+        else if (k == 2)
+            status = read_shape(r, n);
+        else if (take(r, "True"))
+            *order = CV_FORTRAN_ORDER;
+        else if (!take(r, "False"))
+            return bad_header(r, "True or False");
+        if (!status && !take(r, ",")) {
+            if (!take(r, "}")) return bad_header(r, "',' or '}'");
+            break;
+        }
+    }
+    if (status) return status;
+    if (seen != 7) return bad_header(r, "each of descr, fortran_order and shape");
+    skip_space(r);
+    return r->at == r->end ? CONVO_OK : bad_header(r, "the end of the header");
+}
+
+convo_status cv_npy_parse(const char *where, const uint8_t *data, size_t size, cv_numbers *out, convo_error *err) {
+    *out = (cv_numbers){.where = where};
+    if (size < LONG_PREFIX || memcmp(data, magic, sizeof magic) != 0)
+        return cv_fail(err, CONVO_FORMAT, where, "is no .npy file: those begin with \\x93NUMPY");
+    if (data[VERSION] < 1 || data[VERSION] > 3)
+        return cv_fail(err, CONVO_UNSUPPORTED, where, "is of .npy format version %d, versions 1 to 3 are read",
+                       data[VERSION]);
+    const size_t prefix = data[VERSION] == 1 ? SHORT_PREFIX : LONG_PREFIX;
+    size_t length = 0;
+    for (size_t k = prefix; k-- > VERSION + 2;) length = length << 8 | data[k]; // little-endian
+    if (length > MAX_HEADER || length > size - prefix)
+        return cv_fail(err, CONVO_FORMAT, where, "is cut short or damaged: its header is said to have %zu bytes",
+                       length);
+
+    reader r = {where, data, data + prefix, data + prefix + length, err};
+    cv_order order = CV_C_ORDER;
+    const convo_status status = read_header(&r, out, &order);
+    if (status) return status;
+    size_t bytes;
+    const size_t rest = size - prefix - length;
+    if (!cv_numbers_lay_out(out, order, &bytes))
+        return cv_fail(err, CONVO_LIMIT, where, "says it holds more numbers than any memory");
+    if (bytes != rest)
+        return cv_fail(err, CONVO_FORMAT, where, "is %s: its header promises %zu bytes of numbers, there are %zu",
+                       rest < bytes ? "cut short" : "longer than it should be", bytes, rest);
+    out->data = data + prefix + length;
+    return CONVO_OK;
+}
+
+// --- writing ----------------------------------------------------------------------------------------------------
+
+enum { HEADER = 246 }; // with the prefix a multiple of 64, as NumPy asks for
+
+void convo_array_free(convo_array *array) {
+    if (!array) return;
+    free(array->value);
+    *array = (convo_array){0};
+}
+
+static bool count_values(const convo_array *array, size_t *count) {
+    *count = 1;
+    if (array->dims < 0 || array->dims > (int)CV_COUNT(array->dim)) return false;
+    for (int d = 0; d < array->dims; d++)
+        if (array->dim[d] < 0 || !cv_mul(*count, (size_t)array->dim[d], count)) return false;
+    return array->value || !*count;
+}
+
+convo_status convo_array_save(const convo_array *array, const char *path, convo_error *err) {
+    size_t count;
+    if (!array || !path || !count_values(array, &count))
+        return cv_fail(err, CONVO_ARGUMENT, path ? path : "", "there is no array to write");
+    char header[HEADER + 1] = "{'descr': '" NATIVE "f4', 'fortran_order': False, 'shape': (";
+    for (int d = 0; d < array->dims; d++) cv_append(header, sizeof header, "%" PRId64 ", ", array->dim[d]);
+    cv_append(header, sizeof header, "), }");
+    char padded[HEADER + 1];
+    cv_print(padded, sizeof padded, "%-*s\n", HEADER - 1, header);
+
+    const uint8_t about[] = {1, 0, HEADER & 255, HEADER >> 8}; // the version, the length of the header
+    cv_output out;
+    convo_status status = cv_file_open(&out, path, err);
+    if (status) return status;
+    fwrite(magic, 1, sizeof magic, out.stream); // what fails here shows in cv_file_commit
+    fwrite(about, 1, sizeof about, out.stream);
+    fwrite(padded, 1, HEADER, out.stream);
+    fwrite(array->value, sizeof *array->value, count, out.stream);
+    return cv_file_commit(&out, err);
+}

@@ -1,0 +1,177 @@
+#include "data/examples.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { MOST_CLASSES = 10000 };
+
+// --- features ---------------------------------------------------------------------------------------------------
+
+static convo_status check_shape(cv_dataset *dataset, const cv_numbers *x, convo_error *err) {
+    if (x->dims < 2 || x->dim[0] < 1 || cv_numbers_row_size(x) < 1)
+        return cv_fail(err, CONVO_SHAPE, x->where,
+                       "must hold features of examples, such as 1000 x 40 of them: it has %d "
+                       "dimension(s) and %" PRId64 " rows",
+                       x->dims, x->dims ? x->dim[0] : 0);
+    const cv_shape shape = {.dims = x->dims - 1,
+                            .c = x->dim[1],
+                            .h = x->dims == 4 ? x->dim[2] : 1,
+                            .w = x->dims == 2 ? 1 : x->dim[x->dims - 1]};
+    const cv_shape *first = &dataset->shape;
+    if (dataset->count &&
+        (first->dims != shape.dims || first->c != shape.c || first->h != shape.h || first->w != shape.w))
+        return cv_fail(err, CONVO_SHAPE, x->where, "has examples of another shape than the part before it");
+    dataset->shape = shape;
+    return CONVO_OK;
+}
+
+// "[12, 3, 5]" for number `at` of row `row`.
+static void write_index(const cv_numbers *x, int64_t row, int64_t at, char *text, size_t size) {
+    int64_t index[CV_MAX_DIMS] = {row};
+    for (int d = x->dims - 1; d > 0; d--) {
+        index[d] = at % x->dim[d];
+        at /= x->dim[d];
+    }
+    cv_print(text, size, "[");
+    for (int d = 0; d < x->dims; d++) cv_append(text, size, "%s%" PRId64, d ? ", " : "", index[d]);
+    cv_append(text, size, "]");
+}
+
+static convo_status copy_features(const cv_numbers *x, double divisor, float *out, convo_error *err) {
+    const int64_t size = cv_numbers_row_size(x);
+    double *row = cv_alloc((size_t)size, sizeof *row);
+    convo_status status = row ? CONVO_OK : cv_no_memory(err, x->where);
+    for (int64_t n = 0; n < x->dim[0] && !status; n++, out += size) {
+        cv_numbers_row(x, n, row);
+        for (int64_t i = 0; i < size && !status; i++) {
+            out[i] = (float)(row[i] / divisor);
+            if (isfinite(out[i])) continue;
+            char index[96];
+            write_index(x, n, i, index, sizeof index);
+            status = cv_fail(err, CONVO_NUMERIC, x->where,
+                             "number %s is %g: features must be finite, take it out or replace it", index, row[i]);
+        }
+    }
+    free(row);
+    return status;
+}
+
+// --- labels -----------------------------------------------------------------------------------------------------
+
+// The only 1 among zeros.
+static convo_status read_one_hot(const cv_numbers *y, int64_t n, const double *row, int32_t *label, convo_error *err) {
+    *label = -1;
+    bool sound = true;
+    for (int64_t k = 0; k < y->dim[1]; k++) {
+        sound = sound && (row[k] == 0 || (row[k] == 1 && *label < 0));
+        if (row[k] == 1) *label = (int32_t)k;
+    }
+    if (sound && *label >= 0) return CONVO_OK;
+    return cv_fail(err, CONVO_FORMAT, y->where, "row %" PRId64 " is not one-hot: one 1 and zeros are wanted", n);
+}
+
+static convo_status read_number(const cv_numbers *y, int64_t n, double value, int32_t *label, convo_error *err) {
+    if (!(value >= -1 && value < MOST_CLASSES && value == floor(value)))
+        return cv_fail(err, CONVO_FORMAT, y->where,
+                       "label %" PRId64 " is %g: whole numbers from 0 to %d, or -1 and +1, are wanted", n, value,
+                       MOST_CLASSES - 1);
+    *label = (int32_t)value;
+    return CONVO_OK;
+}
+
+// For now as they are written: cv_examples_finish knows them all.
+static convo_status copy_labels(const cv_numbers *y, cv_example *example, convo_error *err) {
+    const int64_t columns = y->dims == 2 ? y->dim[1] : 1;
+    double *row = cv_alloc((size_t)columns, sizeof *row);
+    convo_status status = row ? CONVO_OK : cv_no_memory(err, y->where);
+    for (int64_t n = 0; n < y->dim[0] && !status; n++) {
+        cv_numbers_row(y, n, row);
+        status = columns == 1 ? read_number(y, n, row[0], &example[n].label, err)
+                              : read_one_hot(y, n, row, &example[n].label, err);
+    }
+    free(row);
+    return status;
+}
+
+// --- both -------------------------------------------------------------------------------------------------------
+
+// Room for `more` examples after those that are there.
+static bool grow(cv_dataset *dataset, size_t more) {
+    const size_t size = (size_t)cv_shape_size(dataset->shape);
+    size_t count, bytes;
+    if (__builtin_add_overflow(dataset->count, more, &count)) return false;
+    if (!cv_mul(count, size, &bytes) || !cv_mul(bytes, sizeof *dataset->values, &bytes)) return false;
+    float *values = realloc(dataset->values, bytes);
+    if (!values) return false;
+    dataset->values = values;
+    if (!cv_mul(count, sizeof *dataset->example, &bytes)) return false;
+    cv_example *example = realloc(dataset->example, bytes);
+    if (!example) return false;
+    dataset->example = example;
+    return true;
+}
+
+convo_status cv_examples_add(cv_examples *examples, const cv_numbers *x, const cv_numbers *y, int part,
+                             convo_error *err) {
+    cv_dataset *dataset = examples->dataset;
+    convo_status status = check_shape(dataset, x, err);
+    if (status) return status;
+    if (y->dims < 1 || y->dims > 2 || y->dim[0] != x->dim[0] || (y->dims == 2 && y->dim[1] < 1))
+        return cv_fail(err, CONVO_SHAPE, y->where,
+                       "must hold a label for each of the %" PRId64 " examples of %s: it has %" PRId64 " rows, in %d "
+                       "dimension(s)",
+                       x->dim[0], x->where, y->dims ? y->dim[0] : 0, y->dims);
+    if (y->dims == 2 && y->dim[1] > MOST_CLASSES)
+        return cv_fail(err, CONVO_LIMIT, y->where, "has more than %d classes", MOST_CLASSES);
+
+    const size_t count = (size_t)x->dim[0];
+    if (!grow(dataset, count)) return cv_no_memory(err, x->where);
+    cv_example *example = dataset->example + dataset->count;
+    for (size_t i = 0; i < count; i++) example[i] = (cv_example){.group = -1, .index = -1, .part = part};
+    float *values = dataset->values + dataset->count * (size_t)cv_shape_size(dataset->shape);
+    status = copy_features(x, examples->divisor, values, err);
+    if (!status) status = copy_labels(y, example, err);
+    if (status) return status;
+    dataset->count += count;
+    if (y->dims == 2 && y->dim[1] > examples->columns) examples->columns = (int)y->dim[1];
+    return CONVO_OK;
+}
+
+static bool name_classes(cv_dataset *dataset, const char *const *names, int count) {
+    dataset->labels = cv_alloc((size_t)count, sizeof *dataset->labels);
+    dataset->label_count = dataset->labels ? count : 0;
+    bool named = dataset->labels;
+    for (int k = 0; k < count && named; k++) {
+        dataset->labels[k] = names ? cv_format("%s", names[k]) : cv_format("%d", k);
+        named = dataset->labels[k];
+    }
+    return named;
+}
+
+convo_status cv_examples_finish(cv_examples *examples, const char *const *names, int count, const char *where,
+                                convo_error *err) {
+    static const char *const signs[] = {"-1", "+1"};
+    cv_dataset *dataset = examples->dataset;
+    int32_t least = 0, most = examples->columns - 1;
+    for (size_t i = 0; i < dataset->count; i++) {
+        const int32_t label = dataset->example[i].label;
+        if (label < least) least = label;
+        if (label > most) most = label;
+    }
+    for (size_t i = 0; i < dataset->count && least < 0; i++) {
+        int32_t *label = &dataset->example[i].label;
+        if (*label != -1 && *label != 1)
+            return cv_fail(err, CONVO_FORMAT, where, "labels of -1 go with +1 only, that of example %zu is %" PRId32, i,
+                           *label);
+        *label = *label > 0;
+    }
+    if (least < 0) {
+        names = signs;
+        count = 2;
+    }
+    if (!names) count = most + 1;
+    if (most >= count)
+        return cv_fail(err, CONVO_FORMAT, where, "label %" PRId32 " is beyond the last of %d classes", most, count);
+    return name_classes(dataset, names, count) ? CONVO_OK : cv_no_memory(err, where);
+}

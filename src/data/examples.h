@@ -1,0 +1,23 @@
+// Examples out of arrays of numbers: what the kinds arrays, mat, cifar, mnist and moons share.
+#ifndef CV_EXAMPLES_H
+#define CV_EXAMPLES_H
+
+#include "base/numbers.h"
+#include "data/dataset.h"
+
+typedef struct cv_examples {
+    cv_dataset *dataset; // that they are added to
+    double divisor;      // of the features: 1, or 255 for pixels
+    int columns;         // of one-hot labels, so that classes without examples count; 0 so far
+} cv_examples;
+
+// Adds the examples of one part: features [N, c], [N, c, w] or [N, c, h, w], labels [N], [N, 1] or one-hot [N,
+// classes]. Features must be finite. part: CONVO_TRAIN, ... or -1. Sets dataset->shape.
+convo_status cv_examples_add(cv_examples *examples, const cv_numbers *features, const cv_numbers *labels, int part,
+                             convo_error *err);
+// Once all are added: makes the labels to classes. names: of the classes; NULL for "-1" and "+1" where these are the
+// labels, and "0", "1", ... where not. where: what errors call the labels.
+convo_status cv_examples_finish(cv_examples *examples, const char *const *names, int count, const char *where,
+                                convo_error *err);
+
+#endif

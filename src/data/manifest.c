@@ -1,0 +1,196 @@
+// A CSV file that lists recordings: path and label, and where they are known the part of the split and the group.
+//   path,label,split,group
+//   clips/1.wav,cat,train,ann
+#include "base/file.h"
+#include "data/listing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef CONVO_HAVE_LIBCSV
+
+#include <csv.h>
+
+enum { PATH, LABEL, SPLIT, GROUP, COLUMNS, OTHER = COLUMNS };
+static const char *const column_name[COLUMNS + 1] = {"path", "label", "split", "group", NULL};
+
+typedef struct reader {
+    const char *file;
+    size_t folder;  // length of the file's folder with its slash
+    long line, row; // being read; where the row began
+    bool header;    // is behind us
+    int column;     // within the row
+    int *kind;      // of each column, by the header
+    size_t columns, capacity;
+    char *field[COLUMNS]; // of the row; NULL: not there
+    cv_listing listing;
+    convo_status status;
+    convo_error *err;
+} reader;
+
+#define FAIL(r, code, ...) ((r)->status = cv_fail((r)->err, code, place(r).text, __VA_ARGS__))
+
+typedef struct where {
+    char text[512];
+} where;
+
+static where place(const reader *r) {
+    where w;
+    cv_print(w.text, sizeof w.text, "%.480s:%ld", r->file, r->row);
+    return w;
+}
+
+static const char *column_at(const void *context, size_t k) {
+    (void)context;
+    return column_name[k];
+}
+
+// --- fields -----------------------------------------------------------------------------------------------------
+
+// Columns of other names are the user's own, unless they look like a slip of the pen.
+static void read_header_field(reader *r, const char *text) {
+    int kind = 0;
+    while (kind < COLUMNS && strcmp(text, column_name[kind]) != 0) kind++;
+    const cv_hint hint = kind == OTHER ? cv_did_you_mean(text, column_at, NULL) : (cv_hint){""};
+    if (hint.text[0]) {
+        FAIL(r, CONVO_FORMAT, "there is no column '%.60s'%s", text, hint.text);
+        return;
+    }
+    for (size_t k = 0; k < r->columns && kind != OTHER; k++)
+        if (r->kind[k] == kind) {
+            FAIL(r, CONVO_FORMAT, "the column '%s' is there twice", text);
+            return;
+        }
+    if (cv_grow(&r->kind, &r->capacity, r->columns + 1, sizeof *r->kind))
+        r->kind[r->columns++] = kind;
+    else
+        r->status = cv_no_memory(r->err, r->file);
+}
+
+static void on_field(void *text, size_t length, void *context) {
+    reader *r = context;
+    if (r->status) return;
+    const int column = r->column++;
+    if (column == 0) r->row = r->line;
+    if (strlen(text) != length)
+        FAIL(r, CONVO_FORMAT, "field %d has a 0 byte in it", column + 1);
+    else if (!r->header)
+        read_header_field(r, text);
+    else if ((size_t)column < r->columns && r->kind[column] != OTHER) {
+        char **field = &r->field[r->kind[column]];
+        if (!(*field = cv_format("%s", (const char *)text))) r->status = cv_no_memory(r->err, r->file);
+    }
+}
+
+// --- rows -------------------------------------------------------------------------------------------------------
+
+static void check_header(reader *r) {
+    bool there[COLUMNS + 1] = {false};
+    for (size_t k = 0; k < r->columns; k++) there[r->kind[k]] = true;
+    if (!there[PATH] || !there[LABEL])
+        FAIL(r, CONVO_FORMAT,
+             "the first line must name the columns 'path' and 'label' (and may name 'split', 'group')");
+}
+
+static int32_t part_of(const char *split) {
+    static const char *const parts[] = {
+        [CONVO_TRAIN] = "train", [CONVO_VALIDATION] = "validation", [CONVO_TEST] = "test"};
+    for (size_t k = 0; k < CV_COUNT(parts); k++)
+        if (strcmp(split, parts[k]) == 0) return (int32_t)k;
+    return -1;
+}
+
+static void add_row(reader *r) {
+    const char *path = r->field[PATH], *label = r->field[LABEL], *split = r->field[SPLIT], *group = r->field[GROUP];
+    if ((size_t)r->column != r->columns)
+        FAIL(r, CONVO_FORMAT, "has %d fields, the first line names %zu columns", r->column, r->columns);
+    else if (!path[0] || !label[0])
+        FAIL(r, CONVO_FORMAT, "has no %s", path[0] ? "label" : "path");
+    else if (split && part_of(split) < 0)
+        FAIL(r, CONVO_FORMAT, "split must be train, validation or test, not '%.60s'", split);
+    else
+        r->status = cv_listing_add(&r->listing, cv_format("%.*s%s", path[0] == '/' ? 0 : (int)r->folder, r->file, path),
+                                   (cv_word){label, strlen(label)},
+                                   group && group[0] ? (cv_word){group, strlen(group)} : (cv_word){0},
+                                   split ? part_of(split) : -1, r->err);
+}
+
+static void on_row(int end, void *context) {
+    (void)end;
+    reader *r = context;
+    if (!r->status) (r->header ? add_row : check_header)(r);
+    for (int k = 0; k < COLUMNS; k++) {
+        free(r->field[k]);
+        r->field[k] = NULL;
+    }
+    r->column = 0;
+    r->header = true;
+    r->row = r->line + 1;
+}
+
+// --- the file ---------------------------------------------------------------------------------------------------
+
+// Line by line, for errors to name them; a quoted field may go over several.
+static void parse(reader *r, const char *text, size_t size) {
+    struct csv_parser csv;
+    bool good = !csv_init(&csv, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
+    for (size_t at = 0; at < size && good && !r->status;) {
+        const char *end = memchr(text + at, '\n', size - at);
+        const size_t length = (end ? (size_t)(end - text) + 1 : size) - at;
+        r->line++;
+        good = csv_parse(&csv, text + at, length, on_field, on_row, r) == length;
+        at += length;
+    }
+    if (good && !r->status) good = !csv_fini(&csv, on_field, on_row, r);
+    if (!good && !r->status) {
+        if (csv_error(&csv) == CSV_EPARSE)
+            FAIL(r, CONVO_FORMAT, "a quote is out of place: quote whole fields, and write \"\" for a quote in them");
+        else
+            r->status = cv_no_memory(r->err, r->file);
+    }
+    csv_free(&csv);
+}
+
+static convo_status scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
+    enum { FILE_LIMIT = 1 << 28 };
+    static const char mark[] = "\xef\xbb\xbf"; // some programs begin UTF-8 files with it
+    (void)config;
+    cv_bytes text;
+    const char *slash = strrchr(file, '/');
+    reader r = {.file = file,
+                .folder = slash ? (size_t)(slash - file) + 1 : 0,
+                .row = 1,
+                .listing = {.dataset = dataset},
+                .err = err};
+    if ((r.status = cv_file_read(file, FILE_LIMIT, &text, err))) return r.status;
+    const size_t begin = strncmp((const char *)text.data, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
+    parse(&r, (const char *)text.data + begin, text.size - begin);
+    if (!r.status && dataset->count == 0)
+        r.status = cv_fail(err, CONVO_FORMAT, file,
+                           "lists no recordings: it has a line 'path,label' and a line for each of them");
+    for (int k = 0; k < COLUMNS; k++) free(r.field[k]);
+    free(r.kind);
+    free(text.data);
+    return cv_listing_end(&r.listing, r.status, err);
+}
+
+#define MISSING NULL
+
+#else
+
+static convo_status scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
+    (void)config, (void)dataset;
+    return cv_fail(err, CONVO_UNSUPPORTED, file, "this build cannot read CSV files");
+}
+
+#define MISSING "libcsv-dev, and build again"
+
+#endif
+
+const cv_data_kind cv_data_manifest = {
+    .name = "manifest",
+    .help = "recordings listed in a CSV file: path,label[,split,group]",
+    .missing = MISSING,
+    .recordings = true,
+    .scan = scan,
+};

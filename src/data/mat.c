@@ -1,0 +1,187 @@
+// Features and labels as MATLAB saves them (-v4, -v6, -v7), through matio.
+#include "base/file.h"
+#include "data/examples.h"
+
+#include <string.h>
+#include <strings.h>
+
+typedef struct mat_config {
+    char file[3][CV_TEXT_SIZE]; // of train, validation, test
+    char x[CV_TEXT_SIZE], y[CV_TEXT_SIZE];
+} mat_config;
+
+#define TEXT(field) .type = CV_TEXT, .offset = offsetof(mat_config, field)
+static const cv_option schema[] = {
+    {.name = "train", TEXT(file[CONVO_TRAIN]), .help = "file to train on; without, the one with 'train' in its name"},
+    {.name = "validation", TEXT(file[CONVO_VALIDATION]), .help = "file to validate on; without, the one with 'val'"},
+    {.name = "test", TEXT(file[CONVO_TEST]), .help = "file to test on; without, the one with 'test'"},
+    {.name = "x", TEXT(x), .text = "X", .help = "the variable of the features, one example a row"},
+    {.name = "y", TEXT(y), .text = "Y", .help = "the variable of the labels"},
+    {.name = NULL},
+};
+
+#ifdef CONVO_HAVE_MATIO
+
+#include <matio.h>
+#include <stdlib.h>
+
+#define LIMIT ((size_t)1 << 30) // bytes of one variable
+
+static const struct type {
+    enum matio_classes matio;
+    char type;
+    int size;
+} types[] = {{MAT_C_DOUBLE, 'f', 8}, {MAT_C_SINGLE, 'f', 4}, {MAT_C_INT8, 'i', 1},  {MAT_C_UINT8, 'u', 1},
+             {MAT_C_INT16, 'i', 2},  {MAT_C_UINT16, 'u', 2}, {MAT_C_INT32, 'i', 4}, {MAT_C_UINT32, 'u', 4},
+             {MAT_C_INT64, 'i', 8},  {MAT_C_UINT64, 'u', 8}};
+
+// Says what is in the variable, from its header; the data are not yet read.
+static convo_status describe(const matvar_t *variable, cv_numbers *out, convo_error *err) {
+    for (size_t k = 0; k < CV_COUNT(types); k++)
+        if (types[k].matio == variable->class_type) {
+            out->type = types[k].type;
+            out->size = types[k].size;
+        }
+    if (!out->type || variable->isComplex)
+        return cv_fail(err, CONVO_UNSUPPORTED, out->where, "is no array of real numbers");
+    if (variable->rank < 1 || variable->rank > CV_MAX_DIMS)
+        return cv_fail(err, CONVO_UNSUPPORTED, out->where, "has %d dimensions, at most %d are read", variable->rank,
+                       CV_MAX_DIMS);
+    out->dims = variable->rank;
+    for (int d = 0; d < out->dims; d++)
+        out->dim[d] = variable->dims[d] > LIMIT ? INT64_MAX : (int64_t)variable->dims[d];
+    size_t bytes;
+    if (!cv_numbers_lay_out(out, CV_FORTRAN_ORDER, &bytes) || bytes > LIMIT)
+        return cv_fail(err, CONVO_LIMIT, out->where, "has more than the %zu bytes that are accepted", LIMIT);
+    return CONVO_OK;
+}
+
+// *variable: freed by the caller, even after a failure
+static convo_status load(mat_t *mat, const char *name, cv_numbers *out, matvar_t **variable, convo_error *err) {
+    *variable = Mat_VarReadInfo(mat, name);
+    if (!*variable)
+        return cv_fail(err, CONVO_FORMAT, out->where, "is not there or damaged: see 'x' and 'y' of the recipe's data");
+    convo_status status = describe(*variable, out, err);
+    if (status) return status;
+    if (Mat_VarReadDataAll(mat, *variable) || !(*variable)->data || (*variable)->nbytes < (size_t)out->size)
+        return cv_fail(err, CONVO_FORMAT, out->where, "cannot be read: the file is cut short or damaged");
+    out->data = (*variable)->data;
+    return CONVO_OK;
+}
+
+static uint32_t read_u32(const uint8_t *at, bool big) {
+    uint32_t value = 0;
+    for (int k = 0; k < 4; k++) value |= (uint32_t)at[k] << 8 * (big ? 3 - k : k);
+    return value;
+}
+
+// What matio leaves to its caller. A header of 128 bytes ends in a version, 0x0100 or 0x0200, and "MI" in the byte
+// order of the file; version 4 has none. Elements of a type, a size and as many bytes follow: matio makes up the end of
+// a compressed one that is cut short.
+static convo_status check_file(const char *path, convo_error *err) {
+    enum { HEADER = 128, VERSION = 124, MARK = 126, TAG = 8 };
+    cv_bytes bytes;
+    convo_status status = cv_file_read(path, LIMIT, &bytes, err);
+    if (status) return status;
+    const uint8_t *data = bytes.data;
+    const bool big = bytes.size >= HEADER && memcmp(data + MARK, "MI", 2) == 0;
+    const bool little = bytes.size >= HEADER && memcmp(data + MARK, "IM", 2) == 0;
+    const int version = big || little ? data[big ? VERSION : VERSION + 1] : 0;
+    size_t at = HEADER;
+    if (version == 2)
+        status = cv_fail(err, CONVO_UNSUPPORTED, path, "is a MATLAB 7.3 file: save it with save(..., '-v7')");
+    else if (version)
+        while (at < bytes.size && bytes.size - at >= TAG) at += TAG + (size_t)read_u32(data + at + 4, big);
+    if (!status && version && at != bytes.size) status = cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged");
+    free(bytes.data);
+    return status;
+}
+
+static convo_status add_file(const char *path, const mat_config *config, int part, cv_examples *examples,
+                             convo_error *err) {
+    char *x_where = cv_format("%s: %s", path, config->x), *y_where = cv_format("%s: %s", path, config->y);
+    matvar_t *x_variable = NULL, *y_variable = NULL;
+    cv_numbers x = {.where = x_where}, y = {.where = y_where};
+    mat_t *mat = NULL;
+    convo_status status = x_where && y_where ? check_file(path, err) : cv_no_memory(err, path);
+    if (!status && !(mat = Mat_Open(path, MAT_ACC_RDONLY)))
+        status = cv_fail(err, CONVO_FORMAT, path, "is no MATLAB file");
+    if (!status) status = load(mat, config->x, &x, &x_variable, err);
+    if (!status) status = load(mat, config->y, &y, &y_variable, err);
+    if (!status && y.dims == 2 && y.dim[0] == 1 && x.dim[0] != 1) { // a row of labels is as good as a column
+        y.dims = 1;
+        y.dim[0] = y.dim[1];
+        y.stride[0] = y.stride[1];
+    }
+    if (!status) status = cv_examples_add(examples, &x, &y, part, err);
+    Mat_VarFree(x_variable);
+    Mat_VarFree(y_variable);
+    if (mat) Mat_Close(mat);
+    free(x_where);
+    free(y_where);
+    return status;
+}
+
+// --- which files ------------------------------------------------------------------------------------------------
+
+static bool contains(const char *text, const char *word) {
+    for (; *text; text++)
+        if (strncasecmp(text, word, strlen(word)) == 0) return true;
+    return false;
+}
+
+// The file whose name has `word` in it; *found is NULL when there is none.
+static convo_status find_file(const char *folder, char *const *names, size_t count, const char *word,
+                              const char **found, convo_error *err) {
+    *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const char *ending = strrchr(names[i], '.');
+        if (!ending || strcasecmp(ending, ".mat") != 0 || !contains(names[i], word)) continue;
+        if (*found)
+            return cv_fail(err, CONVO_FORMAT, folder,
+                           "%s and %s both have '%s' in their names: say which one in the recipe", *found, names[i],
+                           word);
+        *found = names[i];
+    }
+    return CONVO_OK;
+}
+
+static convo_status scan_folder(const char *folder, const mat_config *config, cv_examples *examples, convo_error *err) {
+    static const char *const words[] = {"train", "val", "test"};
+    char **names = NULL;
+    size_t count = 0;
+    convo_status status = cv_folder_list(folder, &names, &count, err);
+    for (int part = CONVO_TRAIN; part <= CONVO_TEST && !status; part++) {
+        const char *name = config->file[part];
+        if (!*name) status = find_file(folder, names, count, words[part], &name, err);
+        if (status || !name) continue;
+        char *path = cv_format("%s/%s", folder, name);
+        status = path ? add_file(path, config, part, examples, err) : cv_no_memory(err, folder);
+        free(path);
+    }
+    cv_folder_free(names, count);
+    if (!status && examples->dataset->count == 0)
+        status = cv_fail(err, CONVO_FORMAT, folder, "holds no .mat file with train, val or test in its name");
+    return status;
+}
+
+static convo_status scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
+    cv_examples examples = {.dataset = dataset, .divisor = 1};
+    const convo_status status =
+        cv_is_file(path) ? add_file(path, config, -1, &examples, err) : scan_folder(path, config, &examples, err);
+    return status ? status : cv_examples_finish(&examples, NULL, 0, path, err);
+}
+
+#endif
+
+const cv_data_kind cv_data_mat = {
+    .name = "mat",
+    .help = "MATLAB files with features X and labels Y: one of them, or one each for train, val and test",
+    .schema = schema,
+    .config_size = sizeof(mat_config),
+#ifdef CONVO_HAVE_MATIO
+    .scan = scan,
+#else
+    .missing = "libmatio-dev, and build again",
+#endif
+};

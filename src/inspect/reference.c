@@ -1,0 +1,209 @@
+// What a recipe may hold, written from the tables that read recipes, so that it cannot say anything else.
+#include "model/recipe.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Something that a recipe can name.
+typedef struct topic {
+    const char *name, *help, *torch;
+    const cv_option *schema;
+    bool starts; // has parameters, whose start `init` sets
+} topic;
+
+typedef struct section {
+    const char *title, *text;
+    bool (*at)(size_t k, topic *topic); // false at the end
+} section;
+
+// --- the tables ---------------------------------------------------------------------------------------------------
+
+static bool op_at(cv_kind kind, size_t k, topic *t) {
+    const cv_isa *isa = cv_isa_find("baseline");
+    for (int i = 0; i < isa->op_count; i++) {
+        const cv_op *op = isa->ops[i];
+        if (op->kind != kind || op->inputs > 1 || k--) continue;
+        *t = (topic){op->name, op->help, op->torch, op->schema, op->tensors != NULL};
+        return true;
+    }
+    return false;
+}
+
+static bool layer_at(size_t k, topic *t) {
+    if (k) return op_at(CV_LAYER, k - 1, t);
+    *t = (topic){.name = "residual",
+                 .help = "`- residual: {body: [...], shortcut: [...]}` adds what two lists of layers make of the same "
+                         "input; without a `shortcut` the input itself is added"};
+    return true;
+}
+static bool loss_at(size_t k, topic *t) {
+    return op_at(CV_LOSS, k, t);
+}
+
+static bool data_at(size_t k, topic *t) {
+    const cv_data_kind *kind = cv_data_kind_at(k);
+    if (kind) *t = (topic){.name = kind->name, .help = kind->help, .schema = kind->schema};
+    return kind;
+}
+
+static bool feature_at(size_t k, topic *t) {
+    const cv_feature *kind = cv_feature_at(k);
+    if (kind) *t = (topic){.name = kind->name, .help = kind->help, .schema = kind->schema};
+    return kind;
+}
+
+static bool optimizer_at(size_t k, topic *t) {
+    const cv_optimizer *optimizer = cv_optimizer_at(k);
+    if (optimizer) *t = (topic){.name = optimizer->name, .help = optimizer->help, .schema = optimizer->schema};
+    return optimizer;
+}
+
+static bool schedule_at(size_t k, topic *t) {
+    const cv_schedule *schedule = cv_schedule_at(k);
+    if (schedule) *t = (topic){.name = schedule->name, .help = schedule->help, .schema = schedule->schema};
+    return schedule;
+}
+
+static bool block_at(size_t k, topic *t) {
+    const topic blocks[] = {
+        {.name = "data",
+         .help = "the examples; `data: fsdd` is short for `data: {set: fsdd}`. The options of the set stand here too",
+         .schema = cv_recipe_data_schema},
+        {.name = "split", .help = "`data.split`: what to train, validate and test on", .schema = cv_split_schema},
+        {.name = "features",
+         .help = "what the net sees of a recording. The options of the kind stand here too",
+         .schema = cv_feature_common_schema},
+        {.name = "augment", .help = "changed copies of the training recordings", .schema = cv_augment_schema},
+        {.name = "input",
+         .help = "`[channels]`, `[channels, width]` or `[channels, height, width]`: the shape of an example, where "
+                 "neither the features nor the data set say it"},
+        {.name = "model", .help = "the list of layers, each a word or a word with options: see Layers"},
+        {.name = "train",
+         .help = "how to train. `loss`, `optimizer` and `schedule` stand here too, each a word (`loss: mse`) or a word "
+                 "with options (`optimizer: {sgd: {lr: 0.05}}`)",
+         .schema = cv_train_schema},
+        {.name = "published",
+         .help = "the figure that somebody else published, to show beside one's own",
+         .schema = cv_recipe_published_schema},
+    };
+    if (k < CV_COUNT(blocks)) *t = blocks[k];
+    return k < CV_COUNT(blocks);
+}
+
+static const section sections[] = {
+    {"Blocks", "A recipe is a YAML file with these blocks. `data`, `features`, `model` and `train` are what most have.",
+     block_at},
+    {"Data sets", "The words for `data.set`.", data_at},
+    {"Front ends", "The words for `features.kind`.", feature_at},
+    {"Layers",
+     "The words of `model`. A layer with one option needs no braces: `- linear: 10` is `- linear: {out: 10}`.\n\n"
+     "Parameters start as PyTorch's do. `init` of a layer changes that: a word (uniform, normal, zero, one), a number\n"
+     "for all, or a list of all numbers, as in `- linear: {out: 1, init: {weight: normal, bias: zero}}`.",
+     layer_at},
+    {"Losses", "The words for `train.loss`; cross_entropy is the default.", loss_at},
+    {"Optimisers", "The words for `train.optimizer`; sgd is the default.", optimizer_at},
+    {"Schedules", "The words for `train.schedule`: how the learning rate changes; constant is the default.",
+     schedule_at},
+};
+
+// --- writing ------------------------------------------------------------------------------------------------------
+
+// Empty where an option has no default, or one that stands for "not given".
+static void default_text(const cv_option *option, char text[CV_TEXT_SIZE]) {
+    _Alignas(int64_t) char field[CV_TEXT_SIZE] = "";
+    cv_option alone[] = {*option, {.name = NULL}};
+    const bool ranged = option->type != CV_TEXT && (option->min != 0 || option->max != 0);
+    text[0] = 0;
+    if (option->required || isnan(option->fallback)) return;
+    if (ranged && (option->fallback < option->min || option->fallback > option->max)) return;
+    alone[0].offset = 0;
+    cv_options_default(alone, field);
+    cv_option_get(alone, field, text, CV_TEXT_SIZE);
+}
+
+static void write_option(FILE *out, const cv_option *option) {
+    char expects[256], usual[CV_TEXT_SIZE];
+    if (option->type == CV_TEXT)
+        cv_print(expects, sizeof expects, "text");
+    else
+        cv_option_expects(option, expects, sizeof expects);
+    default_text(option, usual);
+    fprintf(out, "- `%s`: %s", option->name, option->help ? option->help : "");
+    fprintf(out, " (%s%s", expects, option->required ? "; required" : "");
+    fprintf(out, *usual ? "; default %s)\n" : ")\n", usual);
+}
+
+static void write_topic(FILE *out, const topic *t) {
+    fprintf(out, "\n### %s\n\n%c%s.\n", t->name, toupper((unsigned char)t->help[0]), t->help + 1);
+    if (t->torch) fprintf(out, "\nPyTorch: `%s`\n", t->torch);
+    if (t->starts || (t->schema && t->schema->name)) fputs("\n", out);
+    for (const cv_option *option = t->schema; option && option->name; option++) write_option(out, option);
+    if (t->starts) fputs("- `init`: how its parameters start, by name\n", out);
+}
+
+static void write_all(FILE *out) {
+    fputs("# Recipes: what they may hold\n\nWritten by `convo recipe`. One entry alone: `convo recipe conv1d`.\n", out);
+    for (size_t s = 0; s < CV_COUNT(sections); s++) {
+        topic t;
+        fprintf(out, "\n## %s\n\n%s\n", sections[s].title, sections[s].text);
+        for (size_t k = 0; sections[s].at(k, &t); k++) write_topic(out, &t);
+    }
+}
+
+// The k-th topic of all sections.
+static bool topic_at(size_t k, topic *t, const section **of) {
+    for (size_t s = 0; s < CV_COUNT(sections); s++)
+        for (size_t i = 0; sections[s].at(i, t); i++)
+            if (!k--) {
+                *of = &sections[s];
+                return true;
+            }
+    return false;
+}
+
+static const char *topic_name(const void *context, size_t k) {
+    (void)context;
+    topic t;
+    const section *of;
+    return topic_at(k, &t, &of) ? t.name : NULL;
+}
+
+// A word may mean two things: linear is a layer and a schedule.
+static bool write_word(FILE *out, const char *word) {
+    topic t;
+    const section *of;
+    bool found = false;
+    for (size_t k = 0; topic_at(k, &t, &of); k++) {
+        if (strcmp(t.name, word) != 0) continue;
+        fprintf(out, "%s## %s\n", found ? "\n" : "", of->title);
+        write_topic(out, &t);
+        found = true;
+    }
+    return found;
+}
+
+convo_status convo_recipe_reference(const char *word, char **text, convo_error *err) {
+    if (!text) return cv_fail(err, CONVO_ARGUMENT, "", "a place for the text is needed");
+    char *made = NULL;
+    size_t size = 0;
+    bool found = true;
+    *text = NULL;
+    FILE *out = open_memstream(&made, &size);
+    if (!out) return cv_no_memory(err, "the reference");
+    if (word)
+        found = write_word(out, word);
+    else
+        write_all(out);
+    const bool whole = !ferror(out);
+    if (!fclose(out) && whole && found) {
+        *text = made;
+        return CONVO_OK;
+    }
+    free(made);
+    if (found) return cv_no_memory(err, "the reference");
+    return cv_fail(err, CONVO_ARGUMENT, word, "nothing in a recipe is called so%s",
+                   cv_did_you_mean(word, topic_name, NULL).text);
+}

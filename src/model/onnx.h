@@ -1,0 +1,19 @@
+// ONNX files (https://onnx.ai), through protobuf-c. A build without it refuses both, in words.
+#ifndef CV_ONNX_H
+#define CV_ONNX_H
+
+#include "base/graph.h"
+
+// What is written, and what is accepted: the operators of these versions are the same for the nets that convo has.
+enum { CV_ONNX_OPSET = 17, CV_ONNX_OPSET_MIN = 7, CV_ONNX_OPSET_MAX = 21, CV_ONNX_IR = 8 };
+// Largest file accepted: protobuf's own limit.
+#define CV_ONNX_LIMIT    ((size_t)INT32_MAX)
+#define CV_ONNX_PACKAGES "libonnx-dev, protobuf-c-compiler and libprotobuf-c-dev"
+
+// Atomic. name: of the graph.
+convo_status cv_onnx_write(const cv_graph *graph, const char *name, const char *path, convo_error *err);
+// Nodes named ones that make them ("Conv of 'y'" where a node has no name); constants of Constant nodes and initialisers
+// are the same. Values are checked for what the format asks: sizes that match their bytes, types that are known.
+convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+# A sweep: what it runs, what it says about it, and what it leaves.
+. tests/cli/expect.sh
+CONVO_HOME=$work/home
+export CONVO_HOME
+small_data
+recipe 's/epochs: 3/epochs: 2/' >"$work/digits.yaml"
+out=$work/sweep
+
+expect 0 "a table of means and deviations" "lr  " "train error" "test accuracy" " ± " "4/4  lr=0.001, seed 1" -- \
+    sweep "$work/digits.yaml" --over lr=0.01,0.001 --trials 2 --data "$work/small" --out "$out"
+check "a line for each value below the head" test "$(wc -l <"$work/out")" -eq 3
+check "a line of CSV for each run" test "$(wc -l <"$out/runs.csv")" -eq 5
+check "under the names of its columns" grep -q '^lr,seed,diverged,.*test_error' "$out/runs.csv"
+for seed in 0 1; do
+    for lr in 0.01 0.001; do check "a run folder for lr $lr, seed $seed" test -s "$out/lr=$lr-$seed/result.json"; done
+done
+if command -v gnuplot >/dev/null; then
+    for picture in errors curves; do
+        for ending in png svg gp dat; do check "$picture.$ending" test -s "$out/$picture.$ending"; done
+    done
+else
+    skip "charts" "gnuplot is not installed"
+fi
+"$CONVO" train "$work/digits.yaml" --data "$work/small" --out "$work/alone" --set lr=0.001 --seed 1 -q >/dev/null
+check "a run is the same as by convo train" cmp "$work/alone/best.safetensors" "$out/lr=0.001-1/best.safetensors"
+
+expect 1 "runs are not overwritten by accident" "already holds a run" -- \
+    sweep "$work/digits.yaml" --over lr=0.01,0.001 --data "$work/small" --out "$out"
+cp "$out/lr=0.01-0/best.safetensors" "$work/before"
+expect 0 "--resume keeps them and adds a value" "0.02" -- \
+    sweep "$work/digits.yaml" --over lr=0.01,0.02 --data "$work/small" --out "$out" --resume
+check "what was there is the same" cmp "$work/before" "$out/lr=0.01-0/best.safetensors"
+expect 0 "--force replaces them" "test error" -- \
+    sweep "$work/digits.yaml" --over lr=0.01 --data "$work/small" --out "$out" --force
+
+expect 0 "a run that diverges does not stop the others" "2 of 2 diverged" "0.01    0." -- \
+    sweep "$work/digits.yaml" --over lr=100000,0.01 --trials 2 --data "$work/small" --out "$work/wild" -q
+check "and is marked in the CSV" grep -q '^100000,1,1,' "$work/wild/runs.csv"
+mkdir "$work/wilder"
+cp -r "$work/alone" "$work/wilder/lr=100000-0"
+expect 0 "nothing but runs that diverge" "1 of 1 diverged" -- \
+    sweep "$work/digits.yaml" --over lr=100000 --data "$work/small" --out "$work/wilder" -q --force
+check "no result of an earlier run is left beside it" test ! -e "$work/wilder/lr=100000-0/result.json"
+
+expect 0 "trials alone are other seeds" "2/2  seed 1" "train error" -- \
+    sweep "$work/digits.yaml" --trials 2 --data "$work/small" --out "$work/seeds" --set epochs=1
+expect 0 "two settings give every combination" "4/4  lr=0.01, batch=16, seed 0" -- \
+    sweep "$work/digits.yaml" --over lr=0.1,0.01 --over batch=32,16 --data "$work/small" --out "$work/two" --set epochs=1
+expect 0 "a value may hold commas in brackets" '{train: 1/2, test: 1/2}' '/out' -- \
+    sweep "$work/digits.yaml" --over 'data.split={train: 1/2, test: 1/2},{train: 2/3, test: 1/3}' --data "$work/small" \
+    --out "$work/split/out" --set epochs=1
+expect 0 "--json is one object" '"settings": [' '"error": {' '"mean": ' '"runs": [' '"diverged": 0' -- \
+    sweep "$work/digits.yaml" --over lr=0.01 --trials 2 --data "$work/small" --out "$work/json" --json -q
+cp "$work/out" "$work/sweep.json" # check has its own $work/out
+if command -v python3 >/dev/null; then
+    check "that other programs read" python3 -c 'import json, sys
+s = json.load(open(sys.argv[1]))
+error = [1 - r["test"]["accuracy"] for r in s["runs"]]
+mean = sum(error) / 2
+assert abs(s["settings"][0]["test"]["error"]["mean"] - mean) < 1e-6, s
+assert abs(s["settings"][0]["test"]["error"]["std"] - (sum((e - mean) ** 2 for e in error)) ** 0.5) < 1e-6, s' "$work/sweep.json"
+else
+    skip "that other programs read" "there is no python3"
+fi
+
+# train.keep: with a validation part the best epoch's net is kept, unless the recipe wants the last.
+split='data.split={train: 1/2, validation: 1/4, test: 1/4}'
+train() { "$CONVO" train "$work/digits.yaml" --data "$work/small" --set "$split" --set epochs=30 --set lr=0.05 "$@" -q >/dev/null; }
+train --out "$work/best"
+train --out "$work/last" --set keep=last
+check "keep: best keeps an earlier epoch here" sh -c '! grep -q "\"best_epoch\": 30," "$0"' "$work/best/result.json"
+check "keep: last keeps the last" grep -q '"best_epoch": 30,' "$work/last/result.json"
+
+expect 2 "nothing to change" "nothing changes: give --over" -- sweep "$work/digits.yaml"
+expect 2 "no values" "is written as lr=2,0.2,0.02" -- sweep "$work/digits.yaml" --over lr
+expect 2 "an empty value" "has an empty value" -- sweep "$work/digits.yaml" --over lr=1,,2
+expect 2 "a value twice" "is a value given twice?" -- sweep "$work/digits.yaml" --over lr=0.1,0.1
+expect 1 "a setting that is not there" "did you mean" -- sweep "$work/digits.yaml" --over epoch=1,2
+expect 1 "a value that is wrong is found before the first run" "epochs" "soon" -- \
+    sweep "$work/digits.yaml" --over epochs=1,soon --out "$work/never"
+check "nothing was run" test ! -e "$work/never"
+finish

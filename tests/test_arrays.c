@@ -1,0 +1,488 @@
+// Data sets of numbers: NumPy arrays, MATLAB files, generated moons.
+#include "datasets.h"
+
+// --- files of our own -------------------------------------------------------------------------------------------
+
+// descr: "<f4"; shape: "(3, 4)"
+static void write_npy(const char *folder, const char *name, const char *descr, const char *shape, const void *numbers,
+                      size_t size) {
+    uint8_t file[4096] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+    const int length =
+        snprintf((char *)file + 10, 256, "{'descr': '%s', 'fortran_order': False, 'shape': %s}\n", descr, shape);
+    put_number(file + 8, (uint32_t)length, 2);
+    assert_true((size_t)length + 10 + size <= sizeof file);
+    memcpy(file + 10 + length, numbers, size);
+    write_file(folder, name, file, 10 + (size_t)length + size);
+}
+
+static const float six[6] = {0.5f, 1, 2, 3, 4, 5}; // three examples of two features
+
+static void write_x(const char *folder, const char *name) {
+    write_npy(folder, name, "<f4", "(3, 2)", six, sizeof six);
+}
+
+// Bytes as labels, or one-hot with `columns` > 1.
+static void write_y(const char *folder, const char *name, const char *descr, const int8_t *label, int rows,
+                    int columns) {
+    char shape[32];
+    snprintf(shape, sizeof shape, columns ? "(%d, %d)" : "(%d,)", rows, columns);
+    write_npy(folder, name, descr, shape, label, (size_t)(rows * (columns ? columns : 1)));
+}
+
+static const cv_data_kind *const arrays = &cv_data_arrays;
+
+// --- arrays -----------------------------------------------------------------------------------------------------
+
+static void check_golden_parts(const char *path) {
+    size_t count;
+    float *want = golden_array("X.npy", &count);
+    cv_dataset *d = open_data(arrays, path, NULL);
+    assert_int_equal(d->count, 12);
+    check_shape(d, 2, 4, 1, 3);
+    assert_int_equal(count, 12 * 12);
+    assert_memory_equal(d->values, want, count * sizeof *want);
+    assert_int_equal(d->label_count, 3);
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(d->example[i].label, i % 3);
+        assert_int_equal(d->example[i].part, i < 6 ? CONVO_TRAIN : i < 9 ? CONVO_VALIDATION : CONVO_TEST);
+        assert_int_equal(d->example[i].group, -1);
+        assert_null(d->example[i].path);
+    }
+    assert_string_equal(d->labels[2], "2");
+    cv_dataset_free(d);
+    free(want);
+}
+
+static void values_are_handed_over_once(void **state) {
+    write_x(*state, "X.npy");
+    write_y(*state, "y.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
+    cv_dataset *d = open_data(arrays, *state, NULL);
+    float *values;
+    assert_int_equal(cv_dataset_read(d, arrays, NULL, NULL, NULL, &values, NULL), CONVO_OK);
+    assert_memory_equal(values, six, sizeof six);
+    assert_null(d->values);
+    free(values);
+    cv_dataset_free(d);
+}
+
+static void parts_are_found_by_their_names(void **state) {
+    static const struct {
+        const char *x, *y;
+        int part;
+    } cases[] = {{"X_val", "y_val", CONVO_VALIDATION},
+                 {"x_validation", "y_validation", CONVO_VALIDATION},
+                 {"x_test", "y_test", CONVO_TEST},
+                 {"X_test", "y_test", CONVO_TEST}};
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        char *folder = cv_format("%s/%zu", (char *)*state, k), *x = cv_format("%s.npy", cases[k].x),
+             *y = cv_format("%s.npy", cases[k].y);
+        assert_int_equal(cv_folder_make(folder, NULL), CONVO_OK);
+        write_x(folder, x);
+        write_y(folder, y, "|i1", (const int8_t[]){2, 1, 0}, 3, 0);
+        refuse_data(arrays, folder, NULL, CONVO_FORMAT, "X_train"); // nothing to train on
+        write_x(folder, "x_train.npy");
+        write_y(folder, "y_train.npy", "|u1", (const int8_t[]){0, 3, 0}, 3, 0);
+        cv_dataset *d = open_data(arrays, folder, NULL);
+        assert_int_equal(count_part(d, CONVO_TRAIN), 3);
+        assert_int_equal(count_part(d, cases[k].part), 3);
+        assert_int_equal(d->label_count, 4);
+        cv_dataset_free(d);
+        free(folder);
+        free(x);
+        free(y);
+    }
+}
+
+static void labels_become_classes(void **state) {
+    static const struct {
+        const char *descr;
+        int columns;
+        int8_t label[12];
+        int32_t want[3];
+        int classes;
+        const char *first, *last;
+    } cases[] = {
+        {"|i1", 0, {0, 2, 1}, {0, 2, 1}, 3, "0", "2"},
+        {"|u1", 1, {5, 0, 0}, {5, 0, 0}, 6, "0", "5"},
+        {"|b1", 0, {1, 0, 1}, {1, 0, 1}, 2, "0", "1"},
+        {"|i1", 0, {-1, 1, -1}, {0, 1, 0}, 2, "-1", "+1"},
+        {"|i1", 1, {1, 1, -1}, {1, 1, 0}, 2, "-1", "+1"},
+        {"|i1", 4, {0, 1, 0, 0, /**/ 1, 0, 0, 0, /**/ 0, 1, 0, 0}, {1, 0, 1}, 4, "0", "3"},
+        {"|b1", 2, {0, 1, /**/ 1, 0, /**/ 0, 1}, {1, 0, 1}, 2, "0", "1"},
+    };
+    write_x(*state, "X.npy");
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        write_y(*state, "y.npy", cases[k].descr, cases[k].label, 3, cases[k].columns);
+        cv_dataset *d = open_data(arrays, *state, NULL);
+        for (int i = 0; i < 3; i++)
+            if (d->example[i].label != cases[k].want[i] || d->example[i].part != -1)
+                fail_msg("case %zu: label %d is %d, not %d", k, i, d->example[i].label, cases[k].want[i]);
+        assert_int_equal(d->label_count, cases[k].classes);
+        assert_string_equal(d->labels[0], cases[k].first);
+        assert_string_equal(d->labels[d->label_count - 1], cases[k].last);
+        cv_dataset_free(d);
+    }
+    const double as_floats[] = {-1, 1, 1};
+    write_npy(*state, "y.npy", "<f8", "(3,)", as_floats, sizeof as_floats);
+    cv_dataset *d = open_data(arrays, *state, NULL);
+    assert_int_equal(d->label_count, 2);
+    assert_int_equal(d->example[2].label, 1);
+    cv_dataset_free(d);
+}
+
+static void labels_that_make_no_sense_are_refused_by_their_number(void **state) {
+    static const struct {
+        double label[3];
+        const char *word;
+    } cases[] = {{{0, 1, 0.5}, "label 2 is 0.5"},
+                 {{0, -2, 0}, "label 1 is -2"},
+                 {{(double)NAN, 0, 0}, "label 0 is nan"},
+                 {{0, 0, 1e9}, "label 2 is 1e+09"},
+                 {{0, 0, 10000}, "0 to 9999"},
+                 {{-1, 1, 0}, "example 2 is 0"},
+                 {{-1, 2, 1}, "example 1 is 2"},
+                 {{0, (double)INFINITY, 1}, "label 1 is inf"}};
+    write_x(*state, "X.npy");
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        write_npy(*state, "y.npy", "<f8", "(3,)", cases[k].label, sizeof cases[k].label);
+        refuse_data(arrays, *state, NULL, CONVO_FORMAT, cases[k].word);
+    }
+    static const int8_t hot[][6] = {{0, 1, 1, 1, 0, 1}, {0, 1, 0, 0, 0, 1}, {0, 1, 0, 2, 0, 1}};
+    for (size_t k = 0; k < CV_COUNT(hot); k++) {
+        write_y(*state, "y.npy", "|i1", hot[k], 3, 2);
+        refuse_data(arrays, *state, NULL, CONVO_FORMAT, "row 1 is not one-hot");
+    }
+}
+
+static void features_that_are_not_finite_are_refused_by_their_index(void **state) {
+    static const struct {
+        double value;
+        size_t at;
+        const char *word;
+    } cases[] = {{(double)NAN, 0, "[0, 0, 0]"}, {(double)INFINITY, 7, "[1, 0, 1]"}, {1e300, 11, "[1, 2, 1] is 1e+300"}};
+    write_y(*state, "y.npy", "|i1", (const int8_t[]){0, 1}, 2, 0);
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        double x[12] = {0};
+        x[cases[k].at] = cases[k].value;
+        write_npy(*state, "X.npy", "<f8", "(2, 3, 2)", x, sizeof x);
+        refuse_data(arrays, *state, NULL, CONVO_NUMERIC, cases[k].word);
+    }
+}
+
+static void arrays_that_do_not_fit_together_are_refused(void **state) {
+    static const struct {
+        const char *x_shape, *y_shape;
+        size_t x_count, y_count;
+        const char *word;
+    } cases[] = {
+        {"(6,)", "(6,)", 6, 6, "X.npy"},        {"(0, 2)", "(0,)", 0, 0, "X.npy"},
+        {"(3, 0)", "(3,)", 0, 3, "X.npy"},      {"()", "()", 1, 1, "X.npy"},
+        {"(3, 2)", "(2,)", 6, 2, "y.npy"},      {"(3, 2)", "()", 6, 1, "y.npy"},
+        {"(3, 2)", "(3, 1, 1)", 6, 3, "y.npy"}, {"(3, 2)", "(3, 0)", 6, 0, "y.npy"},
+    };
+    const float zeros[8] = {0};
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        write_npy(*state, "X.npy", "<f4", cases[k].x_shape, zeros, cases[k].x_count * 4);
+        write_npy(*state, "y.npy", "|u1", cases[k].y_shape, zeros, cases[k].y_count);
+        refuse_data(arrays, *state, NULL, CONVO_SHAPE, cases[k].word);
+    }
+    remove_folder(state);
+    make_folder(state);
+    write_x(*state, "X_train.npy");
+    write_y(*state, "y_train.npy", "|u1", (const int8_t *)zeros, 3, 0);
+    write_npy(*state, "X_val.npy", "<f4", "(2, 3)", zeros, 24);
+    write_y(*state, "y_val.npy", "|u1", (const int8_t *)zeros, 2, 0);
+    refuse_data(arrays, *state, NULL, CONVO_SHAPE, "X_val.npy");
+}
+
+static void arrays_that_are_missing_or_too_many_are_named(void **state) {
+    char *nowhere = cv_format("%s/nowhere", (char *)*state);
+    refuse_data(arrays, nowhere, NULL, CONVO_IO, "neither");
+    free(nowhere);
+    refuse_data(arrays, *state, NULL, CONVO_FORMAT, "X_train.npy");
+    write_x(*state, "X_train.npy");
+    refuse_data(arrays, *state, NULL, CONVO_FORMAT, "no y_train");
+    write_y(*state, "y_train.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
+    write_y(*state, "y_test.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
+    refuse_data(arrays, *state, NULL, CONVO_FORMAT, "no X_test");
+    write_x(*state, "X_test.npy");
+    write_x(*state, "X.npy");
+    write_y(*state, "y.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
+    refuse_data(arrays, *state, NULL, CONVO_FORMAT, "X_train and X:");
+}
+
+#ifdef CONVO_HAVE_LIBARCHIVE
+static void npz_files_are_read_as_numpy_wrote_them(void **state) {
+    (void)state;
+    check_golden_parts(GOLDEN "stored.npz");
+    check_golden_parts(GOLDEN "packed.npz");
+}
+
+// Taken only if nothing of the contents is lost, refused otherwise; never a crash.
+static void damaged_npz_files_are_refused(void **state) {
+    static const char *const files[] = {GOLDEN "stored.npz", GOLDEN "packed.npz"};
+    char *path = cv_format("%s/a.npz", (char *)*state);
+    cv_dataset *d;
+    for (size_t k = 0; k < CV_COUNT(files); k++) {
+        cv_bytes bytes = read_whole(files[k]);
+        for (size_t size = 0; size < bytes.size; size++) {
+            write_damaged(path, bytes.data, size);
+            if (try_data(arrays, path, NULL, &d, NULL) == CONVO_OK) fail_msg("%s: %zu bytes are taken", files[k], size);
+        }
+        for (size_t at = 0; at < bytes.size; at++) {
+            bytes.data[at] ^= 0x55;
+            write_damaged(path, bytes.data, bytes.size);
+            if (try_data(arrays, path, NULL, &d, NULL) == CONVO_OK) cv_dataset_free(d);
+            bytes.data[at] ^= 0x55;
+        }
+        free(bytes.data);
+    }
+    free(path);
+}
+#else
+static void npz_files_are_read_as_numpy_wrote_them(void **state) {
+    (void)state;
+    refuse_data(arrays, GOLDEN "stored.npz", NULL, CONVO_UNSUPPORTED, "libarchive-dev");
+}
+
+static void damaged_npz_files_are_refused(void **state) {
+    (void)state;
+    print_message("[  SKIPPED ] built without libarchive\n");
+    skip();
+}
+#endif
+
+// --- MATLAB -----------------------------------------------------------------------------------------------------
+
+static const cv_data_kind *const mat = &cv_data_mat;
+
+#ifdef CONVO_HAVE_MATIO
+static void copy_golden(const char *from, const char *folder, const char *to) {
+    char *path = cv_format(GOLDEN "%s", from);
+    cv_bytes bytes = read_whole(path);
+    write_file(folder, to, bytes.data, bytes.size);
+    free(bytes.data);
+    free(path);
+}
+
+static void matlab_files_are_read_as_scipy_wrote_them(void **state) {
+    static const char *const files[] = {"v4-train.mat", "v6-train.mat", "v7-train.mat"};
+    size_t count;
+    float *want = golden_array("X.npy", &count); // of each example, the first 3 of 4 x 3
+    for (size_t k = 0; k < CV_COUNT(files); k++) {
+        remove_folder(state);
+        make_folder(state);
+        copy_golden(files[k], *state, "Train.MAT");
+        copy_golden(files[k], *state, "my_val.mat");
+        cv_dataset *d = open_data(mat, *state, NULL);
+        assert_int_equal(d->count, 24);
+        check_shape(d, 1, 3, 1, 1);
+        assert_int_equal(d->label_count, 2);
+        assert_string_equal(d->labels[0], "-1");
+        assert_string_equal(d->labels[1], "+1");
+        for (size_t i = 0; i < 24; i++) {
+            assert_memory_equal(d->values + 3 * i, want + 12 * (i % 12), 3 * sizeof *want);
+            assert_int_equal(d->example[i].label, i % 3 != 0);
+            assert_int_equal(d->example[i].part, i < 12 ? CONVO_TRAIN : CONVO_VALIDATION);
+        }
+        cv_dataset_free(d);
+    }
+    free(want);
+    cv_dataset *d = open_data(mat, GOLDEN "v7-train.mat", NULL); // one file: no official split
+    assert_int_equal(count_part(d, -1), 12);
+    cv_dataset_free(d);
+}
+
+static void the_recipe_can_say_which_files_and_variables(void **state) {
+    static const char *const swapped[] = {"x=Y", "y=Y", NULL}, *const none[] = {"y=Z", NULL},
+                             *const words[] = {"x=note", NULL}, *const chosen[] = {"train=b_train.mat", NULL},
+                             *const missing[] = {"test=c.mat", "train=b_train.mat", NULL};
+    copy_golden("v7-train.mat", *state, "a_train.mat");
+    cv_dataset *d = open_data(mat, *state, swapped);
+    check_shape(d, 1, 1, 1, 1);
+    assert_true(d->values[0] == -1 && d->values[1] == 1);
+    cv_dataset_free(d);
+    refuse_data(mat, *state, none, CONVO_FORMAT, ": Z");
+    refuse_data(mat, *state, words, CONVO_UNSUPPORTED, ": note");
+    copy_golden("v4-train.mat", *state, "b_train.mat");
+    refuse_data(mat, *state, NULL, CONVO_FORMAT, "a_train.mat and b_train.mat");
+    d = open_data(mat, *state, chosen);
+    assert_int_equal(d->count, 12);
+    cv_dataset_free(d);
+    refuse_data(mat, *state, missing, CONVO_IO, "c.mat");
+}
+
+// A file that lost something may still hold all that is asked for; never a crash.
+static void damaged_matlab_files_are_refused(void **state) {
+    static const char *const files[] = {"v4-train.mat", "v6-train.mat", "v7-train.mat"};
+    char *path = cv_format("%s/a.mat", (char *)*state);
+    size_t count;
+    float *want = golden_array("X.npy", &count);
+    for (size_t k = 0; k < CV_COUNT(files); k++) {
+        char *from = cv_format(GOLDEN "%s", files[k]);
+        cv_bytes bytes = read_whole(from);
+        cv_dataset *d;
+        for (size_t size = 0; size < bytes.size; size++) {
+            write_damaged(path, bytes.data, size);
+            if (try_data(mat, path, NULL, &d, NULL)) continue;
+            for (size_t i = 0; i < 12; i++)
+                if (memcmp(d->values + 3 * i, want + 12 * i, 3 * sizeof *want) || d->example[i].label != (i % 3 != 0))
+                    fail_msg("%s: %zu of %zu bytes are taken for other numbers", files[k], size, bytes.size);
+            cv_dataset_free(d);
+        }
+        for (size_t at = 0; at < bytes.size; at++) {
+            bytes.data[at] ^= 0x55;
+            write_damaged(path, bytes.data, bytes.size);
+            if (try_data(mat, path, NULL, &d, NULL) == CONVO_OK) cv_dataset_free(d);
+            bytes.data[at] ^= 0x55;
+        }
+        free(bytes.data);
+        free(from);
+    }
+    free(want);
+    uint8_t hdf5[128] = "MATLAB 7.3 MAT-file";
+    memcpy(hdf5 + 124, "\0\2IM", 4);
+    write_file(*state, "a.mat", hdf5, sizeof hdf5);
+    refuse_data(mat, path, NULL, CONVO_UNSUPPORTED, "-v7");
+    free(path);
+}
+#else
+static void matlab_files_are_read_as_scipy_wrote_them(void **state) {
+    (void)state;
+    refuse_data(mat, GOLDEN "v7-train.mat", NULL, CONVO_UNSUPPORTED, "libmatio-dev");
+}
+
+static void skip_without_matio(void **state) {
+    (void)state;
+    print_message("[  SKIPPED ] built without matio\n");
+    skip();
+}
+#define the_recipe_can_say_which_files_and_variables skip_without_matio
+#define damaged_matlab_files_are_refused             skip_without_matio
+#endif
+
+// --- moons ------------------------------------------------------------------------------------------------------
+
+typedef struct moments {
+    double mean[2], covariance[3]; // xx, xy, yy
+} moments;
+
+static moments measure(const cv_dataset *d, int label) {
+    moments m = {0};
+    double n = 0;
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->example[i].label != label) continue;
+        for (int k = 0; k < 2; k++) m.mean[k] += (double)d->values[2 * i + (size_t)k];
+        n++;
+    }
+    for (int k = 0; k < 2; k++) m.mean[k] /= n;
+    for (size_t i = 0; i < d->count; i++) {
+        if (d->example[i].label != label) continue;
+        const double x = (double)d->values[2 * i] - m.mean[0], y = (double)d->values[2 * i + 1] - m.mean[1];
+        m.covariance[0] += x * x / n;
+        m.covariance[1] += x * y / n;
+        m.covariance[2] += y * y / n;
+    }
+    return m;
+}
+
+// The course's files: means and covariances of each class over both files, 1,000 points.
+static const moments course[2] = {{{1.551645, 0.261157}, {0.396400, 0.003592, 2.098759}},
+                                  {{-0.162748, -1.551126}, {0.423044, -0.062100, 2.058470}}};
+
+// Standard errors of 1,000 such points, by drawing them 4,000 times in NumPy. Both sides have them.
+static void moons_have_the_moments_of_the_courses_files(void **state) {
+    (void)state;
+    static const double error[5] = {0.0200, 0.0446, 0.0135, 0.0311, 0.0466}; // mean x, y; covariance xx, xy, yy
+    cv_dataset *d = open_data(&cv_data_moons, "", NULL);
+    assert_int_equal(d->count, 2000);
+    assert_int_equal(count_part(d, CONVO_TRAIN), 1000);
+    assert_int_equal(count_part(d, CONVO_VALIDATION), 1000);
+    check_shape(d, 1, 2, 1, 1);
+    assert_string_equal(d->labels[0], "-1");
+    assert_string_equal(d->labels[1], "+1");
+    for (int label = 0; label < 2; label++) {
+        const moments m = measure(d, label);
+        const double got[5] = {m.mean[0], m.mean[1], m.covariance[0], m.covariance[1], m.covariance[2]};
+        const moments *c = &course[label];
+        const double want[5] = {c->mean[0], c->mean[1], c->covariance[0], c->covariance[1], c->covariance[2]};
+        for (int k = 0; k < 5; k++)
+            if (fabs(got[k] - want[k]) > 4 * sqrt(2) * error[k])
+                fail_msg("class %d: moment %d is %.4f, the course's is %.4f", label, k, got[k], want[k]);
+    }
+    cv_dataset_free(d);
+}
+
+// Each is within the ring, and no two moons overlap: a net can get all of them right.
+static void moons_lie_where_they_should(void **state) {
+    (void)state;
+    static const char *const many[] = {"examples=20000", "seed=3", NULL};
+    cv_dataset *d = open_data(&cv_data_moons, "", many);
+    for (size_t i = 0; i < d->count; i++) {
+        const double x = (double)d->values[2 * i], y = (double)d->values[2 * i + 1];
+        const bool positive = d->example[i].label;
+        // The centre of the square noise is the centre of the ring; its corner is 0.3 sqrt 2 away.
+        const double r = positive ? hypot(x - 1.1, y + 1.5) : hypot(x - 0.3, y - 0.3);
+        if (fabs(r - 2) > 0.43 || (positive ? x > 1.4001 : x < -0.0001))
+            fail_msg("point %zu (%g, %g) is off its moon", i, x, y);
+    }
+    cv_dataset_free(d);
+}
+
+static void moons_depend_on_the_seed_and_on_nothing_else(void **state) {
+    (void)state;
+    static const char *const other[] = {"seed=1", NULL}, *const thin[] = {"noise=0", NULL};
+    cv_dataset *a = open_data(&cv_data_moons, "", NULL), *b = open_data(&cv_data_moons, "", NULL),
+               *c = open_data(&cv_data_moons, "", other), *t = open_data(&cv_data_moons, "", thin);
+    assert_memory_equal(a->values, b->values, 4000 * sizeof(float));
+    assert_memory_not_equal(a->values, c->values, 4000 * sizeof(float));
+    for (size_t i = 0; i < 500; i++)
+        assert_true(fabs(hypot((double)t->values[2 * i], (double)t->values[2 * i + 1]) - 2) < 1e-6);
+    cv_dataset_free(a);
+    cv_dataset_free(b);
+    cv_dataset_free(c);
+    cv_dataset_free(t);
+}
+
+// CONVO_MOONS names a folder with the course's files.
+static void the_courses_files_have_these_moments(void **state) {
+    (void)state;
+    const char *folder = getenv("CONVO_MOONS");
+    if (!folder || cv_data_mat.missing) {
+        print_message("[  SKIPPED ] CONVO_MOONS names no folder with double_moon_train1000.mat\n");
+        skip();
+    }
+    cv_dataset *d = open_data(mat, folder, NULL);
+    assert_int_equal(d->count, 2000);
+    for (int label = 0; label < 2; label++) {
+        const moments m = measure(d, label);
+        if (fabs(m.mean[0] - course[label].mean[0]) > 1e-5 ||
+            fabs(m.covariance[2] - course[label].covariance[2]) > 1e-5)
+            fail_msg("class %d: mean %.6f %.6f, covariance %.6f %.6f %.6f", label, m.mean[0], m.mean[1],
+                     m.covariance[0], m.covariance[1], m.covariance[2]);
+    }
+    cv_dataset_free(d);
+}
+
+int main(void) {
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(values_are_handed_over_once),
+        IN_FOLDER(parts_are_found_by_their_names),
+        IN_FOLDER(labels_become_classes),
+        IN_FOLDER(labels_that_make_no_sense_are_refused_by_their_number),
+        IN_FOLDER(features_that_are_not_finite_are_refused_by_their_index),
+        IN_FOLDER(arrays_that_do_not_fit_together_are_refused),
+        IN_FOLDER(arrays_that_are_missing_or_too_many_are_named),
+        cmocka_unit_test(npz_files_are_read_as_numpy_wrote_them),
+        IN_FOLDER(damaged_npz_files_are_refused),
+        IN_FOLDER(matlab_files_are_read_as_scipy_wrote_them),
+        IN_FOLDER(the_recipe_can_say_which_files_and_variables),
+        IN_FOLDER(damaged_matlab_files_are_refused),
+        cmocka_unit_test(moons_have_the_moments_of_the_courses_files),
+        cmocka_unit_test(moons_lie_where_they_should),
+        cmocka_unit_test(moons_depend_on_the_seed_and_on_nothing_else),
+        cmocka_unit_test(the_courses_files_have_these_moments),
+    };
+    return cmocka_run_group_tests_name("arrays", tests, NULL, NULL);
+}

@@ -1,0 +1,152 @@
+// Optimisers, schedules and whole trainings against PyTorch: from the same seed the same weights, order, dropout,
+// losses.
+#include "lesson.h"
+
+// --- optimisers ---------------------------------------------------------------------------------------------------
+
+#define FIXED_ORDER                                                                                                    \
+    { .batch = 8, .epochs = 7, .order = CV_FIXED }
+#define RUN(NAME, OPTIMIZER, OPTIONS, SCHEDULE, SCHEDULE_OPTIONS)                                                      \
+    {                                                                                                                  \
+        TINY, .name = NAME, .examples = 20, .train = FIXED_ORDER, .optimizer = OPTIMIZER,                              \
+              .optimizer_options = OPTIONS, .schedule = SCHEDULE, .schedule_options = SCHEDULE_OPTIONS                 \
+    }
+
+static const syllabus optimizers[] = {
+    RUN("sgd", "sgd", "{lr: 0.5}", "constant", NULL),
+    RUN("sgd_decay", "sgd", "{lr: 0.5, weight_decay: 0.1}", "constant", NULL),
+    RUN("sgd_momentum", "sgd", "{lr: 0.2, momentum: 0.9}", "constant", NULL),
+    RUN("sgd_dampening", "sgd", "{lr: 0.2, momentum: 0.8, dampening: 0.3, weight_decay: 0.05}", "constant", NULL),
+    RUN("sgd_nesterov", "sgd", "{lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01}", "constant", NULL),
+    RUN("adam", "adam", NULL, "constant", NULL),
+    RUN("adam_decay", "adam", "{lr: 0.05, beta1: 0.8, beta2: 0.95, eps: 0.01, weight_decay: 0.1}", "constant", NULL),
+    RUN("adamw", "adamw", "{lr: 0.05}", "constant", NULL),
+    RUN("adamw_decay", "adamw", "{lr: 0.02, weight_decay: 0.5}", "constant", NULL),
+    RUN("sgd_step", "sgd", "{lr: 0.5}", "step", "{every: 2, gamma: 0.5}"),
+    RUN("adamw_one_cycle", "adamw", "{lr: 0.05}", "one_cycle", NULL),
+};
+
+static double compare_weights(const cv_safetensors *golden, const syllabus *s, const cv_isa *isa) {
+    lesson l;
+    double share = 0;
+    lesson_new(&l, s, isa, 1);
+    must(lesson_run(&l), &l.err);
+    assert_int_equal(l.result.steps, 21);
+    for (int t = 0; t < l.net->tensors; t++) {
+        char name[256];
+        float *values = test_memory(l.net->tensor[t].size, sizeof *values);
+        snprintf(name, sizeof name, "train/%s/%s", s->name, l.net->tensor[t].name);
+        cv_net_read(l.net, t, values);
+        share = fmax(share, golden_check_floats(golden, name, isa->name, values, l.net->tensor[t].size,
+                                                (tolerance){1e-6, 1e-6}));
+        free(values);
+    }
+    lesson_free(&l);
+    return share;
+}
+
+static void optimizers_are_pytorchs(void **state) {
+    (void)state;
+    cv_safetensors golden;
+    golden_open(&golden);
+    for (size_t k = 0; isa_at(k); k++) {
+        double share = 0;
+        for (size_t n = 0; n < CV_COUNT(optimizers); n++)
+            share = fmax(share, compare_weights(&golden, &optimizers[n], isa_at(k)));
+        print_message("%s: needs %.3f of what is allowed\n", isa_at(k)->name, share);
+    }
+    cv_safetensors_free(&golden);
+}
+
+// --- schedules ----------------------------------------------------------------------------------------------------
+
+enum { STEPS = 70, PER_EPOCH = 7 };
+
+static void fill_factors(const char *schedule, const char *options, double factor[STEPS]) {
+    cv_schedule_config config = {0};
+    const cv_schedule *s = find_schedule(schedule);
+    read_options(s->schema, schedule, options, &config);
+    for (int step = 0; step < STEPS; step++) factor[step] = cv_schedule_factor(s, &config, step, STEPS, PER_EPOCH);
+}
+
+static void schedules_are_pytorchs(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *schedule, *options;
+    } cases[] = {
+        {"constant", "constant", NULL},
+        {"step", "step", "{every: 3, gamma: 0.5}"},
+        {"cosine", "cosine", "{minimum: 0.1}"},
+        {"linear", "linear", "{start: 0.25, end: 0.9, epochs: 4}"},
+        {"one_cycle", "one_cycle", NULL},
+        {"one_cycle_wide", "one_cycle", "{pct_start: 0.55, div_factor: 10, final_div_factor: 100}"},
+    };
+    cv_safetensors golden;
+    golden_open(&golden);
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        char name[64];
+        double factor[STEPS];
+        fill_factors(cases[k].schedule, cases[k].options, factor);
+        snprintf(name, sizeof name, "schedule/%s", cases[k].name);
+        golden_check(&golden, name, "schedule", factor, STEPS, (tolerance){1e-12, 0});
+    }
+    cv_safetensors_free(&golden);
+}
+
+static void warmup_rises_step_by_step(void **state) {
+    (void)state;
+    double plain[STEPS], warm[STEPS];
+    fill_factors("cosine", NULL, plain);
+    fill_factors("cosine", "{warmup: 2}", warm);
+    for (int step = 0; step < STEPS; step++) {
+        const double rise = step < 2 * PER_EPOCH ? (step + 1) / (2.0 * PER_EPOCH) : 1;
+        if (fabs(warm[step] - rise * plain[step]) > 1e-15)
+            fail_msg("step %d: %.17g, not %.17g", step, warm[step], rise * plain[step]);
+    }
+}
+
+// --- whole trainings ----------------------------------------------------------------------------------------------
+
+static void losses_follow_pytorchs(void **state) {
+    (void)state;
+    static const syllabus runs[] = {
+        {COURSE, .name = "course", .examples = 320, .train = {.batch = 32, .epochs = 10}},
+        {MODERN, .name = "modern", .examples = 320, .train = {.batch = 32, .epochs = 10}},
+        {TINY, .name = "replacement", .examples = 90, .optimizer = "sgd", .optimizer_options = "{lr: 0.5}",
+         .schedule = "constant", .train = {.batch = 8, .epochs = 3, .order = CV_REPLACEMENT}},
+    };
+    cv_safetensors golden;
+    golden_open(&golden);
+    for (size_t k = 0; isa_at(k); k++)
+        for (size_t n = 0; n < CV_COUNT(runs); n++) {
+            char name[64];
+            lesson l;
+            double worst = 0;
+            lesson_new(&l, &runs[n], isa_at(k), 2);
+            must(lesson_run(&l), &l.err);
+            snprintf(name, sizeof name, "losses/%s", runs[n].name);
+            double *want = golden_get(&golden, name, (size_t)l.steps);
+            for (int64_t i = 0; i < l.steps; i++) {
+                const double error = fabs(l.loss[i] - want[i]) / want[i];
+                if (!(error <= 1e-4))
+                    fail_msg("%s, %s: the loss of step %lld is %.9g, PyTorch has %.9g (%.1g of it)", isa_at(k)->name,
+                             runs[n].name, (long long)i + 1, l.loss[i], want[i], error);
+                worst = fmax(worst, error);
+            }
+            print_message("%s, %s: %lld losses, worst %.1e of PyTorch's\n", isa_at(k)->name, runs[n].name,
+                          (long long)l.steps, worst);
+            free(want);
+            lesson_free(&l);
+        }
+    cv_safetensors_free(&golden);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(optimizers_are_pytorchs),
+        cmocka_unit_test(schedules_are_pytorchs),
+        cmocka_unit_test(warmup_rises_step_by_step),
+        cmocka_unit_test(losses_follow_pytorchs),
+    };
+    return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);
+}

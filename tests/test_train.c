@@ -1,0 +1,292 @@
+// The training loop: the same bits for any number of threads and across interruptions, early stopping, losses that are
+// not finite, no allocation in a step. That it does what PyTorch does is tested in test_optimizer.c.
+#include "lesson.h"
+
+#include <stdatomic.h>
+
+// --- counted allocations ------------------------------------------------------------------------------------------
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(SANITIZED)
+#define COUNTS_ALLOCATIONS
+static atomic_long allocations;
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+
+void *malloc(size_t size) {
+    atomic_fetch_add(&allocations, 1);
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size) {
+    atomic_fetch_add(&allocations, 1);
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size) {
+    atomic_fetch_add(&allocations, 1);
+    return __libc_realloc(memory, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    atomic_fetch_add(&allocations, 1);
+    return __libc_memalign(alignment, size);
+}
+#endif
+
+static void steps_allocate_nothing(void **state) {
+    (void)state;
+#ifdef COUNTS_ALLOCATIONS
+    const syllabus two = {MODERN, .examples = 64, .validation = 0, .train = {.batch = 32, .epochs = 1}};
+    const syllabus many = {MODERN, .examples = 320, .validation = 0, .train = {.batch = 32, .epochs = 3}};
+    long counted[2];
+    for (int k = 0; k < 2; k++) {
+        lesson l;
+        lesson_new(&l, k ? &many : &two, cv_isa_find(NULL), 2);
+        const long before = atomic_load(&allocations);
+        must(lesson_run(&l), &l.err);
+        counted[k] = atomic_load(&allocations) - before;
+        assert_int_equal(l.steps, k ? 30 : 2);
+        lesson_free(&l);
+    }
+    assert_true(counted[0] > 10); // the planning
+    if (counted[0] != counted[1]) fail_msg("%ld allocations in 2 steps, %ld in 30", counted[0], counted[1]);
+#else
+    print_message("allocations are counted with glibc and without sanitizers only\n");
+    skip();
+#endif
+}
+
+// --- the same bits ------------------------------------------------------------------------------------------------
+
+static void check_bits(const char *what, const char *where, const void *a, const void *b, size_t bytes) {
+    for (size_t i = 0; i < bytes; i++)
+        if (((const char *)a)[i] != ((const char *)b)[i]) fail_msg("%s: %s differ from byte %zu on", where, what, i);
+}
+
+static void check_score(const char *what, const char *where, convo_score a, convo_score b) {
+    check_bits(what, where, &a.loss, &b.loss, sizeof a.loss);
+    assert_int_equal(a.correct, b.correct);
+    assert_int_equal(a.count, b.count);
+}
+
+static void check_same_lesson(const char *where, const lesson *a, const lesson *b) {
+    check_bits("weights", where, a->net->values, b->net->values, a->net->total * sizeof(float));
+    for (int k = 0; k < 2; k++)
+        if (a->state.moment[k])
+            check_bits("moments", where, a->state.moment[k], b->state.moment[k], a->net->trained * sizeof(float));
+    if (a->state.best) check_bits("best weights", where, a->state.best, b->state.best, a->net->total * sizeof(float));
+    check_bits("random numbers", where, a->state.random.state, b->state.random.state, sizeof a->state.random.state);
+    check_bits("losses", where, a->loss, b->loss, (size_t)a->steps * sizeof *a->loss);
+    check_score("training scores", where, a->result.train, b->result.train);
+    check_score("validation scores", where, a->result.validation, b->result.validation);
+    assert_int_equal(a->result.best_epoch, b->result.best_epoch);
+    assert_int_equal(a->result.epochs, b->result.epochs);
+    assert_int_equal(a->result.steps, b->result.steps);
+}
+
+static const syllabus long_runs[] = {
+    // More blocks than shards, parameters in several chunks, a last batch that is not full.
+    {COURSE, .name = "course", .examples = 310, .validation = 50, .train = {.batch = 150, .epochs = 5}},
+    {MODERN, .name = "modern", .examples = 310, .validation = 50, .train = {.batch = 150, .epochs = 5}},
+};
+
+static void threads_do_not_change_a_bit(void **state) {
+    (void)state;
+    for (size_t k = 0; isa_at(k); k++)
+        for (size_t n = 0; n < CV_COUNT(long_runs); n++) {
+            lesson l[3];
+            for (int threads = 1; threads <= 3; threads++) {
+                char where[64];
+                snprintf(where, sizeof where, "%s, %s, %d threads", isa_at(k)->name, long_runs[n].name, threads);
+                lesson_new(&l[threads - 1], &long_runs[n], isa_at(k), threads);
+                must(lesson_run(&l[threads - 1]), &l[threads - 1].err);
+                check_same_lesson(where, &l[0], &l[threads - 1]);
+            }
+            for (int i = 0; i < 3; i++) lesson_free(&l[i]);
+        }
+}
+
+// Stops after `step`, goes on in a new lesson from the checkpoint, and ends with the bits of `whole`.
+static void interrupt(const lesson *whole, int64_t step) {
+    lesson first, second;
+    char where[64];
+    const bool last = step == whole->steps;
+    snprintf(where, sizeof where, "%s, stopped after step %lld", whole->syllabus->name, (long long)step);
+    lesson_new(&first, whole->syllabus, whole->net->isa, 2);
+    lesson_new(&second, whole->syllabus, whole->net->isa, 1);
+    first.stop_after = step;
+    must(lesson_run(&first), &first.err);
+    if (first.result.interrupted == last) fail_msg("%s: interrupted is %d", where, first.result.interrupted);
+    assert_int_equal(first.steps, step);
+    copy_state(&second.state, &first.saved, second.net);
+    memcpy(second.net->values, first.saved_values, second.net->total * sizeof(float));
+    memcpy(second.loss, first.loss, sizeof first.loss);
+    must(lesson_run(&second), &second.err);
+    if (last) second.steps = step;
+    check_same_lesson(where, whole, &second);
+    lesson_free(&first);
+    lesson_free(&second);
+}
+
+static void an_interrupted_training_goes_on_to_the_same_bits(void **state) {
+    (void)state;
+    static const syllabus runs[] = {
+        {MODERN, .name = "modern", .examples = 200, .validation = 40, .train = {.batch = 32, .epochs = 4}},
+        {TINY, .name = "adamw", .examples = 40, .validation = 10, .optimizer = "adamw", .schedule = "one_cycle",
+         .train = {.batch = 7, .epochs = 4, .order = CV_REPLACEMENT}},
+        {TINY, .name = "without validation", .examples = 35, .optimizer = "adam", .schedule = "constant",
+         .train = {.batch = 7, .epochs = 4, .order = CV_FIXED}},
+    };
+    for (size_t n = 0; n < CV_COUNT(runs); n++) {
+        lesson whole;
+        lesson_new(&whole, &runs[n], cv_isa_find(NULL), 2);
+        must(lesson_run(&whole), &whole.err);
+        assert_int_equal(whole.steps, 20);
+        for (int64_t step = 1; step <= whole.steps; step++) interrupt(&whole, step);
+        lesson_free(&whole);
+    }
+}
+
+// --- early stopping -----------------------------------------------------------------------------------------------
+
+static const syllabus overfitting = {TINY,
+                                     .examples = 60,
+                                     .validation = 40,
+                                     .optimizer = "sgd",
+                                     .optimizer_options = "{lr: 1}",
+                                     .schedule = "constant",
+                                     .train = {.batch = 5, .epochs = 200, .patience = 4}};
+
+static int lowest_loss(const lesson *l) {
+    int best = 0;
+    for (int i = 1; i < l->epochs; i++)
+        if (l->epoch[i].score[CONVO_VALIDATION].loss < l->epoch[best].score[CONVO_VALIDATION].loss) best = i;
+    return best + 1;
+}
+
+static void early_stopping_keeps_the_best_epoch(void **state) {
+    (void)state;
+    lesson l;
+    lesson_new(&l, &overfitting, cv_isa_find(NULL), 1);
+    must(lesson_run(&l), &l.err);
+    const int best = lowest_loss(&l);
+    assert_true(l.result.stopped_early);
+    assert_in_range(best, 2, 100); // else this tests nothing
+    assert_int_equal(l.result.best_epoch, best);
+    assert_int_equal(l.result.epochs, best + 4);
+    assert_int_equal(l.epochs, best + 4);
+    check_bits("weights", "kept model", l.net->values, l.epoch_values, l.net->total * sizeof(float));
+    check_score("validation scores", "kept model", l.result.validation, l.epoch[best - 1].score[CONVO_VALIDATION]);
+    lesson_free(&l);
+}
+
+static void without_patience_the_last_epoch_comes(void **state) {
+    (void)state;
+    syllabus s = overfitting;
+    lesson l;
+    s.train.patience = 0;
+    s.train.epochs = 30;
+    s.train.keep = CV_KEEP_LAST;
+    lesson_new(&l, &s, cv_isa_find(NULL), 1);
+    must(lesson_run(&l), &l.err);
+    assert_false(l.result.stopped_early);
+    assert_int_equal(l.result.epochs, 30);
+    assert_int_equal(l.result.best_epoch, 30);
+    check_score("validation scores", "last model", l.result.validation, l.epoch[29].score[CONVO_VALIDATION]);
+    lesson_free(&l);
+}
+
+// --- numbers that are not finite ----------------------------------------------------------------------------------
+
+static void check_refusal(lesson *l, const char *place, const char *layer_name) {
+    const convo_status status = lesson_run(l);
+    assert_int_equal(status, CONVO_NUMERIC);
+    if (!strstr(l->err.message, place) || !strstr(l->err.message, layer_name))
+        fail_msg("'%s' does not say '%s' and '%s'", l->err.message, place, layer_name);
+}
+
+static void a_loss_that_is_not_finite_names_step_and_layer(void **state) {
+    (void)state;
+    const syllabus s = {TINY,
+                        .examples = 30,
+                        .optimizer = "sgd",
+                        .optimizer_options = "{lr: 0.1}",
+                        .schedule = "constant",
+                        .train = {.batch = 10, .epochs = 3, .order = CV_FIXED}};
+    for (size_t k = 0; isa_at(k); k++) {
+        lesson l;
+        lesson_new(&l, &s, isa_at(k), 2);
+        l.values[6 * 17] = NAN; // example 17 is in the second batch
+        check_refusal(&l, "step 2 of epoch 1", "layer 0 (linear)");
+        assert_string_equal(l.err.where, "0");
+        lesson_free(&l);
+
+        lesson_new(&l, &s, isa_at(k), 2); // infinite weights in the last layer
+        const float infinite[15] = {INFINITY};
+        cv_net_write(l.net, 2, infinite);
+        check_refusal(&l, "step 1 of epoch 1", "layer 2 (linear)");
+        lesson_free(&l);
+
+        lesson_new(&l, &s, isa_at(k), 2);
+        l.training.optimizer_config.lr = 1e38;
+        check_refusal(&l, "the loss is not finite", "of epoch 1");
+        assert_in_range(l.steps, 1, 8);
+        lesson_free(&l);
+    }
+}
+
+// --- two classes, one output --------------------------------------------------------------------------------------
+
+static void logistic_counts_by_the_sign_of_its_output(void **state) {
+    (void)state;
+    static const layer layers[] = {{"0", "linear", "{out: 1}", {FROM_INPUT}}, {.op = NULL}};
+    const syllabus s = {.layers = layers,
+                        .input = {1, 6, 1, 1},
+                        .classes = 2,
+                        .examples = 80,
+                        .validation = 30,
+                        .noise = 0.6f,
+                        .scale = 1,
+                        .loss = "logistic",
+                        .optimizer = "sgd",
+                        .optimizer_options = "{lr: 0.1}",
+                        .schedule = "constant",
+                        .train = {.batch = 16, .epochs = 4}};
+    lesson l;
+    int64_t correct[2] = {0};
+    lesson_new(&l, &s, cv_isa_find(NULL), 1);
+    must(lesson_run(&l), &l.err);
+    float weight[6], bias;
+    cv_net_read(l.net, 0, weight);
+    cv_net_read(l.net, 1, &bias);
+    for (int n = 0; n < s.examples; n++) {
+        double output = (double)bias;
+        for (int i = 0; i < 6; i++) output += (double)weight[i] * (double)l.values[6 * n + i];
+        correct[n >= 50] += (output > 0) == (l.label[n] == 1);
+    }
+    assert_int_equal(l.result.train.correct, correct[0]);
+    assert_int_equal(l.result.validation.correct, correct[1]);
+    assert_in_range(correct[0], 35, 50); // it has learnt something
+    assert_true(l.result.validation.accuracy == (double)correct[1] / 30);
+    lesson_free(&l);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_allocate_nothing),
+        cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(an_interrupted_training_goes_on_to_the_same_bits),
+        cmocka_unit_test(early_stopping_keeps_the_best_epoch),
+        cmocka_unit_test(without_patience_the_last_epoch_comes),
+        cmocka_unit_test(a_loss_that_is_not_finite_names_step_and_layer),
+        cmocka_unit_test(logistic_counts_by_the_sign_of_its_output),
+    };
+    return cmocka_run_group_tests_name("train", tests, NULL, NULL);
+}
