@@ -231,18 +231,19 @@ int draw_field(const char *stem, const char *recipe, const convo_field *field, b
 typedef struct cli_tile {
     char title[160];
     int64_t rows, columns;
-    const float *value; // [rows][columns], or [3][rows][columns] in [0, 1] in colour
+    const float *value; // [rows][columns]; in colour [3][rows][columns], in [0, 1] or then scaled to it
     bool colour;
 } cli_tile;
 
 typedef struct cli_tiles {
     const char *heading;
-    const char *across, *down, *value; // what columns, rows and values are; NULL: not said, as for pixels
+    const char *value;         // what a number is: "weight"
+    const char *across, *down; // what columns and rows are, which then get numbers; NULL: pixels
     cli_tile *tile;
     int count;
-    bool apart;    // each has a scale of its own, from its smallest to its largest value; else all share one
-    bool signs;    // the scale has its middle at zero, and two colours
-    bool stretched; // rows and columns are not the same thing: one tile per line, not square pixels
+    bool apart;     // each has a scale of its own, from its smallest to its largest value; else all share one
+    bool signs;     // the scale has its middle at zero, and two colours
+    bool stretched; // rows and columns are not the same thing: one tile a line, no square pixels
 } cli_tiles;
 // STEM.png and STEM.svg.
 int draw_tiles(const char *stem, const cli_tiles *tiles);

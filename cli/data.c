@@ -1,4 +1,4 @@
-// convo data: which data sets there are, what is in one, and how to get one.
+// convo data: which data sets there are, what is in one, how to get one, and what a net reads of it.
 #include "command.h"
 
 #include <limits.h>
@@ -6,7 +6,8 @@
 #include <string.h>
 
 typedef struct data_values {
-    const char *data, *as, *from;
+    const char *data, *as, *from, *out;
+    cli_list set;
     bool force;
     int64_t threads;
 } data_values;
@@ -20,6 +21,9 @@ static const cli_option options[] = {
      "get: download again, and replace what is there"},
     {"from", 0, OPTION_TEXT, offsetof(data_values, from), 0, 0, "URL",
      "get: a folder that holds the same files (where they are published)"},
+    {"out", 'o', OPTION_TEXT, offsetof(data_values, out), 0, 0, "FILE|DIR", "export: FILE.npz, or a folder"},
+    {"set", 0, OPTION_LIST, offsetof(data_values, set), 0, 0, "KEY=VALUE",
+     "export: change a setting of the recipe; repeatable"},
     {0},
 };
 
@@ -179,6 +183,31 @@ static int info(const cli_context *context, const data_values *values, char *wor
     return status;
 }
 
+// --- export -----------------------------------------------------------------------------------------------------
+
+static int export(const cli_context *context, const data_values *values, const char *word) {
+    if (!values->out) return usage_error("data", "export needs -o FILE.npz, or a folder");
+    convo_recipe *recipe = NULL;
+    char *file = NULL, **search = NULL, *cache = feature_folder();
+    convo_error err;
+    int status = open_recipe(word, &values->set, &recipe, &file);
+    if (!status && !(search = data_folders(file))) status = no_memory();
+    const convo_train_options how = {
+        .data = values->data,
+        .search = (const char *const *)search,
+        .cache = cache,
+        .threads = thread_count(values->threads),
+    };
+    if (!status && convo_data_export(recipe, &how, values->out, &err)) status = fail(&err);
+    if (!status && context->json) status = print_json(json_pack("{s:s}", "out", values->out), false);
+    else if (!status && !context->quiet) printf("%s\n", values->out);
+    free_texts(search);
+    free(cache);
+    free(file);
+    convo_recipe_free(recipe);
+    return status;
+}
+
 static int run(const cli_context *context, const void *given) {
     const data_values *values = given;
     const char *verb = context->word[0];
@@ -189,8 +218,11 @@ static int run(const cli_context *context, const void *given) {
     if (!strcmp(verb, "get") && context->words == 2)
         return get_data(context, context->word[1], values->from, values->force);
     if (!strcmp(verb, "get")) return usage_error("data", "get takes one name: convo data get cifar-10");
+    if (!strcmp(verb, "export") && context->words == 2) return export(context, values, context->word[1]);
+    if (!strcmp(verb, "export")) return usage_error("data", "export takes one recipe: convo data export fsdd-mfcc");
     cli_hint near = hint_start(verb);
     hint_offer(&near, "list");
+    hint_offer(&near, "export");
     hint_offer(&near, "info");
     hint_offer(&near, "get");
     return usage_error("data", "no such thing as data %s%s", verb, near.text);
@@ -198,17 +230,21 @@ static int run(const cli_context *context, const void *given) {
 
 const cli_command command_data = {
     .name = "data",
-    .help = "which data sets there are, what is in one, get one",
-    .words = "list|info|get [NAME|DIR]",
+    .help = "which data sets there are, what is in one, get one, export what a net reads",
+    .words = "list|info|get|export [NAME|DIR|RECIPE]",
     .least_words = 1,
     .most_words = INT_MAX,
     .examples = "  convo data list\n"
                 "  convo data get cifar-10              download it into $CONVO_HOME, else ~/.cache/convo\n"
                 "  convo data info fsdd\n"
                 "  convo data info ~/recordings\n"
-                "  convo data info ~/recordings --as fsdd --json\n",
+                "  convo data info ~/recordings --as fsdd --json\n"
+                "  convo data export fsdd-mfcc -o mfcc.npz   features and labels as NumPy arrays\n",
     .notes = "clipped: recordings with neighbouring samples at full scale; duplicates: the same samples as an earlier "
-             "one.\n",
+             "one.\n"
+             "export: X_train, y_train and index_train, and so for validation and test: the features as the net reads "
+             "them,\nnormalised, the classes, and the number of each example in the data set. data.set: arrays reads "
+             "them back.\n",
     .options = options,
     .size = sizeof(data_values),
     .run = run,

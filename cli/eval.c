@@ -5,12 +5,14 @@
 #include <string.h>
 
 typedef struct eval_values {
-    const char *data, *split, *isa;
+    const char *data, *split, *isa, *save;
     int64_t threads;
 } eval_values;
 
 static const cli_option options[] = {
     {"split", 0, OPTION_TEXT, offsetof(eval_values, split), 0, 0, "PART", "train, validation, test or all (test)"},
+    {"save", 0, OPTION_TEXT, offsetof(eval_values, save), 0, 0, "FILE|DIR",
+     "write what the model says of each example as NumPy arrays: FILE.npz, or a folder"},
     {"data", 0, OPTION_TEXT, offsetof(eval_values, data), 0, 0, "DIR", "folder of the data set"},
     {"threads", 0, OPTION_NUMBER, offsetof(eval_values, threads), 1, MOST_THREADS, "N",
      "threads (all); the result is the same"},
@@ -135,7 +137,8 @@ static int run(const cli_context *context, const void *given) {
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;
-    if (convo_model_load(context->word[0], &model, &err) || convo_evaluate(model, part, &how, &evaluation, &err))
+    if (convo_model_load(context->word[0], &model, &err) || convo_evaluate(model, part, &how, &evaluation, &err) ||
+        (values->save && convo_evaluation_save(&evaluation, values->save, &err)))
         status = fail(&err);
     else
         status = print(&evaluation, parts[part], context->json);
@@ -153,8 +156,11 @@ const cli_command command_eval = {
     .least_words = 1,
     .most_words = 1,
     .examples = "  convo eval runs/fsdd-mfcc-0\n"
-                "  convo eval model.safetensors --data data/fsdd --split all --json\n",
-    .notes = "The data set is split as it was in training; the parts are the same recordings.\n",
+                "  convo eval model.safetensors --data data/fsdd --split all --json\n"
+                "  convo eval runs/fsdd-mfcc-0 --save predictions.npz\n",
+    .notes = "The data set is split as it was in training; the parts are the same recordings.\n"
+             "--save writes index (of the example in the data set, files sorted by name), truth, predicted, logits and\n"
+             "probabilities, a row for each example.\n",
     .options = options,
     .size = sizeof(eval_values),
     .run = run,

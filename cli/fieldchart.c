@@ -39,15 +39,6 @@ static void write_name(const convo_field_grid *g, FILE *out) {
     fprintf(out, "%s%s%s", g->path, *g->path ? ": " : "", g->type);
 }
 
-// Between pixel numbers, so that there are at most ten: 1, 2, 5, 10, 20, ...
-static long long number_step(long long size) {
-    static const int factors[] = {1, 2, 5};
-    long long step = 1;
-    for (long long k = 0, ten = 1; size / step > 9; step = factors[++k % 3] * ten)
-        if (k % 3 == 2) ten *= 10;
-    return step;
-}
-
 // --- 2-d --------------------------------------------------------------------------------------------------------
 
 static void write_grid(const convo_field_grid *g, FILE *data) {
@@ -63,7 +54,7 @@ static void write_panel(const convo_field_grid *g, int block, bool heat, FILE *o
     write_name(g, out);
     fprintf(out, "\\n%s\"\n  set xlabel '%lld of %lld pixels'\n", g->shape, (long long)g->seen, rows * columns);
     fprintf(out, "  set xrange [-0.5:%lld.5]\n  set yrange [%lld.5:-0.5]\n  set xtics %lld\n  set ytics %lld\n",
-            columns - 1, rows - 1, number_step(columns), number_step(rows));
+            columns - 1, rows - 1, (long long)chart_step(columns), (long long)chart_step(rows));
     if (cells)
         fprintf(out, "  plot data index %d " EMPTY ", data index %d %s\n", block, block, heat ? HEAT : SEEN);
     else

@@ -21,10 +21,12 @@ int draw_filters(const char *stem, const char *recipe, convo_map *filters) {
     const int64_t maps = a->dims == 4 && !colour ? a->dim[0] * a->dim[1] : a->dim[0];
     const int64_t shown = maps < MOST_TILES ? maps : MOST_TILES, size = rows * columns * (colour ? 3 : 1);
     cli_tile *tile = calloc((size_t)shown, sizeof *tile);
-    char *note = colour         ? text_of(", gray is zero")
-                 : shown < maps ? text_of(", the first %lld of %lld", (long long)shown, (long long)maps)
-                                : text_of("%s", "");
-    char *heading = note ? text_of("%s: filters of layer %s (%s)%s", recipe, filters->path, filters->type, note) : NULL;
+    const bool curves = sequence && rows == 1;
+    char *part =
+        shown < maps ? text_of(", the first %lld of %lld", (long long)shown, (long long)maps) : text_of("%s", "");
+    const char *note = colour ? ", gray is zero" : sequence && !curves ? ", input channels down, positions across" : "";
+    char *heading =
+        part ? text_of("%s: filters of layer %s (%s)%s%s", recipe, filters->path, filters->type, part, note) : NULL;
     int status = tile && heading ? DONE : no_memory();
     if (!status && colour) show_colours(a->value, (size_t)(maps * size));
     for (int64_t k = 0; !status && k < shown; k++) {
@@ -35,10 +37,11 @@ int draw_filters(const char *stem, const char *recipe, convo_map *filters) {
             snprintf(tile[k].title, sizeof tile->title, "%lld, channel %lld", (long long)(k / a->dim[1]),
                      (long long)(k % a->dim[1]));
     }
-    const cli_tiles tiles = {.heading = heading, .value = "weight", .tile = tile, .count = (int)shown, .signs = true};
+    cli_tiles tiles = {.heading = heading, .value = "weight", .tile = tile, .count = (int)shown, .signs = true};
+    if (curves) tiles.across = "position";
     if (!status) status = draw_tiles(stem, &tiles);
     free(tile);
-    free(note);
+    free(part);
     free(heading);
     return status;
 }

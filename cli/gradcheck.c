@@ -13,11 +13,11 @@ typedef struct gradcheck_values {
 
 #define FIELD(field) offsetof(gradcheck_values, field)
 static const cli_option options[] = {
-    {"all", 'a', OPTION_FLAG, FIELD(all), 0, 0, NULL, "check every element, not 20 of each tensor"},
+    {"all", 'a', OPTION_FLAG, FIELD(all), 0, 0, NULL, "check every element, not 10 of each tensor"},
     {"elements", 0, OPTION_NUMBER, FIELD(elements), 1, INT64_MAX, "N", "check N elements of each tensor"},
     {"random", 0, OPTION_NUMBER, FIELD(random), 1, 1000000000, "N",
      "N times random weights and one random point, all elements"},
-    {"batch", 0, OPTION_NUMBER, FIELD(batch), 1, 4096, "N", "random examples (3; with --random 1)"},
+    {"batch", 0, OPTION_NUMBER, FIELD(batch), 1, 4096, "N", "random examples (17; with --random 1)"},
     {"tolerance", 0, OPTION_TEXT, FIELD(tolerance), 0, 0, "X", "largest error that passes (1e-5)"},
     {"seed", 's', OPTION_NUMBER, FIELD(seed), 0, INT64_MAX, "N", "of everything random (0)"},
     {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},

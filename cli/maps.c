@@ -10,7 +10,7 @@ enum { MOST_TILES = 64 };
 typedef struct maps_values {
     cli_list set, layers;
     const char *out;
-    bool ones, random, each;
+    bool ones, random, shared;
     int64_t seed;
 } maps_values;
 
@@ -18,7 +18,7 @@ typedef struct maps_values {
 static const cli_option options[] = {
     {"layer", 'l', OPTION_LIST, FIELD(layers), 0, 0, "N", "of this layer (the last with pixels); repeatable"},
     {"out", 'o', OPTION_TEXT, FIELD(out), 0, 0, "FILE", "draw FILE.png and FILE.svg, or write one layer as FILE.npy"},
-    {"each", 0, OPTION_FLAG, FIELD(each), 0, 0, NULL, "a gray scale of its own for each map"},
+    {"shared", 0, OPTION_FLAG, FIELD(shared), 0, 0, NULL, "one gray scale for all maps, not one for each"},
     {"ones", 0, OPTION_FLAG, FIELD(ones), 0, 0, NULL, "an input of ones in place of a file"},
     {"random", 0, OPTION_FLAG, FIELD(random), 0, 0, NULL, "an input of standard normal numbers"},
     {"seed", 's', OPTION_NUMBER, FIELD(seed), 0, INT64_MAX, "N", "of --random (0)"},
@@ -124,14 +124,16 @@ static size_t picture_tiles(const view *v, cli_tile *tile) {
     }
     for (size_t k = 0; k < v->count; k++) {
         const convo_array *a = &v->map[k].values;
-        for (int64_t c = 0; c < a->dim[0] && count < MOST_TILES; c++) {
+        for (int64_t c = 0; c < a->dim[0] && count <= MOST_TILES; c++) {
             tile[count] = (cli_tile){.rows = rows_of(a), .columns = columns_of(a)};
             tile[count].value = a->value + c * rows_of(a) * columns_of(a);
             char *title = tile[count++].title;
             if (a->dim[0] == 1)
-                snprintf(title, sizeof tile->title, "layer %s %s", v->map[k].path, shape_of(a).text);
+                snprintf(title, sizeof tile->title, "layer %s", v->map[k].path);
+            else if (v->count == 1)
+                snprintf(title, sizeof tile->title, "%lld", (long long)c);
             else
-                snprintf(title, sizeof tile->title, "layer %s, map %lld", v->map[k].path, (long long)c);
+                snprintf(title, sizeof tile->title, "%s/%lld", v->map[k].path, (long long)c);
         }
     }
     return count;
@@ -140,7 +142,7 @@ static size_t picture_tiles(const view *v, cli_tile *tile) {
 // 1-d: the maps of a layer are the rows of one tile, above that of the input.
 static size_t sequence_tiles(const view *v, cli_tile *tile) {
     size_t count = 0;
-    for (size_t k = 0; k <= v->count && count < MOST_TILES; k++) {
+    for (size_t k = 0; k <= v->count && count <= MOST_TILES; k++) {
         const convo_array *a = k ? &v->map[k - 1].values : &v->input;
         tile[count] = (cli_tile){.rows = a->dim[0], .columns = columns_of(a), .value = a->value};
         snprintf(tile[count++].title, sizeof tile->title, "%s%s%s %s", k ? "layer " : "input",
@@ -149,22 +151,28 @@ static size_t sequence_tiles(const view *v, cli_tile *tile) {
     return count;
 }
 
-static int draw(const view *v, const char *recipe, const char *stem, bool each) {
+static int draw(const view *v, const char *recipe, const char *stem, bool shared) {
     const bool sequence = v->map[0].values.dims == 2;
     int64_t maps = 0;
     for (size_t k = 0; k < v->count; k++) maps += v->map[k].values.dim[0];
     cli_tile *tile = calloc(MOST_TILES + 1, sizeof *tile);
-    char *more = maps >= MOST_TILES && !sequence ? text_of(" (the first of %lld maps)", (long long)maps) : strdup("");
-    char *heading = more ? text_of("%s: feature maps of %s%s", recipe, v->source, more) : NULL;
+    char *what = v->count > 1 ? text_of("feature maps")
+                              : text_of("layer %s, %s", v->map[0].path, shape_of(&v->map[0].values).text);
+    char *part = maps > MOST_TILES && !sequence ? text_of(", the first %d of %lld", MOST_TILES, (long long)maps)
+                                                : text_of("%s", "");
+    char *heading = what && part ? text_of("%s: %s of %s%s%s", recipe, what, v->source, part,
+                                           shared ? "" : ", each from dark to bright")
+                                 : NULL;
     int status = tile && heading ? DONE : no_memory();
     if (!status) {
-        cli_tiles tiles = {.heading = heading, .tile = tile, .apart = each || sequence, .stretched = sequence};
-        if (sequence) tiles.across = "place", tiles.down = "map";
+        cli_tiles tiles = {.heading = heading, .value = "value", .tile = tile, .apart = !shared, .stretched = sequence};
+        if (sequence) tiles.across = "position", tiles.down = "map";
         tiles.count = (int)(sequence ? sequence_tiles : picture_tiles)(v, tile);
         status = draw_tiles(stem, &tiles);
     }
     free(tile);
-    free(more);
+    free(what);
+    free(part);
     free(heading);
     return status;
 }
@@ -202,7 +210,7 @@ static int find_maps(const maps_values *values, const convo_recipe *recipe, cons
 
 static int write_maps(const maps_values *values, const view *v, const char *recipe, const char *stem) {
     convo_error err;
-    if (stem) return draw(v, recipe, stem, values->each);
+    if (stem) return draw(v, recipe, stem, values->shared);
     if (values->out && convo_array_save(&v->map[0].values, values->out, &err)) return fail(&err);
     return DONE;
 }
@@ -239,7 +247,7 @@ const cli_command command_maps = {
     .most_words = 2,
     .examples = "  convo maps blocks/edges picture.png -o edges.png\n"
                 "  convo maps runs/fsdd-mfcc-0 data/fsdd/7_theo_3.flac --layer 0 --layer 3 -o maps.png\n"
-                "  convo maps fields/padding --ones --layer 4 --layer 14 --layer 24 -o padding.png\n",
+                "  convo maps fields/padding --ones --layer 4 --layer 14 --layer 24 --shared -o padding.png\n",
     .notes =
         "A recipe's weights are those that its training starts from. A picture of another size than the recipe's is\n"
         "kept where all layers can slide over it, else it is resized.\n",

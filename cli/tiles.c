@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { WIDTH = 1000, LEFT = 12, RIGHT = 90, HEAD = 34, TITLE = 26, GAP = 10, STRIP = 230 };
+// Of the picture, in pixels.
+enum { WIDTH = 1000, LEFT = 12, BAR = 100, HEAD = 34, TITLE = 26, GAP = 10, TICS = 54, STRIP = 210, MOST_HEIGHT = 340 };
+enum { MOST_POINTS = 60 }; // of a curve that shows its points
 
 // Gray as a picture. Viridis for what is none. Blue to red through white for signs: it survives colour blindness.
 static const char gray[] = "  set palette defined (0 '#000000', 1 '#ffffff')\n",
@@ -35,52 +37,81 @@ static range settle(range r, bool signs) {
 // Where a line of tiles is, in pixels of a picture of WIDTH x height.
 typedef struct layout {
     int across, lines;
-    double width, tile, height; // of a tile, the same without its title, of the picture
+    double width, tile; // of a tile, without its title and its numbers
+    double tics;        // room for numbers at the left and below, 0 without
+    double height;      // of the picture
 } layout;
 
-// As many in a line as make the picture about square: tall tiles get more of them.
+// Tiles that share a scale have a bar that tells it; curves have numbers instead.
+static bool has_bar(const cli_tiles *t) {
+    bool pictures = false;
+    for (int k = 0; k < t->count; k++) pictures = pictures || (!t->tile[k].colour && t->tile[k].rows > 1);
+    return pictures && !t->apart;
+}
+
+// As many in a line as make the picture about square: tall tiles get more of them, and those with a range in their
+// title no more than leave room for it.
 static layout lay_out(const cli_tiles *t) {
-    layout l = {1, t->count, WIDTH - LEFT - RIGHT, STRIP, 0};
-    const double shape = (double)t->tile[0].rows / (double)t->tile[0].columns;
+    const cli_tile *first = &t->tile[0];
+    const double shape = first->rows > 1 ? (double)first->rows / (double)first->columns : 0.6;
+    const double room = WIDTH - LEFT - (has_bar(t) ? BAR : LEFT);
+    layout l = {1, t->count, room, STRIP, t->across ? TICS : 0, 0};
     if (!t->stretched) {
-        while (l.across < 8 && l.across < t->count && (double)l.across * l.across < shape * t->count * 1.4) l.across++;
+        const int most = t->apart ? 8 : 16;
+        while (l.across < most && l.across < t->count && l.across * l.across < shape * t->count * 2.2) l.across++;
         l.lines = (t->count + l.across - 1) / l.across;
-        const double most = 340 / fmax(shape, 0.2);
-        l.width = fmin((double)(WIDTH - LEFT - RIGHT - GAP * (l.across - 1)) / l.across, most);
-        l.tile = l.width * shape;
+        l.across = (t->count + l.lines - 1) / l.lines; // the last line as full as the others
+        l.width = fmin((room - GAP * (l.across - 1)) / l.across, MOST_HEIGHT / fmax(shape, 0.2));
+        l.tile = (l.width - l.tics) * shape;
     }
-    l.height = HEAD + l.lines * (TITLE + l.tile + (t->across ? 42 : GAP)) + 8;
+    l.height = HEAD + l.lines * (TITLE + l.tile + l.tics + GAP);
     return l;
 }
 
 // Places the next plot: tile k.
-static void place_tile(const cli_tiles *t, const layout *l, int k, FILE *out) {
-    const double left = LEFT + (k % l->across) * (l->width + GAP) + (t->stretched ? 60 : 0);
-    const double right = LEFT + (k % l->across) * (l->width + GAP) + l->width;
-    const double top = HEAD + TITLE + (k / l->across) * (TITLE + l->tile + (t->across ? 42 : GAP));
-    fprintf(out, "  set lmargin at screen %.5f\n  set rmargin at screen %.5f\n", left / WIDTH, right / WIDTH);
+static void place_tile(const layout *l, int k, FILE *out) {
+    const double left = LEFT + (k % l->across) * (l->width + GAP);
+    const double top = HEAD + TITLE + (k / l->across) * (TITLE + l->tile + l->tics + GAP);
+    fprintf(out, "  set lmargin at screen %.5f\n  set rmargin at screen %.5f\n", (left + l->tics) / WIDTH,
+            (left + l->width) / WIDTH);
     fprintf(out, "  set tmargin at screen %.5f\n  set bmargin at screen %.5f\n", 1 - top / l->height,
             1 - (top + l->tile) / l->height);
 }
 
+// A curve is drawn with a tenth of its range above and below.
+static void draw_curve(const cli_tiles *t, const cli_tile *tile, range r, size_t skip, FILE *out) {
+    const double room = (r.most - r.least) / 10;
+    if (t->across) fprintf(out, "  set ylabel '%s' font ',9' offset 1.5,0\n  set ytics auto\n", t->value);
+    fprintf(out,
+            "  set yrange [%.9g:%.9g]\n  set xzeroaxis lt 1 lw 0.5 lc rgb '#999999'\n"
+            "  plot data binary record=%lld format='%%float' skip=%zu using 0:1 with %s lc rgb '#0072B2' notitle\n",
+            r.least - room, r.most + room, (long long)tile->columns, skip,
+            tile->columns > MOST_POINTS ? "lines lw 1" : "linespoints pt 7 ps 0.6 lw 2");
+}
+
 static void draw_tile(const cli_tiles *t, const cli_tile *tile, range r, size_t skip, FILE *out) {
     const long long rows = tile->rows, columns = tile->columns;
-    char *title = gnuplot_quoted(tile->title);
-    fprintf(out, "  set title %s noenhanced\n  set xrange [-0.5:%lld.5]\n", title ? title : "''", columns - 1);
-    free(title);
-    if (t->apart) {
+    char span[64] = "", *name = NULL, *title = NULL;
+    if (t->apart && !tile->colour) {
         extend(&r, tile);
+        snprintf(span, sizeof span, ": %.2g to %.2g", r.least, r.most);
         r = settle(r, t->signs);
     }
+    name = text_of("%s%s", tile->title, span);
+    title = name ? gnuplot_quoted(name) : NULL;
+    fprintf(out, "  set title %s noenhanced\n  set xrange [-0.5:%lld.5]\n", title ? title : "''", columns - 1);
+    free(name);
+    free(title);
+    if (t->across) fprintf(out, "  set xtics %lld\n", (long long)chart_step(columns));
     if (rows == 1 && !tile->colour) {
-        fprintf(
-            out,
-            "  set yrange [%.9g:%.9g]\n  plot data binary record=%lld format='%%float' skip=%zu using 0:1 with lines "
-            "lw 1.5 lc rgb '#0072B2' notitle\n",
-            r.least, r.most, columns, skip);
+        draw_curve(t, tile, r, skip, out);
         return;
     }
-    fprintf(out, "  set yrange [%lld.5:-0.5]\n  set cbrange [%.9g:%.9g]\n", rows - 1, r.least, r.most);
+    if (t->down)
+        fprintf(out, "  set ylabel '%s' font ',9' offset 1.5,0\n  set ytics %lld\n", t->down,
+                (long long)chart_step(rows));
+    fprintf(out, "  set yrange [%lld.5:-0.5]\n", rows - 1);
+    if (!tile->colour) fprintf(out, "  set cbrange [%.9g:%.9g]\n", r.least, r.most);
     if (tile->colour)
         fprintf(out,
                 "  plot data binary array=(%lld,%lld) format='%%float%%float%%float' skip=%zu using 1:2:3 with "
@@ -93,11 +124,16 @@ static void draw_tile(const cli_tiles *t, const cli_tile *tile, range r, size_t 
 
 // Colours from 0 to 255, the three numbers of a pixel together; other values as they are.
 static void write_values(const cli_tile *tile, FILE *data) {
-    const size_t pixels = (size_t)(tile->rows * tile->columns);
-    if (!tile->colour) fwrite(tile->value, sizeof *tile->value, pixels, data);
-    for (size_t i = 0; tile->colour && i < pixels; i++)
-        for (size_t k = 0; k < 3; k++) {
-            const float level = roundf(255 * fminf(fmaxf(tile->value[k * pixels + i], 0), 1));
+    const int64_t pixels = tile->rows * tile->columns;
+    if (!tile->colour) fwrite(tile->value, sizeof *tile->value, (size_t)pixels, data);
+    if (!tile->colour) return;
+    range r = {0, 1};
+    for (int64_t k = 0; k < 3; k++)
+        extend(&r, &(cli_tile){.rows = 1, .columns = pixels, .value = tile->value + k * pixels});
+    for (int64_t i = 0; i < pixels; i++)
+        for (int64_t k = 0; k < 3; k++) {
+            const float level =
+                (float)round(255 * ((double)tile->value[k * pixels + i] - r.least) / (r.most - r.least));
             fwrite(&level, sizeof level, 1, data);
         }
 }
@@ -108,29 +144,31 @@ static void write_axes(const cli_tiles *t, FILE *out) {
           out);
     if (!t->across) fputs("  unset tics\n", out);
     if (t->across)
-        fprintf(out, "  set tics scale 0.5 font ',9'\n  set xlabel '%s' font ',9' offset 0,0.6\n", t->across);
-    if (t->down) fprintf(out, "  set ylabel '%s' font ',9'\n", t->down);
+        fprintf(out, "  set tics scale 0.5 font ',9' textcolor rgb '#444444'\n  set xlabel '%s' font ',9' offset 0,0.6\n", t->across);
     fputs(t->signs ? two_colours : t->stretched ? viridis : gray, out);
+}
+
+// One for all tiles, at the right, drawn with the last of them.
+static void write_bar(const cli_tiles *t, const layout *l, FILE *out) {
+    const double top = HEAD + TITLE, size = fmin(l->height - top - GAP, MOST_HEIGHT);
+    fprintf(out,
+            "  set colorbox user origin screen %.3f,%.3f size screen 0.014,%.3f\n  set cbtics font ',9' textcolor rgb '#444444'\n"
+            "  set cblabel '%s' font ',9'\n",
+            (LEFT + l->across * (l->width + GAP) + 6) / WIDTH, 1 - (top + size) / l->height, size / l->height,
+            t->value);
 }
 
 static void write_tiles(const cli_tiles *t, const layout *l, FILE *data, FILE *out) {
     range all = {INFINITY, -INFINITY};
     size_t skip = 0;
-    bool bar = false;
+    const bool bar = has_bar(t);
     for (int k = 0; k < t->count; k++)
         if (!t->tile[k].colour) extend(&all, &t->tile[k]);
-    for (int k = 0; k < t->count; k++) bar = bar || (!t->tile[k].colour && t->tile[k].rows > 1 && !t->apart);
     const range shared = settle(all, t->signs);
     for (int k = 0; k < t->count; k++) {
         const cli_tile *tile = &t->tile[k];
-        place_tile(t, l, k, out);
-        if (bar && k == t->count - 1 && !tile->colour)
-            fprintf(out,
-                    "  set colorbox user origin screen 0.925,%.3f size screen 0.014,%.3f\n  set cbtics font ',9'\n"
-                    "  set cblabel '%s' font ',9'\n",
-                    1 - fmin(l->height - 20, HEAD + TITLE + 340) / l->height,
-                    (fmin(l->height - 20, HEAD + TITLE + 340) - HEAD - TITLE) / l->height,
-                    t->value ? t->value : "value");
+        place_tile(l, k, out);
+        if (bar && k == t->count - 1) write_bar(t, l, out);
         draw_tile(t, tile, t->apart ? (range){INFINITY, -INFINITY} : shared, skip, out);
         write_values(tile, data);
         skip += sizeof(float) * (size_t)(tile->rows * tile->columns) * (tile->colour ? 3 : 1);

@@ -7,7 +7,7 @@
 
 typedef struct train_values {
     cli_list set;
-    const char *data, *out, *isa;
+    const char *data, *out, *isa, *from, *freeze;
     int64_t seed, threads;
     bool resume, force;
 } train_values;
@@ -21,6 +21,9 @@ static const cli_option options[] = {
     {"threads", 0, OPTION_NUMBER, offsetof(train_values, threads), 1, MOST_THREADS, "N",
      "threads (all); the result is the same"},
     {"isa", 0, OPTION_TEXT, offsetof(train_values, isa), 0, 0, "NAME", "at most baseline, avx2 or avx512 (the best)"},
+    {"from", 0, OPTION_TEXT, offsetof(train_values, from), 0, 0, "MODEL", "start from its weights: fine-tuning"},
+    {"freeze", 0, OPTION_TEXT, offsetof(train_values, freeze), 0, 0, "LAYERS",
+     "layers that stay as they are, such as 0-4"},
     {"resume", 0, OPTION_FLAG, offsetof(train_values, resume), 0, 0, NULL, "go on where an earlier run stopped"},
     {"force", 0, OPTION_FLAG, offsetof(train_values, force), 0, 0, NULL, "replace an earlier run"},
     {0},
@@ -69,6 +72,12 @@ static void on_progress(const convo_progress *p, void *user) {
         print_epoch(display, p);
     else
         draw_bar(display, p);
+}
+
+// What was taken of --from, and what was not.
+static void on_note(const char *sentence, void *user) {
+    const screen *display = user;
+    if (!display->quiet) fprintf(stderr, "%s\n", sentence);
 }
 
 // --- the end ----------------------------------------------------------------------------------------------------
@@ -139,6 +148,9 @@ static int train_into(const cli_context *context, const train_values *values, co
         .threads = thread_count(values->threads),
         .isa = values->isa,
         .resume = values->resume,
+        .from = values->from,
+        .freeze = values->freeze,
+        .note = on_note,
         .stop = stop_on_signals(),
         .progress = on_progress,
         .user = &display,
@@ -184,8 +196,11 @@ const cli_command command_train = {
     .most_words = 1,
     .examples = "  convo train fsdd-mfcc\n"
                 "  convo train recipes/fsdd-mfcc.yaml --set epochs=5 --set lr=0.1 --out runs/try\n"
-                "  convo train fsdd-mfcc --resume        go on after Ctrl-C\n",
-    .notes = "RECIPE is a file, or a name that stands for recipes/NAME.yaml. The data set is looked for in data/, in\n"
+                "  convo train fsdd-mfcc --resume        go on after Ctrl-C\n"
+                "  convo train my-words --from runs/fsdd-mfcc-0 --freeze 0-5\n",
+    .notes = "--from takes what fits by name and shape, of a model, a run or a .safetensors file of weights, and says what\n"
+             "does not. Frozen layers keep their parameters and, of batch norm, the running estimates, which they use.\n"
+             "RECIPE is a file, or a name that stands for recipes/NAME.yaml. The data set is looked for in data/, in\n"
              "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed.\n"
              "The last line of the output is the test accuracy. Ctrl-C finishes the step, saves and exits with 130;\n"
              "a second one ends at once. Exit: 0 done, 1 failed, 2 usage, 130 interrupted.\n",

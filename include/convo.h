@@ -82,6 +82,10 @@ typedef struct convo_train_options {
     int threads;               // 0: one per processor. The result does not depend on it.
     const char *isa;           // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best there is
     bool resume;               // go on from out/last.checkpoint
+    const char *from;          // model, run folder or weights to start from: what fits by name and shape; NULL: none
+    const char *freeze;        // layers that stay as they are, "0-4" or "0,3.body"; NULL: none. Their batch norm uses
+                               // its running estimates, which do not move; their dropout goes on.
+    void (*note)(const char *sentence, void *user); // what was taken of `from`, and what was not; may be NULL
     const volatile int *stop;  // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
     void *user;
@@ -114,6 +118,11 @@ CONVO_API convo_status convo_train(const convo_recipe *recipe, const convo_train
 
 // --- models -----------------------------------------------------------------------------------------------------
 
+// The model that convo_train starts from: labels and normalisation of the data, initial weights drawn, nothing trained.
+// Of options, data, search, cache and threads count; NULL is allowed.
+CONVO_API convo_status convo_model_new(const convo_recipe *recipe, const convo_train_options *options,
+                                       convo_model **model, convo_error *err);
+
 // A trained net with its front end, normalisation and labels. path: a .safetensors file, or a run folder (its best.safetensors).
 CONVO_API convo_status convo_model_load(const char *path, convo_model **model, convo_error *err);
 CONVO_API convo_status convo_model_save(const convo_model *model, const char *path, convo_error *err);
@@ -131,23 +140,95 @@ CONVO_API convo_status convo_model_predict(convo_model *model, const float *samp
 // The same for a sound file (WAV, FLAC, OGG, MP3; any rate and channel count).
 CONVO_API convo_status convo_model_predict_file(convo_model *model, const char *path,
                                                 float *probabilities /* [classes] */, convo_error *err);
+// The same for arrays of the net's input size, not normalised: [count][size] to [count][classes].
+CONVO_API convo_status convo_model_predict_arrays(convo_model *model, const float *values, int64_t count,
+                                                  float *probabilities, convo_error *err);
+
+typedef enum convo_part {
+    CONVO_TRAIN = 0,
+    CONVO_VALIDATION = 1,
+    CONVO_TEST = 2,
+    CONVO_ALL = 3,
+    CONVO_HELD_OUT = 4, // test, or validation where there is no test part
+} convo_part;
 
 typedef struct convo_evaluation {
+    convo_part part; // never HELD_OUT
     convo_score score;
     int classes;
     int64_t *confusion;   // [classes][classes]: row is the truth, column the prediction
     char **labels;        // [classes]
     double seconds;
+    // Of the part's examples, [score.count] rows:
+    int64_t *index;             // number of the example in the data set, whose files are sorted by name
+    int64_t *truth, *predicted; // classes
+    int outputs;                // of the net
+    float *logits;              // [score.count][outputs]: the net's outputs
+    float *probabilities;       // [score.count][classes]; NULL where the loss has none
+    char **file;                // [score.count] paths; NULL each where the data set has the values in memory
+    int64_t *group;             // of groups, the speaker for instance; -1 without
+    int groups;
+    char **group_name; // [groups]
 } convo_evaluation;
 
-typedef enum convo_part { CONVO_TRAIN = 0, CONVO_VALIDATION = 1, CONVO_TEST = 2, CONVO_ALL = 3 } convo_part;
 
 // Runs the model over a part of its data set, split as in training. Of options, data, search, threads and isa count.
 CONVO_API convo_status convo_evaluate(convo_model *model, convo_part part, const convo_train_options *options,
                                       convo_evaluation *evaluation, convo_error *err);
 CONVO_API void convo_evaluation_free(convo_evaluation *evaluation);
+// Writes index, truth, predicted, logits and probabilities as NumPy arrays: an .npz file, or a folder of .npy files.
+CONVO_API convo_status convo_evaluation_save(const convo_evaluation *evaluation, const char *path, convo_error *err);
 
 // --- files that travel ------------------------------------------------------------------------------------------
+
+// --- figures of an evaluation ------------------------------------------------------------------------------------
+
+typedef struct convo_interval {
+    double low, high;
+} convo_interval;
+
+// Where the true share lies with 95 % confidence when `correct` of `count` examples were right: Wilson's interval.
+CONVO_API convo_interval convo_accuracy_interval(int64_t correct, int64_t count);
+// Share of the examples whose class is among the `k` with the largest outputs.
+CONVO_API double convo_top_accuracy(const convo_evaluation *evaluation, int k);
+// Share of the right predictions and number of the examples of a group.
+CONVO_API convo_score convo_group_score(const convo_evaluation *evaluation, int group); // its loss is NaN
+
+// One class against the rest. A ratio of nothing to nothing is 0, as scikit-learn has it.
+typedef struct convo_class_score {
+    int64_t hits, predicted, count; // right; said to be of the class; of the class
+    double precision, recall, f1;
+} convo_class_score;
+
+// k: a class; CONVO_MACRO: the mean over the classes that occur as truth or as prediction.
+enum { CONVO_MACRO = -1 };
+CONVO_API convo_class_score convo_class_figures(const convo_evaluation *evaluation, int k);
+
+// How sure the model is against how often it is right, in bins of equal width of the largest probability; bin k holds
+// those in (k/15, (k + 1)/15]. Guo et al., On calibration of modern neural networks, ICML 2017.
+enum { CONVO_BINS = 15 };
+typedef struct convo_calibration {
+    int64_t count[CONVO_BINS];
+    double confidence[CONVO_BINS], accuracy[CONVO_BINS]; // means; NaN of an empty bin
+    double error;                                        // mean distance of the two, by count: ECE
+} convo_calibration;
+
+// STATE for a model without probabilities; so do the curves below.
+CONVO_API convo_status convo_calibration_find(const convo_evaluation *evaluation, convo_calibration *calibration,
+                                              convo_error *err);
+
+// Class k against the rest, by its probability: what happens as the threshold falls from above the largest. ROC draws
+// found against false_alarm; DET draws 1 - found.
+typedef struct convo_roc {
+    int count;
+    double *threshold, *false_alarm, *found; // [count]; the first threshold is infinite, the last takes all
+    double area;                             // under the ROC curve
+    double eer;                              // where as many are missed as are false alarms; both are a share
+} convo_roc;
+
+// ARGUMENT when all or none of the examples are of the class: there is no curve then.
+CONVO_API convo_status convo_roc_find(const convo_evaluation *evaluation, int k, convo_roc *roc, convo_error *err);
+CONVO_API void convo_roc_free(convo_roc *roc);
 
 typedef struct convo_export_options {
     bool fold;          // ONNX: batch norm becomes part of the layer before it, where that can be
@@ -264,8 +345,8 @@ typedef struct convo_gradcheck {
 } convo_gradcheck;
 
 typedef struct convo_gradcheck_options {
-    int batch;        // examples; 0: 3
-    int64_t elements; // checked of each tensor at most, drawn at random; 0: 20; negative: all
+    int batch;        // examples; 0: 17
+    int64_t elements; // checked of each tensor at most, drawn at random; 0: 10; negative: all
     int64_t random;   // 0: the weights as they are. Else: so many times new standard normal weights and one new example,
                       // all elements each time
     double tolerance; // 0: 1e-5
@@ -279,6 +360,54 @@ CONVO_API convo_status convo_gradcheck_run(const convo_recipe *recipe, const con
                                            const convo_gradcheck_options *options, convo_gradcheck *check,
                                            convo_error *err);
 CONVO_API void convo_gradcheck_free(convo_gradcheck *check);
+
+// --- speed ------------------------------------------------------------------------------------------------------
+
+typedef struct convo_bench_options {
+    int threads;     // 0: one per processor
+    int batch;       // 0: the recipe's
+    const char *isa; // highest instruction set to use; NULL: the best there is
+    double seconds;  // to spend on each of the figures, after warming up; 0: 1
+} convo_bench_options;
+
+typedef struct convo_bench_rate {
+    double examples_per_second; // median of the repetitions
+    double slowest, fastest;    // of them
+    double gflops;              // 1e9 floating point operations a second
+} convo_bench_rate;
+
+// One step of a training pass on one thread; seconds are per example, medians.
+typedef struct convo_bench_layer {
+    char path[64], type[32], shape[48]; // as in convo_layer; path "": the loss
+    double forward, backward;
+    int64_t forward_flops, backward_flops; // per example
+} convo_bench_layer;
+
+// A multiply-add is two floating point operations, and only those of convolutions and linear layers count: in training
+// three times those of the forward pass, twice for layers that read the input.
+typedef struct convo_bench {
+    char isa[16];
+    int threads, batch;
+    int64_t forward_flops, training_flops; // per example
+    double peak, peak_of_one;              // GFLOP/s of multiply-adds between registers: `threads` threads, one thread
+    convo_bench_rate training;             // whole steps: forward, loss, backward, optimiser
+    convo_bench_rate inference;            // batch by batch
+    double p50, p99;                       // seconds that one example alone takes, on one thread
+    convo_bench_layer *layer;
+    int layers;
+    double other;         // seconds per example of that pass outside all layers
+    int64_t plan_bytes;   // activations, gradients and work of a training run
+    int64_t memory_bytes; // peak of the whole process when the training figure was done; 0: not known
+    double load;          // load average as it began; NaN: not known
+    double others;        // processors that other programs kept busy meanwhile; NaN: not known
+    double seconds;
+} convo_bench;
+
+// Trains and runs the recipe's net on random examples in memory. model: whose weights; NULL: the recipe's own start. The
+// weights do not move while it is timed: training runs with a learning rate of 0.
+CONVO_API convo_status convo_bench_run(const convo_recipe *recipe, const convo_model *model,
+                                       const convo_bench_options *options, convo_bench *bench, convo_error *err);
+CONVO_API void convo_bench_free(convo_bench *bench);
 
 // --- what the net sees ------------------------------------------------------------------------------------------
 
@@ -372,6 +501,24 @@ typedef struct convo_get_result {
 CONVO_API convo_status convo_data_get(const char *name, const convo_get_options *options, convo_get_result *result,
                                       convo_error *err);
 
+// Some examples of a recipe's data set, as its net reads them but for the normalisation.
+typedef struct convo_examples {
+    convo_part part; // never HELD_OUT
+    int64_t count;
+    int64_t *index, *truth; // number in the data set, class
+    char **file;            // paths; NULL each where the data set has the values in memory
+    int classes;
+    char **labels;      // [classes]
+    convo_array values; // [count][channels][...]
+} convo_examples;
+
+// index: numbers of examples in the data set, `count` of them; NULL: `count` of the part, evenly spaced, or all where it
+// has fewer; -1: all. Of options, data, search and threads count; NULL is allowed.
+CONVO_API convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_options *options,
+                                           convo_part part, const int64_t *index, int64_t count,
+                                           convo_examples *examples, convo_error *err);
+CONVO_API void convo_examples_free(convo_examples *examples);
+
 typedef struct convo_group {
     char name[64];
     int64_t count;
@@ -393,6 +540,12 @@ typedef struct convo_data_info {
 CONVO_API convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
                                            convo_error *err);
 CONVO_API void convo_data_info_free(convo_data_info *info);
+// Writes what the net of a recipe is trained and scored on as NumPy arrays: an .npz file, or a folder of .npy files, new or
+// empty. For each part that has examples: X_train, float32, features as the net reads them, normalised; y_train, classes;
+// index_train, numbers of the examples in the data set, whose files are sorted by name; and so for _validation and _test.
+// The data set `arrays` reads them back. Of options, data, search, cache and threads count; NULL is allowed.
+CONVO_API convo_status convo_data_export(const convo_recipe *recipe, const convo_train_options *options,
+                                         const char *path, convo_error *err);
 // Name of the data set with recordings that a folder or file looks like ("audiofolder"), or NULL.
 CONVO_API const char *convo_data_guess(const char *path);
 

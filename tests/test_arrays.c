@@ -33,26 +33,6 @@ static const cv_data_kind *const arrays = &cv_data_arrays;
 
 // --- arrays -----------------------------------------------------------------------------------------------------
 
-static void check_golden_parts(const char *path) {
-    size_t count;
-    float *want = golden_array("X.npy", &count);
-    cv_dataset *d = open_data(arrays, path, NULL);
-    assert_int_equal(d->count, 12);
-    check_shape(d, 2, 4, 1, 3);
-    assert_int_equal(count, 12 * 12);
-    assert_memory_equal(d->values, want, count * sizeof *want);
-    assert_int_equal(d->label_count, 3);
-    for (int i = 0; i < 12; i++) {
-        assert_int_equal(d->example[i].label, i % 3);
-        assert_int_equal(d->example[i].part, i < 6 ? CONVO_TRAIN : i < 9 ? CONVO_VALIDATION : CONVO_TEST);
-        assert_int_equal(d->example[i].group, -1);
-        assert_null(d->example[i].path);
-    }
-    assert_string_equal(d->labels[2], "2");
-    cv_dataset_free(d);
-    free(want);
-}
-
 static void values_are_handed_over_once(void **state) {
     write_x(*state, "X.npy");
     write_y(*state, "y.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
@@ -212,6 +192,26 @@ static void arrays_that_are_missing_or_too_many_are_named(void **state) {
 }
 
 #ifdef CONVO_HAVE_LIBARCHIVE
+static void check_golden_parts(const char *path) {
+    size_t count;
+    float *want = golden_array("X.npy", &count);
+    cv_dataset *d = open_data(arrays, path, NULL);
+    assert_int_equal(d->count, 12);
+    check_shape(d, 2, 4, 1, 3);
+    assert_int_equal(count, 12 * 12);
+    assert_memory_equal(d->values, want, count * sizeof *want);
+    assert_int_equal(d->label_count, 3);
+    for (int i = 0; i < 12; i++) {
+        assert_int_equal(d->example[i].label, i % 3);
+        assert_int_equal(d->example[i].part, i < 6 ? CONVO_TRAIN : i < 9 ? CONVO_VALIDATION : CONVO_TEST);
+        assert_int_equal(d->example[i].group, -1);
+        assert_null(d->example[i].path);
+    }
+    assert_string_equal(d->labels[2], "2");
+    cv_dataset_free(d);
+    free(want);
+}
+
 static void npz_files_are_read_as_numpy_wrote_them(void **state) {
     (void)state;
     check_golden_parts(GOLDEN "stored.npz");
@@ -229,7 +229,7 @@ static void damaged_npz_files_are_refused(void **state) {
             write_damaged(path, bytes.data, size);
             if (try_data(arrays, path, NULL, &d, NULL) == CONVO_OK) fail_msg("%s: %zu bytes are taken", files[k], size);
         }
-        for (size_t at = 0; at < bytes.size; at++) {
+        for (size_t at = 0; at < bytes.size; at += 5) {
             bytes.data[at] ^= 0x55;
             write_damaged(path, bytes.data, bytes.size);
             if (try_data(arrays, path, NULL, &d, NULL) == CONVO_OK) cv_dataset_free(d);
@@ -330,7 +330,7 @@ static void damaged_matlab_files_are_refused(void **state) {
                     fail_msg("%s: %zu of %zu bytes are taken for other numbers", files[k], size, bytes.size);
             cv_dataset_free(d);
         }
-        for (size_t at = 0; at < bytes.size; at++) {
+        for (size_t at = 0; at < bytes.size; at += 5) {
             bytes.data[at] ^= 0x55;
             write_damaged(path, bytes.data, bytes.size);
             if (try_data(mat, path, NULL, &d, NULL) == CONVO_OK) cv_dataset_free(d);
@@ -407,7 +407,7 @@ static void moons_have_the_moments_of_the_courses_files(void **state) {
         const moments *c = &course[label];
         const double want[5] = {c->mean[0], c->mean[1], c->covariance[0], c->covariance[1], c->covariance[2]};
         for (int k = 0; k < 5; k++)
-            if (fabs(got[k] - want[k]) > 4 * sqrt(2) * error[k])
+            if (fabs(got[k] - want[k]) > 3 * sqrt(2) * error[k])
                 fail_msg("class %d: moment %d is %.4f, the course's is %.4f", label, k, got[k], want[k]);
     }
     cv_dataset_free(d);

@@ -73,6 +73,79 @@ convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_e
     return read_archive(support_gzip, path, NULL, limit, out, err);
 }
 
+// --- writing ----------------------------------------------------------------------------------------------------
+
+struct cv_zip {
+    struct archive *archive;
+    cv_output out;
+};
+
+static convo_status not_written(const cv_zip *zip, convo_error *err) {
+    const char *why = archive_error_string(zip->archive);
+    return cv_fail(err, CONVO_IO, zip->out.path, "cannot be written: %s", why ? why : "no reason is known");
+}
+
+convo_status cv_zip_create(const char *path, cv_zip **zip, convo_error *err) {
+    *zip = NULL;
+    cv_zip *made = cv_alloc(1, sizeof *made);
+    if (!made) return cv_no_memory(err, path);
+    convo_status status = cv_file_open(&made->out, path, err);
+    if (status) {
+        free(made);
+        return status;
+    }
+    made->archive = archive_write_new();
+    if (!made->archive)
+        status = cv_no_memory(err, path);
+    else if (archive_write_set_format_zip(made->archive) || archive_write_zip_set_compression_store(made->archive) ||
+             archive_write_set_bytes_in_last_block(made->archive, 1) || // no zeros behind the end
+             archive_write_open_FILE(made->archive, made->out.stream))
+        status = not_written(made, err);
+    if (status)
+        cv_zip_abandon(made);
+    else
+        *zip = made;
+    return status;
+}
+
+convo_status cv_zip_add(cv_zip *zip, const char *member, size_t size, convo_error *err) {
+    struct archive_entry *entry = archive_entry_new();
+    if (!entry) return cv_no_memory(err, zip->out.path);
+    archive_entry_set_pathname(entry, member);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_mtime(entry, 0, 0); // the same contents make the same file
+    archive_entry_set_size(entry, (int64_t)size);
+    const int result = archive_write_header(zip->archive, entry);
+    archive_entry_free(entry);
+    return result == ARCHIVE_OK ? CONVO_OK : not_written(zip, err);
+}
+
+convo_status cv_zip_write(cv_zip *zip, const void *data, size_t size, convo_error *err) {
+    const la_ssize_t written = archive_write_data(zip->archive, data, size);
+    return written >= 0 && (size_t)written == size ? CONVO_OK : not_written(zip, err);
+}
+
+convo_status cv_zip_commit(cv_zip *zip, convo_error *err) {
+    if (archive_write_close(zip->archive) != ARCHIVE_OK) {
+        const convo_status status = not_written(zip, err);
+        cv_zip_abandon(zip);
+        return status;
+    }
+    archive_write_free(zip->archive);
+    const convo_status status = cv_file_commit(&zip->out, err);
+    free(zip);
+    return status;
+}
+
+void cv_zip_abandon(cv_zip *zip) {
+    if (!zip) return;
+    if (zip->archive) archive_write_fail(zip->archive); // or freeing it would still write
+    archive_write_free(zip->archive);
+    cv_file_abandon(&zip->out);
+    free(zip);
+}
+
 #else
 
 static convo_status missing(const char *path, cv_bytes *out, convo_error *err) {
@@ -90,6 +163,32 @@ convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_
 convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_error *err) {
     (void)limit;
     return missing(path, out, err);
+}
+
+convo_status cv_zip_create(const char *path, cv_zip **zip, convo_error *err) {
+    *zip = NULL;
+    return cv_fail(err, CONVO_UNSUPPORTED, path,
+                   "this build cannot make zip files: name a folder, or install libarchive-dev and build again");
+}
+
+// Without a zip there is none to write to.
+convo_status cv_zip_add(cv_zip *zip, const char *member, size_t size, convo_error *err) {
+    (void)zip, (void)member, (void)size, (void)err;
+    return CONVO_UNSUPPORTED;
+}
+
+convo_status cv_zip_write(cv_zip *zip, const void *data, size_t size, convo_error *err) {
+    (void)zip, (void)data, (void)size, (void)err;
+    return CONVO_UNSUPPORTED;
+}
+
+convo_status cv_zip_commit(cv_zip *zip, convo_error *err) {
+    (void)zip, (void)err;
+    return CONVO_UNSUPPORTED;
+}
+
+void cv_zip_abandon(cv_zip *zip) {
+    (void)zip;
 }
 
 #endif

@@ -4,8 +4,10 @@
 #endif
 #include "base/cpu.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 cv_cpu_level cv_cpu_detect(void) {
@@ -30,6 +32,19 @@ int cv_cpu_count(void) {
 #endif
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int)online : 1;
+}
+
+// The first line of Linux's /proc/stat, in clock ticks: cpu user nice system idle iowait irq softirq steal ...
+double cv_cpu_busy(void) {
+    double ticks[8] = {0};
+    const long second = sysconf(_SC_CLK_TCK);
+    FILE *file = fopen("/proc/stat", "r");
+    if (!file) return NAN;
+    bool known = fscanf(file, "cpu") == 0 && second > 0;
+    for (int k = 0; k < 8; k++) known = known && fscanf(file, "%lf", &ticks[k]) == 1;
+    fclose(file);
+    const double busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7];
+    return known ? busy / (double)second : NAN;
 }
 
 #if defined(__SSE__)

@@ -8,6 +8,8 @@ typedef enum { CV_CPU_BASELINE, CV_CPU_AVX2, CV_CPU_AVX512 } cv_cpu_level;
 cv_cpu_level cv_cpu_detect(void);
 // Processors this process may run on, at least 1.
 int cv_cpu_count(void);
+// Seconds that all processors of the machine together have worked since it started; NaN when that is not known.
+double cv_cpu_busy(void);
 // Makes the calling thread treat denormal numbers as zero; they cost a hundred times as much as others. Returns the
 // setting before, for cv_cpu_restore.
 unsigned cv_cpu_flush_denormals(void);

@@ -168,7 +168,18 @@ convo_status cv_npy_parse(const char *where, const uint8_t *data, size_t size, c
 
 // --- writing ----------------------------------------------------------------------------------------------------
 
-enum { HEADER = 246 }; // with the prefix a multiple of 64, as NumPy asks for
+void cv_npy_head(const cv_numbers *form, uint8_t head[CV_NPY_HEAD]) {
+    enum { LENGTH = CV_NPY_HEAD - SHORT_PREFIX };
+    const uint8_t prefix[] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, LENGTH & 255, LENGTH >> 8};
+    char text[LENGTH + 1], padded[LENGTH + 1];
+    cv_print(text, sizeof text, "{'descr': '%s%c%d', 'fortran_order': False, 'shape': (", form->size > 1 ? NATIVE : "|",
+             form->type, form->size);
+    for (int d = 0; d < form->dims; d++) cv_append(text, sizeof text, "%" PRId64 ", ", form->dim[d]);
+    cv_append(text, sizeof text, "), }");
+    cv_print(padded, sizeof padded, "%-*s\n", LENGTH - 1, text);
+    memcpy(head, prefix, sizeof prefix);
+    memcpy(head + sizeof prefix, padded, LENGTH);
+}
 
 void convo_array_free(convo_array *array) {
     if (!array) return;
@@ -188,19 +199,14 @@ convo_status convo_array_save(const convo_array *array, const char *path, convo_
     size_t count;
     if (!array || !path || !count_values(array, &count))
         return cv_fail(err, CONVO_ARGUMENT, path ? path : "", "there is no array to write");
-    char header[HEADER + 1] = "{'descr': '" NATIVE "f4', 'fortran_order': False, 'shape': (";
-    for (int d = 0; d < array->dims; d++) cv_append(header, sizeof header, "%" PRId64 ", ", array->dim[d]);
-    cv_append(header, sizeof header, "), }");
-    char padded[HEADER + 1];
-    cv_print(padded, sizeof padded, "%-*s\n", HEADER - 1, header);
-
-    const uint8_t about[] = {1, 0, HEADER & 255, HEADER >> 8}; // the version, the length of the header
+    cv_numbers form = {.type = 'f', .size = sizeof *array->value, .dims = array->dims};
+    memcpy(form.dim, array->dim, sizeof form.dim);
+    uint8_t head[CV_NPY_HEAD];
+    cv_npy_head(&form, head);
     cv_output out;
     convo_status status = cv_file_open(&out, path, err);
     if (status) return status;
-    fwrite(magic, 1, sizeof magic, out.stream); // what fails here shows in cv_file_commit
-    fwrite(about, 1, sizeof about, out.stream);
-    fwrite(padded, 1, HEADER, out.stream);
+    fwrite(head, 1, sizeof head, out.stream); // what fails here shows in cv_file_commit
     fwrite(array->value, sizeof *array->value, count, out.stream);
     return cv_file_commit(&out, err);
 }

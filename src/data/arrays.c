@@ -1,11 +1,11 @@
 // Features and labels as NumPy saves them: X_train.npy, y_train.npy and so on in a folder, or all in one .npz file.
 #include "base/archive.h"
 #include "base/npy.h"
+#include "base/npz.h"
 #include "data/examples.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define LIMIT ((size_t)UINT32_MAX) // bytes of one array
 
@@ -30,17 +30,12 @@ static void array_free(array *a) {
     *a = (array){0};
 }
 
-static bool is_npz(const char *path) {
-    const char *ending = strrchr(path, '.');
-    return ending && strcasecmp(ending, ".npz") == 0;
-}
-
 // Array `first` + `end` of the folder or .npz file; out->where is NULL when there is none.
 static convo_status load(const char *path, const char *first, const char *end, array *out, convo_error *err) {
     *out = (array){0};
     char *member = cv_format("%s%s.npy", first, end), *where = member ? cv_format("%s/%s", path, member) : NULL;
     convo_status status = where ? CONVO_OK : cv_no_memory(err, path);
-    if (!status && is_npz(path))
+    if (!status && cv_is_npz(path))
         status = cv_zip_read(path, member, LIMIT, &out->bytes, err);
     else if (!status && cv_is_file(where))
         status = cv_file_read(where, LIMIT, &out->bytes, err);
@@ -85,7 +80,7 @@ static convo_status scan(const char *path, const void *config, cv_dataset *datas
     enum { TRAIN = 0, NO_PART = CV_COUNT(parts) - 1 };
     cv_examples examples = {.dataset = dataset, .divisor = 1};
     bool found[CV_COUNT(parts)];
-    if (!is_npz(path) && !cv_is_folder(path))
+    if (!cv_is_npz(path) && !cv_is_folder(path))
         return cv_fail(err, CONVO_IO, path, "is neither a folder nor an .npz file");
     for (size_t k = 0; k < CV_COUNT(parts); k++) {
         convo_status status = add_part(path, &parts[k], &examples, &found[k], err);

@@ -89,6 +89,8 @@ typedef struct cv_split {
 // Random: torch.utils.data.random_split(examples, [train, validation, test], torch.Generator().manual_seed(seed)).
 convo_status cv_split_make(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
                            convo_error *err);
+// What CONVO_HELD_OUT is here; other parts are what they are.
+convo_part cv_split_part(const cv_split *split, convo_part part);
 void cv_split_free(cv_split *split);
 
 #endif

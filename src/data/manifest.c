@@ -1,6 +1,7 @@
 // A CSV file that lists recordings: path and label, and where they are known the part of the split and the group.
 //   path,label,split,group
 //   clips/1.wav,cat,train,ann
+// The examples are in the order of the file.
 #include "base/file.h"
 #include "data/listing.h"
 

@@ -1,9 +1,9 @@
 // The data sets that can be downloaded: where from, and by what they are recognised.
 //
 // Where the checksums come from. Size and SHA-256: TensorFlow Datasets (the checksum files of its cifar10,
-// speech_commands and fashion_mnist); for speech_commands_v0.01, which is not there, torchaudio
-// (datasets/speechcommands.py), whose value for v0.02 is the same as TensorFlow's. MD5: the pages of the authors,
-// www.cs.toronto.edu/~kriz/cifar.html and github.com/zalandoresearch/fashion-mnist.
+// speech_commands and fashion_mnist). speech_commands_v0.01 is not there: its SHA-256 is torchaudio's
+// (datasets/speechcommands.py, whose value for v0.02 is TensorFlow's too), its size what the server says. MD5: the
+// pages of the authors, www.cs.toronto.edu/~kriz/cifar.html and github.com/zalandoresearch/fashion-mnist.
 #include "data/fetch.h"
 
 #include <string.h>
@@ -11,10 +11,9 @@
 #define SPEECH "https://storage.googleapis.com/download.tensorflow.org/data/"
 
 static const cv_remote remotes[] = {
-    // The archive is made by GitHub when it is asked for, so it has no checksum that lasts. Its address holds the
-    // commit of
-    // tag v1.0.10, which is a hash of the contents; and it has to hold exactly the 3,000 WAV files of 44 + 2 * samples
-    // bytes that the FLAC files in data/fsdd were made from.
+    // GitHub makes this archive when it is asked for, so it has no checksum that lasts. Its address is the commit of
+    // tag v1.0.10, which is a hash of the contents; and it has to hold exactly the 3,000 WAV files, of 44 + 2 * samples
+    // bytes each, that the FLAC files in data/fsdd were made from.
     {
         .name = "fsdd",
         .from = {"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/"},

@@ -215,3 +215,8 @@ void cv_split_free(cv_split *split) {
     for (int part = 0; part < PARTS; part++) free(split->index[part]);
     *split = (cv_split){0};
 }
+
+convo_part cv_split_part(const cv_split *split, convo_part part) {
+    if (part != CONVO_HELD_OUT) return part;
+    return split->count[CONVO_TEST] ? CONVO_TEST : CONVO_VALIDATION;
+}

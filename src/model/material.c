@@ -89,7 +89,7 @@ static convo_status read_values(const convo_recipe *recipe, const convo_train_op
 
 static const convo_train_options no_options;
 
-convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
+convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                               convo_error *err) {
     if (!options) options = &no_options;
     *m = (cv_material){.isa = cv_isa_find(options->isa)};
@@ -103,8 +103,17 @@ convo_status cv_material_load(const convo_recipe *recipe, const convo_train_opti
     if (!status) status = open_dataset(recipe, options, &m->dataset, err);
     if (!status) status = cv_split_make(&recipe->split, m->dataset, (uint64_t)recipe->train.seed, &m->split, err);
     if (!status) status = find_shape(recipe, m, err);
-    if (!status) m->rows = m->dataset->count;
-    if (!status) status = read_values(recipe, options, m, err);
+    if (status) cv_material_free(m);
+    return status;
+}
+
+convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
+                              convo_error *err) {
+    if (!options) options = &no_options;
+    convo_status status = cv_material_open(recipe, options, m, err);
+    if (status) return status;
+    m->rows = m->dataset->count;
+    status = read_values(recipe, options, m, err);
     if (!status && !(m->label = cv_alloc(m->rows, sizeof *m->label))) status = cv_no_memory(err, "labels");
     for (size_t i = 0; !status && i < m->rows; i++) m->label[i] = m->dataset->example[i].label;
     if (status) cv_material_free(m);

@@ -248,14 +248,18 @@ static convo_status read_labels(convo_model *model, const char *path, const char
     return status;
 }
 
-static convo_status read_normalize(convo_model *model, const char *path, const char *text, convo_error *err) {
+bool cv_model_normalize(const char *text, float *mean, float *std) {
     json_t *json = json_loads(text, 0, NULL);
-    const json_t *mean = json_object_get(json, "mean"), *std = json_object_get(json, "std");
-    bool numbers = json_is_number(mean) && json_is_number(std);
-    model->mean = (float)json_number_value(mean);
-    model->std = (float)json_number_value(std);
+    const json_t *m = json_object_get(json, "mean"), *s = json_object_get(json, "std");
+    const float x = (float)json_number_value(m), y = (float)json_number_value(s);
+    const bool good = json_is_number(m) && json_is_number(s) && isfinite(x) && isfinite(y) && y > 0;
     json_decref(json);
-    if (numbers && isfinite(model->mean) && isfinite(model->std) && model->std > 0) return CONVO_OK;
+    if (good) *mean = x, *std = y;
+    return good;
+}
+
+static convo_status read_normalize(convo_model *model, const char *path, const char *text, convo_error *err) {
+    if (cv_model_normalize(text, &model->mean, &model->std)) return CONVO_OK;
     return cv_fail(err, CONVO_FORMAT, path, "convo.normalize in the metadata must have a mean and a std above 0");
 }
 

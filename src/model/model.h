@@ -36,6 +36,8 @@ cv_model_parts cv_model_parts_of(const convo_model *model);
 enum { CV_MODEL_TEXTS = 8 };
 convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
                             convo_error *err);
+// Reads the normalisation of such a text; false: it is none.
+bool cv_model_normalize(const char *text, float *mean, float *std);
 // Writes a model file, atomically.
 convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err);
 // A model of its own with copies of everything; its net is of the best instruction set.

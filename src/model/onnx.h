@@ -6,14 +6,16 @@
 
 // What is written, and what is accepted: the operators of these versions are the same for the nets that convo has.
 enum { CV_ONNX_OPSET = 17, CV_ONNX_OPSET_MIN = 7, CV_ONNX_OPSET_MAX = 21, CV_ONNX_IR = 8 };
+enum { CV_ONNX_NODES = 8192 }; // and constants, at most
 // Largest file accepted: protobuf's own limit.
 #define CV_ONNX_LIMIT    ((size_t)INT32_MAX)
 #define CV_ONNX_PACKAGES "libonnx-dev, protobuf-c-compiler and libprotobuf-c-dev"
 
 // Atomic. name: of the graph.
 convo_status cv_onnx_write(const cv_graph *graph, const char *name, const char *path, convo_error *err);
-// Nodes named ones that make them ("Conv of 'y'" where a node has no name); constants of Constant nodes and initialisers
-// are the same. Values are checked for what the format asks: sizes that match their bytes, types that are known.
+// A node without a name is called after what it makes. Constant nodes become constants; other types of numbers become
+// floats, doubles and 64-bit whole numbers. Checked is what the format asks: sizes that match their bytes, known types,
+// one input of known shape and one output; not what the graph means, nor that its names are there.
 convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err);
 
 #endif

@@ -133,10 +133,13 @@ static void shape_text(int dims, const int64_t *dim, char *text, size_t size) {
     cv_append(text, size, "]");
 }
 
-static const cv_st_tensor *find(const cv_weights *w, const char *name) {
+// *count: how many tensors have the name.
+static const cv_st_tensor *find(const cv_weights *w, const char *name, int *count) {
+    const cv_st_tensor *found = NULL;
+    *count = 0;
     for (size_t k = 0; k < w->weights; k++)
-        if (!strcmp(w->weight[k].name, name)) return w->weight[k].tensor;
-    return NULL;
+        if (!strcmp(w->weight[k].name, name)) found = w->weight[k].tensor, ++*count;
+    return found;
 }
 
 static convo_status take(const cv_weights *w, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
@@ -155,8 +158,10 @@ convo_status cv_weights_fill(const cv_weights *w, cv_net *net, cv_fit *fit, conv
     *fit = (cv_fit){0};
     for (int t = 0; t < net->tensors; t++) {
         const cv_net_tensor *to = &net->tensor[t];
-        const cv_st_tensor *from = find(w, to->name);
+        int count;
+        const cv_st_tensor *from = find(w, to->name, &count);
         char have[96], need[96];
+        if (count > 1) return cv_fail(err, CONVO_FORMAT, w->path, "%d tensors are called '%s'", count, to->name);
         if (!from) {
             if (!to->spec.integer) cv_name_list_add(&fit->missing, "%s", to->name);
             continue;

@@ -13,6 +13,7 @@ typedef struct cv_node {
     char where[512]; // place in the recipe, for errors
     int tensor;    // first of its tensors in net->tensor
     int tensors;
+    bool frozen;   // in training its parameters stay, and batch norm uses its running estimates
 } cv_node;
 
 typedef struct cv_net_tensor {
@@ -51,6 +52,9 @@ convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_er
 // PyTorch's default initialisation in module order, but for what the two above said.
 convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err);
 cv_shape cv_net_output(const cv_net *net);
+// Freezes layers: "0-4", "0, 3.body", by number or by path with all below it. Errors: no such layer, nothing left to
+// train.
+convo_status cv_net_freeze(cv_net *net, const char *layers, convo_error *err);
 // Tensor t as floats, out: [size]; and back.
 void cv_net_read(const cv_net *net, int t, float *out);
 void cv_net_write(cv_net *net, int t, const float *values);

@@ -39,7 +39,7 @@ static void schedule(draft *d, bool has_loss) {
     act(d, CV_LOAD, -1);
     for (int i = 0; i < plan->steps; i++) {
         const cv_op *op = plan->step[i].node->op;
-        if (training(d) && op->statistics) {
+        if (training(d) && op->statistics && !plan->step[i].node->frozen) {
             act(d, CV_GATHER, i);
             act(d, CV_MERGE, i);
             plan->barriers = true;
@@ -54,7 +54,7 @@ static void schedule(draft *d, bool has_loss) {
         const cv_op *op = plan->step[i].node->op;
         d->backward[i] = plan->actions;
         if (!d->wanted[i + 1]) continue; // nothing below it is trained
-        if (op->backward_statistics) {
+        if (op->backward_statistics && !plan->step[i].node->frozen) {
             act(d, CV_GATHER_BACKWARD, i);
             act(d, CV_MERGE_BACKWARD, i);
         }
@@ -85,6 +85,7 @@ static void pool_first(draft *d, const cv_net *net) {
 }
 
 static bool has_trained(const cv_net *net, const cv_node *node) {
+    if (node->frozen) return false;
     for (int t = 0; t < node->tensors; t++)
         if (!net->tensor[node->tensor + t].spec.buffer) return true;
     return false;

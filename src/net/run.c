@@ -29,6 +29,7 @@ struct cv_runner {
     double **merged;    // [steps][2] -> [size]
     int *block_samples; // [blocks]
     float *zero; // a row of zeros, the output gradient of idle lanes
+    double *seconds; // [steps][2] spent forward and backward, NULL unless somebody wants to know
     size_t bytes;
 };
 
@@ -134,12 +135,18 @@ static double *partial_of(const cv_runner *r, int step, int direction, int block
     return r->partial[2 * step + direction] + (size_t)block_number * s->size(n->config, n->in);
 }
 
+static void count_time(const cv_runner *r, cv_action action, double began) {
+    const bool back = action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD || action.verb == CV_MERGE_BACKWARD;
+    if (action.step >= 0) r->seconds[2 * action.step + back] += cv_now() - began;
+}
+
 static void run_block(const job *j, const block *b) {
     const cv_runner *r = j->runner;
     cv_pass *passes = r->pass + (size_t)b->slot * (size_t)r->plan.steps;
     for (int a = j->first; a < j->end; a++) {
         const int step = r->plan.action[a].step;
         cv_pass *pass = step < 0 ? NULL : &passes[step];
+        const double began = r->seconds ? cv_now() : 0;
         switch (r->plan.action[a].verb) {
         case CV_LOAD: load(j, b); break;
         case CV_FORWARD: forward(j, b, pass, step); break;
@@ -158,6 +165,7 @@ static void run_block(const job *j, const block *b) {
         case CV_MERGE:
         case CV_MERGE_BACKWARD: break; // between regions
         }
+        if (r->seconds) count_time(r, r->plan.action[a], began);
     }
 }
 
@@ -195,11 +203,13 @@ static void merge(cv_runner *r, const cv_batch *batch, cv_action action) {
     const bool back = action.verb == CV_MERGE_BACKWARD;
     const cv_op *op = r->plan.step[action.step].node->op;
     const int blocks = blocks_of(r, batch->count), lanes = r->isa->lanes;
+    const double began = r->seconds ? cv_now() : 0;
     for (int b = 0; b < blocks; b++)
         r->block_samples[b] = batch->count - b * lanes < lanes ? batch->count - b * lanes : lanes;
     (back ? op->backward_statistics : op->statistics)
         ->merge(&r->pass[action.step], r->partial[2 * action.step + back], r->block_samples, blocks,
                 r->merged[2 * action.step + back]);
+    if (r->seconds) count_time(r, action, began);
 }
 
 static bool is_merge(cv_action action) { return action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD; }
@@ -260,6 +270,8 @@ const cv_node *cv_runner_first_not_finite(cv_runner *r, const cv_batch *batch) {
 int cv_runner_shards(const cv_runner *r) { return r->shards; }
 void *cv_runner_shard(const cv_runner *r, int k) { return (char *)r->shard + (size_t)k * r->shard_stride; }
 size_t cv_runner_bytes(const cv_runner *r) { return r->bytes; }
+void cv_runner_profile(cv_runner *r, double *seconds) { r->seconds = seconds; }
+const cv_node *cv_runner_node(const cv_runner *r, int k) { return k < r->plan.steps ? r->plan.step[k].node : NULL; }
 
 // --- set-up -------------------------------------------------------------------------------------------------------
 
@@ -287,7 +299,8 @@ static void fill_passes(cv_runner *r, int slot) {
         const cv_step *s = &r->plan.step[i];
         const cv_node *n = s->node;
         cv_pass *p = &r->pass[(size_t)slot * (size_t)r->plan.steps + (size_t)i];
-        *p = (cv_pass){.config = n->config, .in = n->in, .out = n->out, .training = r->flags & CV_TRAINING};
+        const bool training = (r->flags & CV_TRAINING) && !(n->frozen && n->op->statistics);
+        *p = (cv_pass){.config = n->config, .in = n->in, .out = n->out, .training = training};
         p->y = at(r, slot, s->y);
         p->dy = at(r, slot, s->dy);
         for (int k = 0; k < (n->op->inputs ? n->op->inputs : 1); k++) {

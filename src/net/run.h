@@ -43,5 +43,10 @@ void *cv_runner_shard(const cv_runner *runner, int k);
 const cv_node *cv_runner_first_not_finite(cv_runner *runner, const cv_batch *batch);
 // Bytes allocated for activations, gradients and work.
 size_t cv_runner_bytes(const cv_runner *runner);
+// What is run, for those who time it: node k in the order of the plan, the loss last, then NULL.
+const cv_node *cv_runner_node(const cv_runner *runner, int k);
+// From now on adds the seconds that each node takes forward and backward to seconds, [nodes][2]; NULL: no longer. For a
+// pool of one thread.
+void cv_runner_profile(cv_runner *runner, double *seconds);
 
 #endif

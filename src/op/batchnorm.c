@@ -169,11 +169,17 @@ static void merge_gradient(const cv_pass *p, const double *partial, const int *c
 static void batchnorm_backward(const cv_pass *p) {
     const tensors t = tensors_of(p);
     const int64_t pixels = cv_shape_pixels(p->in);
+    const double eps = ((const batchnorm *)p->config)->eps;
     const lanes active = active_lanes(p->active);
     if (!p->dx[0]) return;
     for (int64_t k = 0; k < p->in.c; k++) {
         const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
         lanes *dx = (lanes *)p->dx[0] + k * pixels;
+        if (!p->training) { // frozen: mean and variance do not depend on x
+            const real fixed = (real)((t.weight ? (double)t.weight[k] : 1) / sqrt((double)t.var[k] + eps));
+            for (int64_t i = 0; i < pixels; i++) dx[i] = active * fixed * dy[i];
+            continue;
+        }
         const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
         const real mean_dy = (real)p->merged[1][2 * k], mean_dot = (real)p->merged[1][2 * k + 1];
         const lanes factor = active * (scale * (t.weight ? t.weight[k] : 1)); // idle lanes get no gradient

@@ -14,7 +14,7 @@ static const cv_option linear_schema[] = {
 };
 
 // Sums of one vector have no second index to share loads over: a tall tile hides the latency of the multiply-add.
-enum { TALL = 12 };
+enum { TALL = TILE_COLUMNS > 3 ? 16 : 8 };
 
 static bool linear_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     const linear *c = config;
@@ -42,57 +42,50 @@ static int64_t linear_cost(const void *config, cv_shape in, cv_shape out, char *
     return in.c * out.c;
 }
 
+// y[0..rows] of the outputs whose weights start at w, n apart.
+ALWAYS_INLINE void rows_forward(const int rows, lanes *y, const real *bias, const real *w, const lanes *x, int64_t n) {
+    lanes sum[TALL];
+    UNROLL
+    for (int i = 0; i < rows; i++) sum[i] = lanes_of(bias ? bias[i] : 0);
+    for (int64_t k = 0; k < n; k++) {
+        const lanes v = x[k];
+        UNROLL
+        for (int i = 0; i < rows; i++) sum[i] += w[i * n + k] * v;
+    }
+    UNROLL
+    for (int i = 0; i < rows; i++) y[i] = sum[i];
+}
+
 static void linear_forward(const cv_pass *p) {
     const linear *c = p->config;
     const int64_t n = p->in.c, m = p->out.c;
     const real *weight = p->tensor[0], *bias = c->bias ? p->tensor[1] : NULL;
-    const lanes *x = p->x[0];
     lanes *y = p->y;
     int64_t o = 0;
-    for (; o + TALL <= m; o += TALL) {
-        const real *w = weight + o * n;
-        lanes sum[TALL];
+    for (; o + TALL <= m; o += TALL) rows_forward(TALL, y + o, bias ? bias + o : NULL, weight + o * n, p->x[0], n);
+    for (; o + 4 <= m; o += 4) rows_forward(4, y + o, bias ? bias + o : NULL, weight + o * n, p->x[0], n);
+    for (; o < m; o++) rows_forward(1, y + o, bias ? bias + o : NULL, weight + o * n, p->x[0], n);
+}
+
+// dx[0..columns] of the inputs whose weights start at w.
+ALWAYS_INLINE void columns_backward(const int columns, lanes *dx, const real *w, const lanes *dy, int64_t n, int64_t m) {
+    lanes sum[TALL];
+    UNROLL
+    for (int i = 0; i < columns; i++) sum[i] = (lanes){0};
+    for (int64_t o = 0; o < m; o++) {
+        const lanes d = dy[o];
         UNROLL
-        for (int i = 0; i < TALL; i++) sum[i] = lanes_of(bias ? bias[o + i] : 0);
-        for (int64_t k = 0; k < n; k++) {
-            const lanes v = x[k];
-            UNROLL
-            for (int i = 0; i < TALL; i++) sum[i] += w[i * n + k] * v;
-        }
-        UNROLL
-        for (int i = 0; i < TALL; i++) y[o + i] = sum[i];
+        for (int i = 0; i < columns; i++) sum[i] += w[o * n + i] * d;
     }
-    for (; o < m; o++) { // four sums at a time, over every fourth input
-        const real *w = weight + o * n;
-        lanes sum[4] = {lanes_of(bias ? bias[o] : 0)};
-        int64_t k = 0;
-        for (; k + 4 <= n; k += 4) {
-            UNROLL
-            for (int i = 0; i < 4; i++) sum[i] += w[k + i] * x[k + i];
-        }
-        for (; k < n; k++) sum[0] += w[k] * x[k];
-        y[o] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
-    }
+    UNROLL
+    for (int i = 0; i < columns; i++) dx[i] = sum[i];
 }
 
 static void input_gradient(lanes *dx, const real *weight, const lanes *dy, int64_t n, int64_t m) {
     int64_t k = 0;
-    for (; k + TALL <= n; k += TALL) {
-        lanes sum[TALL] = {{0}};
-        for (int64_t o = 0; o < m; o++) {
-            const real *w = weight + o * n + k;
-            const lanes d = dy[o];
-            UNROLL
-            for (int i = 0; i < TALL; i++) sum[i] += w[i] * d;
-        }
-        UNROLL
-        for (int i = 0; i < TALL; i++) dx[k + i] = sum[i];
-    }
-    for (; k < n; k++) {
-        lanes sum = {0};
-        for (int64_t o = 0; o < m; o++) sum += weight[o * n + k] * dy[o];
-        dx[k] = sum;
-    }
+    for (; k + TALL <= n; k += TALL) columns_backward(TALL, dx + k, weight + k, dy, n, m);
+    for (; k + 4 <= n; k += 4) columns_backward(4, dx + k, weight + k, dy, n, m);
+    for (; k < n; k++) columns_backward(1, dx + k, weight + k, dy, n, m);
 }
 
 // Work memory: the inputs turned so that a vector holds LANES inputs of one sample.

@@ -145,6 +145,9 @@ typedef struct cv_isa {
     void (*unpack)(const void *lanes, int64_t size, int active, float *const *rows);
     void (*add)(void *y, const void *x, int64_t size); // y += x, size lanes
     bool (*finite)(const void *x, int64_t size, int active);
+    // `rounds` rounds of as many multiply-adds between registers as run side by side: what the processor can do at best.
+    // Returns how many it did, counting each number of a vector; *sum is what came of them.
+    int64_t (*peak)(int64_t rounds, double *sum);
 } cv_isa;
 
 // The best table this processor can run, not above `cap` ("avx2", ...; NULL: no cap). NULL when cap is unknown.

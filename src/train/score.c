@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BATCH = 256 };
 
@@ -42,18 +43,18 @@ void cv_scorer_free(cv_scorer *s) {
 }
 
 convo_score cv_score(cv_scorer *s, const float *values, const int32_t *label, const int32_t *index, size_t count,
-                     int32_t *prediction) {
+                     float *outputs /* [count][outputs] */) {
     convo_score score = {.loss = NAN, .accuracy = NAN, .count = (int64_t)count};
     double sum = 0;
     for (size_t first = 0; first < count; first += BATCH) {
         const int n = (int)(count - first < BATCH ? count - first : BATCH);
         const cv_batch batch = {.values = values, .index = index + first, .label = label, .count = n};
         cv_runner_forward(s->runner, &batch, s->out, s->loss);
+        if (outputs) memcpy(outputs + first * (size_t)s->outputs, s->out, (size_t)n * (size_t)s->outputs * sizeof *outputs);
         for (int i = 0; i < n; i++) {
-            const int32_t class = cv_class_of(s->out + (ptrdiff_t)i * s->outputs, s->outputs);
             sum += (double)s->loss[i];
-            score.correct += class == label[index[first + (size_t)i]];
-            if (prediction) prediction[first + (size_t)i] = class;
+            score.correct +=
+                cv_class_of(s->out + (ptrdiff_t)i * s->outputs, s->outputs) == label[index[first + (size_t)i]];
         }
     }
     if (count) score.loss = sum / (double)count, score.accuracy = (double)score.correct / (double)count;

@@ -120,9 +120,9 @@ typedef struct cv_scorer cv_scorer;
 convo_status cv_scorer_new(cv_net *net, const cv_op *loss, const void *loss_config, cv_pool *pool, cv_scorer **scorer,
                            convo_error *err);
 void cv_scorer_free(cv_scorer *scorer);
-// Mean loss and accuracy of the net over the examples index[0..count]; prediction: [count], the class of each, or NULL.
+// Mean loss and accuracy of the net over the examples index[0..count]; outputs: the net's for each, or NULL.
 convo_score cv_score(cv_scorer *scorer, const float *values, const int32_t *label, const int32_t *index, size_t count,
-                     int32_t *prediction);
+                     float *outputs /* [count][outputs] */);
 // The class that a net's outputs mean: the largest, or with one output the second if it is positive.
 int32_t cv_class_of(const float *outputs, int count);
 

@@ -27,6 +27,11 @@ const cv_option cv_train_schema[] = {
     {.name = NULL},
 };
 
+// Numbers of the parameters that one task sums and updates.
+typedef struct piece {
+    size_t first, count;
+} piece;
+
 // One call of cv_train_run.
 typedef struct loop {
     const cv_training *t;
@@ -44,6 +49,8 @@ typedef struct loop {
     double trained;
     double learning_rate;
     convo_score validation, test; // of the last epoch
+    piece *piece;          // the numbers that are updated
+    int pieces;
 } loop;
 
 // --- the state ----------------------------------------------------------------------------------------------------
@@ -82,11 +89,33 @@ typedef struct update {
     double lr;
 } update;
 
+static bool add_pieces(loop *l, size_t *room, size_t first, size_t end) {
+    for (; first < end; first += CHUNK) {
+        if (!cv_grow(&l->piece, room, (size_t)l->pieces + 1, sizeof *l->piece)) return false;
+        l->piece[l->pieces++] = (piece){first, end - first < CHUNK ? end - first : CHUNK};
+    }
+    return true;
+}
+
+// All trained numbers but those of frozen layers. Tensors lie one behind the other, in the order of the net.
+static bool list_pieces(loop *l) {
+    const cv_net *net = l->t->net;
+    size_t room = 0, first = 0;
+    bool fits = true;
+    for (int i = 0; i < net->nodes; i++)
+        for (int t = net->node[i].tensor; t < net->node[i].tensor + net->node[i].tensors; t++) {
+            if (net->tensor[t].spec.buffer || !net->node[i].frozen) continue;
+            fits = fits && add_pieces(l, &room, first, net->tensor[t].offset);
+            first = net->tensor[t].offset + net->tensor[t].size;
+        }
+    return fits && add_pieces(l, &room, first, net->trained);
+}
+
 static void update_chunk(void *context, int task, int worker) {
     const update *u = context;
     const loop *l = u->l;
     const cv_training *t = l->t;
-    const size_t first = (size_t)task * CHUNK, left = t->net->trained - first, n = left < CHUNK ? left : CHUNK;
+    const size_t first = l->piece[task].first, n = l->piece[task].count;
     float sum[CHUNK], *moment[2] = {NULL, NULL};
     (void)worker;
     memcpy(sum, (const float *)cv_runner_shard(l->trainer, 0) + first, n * sizeof *sum);
@@ -130,7 +159,7 @@ static convo_status train_step(loop *l, convo_error *err) {
     s->steps++;
     s->step++;
     update u = {l, l->learning_rate};
-    cv_pool_run(t->pool, (int)((t->net->trained + CHUNK - 1) / CHUNK), update_chunk, &u);
+    cv_pool_run(t->pool, l->pieces, update_chunk, &u);
     if (!t->step_done || !t->config.record_every || s->steps % t->config.record_every) return CONVO_OK;
     const convo_score of_batch = {sum / n, (double)correct / n, correct, n};
     const cv_step_record record = {s->steps, t->config.record_full ? score_part(l, CONVO_TRAIN) : of_batch,
@@ -268,7 +297,7 @@ static convo_status prepare(loop *l, convo_error *err) {
     l->order = cv_alloc((size_t)examples, sizeof *l->order);
     l->out = cv_alloc((size_t)batch * (size_t)l->outputs, sizeof *l->out);
     l->loss = cv_alloc((size_t)batch, sizeof *l->loss);
-    if (!l->order || !l->out || !l->loss) return cv_no_memory(err, "the order of the examples");
+    if (!l->order || !l->out || !l->loss || !list_pieces(l)) return cv_no_memory(err, "the order of the examples");
     status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
     if (!status) status = cv_scorer_new(t->net, t->loss, t->loss_config, t->pool, &l->scorer, err);
     return status;
@@ -307,6 +336,7 @@ done:
     cv_runner_free(l.trainer);
     cv_scorer_free(l.scorer);
     free(l.order);
+    free(l.piece);
     free(l.out);
     free(l.loss);
     return status;

@@ -7,6 +7,7 @@
 # cmocka's, so that tests/run.sh counts them. $work is a folder that is removed at the end.
 : "${CONVO:=build/convo}" "${BUILD:=build}"
 work=$(mktemp -d)
+export CONVO_HOME="$work/home" # what is computed or downloaded here stays here
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 passed=0 failed=0 skipped=0 failures="" skips=""

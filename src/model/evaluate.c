@@ -1,0 +1,137 @@
+// convo_evaluate: a model, scored on a part of its data.
+#include "model/material.h"
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static convo_status copy_labels(const convo_model *model, convo_evaluation *e, convo_error *err) {
+    const size_t n = (size_t)model->classes;
+    e->classes = model->classes;
+    e->labels = cv_alloc(n, sizeof *e->labels);
+    e->confusion = cv_alloc(n * n, sizeof *e->confusion);
+    if (!e->labels || !e->confusion) return cv_no_memory(err, "an evaluation");
+    for (size_t k = 0; k < n; k++)
+        if (!(e->labels[k] = cv_format("%s", model->labels[k]))) return cv_no_memory(err, "an evaluation");
+    return CONVO_OK;
+}
+
+// The data set's labels must be the model's: a number means the same class in both.
+static convo_status check_labels(const convo_model *model, const cv_dataset *d, convo_error *err) {
+    bool same = d->label_count == model->classes;
+    for (int k = 0; same && k < model->classes; k++) same = strcmp(d->labels[k], model->labels[k]) == 0;
+    if (same) return CONVO_OK;
+    return cv_fail(err, CONVO_SHAPE, d->folder, "its %d classes are not the %d that the model was trained on",
+                   d->label_count, model->classes);
+}
+
+// Where the examples are from: files and groups.
+static convo_status copy_origins(const cv_dataset *d, convo_evaluation *e, convo_error *err) {
+    const size_t count = (size_t)e->score.count;
+    e->groups = d->group_count;
+    e->file = cv_alloc(count, sizeof *e->file);
+    e->group = cv_alloc(count, sizeof *e->group);
+    e->group_name = cv_alloc((size_t)e->groups, sizeof *e->group_name);
+    bool ok = e->file && e->group && e->group_name;
+    for (size_t i = 0; ok && i < count; i++) {
+        const cv_example *example = &d->example[e->index[i]];
+        e->group[i] = example->group;
+        ok = !example->path || (e->file[i] = cv_format("%s", example->path));
+    }
+    for (int k = 0; ok && k < e->groups; k++) ok = (e->group_name[k] = cv_format("%s", d->groups[k]));
+    return ok ? CONVO_OK : cv_no_memory(err, "an evaluation");
+}
+
+// The examples of a part, or all of them, and room for what the model says about each.
+static convo_status list_examples(const cv_material *m, convo_part part, const convo_model *model, int32_t **rows,
+                                  convo_evaluation *e, convo_error *err) {
+    static const char *const names[] = {"training", "validation", "test"};
+    const size_t count = part == CONVO_ALL ? m->dataset->count : m->split.count[part];
+    if (count == 0) return cv_fail(err, CONVO_ARGUMENT, m->dataset->folder, "the %s part is empty", names[part]);
+    e->outputs = (int)cv_shape_size(cv_net_output(model->net));
+    *rows = cv_alloc(count, sizeof **rows);
+    e->index = cv_alloc(count, sizeof *e->index);
+    e->truth = cv_alloc(count, sizeof *e->truth);
+    e->predicted = cv_alloc(count, sizeof *e->predicted);
+    e->logits = cv_alloc(count, (size_t)e->outputs * sizeof *e->logits);
+    if (model->recipe->loss->probabilities)
+        e->probabilities = cv_alloc(count, (size_t)e->classes * sizeof *e->probabilities);
+    if (!*rows || !e->index || !e->truth || !e->predicted || !e->logits ||
+        !e->probabilities != !model->recipe->loss->probabilities)
+        return cv_no_memory(err, "an evaluation");
+    e->score.count = (int64_t)count;
+    for (size_t i = 0; i < count; i++) {
+        e->index[i] = (*rows)[i] = part == CONVO_ALL ? (int32_t)i : m->split.index[part][i];
+        e->truth[i] = m->label[e->index[i]];
+    }
+    return copy_origins(m->dataset, e, err);
+}
+
+// From the net's outputs to classes.
+static void judge(const convo_recipe *recipe, convo_evaluation *e) {
+    for (int64_t i = 0; i < e->score.count; i++) {
+        const float *logits = e->logits + i * e->outputs;
+        e->predicted[i] = cv_class_of(logits, e->outputs);
+        e->confusion[e->truth[i] * e->classes + e->predicted[i]]++;
+        if (e->probabilities) recipe->loss->probabilities(logits, e->outputs, e->probabilities + i * e->classes);
+    }
+}
+
+static convo_status evaluate(convo_model *model, convo_part part, cv_material *m, convo_evaluation *e,
+                             convo_error *err) {
+    const convo_recipe *recipe = model->recipe;
+    cv_net *net = NULL;
+    cv_scorer *scorer = NULL;
+    int32_t *rows = NULL;
+    convo_status status = list_examples(m, part, model, &rows, e, err);
+    if (!status) status = cv_recipe_net(recipe, m->isa, &net, err);
+    if (!status) status = cv_net_copy(model->net, net, err);
+    if (!status)
+        status = cv_scorer_new(net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, m->pool, &scorer, err);
+    if (!status) {
+        cv_material_normalize(m, model->mean, model->std);
+        e->score = cv_score(scorer, m->values, m->label, rows, (size_t)e->score.count, e->logits);
+        judge(recipe, e);
+    }
+    cv_scorer_free(scorer);
+    cv_net_free(net);
+    free(rows);
+    return status;
+}
+
+convo_status convo_evaluate(convo_model *model, convo_part part, const convo_train_options *options,
+                            convo_evaluation *evaluation, convo_error *err) {
+    cv_material m = {0};
+    if (!model || !evaluation || part < CONVO_TRAIN || part > CONVO_HELD_OUT)
+        return cv_fail(err, CONVO_ARGUMENT, "",
+                       "an evaluation needs a model, a part of the data and room for the result");
+    *evaluation = (convo_evaluation){0};
+    const double began = cv_now();
+    convo_status status = cv_material_load(model->recipe, options, &m, err);
+    if (!status) status = check_labels(model, m.dataset, err);
+    if (!status) status = copy_labels(model, evaluation, err);
+    if (!status) evaluation->part = cv_split_part(&m.split, part);
+    if (!status) status = evaluate(model, evaluation->part, &m, evaluation, err);
+    cv_material_free(&m);
+    evaluation->seconds = cv_now() - began;
+    if (status) convo_evaluation_free(evaluation);
+    return status;
+}
+
+void convo_evaluation_free(convo_evaluation *e) {
+    if (!e) return;
+    for (int k = 0; e->labels && k < e->classes; k++) free(e->labels[k]);
+    for (int64_t i = 0; e->file && i < e->score.count; i++) free(e->file[i]);
+    for (int k = 0; e->group_name && k < e->groups; k++) free(e->group_name[k]);
+    free(e->file);
+    free(e->group);
+    free(e->group_name);
+    free(e->labels);
+    free(e->confusion);
+    free(e->index);
+    free(e->truth);
+    free(e->predicted);
+    free(e->logits);
+    free(e->probabilities);
+    *e = (convo_evaluation){0};
+}

@@ -1,0 +1,13 @@
+// Training that starts from another model's weights.
+#ifndef CV_FINETUNE_H
+#define CV_FINETUNE_H
+
+#include "model/recipe.h"
+
+// options->from: takes what fits by name and shape into the net, and says so through options->note. Where the recipe
+// measures its normalisation, mean and std become those of the model, which its layers know. options->freeze: freezes
+// layers. Neither is asked for: does nothing.
+convo_status cv_finetune(const convo_recipe *recipe, const convo_train_options *options, cv_net *net, float *mean,
+                         float *std, convo_error *err);
+
+#endif

@@ -1,0 +1,301 @@
+#!/usr/bin/env python3
+"""Whole trainings, step by step, beside PyTorch's: from the same seed and data the same losses.
+
+    python3 tests/parity/parity.py                      every training of the table below, 100 steps of each
+    python3 tests/parity/parity.py fsdd-mfcc --steps 30
+    python3 tests/parity/parity.py --data cifar-10=DIR  a data set that convo does not find by itself
+
+convo writes the features (data export), the initial weights (init) and the loss of every step (train); the net, the order of
+the examples, the optimiser and the schedule are built anew from the recipe with PyTorch's own classes. The referee is the
+same in float64: both should be equally far from it. Prints a table in Markdown, as in docs/parity.md. Exit: 0 all agree,
+1 something does not, 77 there is nothing to compare with. $CONVO is the command (build/convo).
+"""
+import argparse, json, os, struct, subprocess, sys, tempfile
+from collections import namedtuple
+
+try:
+    import numpy as np, torch, torch.nn as nn, torch.nn.functional as F, yaml
+except ImportError as missing:
+    print("%s: install python3-torch, numpy and yaml" % missing)
+    sys.exit(77)
+
+CONVO = os.environ.get("CONVO", "build/convo")
+MFCC = "fsdd-mfcc"
+CALM = ["features.normalize=global"]  # far from the edge of stability, where rounding errors grow at every step
+TEN = CALM + ["train.batch=200", "train.epochs=10"]  # ten steps in each of ten epochs, for schedules
+Case = namedtuple("Case", "name recipe settings tolerance", defaults=([], 1e-4))
+CASES = [
+    Case("speech-cnn", "speech-cnn"),  # SGD with momentum and weight decay
+    Case("speech-cnn-adam", "speech-cnn-adam"),
+    Case("fsdd-raw", "fsdd-raw"),
+    Case("fsdd-raw-dropout, p = 0", "fsdd-raw-dropout", ["model.15.dropout=0", "model.18.dropout=0"]),
+    Case("fsdd-raw-dropout", "fsdd-raw-dropout"),
+    Case("fsdd-raw-batchnorm", "fsdd-raw-batchnorm", [], 1e-3),
+    Case("fsdd-raw-resnet", "fsdd-raw-resnet", [], 1e-3),
+    Case("fsdd-mfcc", MFCC),
+    Case("moons", "moons"),
+    Case("cifar-convnet", "cifar-convnet"),
+    Case("fsdd-mfcc, momentum", MFCC, CALM + ["train.optimizer={sgd: {lr: 0.02, momentum: 0.9, weight_decay: 0.001}}"]),
+    Case("fsdd-mfcc, Nesterov", MFCC, CALM + ["train.optimizer={sgd: {lr: 0.02, momentum: 0.9, nesterov: true}}"]),
+    Case("fsdd-mfcc, Adam", MFCC, CALM + ["train.optimizer={adam: {lr: 0.001}}"]),
+    Case("fsdd-mfcc, AdamW", MFCC, CALM + ["train.optimizer={adamw: {lr: 0.001, weight_decay: 0.1}}"]),
+    Case("fsdd-mfcc, constant", MFCC, TEN),
+    Case("fsdd-mfcc, step", MFCC, TEN + ["train.schedule={step: {every: 2, gamma: 0.5}}"]),
+    Case("fsdd-mfcc, cosine", MFCC, TEN + ["train.schedule={cosine: {minimum: 0.01}}"]),
+    Case("fsdd-mfcc, linear", MFCC, TEN + ["train.schedule={linear: {start: 0.1, end: 1, epochs: 5}}"]),
+    Case("fsdd-mfcc, one_cycle", MFCC, TEN + ["train.schedule=one_cycle"]),
+    # Nothing moves, so that a loss tells which examples are in the batch: the order of two epochs.
+    Case("fsdd-mfcc, lr = 0", MFCC, ["train.optimizer={sgd: {lr: 0}}"], 1e-6),
+]
+
+
+class Skip(Exception):
+    pass
+
+
+# --- convo ------------------------------------------------------------------------------------------------------------
+
+def convo(*words):
+    done = subprocess.run([CONVO] + list(words), capture_output=True, text=True)
+    if done.returncode:
+        raise Skip(done.stderr.strip().splitlines()[-1])
+    return done.stdout
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        data, about, tensors = file.read(), header.pop("__metadata__"), {}
+    for name, t in header.items():
+        begin, end = t["data_offsets"]
+        tensors[name] = np.frombuffer(data[begin:end], {"F32": "<f4", "I64": "<i8"}[t["dtype"]]).reshape(t["shape"])
+    return about, tensors
+
+
+def fewer_pictures(folder, into):
+    """CIFAR-10 with so many pictures that one epoch is 100 steps: the first 1,280 of every batch file."""
+    inner = os.path.join(folder, "cifar-10-batches-bin")
+    folder, into = inner if os.path.isdir(inner) else folder, os.path.join(into, "cifar-10")
+    os.mkdir(into)
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as source, open(os.path.join(into, name), "wb") as copy:
+            copy.write(source.read(1280 * 3073) if name.endswith(".bin") else source.read())
+    return into
+
+
+def data_words(case, places, work):
+    name = yaml.safe_load(open("recipes/%s.yaml" % case.recipe))["data"]["set"]
+    known = {s["name"]: s["folder"] for s in json.loads(convo("data", "list", "--json"))}
+    folder = places.get(name) or known.get(name)
+    if name == "cifar-10" and folder:
+        folder = fewer_pictures(folder, work)
+    return ["--data", folder] if folder else []
+
+
+def run_convo(case, steps, places, work):
+    """The recipe as it was trained, initial tensors, arrays, and (loss, accuracy) of each step."""
+    data, start = data_words(case, places, work), os.path.join(work, "start.safetensors")
+    words = [case.recipe] + data + [w for s in case.settings for w in ("--set", s)]
+    convo("data", "export", *words, "-o", os.path.join(work, "data.npz"))
+    arrays = dict(np.load(os.path.join(work, "data.npz")))
+    convo("init", *words, "-o", start)
+    about, tensors = read_safetensors(start)
+    recipe = yaml.safe_load(about["convo.recipe"])
+    per_epoch = -(-len(arrays["X_train"]) // recipe["train"].get("batch", 32))
+    if not any(s.startswith("train.epochs") for s in case.settings):
+        recipe["train"]["epochs"] = -(-steps // per_epoch)
+        words += ["--set", "train.epochs=%d" % recipe["train"]["epochs"]]
+    words += ["--set", "train.record_every=1", "--set", "train.record_full=false", "-q", "--threads", "1"]
+    convo("train", *words, "--out", os.path.join(work, "run"))
+    records = [json.loads(line) for line in open(os.path.join(work, "run", "steps.jsonl"))][:steps]
+    return recipe, tensors, arrays, [(r["train_loss"], r["train_accuracy"]) for r in records]
+
+
+# --- PyTorch ----------------------------------------------------------------------------------------------------------
+
+def named(entry):
+    """'relu' and {'linear': 10} and {'linear': {'out': 10}}: a word and its options."""
+    word, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
+    if not isinstance(options, (dict, list)) and options is not None:
+        options = {{"linear": "out", "dropout": "p"}.get(word, "out" if "conv" in word else "kernel"): options}
+    return word, dict(options or {})
+
+
+class Residual(nn.Module):
+    def __init__(self, body, shortcut):
+        super().__init__()
+        self.body = body
+        if shortcut is not None:
+            self.shortcut = shortcut
+
+    def forward(self, x):
+        return self.body(x) + (self.shortcut(x) if hasattr(self, "shortcut") else x)
+
+
+def start_otherwise(make, init):
+    """`init` of a layer: only what it names is drawn, in the order of the tensors."""
+    layer = torch.nn.utils.skip_init(*make[0], **make[1])
+    for name, parameter in layer.named_parameters():
+        {"normal": nn.init.normal_, "zero": nn.init.zeros_, "one": nn.init.ones_}[init[name]](parameter)
+    return layer
+
+
+def layer_of(entry, x):
+    word, o = named(entry)
+    init, count = o.pop("init", None), x.shape[1]
+    if word == "residual":
+        body = sequence(o["body"], x)
+        return Residual(body, sequence(o["shortcut"], x) if o.get("shortcut") else None)
+    if word.startswith("conv"):
+        make = (getattr(nn, "Conv" + word[4:]), count, o.pop("out"), o.pop("kernel")), o
+    elif word == "linear":
+        make = (nn.Linear, count, o.pop("out")), o
+    elif word == "batchnorm":
+        make = ({2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[x.dim()], count), o
+    elif word[3:7] == "pool":
+        make = (getattr(nn, word[:3].capitalize() + "Pool" + word[7:]), o.pop("kernel")), o
+    else:
+        make = ({"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "flatten": nn.Flatten, "dropout": nn.Dropout}[word],), o
+    return start_otherwise(make, init) if init else make[0][0](*make[0][1:], **make[1])
+
+
+def sequence(entries, x):
+    layers = []
+    for entry in entries:
+        layers.append(layer_of(entry, x).eval())
+        with torch.no_grad():
+            x = layers[-1](x)
+    return nn.Sequential(*layers)
+
+
+def loss_of(train):
+    word, o = named(train.get("loss", "cross_entropy"))
+    return {"cross_entropy": lambda x, y: F.cross_entropy(x, y, **o),
+            "logistic": lambda x, y: F.soft_margin_loss(x[:, 0], y * 2.0 - 1)}[word]
+
+
+def optimizer_of(train, parameters):
+    word, o = named(train["optimizer"])
+    if "beta1" in o or "beta2" in o:
+        o["betas"] = o.pop("beta1", 0.9), o.pop("beta2", 0.999)
+    return {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[word](parameters, **o)
+
+
+def schedule_of(train, optimizer, per_epoch):
+    """The schedule, and whether it moves at every step rather than every epoch."""
+    word, o = named(train.get("schedule", "constant"))
+    lr, epochs, s = optimizer.defaults["lr"], train["epochs"], torch.optim.lr_scheduler
+    if word == "one_cycle":
+        return s.OneCycleLR(optimizer, lr, total_steps=per_epoch * epochs, cycle_momentum=False, **o), True
+    return {"constant": lambda: s.LambdaLR(optimizer, lambda epoch: 1),
+            "step": lambda: s.StepLR(optimizer, o["every"], o.get("gamma", 0.1)),
+            "cosine": lambda: s.CosineAnnealingLR(optimizer, epochs, o.get("minimum", 0) * lr),
+            "linear": lambda: s.LinearLR(optimizer, o.get("start", 1 / 3), o.get("end", 1), o.get("epochs", 5))}[word](), False
+
+
+def loader_of(train, data):
+    order = train.get("order", "shuffle")
+    sampler = torch.utils.data.RandomSampler(data, replacement=True) if order == "replacement" else None
+    return torch.utils.data.DataLoader(data, train.get("batch", 32), order == "shuffle", sampler)
+
+
+def accuracy(outputs, label):
+    said = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).long()
+    return (said == label).double().mean().item()
+
+
+def run_torch(recipe, arrays, steps, dtype):
+    """Initial tensors, and (loss, accuracy) of each step."""
+    train, x, label = recipe["train"], torch.from_numpy(arrays["X_train"]), torch.from_numpy(arrays["y_train"])
+    torch.manual_seed(train.get("seed", 0))
+    net = sequence(recipe["model"], x[:2]).train()
+    start = {name: value.numpy().copy() for name, value in net.state_dict().items()}
+    net, loss_function = net.to(dtype), loss_of(train)
+    loader = loader_of(train, torch.utils.data.TensorDataset(x.to(dtype), label))
+    optimizer = optimizer_of(train, net.parameters())
+    (schedule, each_step), records = schedule_of(train, optimizer, len(loader)), []
+    while True:
+        for x, label in loader:
+            optimizer.zero_grad()
+            outputs = net(x)
+            loss = loss_function(outputs, label)
+            loss.backward()
+            optimizer.step()
+            records.append((loss.item(), accuracy(outputs, label)))
+            if len(records) == steps:
+                return start, records
+            if each_step:
+                schedule.step()
+        if not each_step:
+            schedule.step()
+
+
+# --- side by side -----------------------------------------------------------------------------------------------------
+
+def same_weights(ours, theirs):
+    return ours.keys() == theirs.keys() and all(ours[k].tobytes() == theirs[k].tobytes() for k in ours)
+
+
+def same_split(recipe, arrays):
+    """random_split, where the recipe says so; '-' where the data set does."""
+    split, index = recipe["data"].get("split", {}), [arrays[k] for k in ("index_train", "index_validation", "index_test") if k in arrays]
+    if not isinstance(split, dict) or split.get("by", "random") != "random":
+        return "-"
+    generator = torch.Generator().manual_seed(split.get("seed", recipe["train"].get("seed", 0)))
+    parts = torch.utils.data.random_split(range(sum(map(len, index))), [len(i) for i in index], generator)
+    return "same" if all(list(p.indices) == list(i) for p, i in zip(parts, index)) else "DIFFERENT"
+
+
+def worst(a, b):
+    """Largest relative difference of the losses, and its step."""
+    differences = [abs(x[0] - y[0]) / abs(y[0]) for x, y in zip(a, b)]
+    most = max(differences)
+    return most, differences.index(most) + 1
+
+
+def compare(case, steps, referee, places):
+    with tempfile.TemporaryDirectory() as work:
+        recipe, tensors, arrays, ours = run_convo(case, steps, places, work)
+        start, theirs = run_torch(recipe, arrays, steps, torch.float32)
+        exact = run_torch(recipe, arrays, min(steps, referee), torch.float64)[1] if referee else []
+    assert len(ours) == len(theirs) == steps, "%s: %d steps" % (case.name, len(ours))
+    weights, split, (difference, at) = same_weights(tensors, start), same_split(recipe, arrays), worst(ours, theirs)
+    answers = sum(abs(a[1] - b[1]) < 1e-9 for a, b in zip(ours, theirs))
+    apart = ["%.1e" % worst(records[:len(exact)], exact)[0] if exact else "-" for records in (ours, theirs)]
+    good = weights and split != "DIFFERENT" and difference <= case.tolerance
+    print("| %s | %s | %s | %d of %d | %.1e | %d | %s | %s%s |" % (
+        case.name, "same" if weights else "DIFFERENT", split, answers, steps, difference, at, *apart,
+        "" if good else " | more than %.0e" % case.tolerance), flush=True)
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", nargs="*", help="trainings of the table (all)")
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--referee", type=int, default=10**9, metavar="N", help="steps that are repeated in float64; 0: none (all)")
+    parser.add_argument("--data", action="append", default=[], metavar="SET=DIR", help="folder of a data set")
+    given = parser.parse_args()
+    unknown = set(given.name) - {c.name for c in CASES}
+    if unknown:
+        parser.error("no training is called %s: %s" % (", ".join(unknown), "; ".join(c.name for c in CASES)))
+    torch.set_num_threads(1)
+    print("%s; torch %s (%s, %s MKL)\n" % (convo("--version").strip(), torch.__version__, next(
+        word.strip() for word in torch.__config__.show().split("- ") if "CPU capability" in word),
+        "with" if torch.backends.mkl.is_available() else "without"))
+    print("| training | initial weights | split | right answers in a batch | worst difference of a loss | at step | "
+          "convo to float64 | PyTorch to float64 |\n|---|---|---|---|---|---|---|---|")
+    good, compared = True, 0
+    for case in CASES:
+        if given.name and case.name not in given.name:
+            continue
+        try:
+            good &= compare(case, given.steps, given.referee, dict(d.split("=", 1) for d in given.data))
+            compared += 1
+        except Skip as why:
+            print("| %s | skipped: %s |" % (case.name, why), flush=True)
+    return 77 if not compared else 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
