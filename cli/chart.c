@@ -75,6 +75,13 @@ static bool run_gnuplot(const char *folder, char *script, int *problem) {
     return !*problem && exit == 0;
 }
 
+// Without their yellow, which is too light for lines, and with a gray.
+const char *chart_colour(size_t k) {
+    static const char *const colours[CHART_COLOURS] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
+                                                       "#E69F00", "#56B4E9", "#444444"};
+    return colours[k % CHART_COLOURS];
+}
+
 void chart_begin(FILE *out, const char *name, int height) {
     fprintf(out,
             "# Drawn by convo; edit it and run `gnuplot %s.gp` here to draw again.\n"

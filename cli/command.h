@@ -168,7 +168,9 @@ const char *base_name(const char *path);
 
 // From now on the first SIGINT or SIGTERM makes *flag nonzero, and the second ends the program.
 const volatile int *stop_on_signals(void);
-// The words after `convo` as typed, each after a space, in a form that a shell reads; without --force and --resume.
+// A word after a space, in a form that a shell reads.
+void print_word(const char *word, FILE *stream);
+// The words after `convo` as typed, each as above; without --force and --resume.
 void print_words(const cli_context *context, FILE *stream);
 // The whole line with --resume, on standard error.
 void print_resume(const cli_context *context);
@@ -207,6 +209,16 @@ int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *fol
 // convo data get
 int get_data(const cli_context *context, const char *name, const char *from, bool force);
 
+// --- evaluations ------------------------------------------------------------------------------------------------
+
+// "test"
+const char *part_name(convo_part part);
+// --split; NULL: what is held out.
+int find_part(const char *command, const char *name, convo_part *part);
+// top: 0 for none.
+int print_evaluation(const convo_evaluation *evaluation, int top, bool by_group);
+json_t *evaluation_json(const convo_evaluation *evaluation, int top, bool by_group);
+
 // --- charts -----------------------------------------------------------------------------------------------------
 
 // Draws with gnuplot: writes STEM.dat and STEM.gp (kept, so that they can be edited) and runs the script in their
@@ -220,10 +232,16 @@ void chart_end(FILE *out);
 int64_t chart_step(int64_t last);
 // FILE.png or FILE.svg, as --out says, without its ending; free it. Another ending is a usage error of the command.
 int chart_stem(const char *command, const char *out, char **stem);
+// Colours that stay apart without full colour vision (Okabe and Ito, 2008); after the last comes the first again.
+enum { CHART_COLOURS = 7 };
+const char *chart_colour(size_t k);
 // Text in single quotes for a gnuplot script. Free it.
 char *gnuplot_quoted(const char *text);
 // curves.png and curves.svg in a run folder, from its metrics.jsonl; curves-steps.png and .svg where there is a steps.jsonl.
 int draw_curves(const char *folder, const char *recipe, const convo_train_result *result, bool *drawn);
+// STEM.png and STEM.svg with the curves of all runs, by epoch or by iteration.
+int draw_runs(const char *stem, const char *title, const char *const *folder, const convo_train_result *result,
+              size_t count, bool by_step, bool *drawn);
 // STEM.png and STEM.svg of a receptive field.
 int draw_field(const char *stem, const char *recipe, const convo_field *field, bool heat);
 
@@ -244,6 +262,7 @@ typedef struct cli_tiles {
     bool apart;     // each has a scale of its own, from its smallest to its largest value; else all share one
     bool signs;     // the scale has its middle at zero, and two colours
     bool stretched; // rows and columns are not the same thing: one tile a line, no square pixels
+    bool spectra;   // rows are frequencies, from the lowest, which is drawn at the bottom
 } cli_tiles;
 // STEM.png and STEM.svg.
 int draw_tiles(const char *stem, const cli_tiles *tiles);

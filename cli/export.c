@@ -33,7 +33,8 @@ static int run(const cli_context *context, const void *given) {
     }
     const long long bytes = stat(values->out, &status) ? 0 : (long long)status.st_size;
     convo_model_free(model);
-    if (context->json) return print_json(json_pack("{s:s, s:I}", "file", values->out, "bytes", (json_int_t)bytes), false);
+    if (context->json)
+        return print_json(json_pack("{s:s, s:I}", "file", values->out, "bytes", (json_int_t)bytes), false);
     if (!context->quiet) printf("%s  %lld bytes\n", values->out, bytes);
     return DONE;
 }
@@ -47,9 +48,10 @@ const cli_command command_export = {
     .examples = "  convo export runs/fsdd-mfcc-0 -o digits.onnx\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.onnx --with-features --probabilities\n"
                 "  convo export model.safetensors -o small.onnx --fold\n",
-    .notes = "ONNX: opset 17, IR version 8. Input \"input\" (\"samples\" with the front end), output \"logits\" or\n"
-             "\"probabilities\", any number of examples at once. The normalisation that training measured is part of the\n"
-             "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n",
+    .notes =
+        "ONNX: opset 17, IR version 8. Input \"input\" (\"samples\" with the front end), output \"logits\" or\n"
+        "\"probabilities\", any number of examples at once. The normalisation that training measured is part of the\n"
+        "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n",
     .options = options,
     .size = sizeof(export_values),
     .run = run,

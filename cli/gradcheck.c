@@ -13,7 +13,7 @@ typedef struct gradcheck_values {
 
 #define FIELD(field) offsetof(gradcheck_values, field)
 static const cli_option options[] = {
-    {"all", 'a', OPTION_FLAG, FIELD(all), 0, 0, NULL, "check every element, not 10 of each tensor"},
+    {"all", 'a', OPTION_FLAG, FIELD(all), 0, 0, NULL, "check every element, not 5 of each tensor"},
     {"elements", 0, OPTION_NUMBER, FIELD(elements), 1, INT64_MAX, "N", "check N elements of each tensor"},
     {"random", 0, OPTION_NUMBER, FIELD(random), 1, 1000000000, "N",
      "N times random weights and one random point, all elements"},

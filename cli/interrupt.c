@@ -24,18 +24,22 @@ static bool is_plain(const char *word) {
            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=./,:+@%") == strlen(word);
 }
 
+void print_word(const char *word, FILE *stream) {
+    if (is_plain(word)) {
+        fprintf(stream, " %s", word);
+        return;
+    }
+    fputs(" '", stream);
+    for (; *word; word++) fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, stream);
+    fputc('\'', stream);
+}
+
 void print_words(const cli_context *context, FILE *stream) {
     for (int k = 1; k < context->argc; k++) {
         const char *word = context->argv[k];
         size_t length = strlen(word);
         if (length > 2 && (!strncmp("--force", word, length) || !strncmp("--resume", word, length))) continue;
-        if (is_plain(word)) {
-            fprintf(stream, " %s", word);
-            continue;
-        }
-        fputs(" '", stream);
-        for (; *word; word++) fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, stream);
-        fputc('\'', stream);
+        print_word(word, stream);
     }
 }
 

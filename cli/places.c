@@ -230,7 +230,7 @@ int refuse_run(const char *folder) {
 void forget_run(const char *folder) {
     static const char *const results[] = {"result.json",      "curves.png",       "curves.svg",      "curves.dat",
                                           "curves.gp",        "curves-steps.png", "curves-steps.svg", "curves-steps.dat",
-                                          "curves-steps.gp"};
+                                          "curves-steps.gp",  "report.html"};
     for (size_t k = 0; k < COUNT(results); k++) {
         char *path = run_file(folder, results[k]);
         if (path) remove(path);

@@ -1,78 +1,227 @@
-// convo plot: pictures of a run. Every kind of picture is a mode: an option, and a function that draws it.
-#include "command.h"
+// convo plot: pictures of runs. Every kind of picture is a mode: an option, and a function that draws it.
+#include "plot.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
-typedef struct plot_values {
-    cli_list set;
-    const char *out;
-    bool filters;
-} plot_values;
+enum { MOST_RUNS = 100, MOST_TILES = 256 };
 
 #define FIELD(field) offsetof(plot_values, field)
 static const cli_option options[] = {
+    {"confusion", 0, OPTION_FLAG, FIELD(confusion), 0, 0, NULL, "which classes are taken for which"},
+    {"roc", 0, OPTION_FLAG, FIELD(roc), 0, 0, NULL, "found against false alarms, each class against the rest"},
+    {"det", 0, OPTION_FLAG, FIELD(det), 0, 0, NULL, "missed against false alarms, on normal deviate scales"},
+    {"calibration", 0, OPTION_FLAG, FIELD(calibration), 0, 0, NULL, "how sure the model is against how often right"},
+    {"boundary", 0, OPTION_FLAG, FIELD(boundary), 0, 0, NULL, "regions of the classes, for points in the plane"},
+    {"examples", 0, OPTION_FLAG, FIELD(examples), 0, 0, NULL, "some examples with their labels"},
+    {"mistakes", 0, OPTION_FLAG, FIELD(mistakes), 0, 0, NULL, "the mistakes that the model is most sure of"},
     {"filters", 'f', OPTION_FLAG, FIELD(filters), 0, 0, NULL, "the weights of the first layer, as pictures"},
+    {"steps", 0, OPTION_FLAG, FIELD(steps), 0, 0, NULL, "curves by iteration, where these were recorded"},
+    {"split", 0, OPTION_TEXT, FIELD(split), 0, 0, "PART",
+     "train, validation, test or all (what is held out; training points and examples)"},
+    {"count", 'n', OPTION_NUMBER, FIELD(count), 1, MOST_TILES, "N", "examples or mistakes (24)"},
     {"out", 'o', OPTION_TEXT, FIELD(out), 0, 0, "FILE", "draw FILE.png and FILE.svg (in the run folder)"},
+    {"data", 0, OPTION_TEXT, FIELD(data), 0, 0, "DIR", "folder of the data set"},
     {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
+    {"threads", 0, OPTION_NUMBER, FIELD(threads), 1, MOST_THREADS, "N", "threads (all); the result is the same"},
     {0},
 };
 
-// FILE of --out, else RUN/NAME for a run folder, else NAME here; without an ending.
-static int stem_of(const plot_values *values, const char *word, const char *name, char **stem) {
-    if (values->out) return chart_stem("plot", values->out, stem);
-    *stem = is_folder(word) ? text_of("%s/%s", word, name) : text_of("%s", name);
-    return *stem ? DONE : no_memory();
+// --- what charts share ------------------------------------------------------------------------------------------
+
+void plot_quoted(FILE *out, const char *text) {
+    char *quoted = text ? gnuplot_quoted(text) : NULL;
+    fputs(quoted ? quoted : "''", out);
+    free(quoted);
 }
 
-static int plot_filters(const cli_context *context, const plot_values *values) {
-    convo_recipe *recipe = NULL;
-    convo_model *model = NULL;
+void plot_title(FILE *out, const char *format, ...) {
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fputs("  set title ", out);
+    plot_quoted(out, text);
+    fputs(" noenhanced\n", out);
+}
+
+bool plot_begin(plot_files *f, const char *stem, int height) {
+    *f = (plot_files){0};
+    f->data_out = open_memstream(&f->data, &f->data_size);
+    f->script_out = open_memstream(&f->script, &f->script_size);
+    if (!f->data_out || !f->script_out) return false;
+    chart_begin(f->script_out, base_name(stem), height);
+    fputs("  data = ", f->script_out);
+    char *name = text_of("%s.dat", base_name(stem));
+    plot_quoted(f->script_out, name);
+    fputc('\n', f->script_out);
+    free(name);
+    return true;
+}
+
+int plot_finish(plot_files *f, const char *stem) {
+    bool whole = f->data_out && f->script_out, drawn = false;
+    if (whole) chart_end(f->script_out);
+    if (f->data_out && fclose(f->data_out)) whole = false;
+    if (f->script_out && fclose(f->script_out)) whole = false;
+    int status = whole ? draw_chart_of(stem, f->data, f->data_size, f->script, &drawn) : no_memory();
+    if (!status && !drawn) status = complain(stem, "cannot be drawn: gnuplot is not installed");
+    free(f->data);
+    free(f->script);
+    return status;
+}
+
+// --- kinds ------------------------------------------------------------------------------------------------------
+
+int plot_filters(plot *p) {
     convo_map filters = {0};
     convo_error err;
-    char *stem = NULL;
-    int status = stem_of(values, context->word[0], "filters", &stem);
-    if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
-    if (!status && convo_filters(recipe, model, &filters, &err)) status = fail(&err);
-    if (!status) status = draw_filters(stem, convo_recipe_name(recipe), &filters);
-    if (!status)
-        status = context->json ? print_json(json_pack("{s:[s+, s+]}", "written", stem, ".png", stem, ".svg"), false)
-                               : (printf("%s.png\n%s.svg\n", stem, stem), DONE);
+    int status = convo_filters(p->recipe, p->model, &filters, &err) ? fail(&err) : DONE;
+    if (!status) status = draw_filters(p->stem, convo_recipe_name(p->recipe), &filters);
     convo_array_free(&filters.values);
-    free(stem);
-    convo_recipe_free(recipe);
-    convo_model_free(model);
     return status;
 }
 
 // Chosen by its option.
 static const struct mode {
     size_t chosen; // offset of the flag
-    int (*plot)(const cli_context *context, const plot_values *values);
+    const char *name;
+    plot_kind *draw;
+    bool model;    // it is of a model, not of a recipe
+    bool evaluate; // and of what it says about a part of the data
 } modes[] = {
-    {FIELD(filters), plot_filters},
+    {FIELD(confusion), "confusion", plot_confusion, true, true},
+    {FIELD(roc), "roc", plot_roc, true, true},
+    {FIELD(det), "det", plot_det, true, true},
+    {FIELD(calibration), "calibration", plot_calibration, true, true},
+    {FIELD(boundary), "boundary", plot_boundary, true, false},
+    {FIELD(examples), "examples", plot_examples, false, false},
+    {FIELD(mistakes), "mistakes", plot_mistakes, true, true},
+    {FIELD(filters), "filters", plot_filters, false, false},
 };
+
+static int written(const plot *p) {
+    if (p->context->json)
+        return print_json(json_pack("{s:[s+, s+]}", "written", p->stem, ".png", p->stem, ".svg"), false);
+    printf("%s.png\n%s.svg\n", p->stem, p->stem);
+    return DONE;
+}
+
+// FILE of --out, else RUN/NAME for a run folder, else NAME here; without an ending.
+static int find_stem(plot *p, const char *name) {
+    if (p->values->out) return chart_stem("plot", p->values->out, &p->stem);
+    p->stem = p->context->words == 1 && is_folder(p->word) ? text_of("%s/%s", p->word, name) : text_of("%s", name);
+    return p->stem ? DONE : no_memory();
+}
+
+static int draw_mode(plot *p, const struct mode *mode) {
+    convo_error err;
+    if (p->context->words > 1) return usage_error("plot", "--%s is a picture of one run", mode->name);
+    int status = find_stem(p, mode->name);
+    if (!status) status = open_net(p->word, &p->values->set, &p->recipe, &p->model);
+    if (!status && mode->model && !p->model)
+        status =
+            complain(p->word, "is a recipe, and --%s is a picture of a run or a model: train it first", mode->name);
+    if (!status && mode->evaluate && convo_evaluate(p->model, p->part, &p->how, &p->evaluation, &err))
+        status = fail(&err);
+    return status ? status : mode->draw(p);
+}
+
+// --- curves -----------------------------------------------------------------------------------------------------
+
+static void read_score(const json_t *result, const char *part, convo_score *score) {
+    const json_t *json = json_object_get(result, part);
+    score->loss = json_number_value(json_object_get(json, "loss"));
+    score->accuracy = json_number_value(json_object_get(json, "accuracy"));
+    score->count = json_integer_value(json_object_get(json, "count"));
+}
+
+// Of result.json, which a run has when it is done.
+static void read_result(const char *folder, convo_train_result *result) {
+    char *path = text_of("%s/result.json", folder);
+    json_t *json = path ? json_load_file(path, 0, NULL) : NULL;
+    read_score(json, "test", &result->test);
+    result->best_epoch = (int)json_integer_value(json_object_get(json, "best_epoch"));
+    result->epochs = (int)json_integer_value(json_object_get(json, "epochs"));
+    result->steps = json_integer_value(json_object_get(json, "steps"));
+    json_decref(json);
+    free(path);
+}
+
+static int draw_curves_of(plot *p) {
+    const size_t count = (size_t)p->context->words;
+    bool drawn = true;
+    int status = find_stem(p, p->values->steps ? "curves-steps" : "curves");
+    for (size_t k = 0; !status && k < count; k++)
+        if (!is_folder(p->context->word[k]))
+            status =
+                complain(p->context->word[k], "is not a run folder; of a recipe, --filters and --examples are drawn");
+    convo_train_result *result = calloc(count, sizeof *result);
+    char *title = count > 1 ? text_of("%zu runs", count) : text_of("%s", base_name(p->word));
+    if (!status && !(result && title)) status = no_memory();
+    for (size_t k = 0; !status && k < count; k++) read_result(p->context->word[k], &result[k]);
+    if (!status)
+        status =
+            draw_runs(p->stem, title, (const char *const *)p->context->word, result, count, p->values->steps, &drawn);
+    if (!status && !drawn) status = complain(p->stem, "cannot be drawn: gnuplot is not installed");
+    free(result);
+    free(title);
+    return status;
+}
+
+// --- the command ------------------------------------------------------------------------------------------------
 
 static int run(const cli_context *context, const void *given) {
     const plot_values *values = given;
     const struct mode *mode = NULL;
+    plot p = {.context = context, .values = values, .word = context->word[0]};
     for (size_t k = 0; k < COUNT(modes); k++) {
         if (!*(const bool *)((const char *)given + modes[k].chosen)) continue;
-        if (mode) return usage_error("plot", "one kind of picture at a time");
+        if (mode || values->steps) return usage_error("plot", "one kind of picture at a time");
         mode = &modes[k];
     }
-    if (!mode) return usage_error("plot", "say what to draw: --filters");
-    return mode->plot(context, values);
+    for (int k = 0; k < context->words; k++) { // "run/" is "run"
+        char *word = context->word[k];
+        for (size_t n = strlen(word); n > 1 && word[n - 1] == '/'; n--) word[n - 1] = '\0';
+    }
+    int status = find_part("plot", values->split, &p.part);
+    if (status) return status;
+    if (!(p.search = data_folders(NULL))) return no_memory();
+    p.cache = feature_folder();
+    p.how = (convo_train_options){
+        .data = values->data,
+        .search = (const char *const *)p.search,
+        .cache = p.cache,
+        .threads = thread_count(values->threads),
+    };
+    status = mode ? draw_mode(&p, mode) : draw_curves_of(&p);
+    if (!status && p.stem) status = written(&p);
+    convo_evaluation_free(&p.evaluation);
+    convo_model_free(p.model);
+    convo_recipe_free(p.recipe);
+    free_texts(p.search);
+    free(p.cache);
+    free(p.stem);
+    return status;
 }
 
 const cli_command command_plot = {
     .name = "plot",
-    .help = "pictures of a run",
-    .words = "RECIPE|MODEL|RUN",
+    .help = "pictures of runs: curves, confusions, ROC, mistakes, ...",
+    .words = "RUN... | MODEL | RECIPE",
     .least_words = 1,
-    .most_words = 1,
-    .examples = "  convo plot runs/cifar-convnet-0 --filters\n"
-                "  convo plot blocks/random-filters --filters -o filters.png\n",
-    .notes = "The data and the gnuplot script of a picture are kept beside it.\n",
+    .most_words = MOST_RUNS,
+    .examples = "  convo plot runs/fsdd-mfcc-0 runs/fsdd-raw-0\n"
+                "  convo plot runs/fsdd-mfcc-0 --confusion\n"
+                "  convo plot runs/moons-0 --boundary -o moons.png\n"
+                "  convo plot runs/cifar-convnet-0 --mistakes --count 12\n"
+                "  convo plot cifar-convnet --examples -o cifar.png\n",
+    .notes =
+        "Without a kind of picture: losses and accuracies of one run, or of several over each other. The data and the\n"
+        "gnuplot script of a picture are kept beside it.\n",
     .options = options,
     .size = sizeof(plot_values),
     .run = run,

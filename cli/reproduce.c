@@ -47,16 +47,15 @@ static int change(convo_recipe *recipe, const char *setting) {
 // The recipe with the seed of a trial and, with leave_out, one speaker as its test part.
 static int open_trial(const reproduction *r, const reproduced *row, size_t trial, const char *leave_out,
                       convo_recipe **recipe) {
+    convo_error err;
     int status = open_recipe(row->name, r->set, recipe, NULL);
     char *seed = text_of("train.seed=%llu", row->seed + trial), *epochs = NULL;
-    char *split = leave_out ? text_of("data.split={by: group, leave_out: %s}", leave_out) : NULL;
     if (r->quick) epochs = text_of("train.epochs=%d", row->epochs > QUICK ? row->epochs / QUICK : 1);
     if (!status) status = change(*recipe, seed);
-    if (!status && leave_out) status = change(*recipe, split);
+    if (!status && leave_out && convo_recipe_leave_out(*recipe, leave_out, &err)) status = fail(&err);
     if (!status && r->quick) status = change(*recipe, epochs);
     free(seed);
     free(epochs);
-    free(split);
     return status;
 }
 
@@ -213,6 +212,7 @@ static char **search_folders(const char *data_root) {
 
 static int run(const cli_context *context, const void *given) {
     const reproduce_values *values = given;
+    if (context->words == 1 && !strcmp(context->word[0], "fields")) return reproduce_fields(context->json);
     if (values->resume && values->force) return usage_error("reproduce", "--resume and --force exclude each other");
     if (values->quick && (values->trials > 1 || values->loso))
         return usage_error("reproduce", "--quick is one trial, without --loso");
@@ -255,13 +255,15 @@ const cli_command command_reproduce = {
     .most_words = 1000,
     .examples = "  convo reproduce --quick\n"
                 "  convo reproduce fsdd-mfcc fsdd-raw --trials 5 --loso\n"
-                "  convo reproduce --markdown docs/results.md\n",
+                "  convo reproduce --markdown docs/results.md\n"
+                "  convo reproduce fields\n",
     .notes =
         "Without names: every recipe in recipes/ that says what was published. Recipes whose data set is not there "
         "are\n"
         "skipped, and the table says how to get it. speakers: mean accuracy on a speaker that was left out of "
         "training,\n"
-        "one run for each (--loso). examples/s: training examples times epochs, by the time of the whole training.\n",
+        "one run for each (--loso). examples/s: training examples times epochs, by the time of the whole training.\n"
+        "`fields` trains nothing: it checks the course's table of receptive fields.\n",
     .options = options,
     .size = sizeof(reproduce_values),
     .run = run,

@@ -8,7 +8,7 @@ typedef struct sweep_values {
     cli_list over, set;
     const char *data, *out;
     int64_t trials, threads;
-    bool resume, force;
+    bool leave_one_out, resume, force;
 } sweep_values;
 
 enum { MOST_TRIALS = 1000, MOST_RUNS = 10000 };
@@ -16,6 +16,8 @@ enum { MOST_TRIALS = 1000, MOST_RUNS = 10000 };
 static const cli_option options[] = {
     {"over", 0, OPTION_LIST, offsetof(sweep_values, over), 0, 0, "KEY=V,V...",
      "a setting and its values; repeatable, then every combination"},
+    {"leave-one-out", 0, OPTION_FLAG, offsetof(sweep_values, leave_one_out), 0, 0, NULL,
+     "train without each group (speaker) in turn, and test on it"},
     {"trials", 0, OPTION_NUMBER, offsetof(sweep_values, trials), 1, MOST_TRIALS, "N",
      "runs of each, with seeds from the recipe's on (1)"},
     {"set", 0, OPTION_LIST, offsetof(sweep_values, set), 0, 0, "KEY=VALUE",
@@ -84,6 +86,10 @@ static int plan_run(const sweep *s, size_t k, const char *word, const cli_list *
     int status = open_recipe(word, set, &run->recipe, NULL);
     if (status) return status;
     for (size_t a = 0; a <= s->axes; a++) {
+        if (s->leave_one_out && a < s->axes) {
+            if (convo_recipe_leave_out(run->recipe, sweep_value(s, run->setting, a), &err)) return fail(&err);
+            continue;
+        }
         char *setting = a < s->axes
                             ? text_of("%s=%s", s->axis[a].key, sweep_value(s, run->setting, a))
                             : text_of("train.seed=%llu", (unsigned long long)convo_recipe_seed(run->recipe) + trial);
@@ -104,14 +110,40 @@ static int plan_run(const sweep *s, size_t k, const char *word, const cli_list *
     return status ? status : run->name && run->folder ? DONE : no_memory();
 }
 
+// The one axis of --leave-one-out: the groups of the recipe's data set.
+static int read_groups(const convo_recipe *recipe, const char *file, const char *data, sweep_axis *axis) {
+    char **search = data_folders(file);
+    const convo_train_options where = {.data = data, .search = (const char *const *)search};
+    char **group = NULL;
+    int count = 0;
+    convo_error err;
+    int status = !search ? no_memory() : convo_recipe_groups(recipe, &where, &group, &count, &err) ? fail(&err) : DONE;
+    free_texts(search);
+    if (!status && count < 2)
+        status = complain(convo_recipe_name(recipe),
+                          "its data set tells no groups (speakers) apart: there is none to leave out");
+    axis->key = text_of("leave_out");
+    axis->value = calloc((size_t)count + 1, sizeof *axis->value);
+    if (!status && !(axis->key && axis->value)) status = no_memory();
+    for (int k = 0; k < count; k++)
+        if (axis->value)
+            axis->value[axis->values++] = group[k];
+        else
+            free(group[k]);
+    free(group);
+    return status;
+}
+
 // Every recipe is made, and every mistake in a setting found, before the first run.
-static int plan(sweep *s, const char *word, const sweep_values *values) {
-    s->axes = values->over.count;
+static int plan(sweep *s, const convo_recipe *recipe, const char *file, const char *word, const sweep_values *values) {
+    s->leave_one_out = values->leave_one_out;
+    s->axes = s->leave_one_out ? 1 : values->over.count;
     s->trials = values->trials > 0 ? (size_t)values->trials : 1;
     s->settings = 1;
     if (!(s->axis = calloc(s->axes + 1, sizeof *s->axis))) return no_memory();
     for (size_t k = 0; k < s->axes; k++) {
-        int status = read_axis(values->over.text[k], &s->axis[k]);
+        int status = s->leave_one_out ? read_groups(recipe, file, values->data, &s->axis[k])
+                                      : read_axis(values->over.text[k], &s->axis[k]);
         if (status) return status;
         s->settings *= s->axis[k].values;
         if (s->settings > MOST_RUNS / s->trials) return usage_error("sweep", "these are more than %d runs", MOST_RUNS);
@@ -184,7 +216,9 @@ static int run_all(const cli_context *context, const sweep_values *values, const
 }
 
 // runs/moons-lr
-static char *folder_of(const char *recipe, const cli_list *over) {
+static char *folder_of(const char *recipe, const sweep_values *values) {
+    const cli_list *over = &values->over;
+    if (values->leave_one_out) return text_of("runs/%s-leave_out", recipe);
     if (!over->count) return text_of("runs/%s-trials", recipe);
     const char *key = over->text[0], *end = key + strcspn(key, "="), *from = end;
     while (from > key && from[-1] != '.') from--;
@@ -194,8 +228,10 @@ static char *folder_of(const char *recipe, const cli_list *over) {
 static int run(const cli_context *context, const void *given) {
     const sweep_values *values = given;
     if (values->resume && values->force) return usage_error("sweep", "--resume and --force exclude each other");
-    if (!values->over.count && values->trials < 2)
-        return usage_error("sweep", "nothing changes: give --over lr=2,0.2,0.02, --trials 5 or both");
+    if (values->leave_one_out && values->over.count)
+        return usage_error("sweep", "--leave-one-out and --over exclude each other");
+    if (!values->over.count && values->trials < 2 && !values->leave_one_out)
+        return usage_error("sweep", "nothing changes: give --over lr=2,0.2,0.02, --trials 5, both or --leave-one-out");
     if (values->over.count > 8) return usage_error("sweep", "at most 8 settings can be changed at once");
     sweep s = {0};
     convo_recipe *recipe = NULL;
@@ -203,9 +239,9 @@ static int run(const cli_context *context, const void *given) {
     int status = open_recipe(context->word[0], &values->set, &recipe, &file);
     if (!status) {
         s.recipe = convo_recipe_name(recipe);
-        out = values->out ? text_of("%s", values->out) : folder_of(s.recipe, &values->over);
+        out = values->out ? text_of("%s", values->out) : folder_of(s.recipe, values);
         s.out = out;
-        status = out ? plan(&s, context->word[0], values) : no_memory();
+        status = out ? plan(&s, recipe, file, context->word[0], values) : no_memory();
     }
     if (!status) status = run_all(context, values, file, &s);
     free_sweep(&s);
@@ -224,6 +260,7 @@ const cli_command command_sweep = {
     .examples = "  convo sweep moons --trials 5\n"
                 "  convo sweep moons --over lr=2,0.2,0.02,0.002 --trials 5 --set epochs=40\n"
                 "  convo sweep moons --over model.0.linear.out=1,2,5,7,10,100 --trials 5\n"
+                "  convo sweep fsdd-mfcc --leave-one-out\n"
                 "  convo sweep fsdd-mfcc --over batch=16,32,64 --over lr=0.1,0.05 --out runs/try\n",
     .notes =
         "The table holds mean ± standard deviation over the trials; error is the fraction classified wrongly. Runs "

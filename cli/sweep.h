@@ -29,13 +29,16 @@ typedef struct sweep {
     const char *recipe; // its name
     sweep_axis *axis;
     size_t axes, settings, runs, trials;
-    sweep_run *run; // [settings][trials]
+    sweep_run *run;     // [settings][trials]
+    bool leave_one_out; // the axis is the group that is the test part
     const char *out;
 } sweep;
 
 // Value of an axis in a setting; the last axis changes fastest.
 const char *sweep_value(const sweep *s, size_t setting, size_t axis);
 sweep_total sweep_totals(const sweep *s, size_t setting);
+// Over the settings, each of which counts the same.
+sweep_total sweep_mean(const sweep *s);
 bool sweep_measured(const sweep *s, int part); // in a run that is done
 
 // A line about run k, on standard error.

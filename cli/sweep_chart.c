@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Okabe and Ito's colours, which stay apart without full colour vision; their yellow is too light for lines.
-static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444"};
 static const char *const parts[] = {"train", "validation", "test"};
 static const char *const part_colours[] = {"#0072B2", "#E69F00", "#009E73"}; // as in a run's curves
 
@@ -98,8 +96,8 @@ static int write_errors(const sweep *s, FILE *data, FILE *script, bool *any) {
         if (!sweep_measured(s, part)) continue;
         // Beside each other, so that bars of equal errors are seen.
         fprintf(script, "%s 'errors.dat' using ($1%+.2f):%d:%d with %s pt 7 ps 1 lw 1.6 lc rgb '%s' title '%s'", comma,
-                0.06 * (part - 1), 2 * part + 2, 2 * part + 3, s->axes == 1 ? "yerrorlines" : "yerrorbars",
-                part_colours[part], parts[part]);
+                0.06 * (part - 1), 2 * part + 2, 2 * part + 3,
+                s->axes == 1 && !s->leave_one_out ? "yerrorlines" : "yerrorbars", part_colours[part], parts[part]);
         comma = ", \\\n      ";
     }
     fputc('\n', script);
@@ -191,11 +189,11 @@ static void put_panel(const sweep *s, int part, bool key, FILE *script) {
         for (size_t k = 0; k < s->settings; k++) {
             const sweep_total total = sweep_totals(s, k);
             if (total.done == total.diverged) continue;
-            const char *colour = colours[k % COUNT(colours)];
+            const char *colour = chart_colour(k);
             if (line) {
                 char *values = values_text(s, k);
                 fprintf(script, "%s 'curves.dat' index %zu using 1:%d with lines lw 2 dt %zu lc rgb '%s' ", comma,
-                        shown++, mean, k / COUNT(colours) + 1, colour);
+                        shown++, mean, k / CHART_COLOURS + 1, colour);
                 fputs(key ? "title " : "notitle", script);
                 if (key) {
                     put_quoted(script, values);

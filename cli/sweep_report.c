@@ -33,6 +33,22 @@ sweep_total sweep_totals(const sweep *s, size_t setting) {
     return total;
 }
 
+sweep_total sweep_mean(const sweep *s) {
+    sweep_total mean = {0};
+    for (size_t k = 0; k < s->settings; k++) {
+        const sweep_total total = sweep_totals(s, k);
+        mean.done += total.done;
+        mean.diverged += total.diverged;
+        if (total.seconds.count) spread_add(&mean.seconds, total.seconds.mean);
+        for (int part = 0; part < 3; part++) {
+            if (!total.error[part].count) continue;
+            spread_add(&mean.loss[part], total.loss[part].mean);
+            spread_add(&mean.error[part], total.error[part].mean);
+        }
+    }
+    return mean;
+}
+
 bool sweep_measured(const sweep *s, int part) {
     for (size_t k = 0; k < s->runs; k++)
         if (s->run[k].done && score_of(&s->run[k].result, part)->count) return true;
@@ -99,10 +115,9 @@ static json_t *values_json(const sweep *s, size_t setting) {
     return values;
 }
 
-static json_t *total_json(const sweep *s, size_t setting) {
-    const sweep_total total = sweep_totals(s, setting);
-    json_t *json = json_pack("{s:o, s:i, s:i, s:o}", "values", values_json(s, setting), "runs", total.done, "diverged",
-                             total.diverged, "seconds", spread_json(&total.seconds));
+static json_t *total_json(sweep_total total, json_t *values) {
+    json_t *json = json_pack("{s:o*, s:i, s:i, s:o}", "values", values, "runs", total.done, "diverged", total.diverged,
+                             "seconds", spread_json(&total.seconds));
     for (int part = 0; part < 3; part++) {
         cli_spread accuracy = total.error[part]; // the same deviation
         if (!accuracy.count) continue;
@@ -124,23 +139,38 @@ static json_t *run_json(const sweep *s, const sweep_run *run) {
 
 json_t *sweep_json(const sweep *s) {
     json_t *settings = json_array(), *runs = json_array();
-    for (size_t k = 0; k < s->settings; k++) json_array_append_new(settings, total_json(s, k));
+    for (size_t k = 0; k < s->settings; k++)
+        json_array_append_new(settings, total_json(sweep_totals(s, k), values_json(s, k)));
     for (size_t k = 0; k < s->runs; k++)
         if (s->run[k].done) json_array_append_new(runs, run_json(s, &s->run[k]));
-    return json_pack("{s:s, s:s, s:I, s:o, s:o}", "recipe", s->recipe, "out", s->out, "trials", (json_int_t)s->trials,
-                     "settings", settings, "runs", runs);
+    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o*}", "recipe", s->recipe, "out", s->out, "trials",
+                     (json_int_t)s->trials, "settings", settings, "runs", runs, "mean",
+                     s->leave_one_out ? total_json(sweep_mean(s), NULL) : NULL);
 }
 
 // --- for people --------------------------------------------------------------------------------------------------
 
+// What was measured, and the accuracy on what is held out.
+static void total_cells(cli_table *table, const sweep *s, const sweep_total *total, int held_out) {
+    for (int part = 0; part < 3; part++)
+        if (sweep_measured(s, part)) table_cell(table, "%s", spread_text(&total->error[part]).text);
+    cli_spread accuracy = total->error[held_out];
+    accuracy.mean = 1 - accuracy.mean;
+    table_cell(table, "%s", spread_text(&accuracy).text);
+    if (total->diverged)
+        table_cell(table, "%d of %d diverged", total->diverged, total->done);
+    else
+        table_cell(table, "%d", total->done);
+}
+
 int sweep_print_table(const sweep *s) {
-    bool measured[3];
-    int columns = 0, held_out = 0;
+    size_t columns = s->axes + 2;
+    int held_out = 0;
     char align[64];
     cli_table table = {0};
     for (size_t a = 0; a < s->axes; a++) table_cell(&table, "%s", s->axis[a].key);
     for (int part = 0; part < 3; part++)
-        if ((measured[part] = sweep_measured(s, part))) {
+        if (sweep_measured(s, part)) {
             table_cell(&table, "%s error", parts[part]);
             held_out = part;
             columns++;
@@ -151,19 +181,15 @@ int sweep_print_table(const sweep *s) {
         const sweep_total total = sweep_totals(s, k);
         if (!total.done) continue;
         for (size_t a = 0; a < s->axes; a++) table_cell(&table, "%s", sweep_value(s, k, a));
-        for (int part = 0; part < 3; part++)
-            if (measured[part]) table_cell(&table, "%s", spread_text(&total.error[part]).text);
-        cli_spread accuracy = total.error[held_out];
-        accuracy.mean = 1 - accuracy.mean;
-        table_cell(&table, "%s", spread_text(&accuracy).text);
-        if (total.diverged)
-            table_cell(&table, "%d of %d diverged", total.diverged, total.done);
-        else
-            table_cell(&table, "%d", total.done);
+        total_cells(&table, s, &total, held_out);
     }
-    size_t length = s->axes + (size_t)columns + 2;
+    if (s->leave_one_out) {
+        const sweep_total mean = sweep_mean(s);
+        table_cell(&table, "mean");
+        total_cells(&table, s, &mean, held_out);
+    }
     memset(align, 'l', sizeof align);
-    align[length] = '\0';
+    align[columns] = '\0';
     return table_print(&table, align, stdout);
 }
 

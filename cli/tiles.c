@@ -3,9 +3,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Of the picture, in pixels.
 enum { WIDTH = 1000, LEFT = 12, BAR = 100, HEAD = 34, TITLE = 26, GAP = 10, TICS = 54, STRIP = 210, MOST_HEIGHT = 340 };
+enum { LETTER = 6 };       // width in a title
 enum { MOST_POINTS = 60 }; // of a curve that shows its points
 
 // Gray as a picture. Viridis for what is none. Blue to red through white for signs: it survives colour blindness.
@@ -49,6 +51,15 @@ static bool has_bar(const cli_tiles *t) {
     return pictures && !t->apart;
 }
 
+// As many as leave room for their titles.
+static int most_across(const cli_tiles *t, double room) {
+    size_t longest = 1;
+    for (int k = 0; k < t->count; k++)
+        if (strlen(t->tile[k].title) > longest) longest = strlen(t->tile[k].title);
+    const int fit = (int)(room / (LETTER * (double)longest + GAP));
+    return fit < 1 ? 1 : fit < (t->apart ? 8 : 16) ? fit : t->apart ? 8 : 16;
+}
+
 // As many in a line as make the picture about square: tall tiles get more of them, and those with a range in their
 // title no more than leave room for it.
 static layout lay_out(const cli_tiles *t) {
@@ -57,7 +68,7 @@ static layout lay_out(const cli_tiles *t) {
     const double room = WIDTH - LEFT - (has_bar(t) ? BAR : LEFT);
     layout l = {1, t->count, room, STRIP, t->across ? TICS : 0, 0};
     if (!t->stretched) {
-        const int most = t->apart ? 8 : 16;
+        const int most = most_across(t, room);
         while (l.across < most && l.across < t->count && l.across * l.across < shape * t->count * 2.2) l.across++;
         l.lines = (t->count + l.across - 1) / l.across;
         l.across = (t->count + l.lines - 1) / l.lines; // the last line as full as the others
@@ -110,7 +121,7 @@ static void draw_tile(const cli_tiles *t, const cli_tile *tile, range r, size_t 
     if (t->down)
         fprintf(out, "  set ylabel '%s' font ',9' offset 1.5,0\n  set ytics %lld\n", t->down,
                 (long long)chart_step(rows));
-    fprintf(out, "  set yrange [%lld.5:-0.5]\n", rows - 1);
+    fprintf(out, t->spectra ? "  set yrange [-0.5:%lld.5]\n" : "  set yrange [%lld.5:-0.5]\n", rows - 1);
     if (!tile->colour) fprintf(out, "  set cbrange [%.9g:%.9g]\n", r.least, r.most);
     if (tile->colour)
         fprintf(out,
@@ -144,15 +155,18 @@ static void write_axes(const cli_tiles *t, FILE *out) {
           out);
     if (!t->across) fputs("  unset tics\n", out);
     if (t->across)
-        fprintf(out, "  set tics scale 0.5 font ',9' textcolor rgb '#444444'\n  set xlabel '%s' font ',9' offset 0,0.6\n", t->across);
-    fputs(t->signs ? two_colours : t->stretched ? viridis : gray, out);
+        fprintf(out,
+                "  set tics scale 0.5 font ',9' textcolor rgb '#444444'\n  set xlabel '%s' font ',9' offset 0,0.6\n",
+                t->across);
+    fputs(t->signs ? two_colours : t->stretched || t->spectra ? viridis : gray, out);
 }
 
 // One for all tiles, at the right, drawn with the last of them.
 static void write_bar(const cli_tiles *t, const layout *l, FILE *out) {
     const double top = HEAD + TITLE, size = fmin(l->height - top - GAP, MOST_HEIGHT);
     fprintf(out,
-            "  set colorbox user origin screen %.3f,%.3f size screen 0.014,%.3f\n  set cbtics font ',9' textcolor rgb '#444444'\n"
+            "  set colorbox user origin screen %.3f,%.3f size screen 0.014,%.3f\n  set cbtics font ',9' textcolor rgb "
+            "'#444444'\n"
             "  set cblabel '%s' font ',9'\n",
             (LEFT + l->across * (l->width + GAP) + 6) / WIDTH, 1 - (top + size) / l->height, size / l->height,
             t->value);

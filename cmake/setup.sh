@@ -32,6 +32,9 @@ find_missing() { # demo|tests
     probe libmatio-dev pkg-config --exists matio
     probe libpng-dev pkg-config --exists libpng
     probe libjpeg-dev pkg-config --exists libjpeg
+    probe libonnx-dev test -e /usr/include/onnx/onnx.proto
+    probe protobuf-c-compiler protoc-c --version
+    probe libprotobuf-c-dev pkg-config --exists libprotobuf-c
 }
 
 stop() {

@@ -242,6 +242,25 @@ typedef struct convo_export_options {
 CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                                     convo_error *err);
 
+typedef struct convo_import_options {
+    const convo_recipe *recipe;    // weights: the recipe whose net they are for. ONNX: one whose data, features and training
+                                   // the model gets; NULL: the file's own recipe where convo wrote it, else none
+    const char *const *map;        // weights: NULL-ended names "old=new", whole ones or what they begin with; may be NULL
+    const char *const *labels;     // NULL-ended; NULL: those of the file or of the recipe's data set, else numbers
+    double mean, std;              // normalisation; std 0: that of the file, or as the recipe says
+    const char *data, *cache;      // of the recipe's data set, as in convo_train_options
+    const char *const *search;
+    void (*note)(const char *sentence, void *user); // what had to be assumed; may be NULL
+    void *user;
+} convo_import_options;
+
+// Reads a model of others: an .onnx file (a chain of layers with residual blocks, opset 1 to 21), or the weights of a
+// recipe's net, a PyTorch state_dict as .safetensors or its .index.json of several. F16, BF16 and F64 become floats.
+// Free *model with convo_model_free. Errors: UNSUPPORTED naming every operator that convo has no layer for; SHAPE naming the
+// tensors that do not fit, that are missing, and that are too many.
+CONVO_API convo_status convo_import(const char *path, const convo_import_options *options, convo_model **model,
+                                    convo_error *err);
+
 // --- recipes ----------------------------------------------------------------------------------------------------
 
 CONVO_API convo_status convo_recipe_load(const char *path, convo_recipe **recipe, convo_error *err);
@@ -250,6 +269,9 @@ CONVO_API convo_status convo_recipe_parse(const char *text, size_t size, const c
                                           convo_error *err);
 // assignment: "train.epochs=5"; a last part that occurs once may stand alone: "epochs=5". The whole recipe is checked again.
 CONVO_API convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err);
+// Makes a group of the data set (a speaker) the test part: `data.split` becomes {by: group, leave_out: GROUP}. A recipe
+// that is split by group already keeps its other settings of that.
+CONVO_API convo_status convo_recipe_leave_out(convo_recipe *recipe, const char *group, convo_error *err);
 // File name without folder and ending.
 CONVO_API const char *convo_recipe_name(const convo_recipe *recipe);
 // The accuracy on the test part, or on validation where there is none, that somebody else published for it, or NaN;
@@ -346,7 +368,7 @@ typedef struct convo_gradcheck {
 
 typedef struct convo_gradcheck_options {
     int batch;        // examples; 0: 17
-    int64_t elements; // checked of each tensor at most, drawn at random; 0: 10; negative: all
+    int64_t elements; // checked of each tensor at most, drawn at random; 0: 5; negative: all
     int64_t random;   // 0: the weights as they are. Else: so many times new standard normal weights and one new example,
                       // all elements each time
     double tolerance; // 0: 1e-5

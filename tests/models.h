@@ -19,7 +19,8 @@ static inline void fill_buffers(cv_net *net) {
         cv_net_read(net, t, values);
         const bool var = !strcmp(tensor->spec.name, "running_var"), scale = tensor->spec.init == CV_INIT_ONE;
         for (size_t i = 0; i < tensor->size; i++)
-            if (tensor->spec.integer) values[i] = 7;
+            if (tensor->spec.integer)
+                values[i] = 7;
             else if (tensor->spec.buffer || scale || tensor->spec.init == CV_INIT_ZERO)
                 values[i] = made_up((uint32_t)t, (uint32_t)i) / 2 + (var || scale ? 1 : 0);
         cv_net_write(net, t, values);
@@ -47,7 +48,8 @@ static inline convo_model *make_model(const char *text, int classes) {
 
 // The net's outputs to `count` inputs, not yet normalised: [count][outputs], freed by the caller.
 static inline float *model_outputs(const convo_model *model, const float *inputs, int count) {
-    const size_t size = (size_t)cv_shape_size(model->net->input), outputs = (size_t)cv_shape_size(cv_net_output(model->net));
+    const size_t size = (size_t)cv_shape_size(model->net->input),
+                 outputs = (size_t)cv_shape_size(cv_net_output(model->net));
     float *x = test_memory(size * (size_t)count, sizeof *x), *y = test_memory(outputs * (size_t)count, sizeof *y);
     int32_t *index = test_memory((size_t)count, sizeof *index);
     convo_error err = {0};

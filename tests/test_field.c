@@ -168,6 +168,14 @@ static const struct {
       {"0.shortcut.0", "conv1d", "{out: 2, kernel: 5}", {FROM_INPUT}},
       {"0", "add", NULL, {2, 3}},
       {"1", "avgpool1d", "{kernel: 2}", {0}}}},
+    {"the other way round",
+     {2, 1, 1, 40},
+     1,
+     {{"0.body.0", "conv1d", "{out: 2, kernel: 5, padding: 1}", {FROM_INPUT}},
+      {"0.body.1", "conv1d", "{out: 2, kernel: 5, padding: 1}", {0}},
+      {"0.shortcut.0", "conv1d", "{out: 2, kernel: 5}", {FROM_INPUT}},
+      {"0", "add", NULL, {3, 2}},
+      {"1", "avgpool1d", "{kernel: 2}", {0}}}},
     {"maximum",
      {3, 1, 12, 10},
      SAMPLES,
@@ -299,11 +307,11 @@ static void pixels_and_layers_that_are_not_there_are_refused(void **state) {
     convo_recipe_free(recipe);
 }
 
-// 3^200 ways through 200 layers: the shares stay finite, and the corners that one way reaches stay seen.
+// 48^200 ways through 200 layers: the shares stay finite, and the corners that one way reaches stay seen.
 static void a_deep_net_keeps_its_shares(void **state) {
     (void)state;
-    char text[16384] = "input: [8, 410]\nmodel:\n";
-    for (int k = 0; k < 200; k++) cv_append(text, sizeof text, "  - conv1d: {out: 8, kernel: 3}\n");
+    char text[16384] = "input: [16, 410]\nmodel:\n";
+    for (int k = 0; k < 200; k++) cv_append(text, sizeof text, "  - conv1d: {out: 16, kernel: 3}\n");
     convo_recipe *recipe = parse(text);
     convo_field seen, heat;
     convo_error err = {0};

@@ -35,7 +35,9 @@ static int remove_folder(void **state) {
 }
 
 #ifdef CONVO_HAVE_ONNX
-static void name_of(char path[64], const char *ending) { snprintf(path, 64, "%s/%d%s", folder, written, ending); }
+static void name_of(char path[64], const char *ending) {
+    snprintf(path, 64, "%s/%d%s", folder, written, ending);
+}
 
 // Exports a model with inputs and what its net says to them. samples: of recordings; NULL: the inputs go in.
 static void write_case(const char *text, const convo_model *model, const convo_export_options *options,
@@ -54,8 +56,10 @@ static void write_case(const char *text, const convo_model *model, const convo_e
     for (int n = 0; options && options->probabilities && n < count; n++)
         model->recipe->loss->probabilities(y + n * outputs, outputs, p + n * model->classes);
     name_of(path, ".out.npy");
-    if (options && options->probabilities) write_npy(path, p, count, (cv_shape){1, model->classes, 1, 1});
-    else write_npy(path, y, count, (cv_shape){1, outputs, 1, 1});
+    if (options && options->probabilities)
+        write_npy(path, p, count, (cv_shape){1, model->classes, 1, 1});
+    else
+        write_npy(path, y, count, (cv_shape){1, outputs, 1, 1});
     written++;
     free(p);
     free(y);
@@ -92,33 +96,35 @@ static void every_layer_can_be_exported(void **state) {
     }
 }
 
-static const char nested[] =
-    "input: [3, 8, 9]\n"
-    "features: {mean: 0.3, std: 0.25}\n"
-    "data: {set: cifar-10}\n"
-    "model:\n"
-    "  - conv2d: {out: 4, kernel: 3, padding: 1, bias: false}\n"
-    "  - batchnorm\n"
-    "  - residual: {body: [{conv2d: {out: 4, kernel: 1}}, batchnorm, {batchnorm: {affine: false, eps: 0.01}}, dropout]}\n"
-    "  - relu\n"
-    "  - residual:\n"
-    "      body: [{conv2d: {out: 6, kernel: 3, stride: 2}}, batchnorm]\n"
-    "      shortcut: [{residual: {body: [tanh]}}, {conv2d: {out: 6, kernel: 3, stride: 2}}]\n"
-    "  - batchnorm\n"
-    "  - globalavgpool\n"
-    "  - linear: 8\n"
-    "  - batchnorm\n"
-    "  - linear: 10\n"
-    "  - dropout\n";
+static const char nested[] = "input: [3, 8, 9]\n"
+                             "features: {mean: 0.3, std: 0.25}\n"
+                             "data: {set: cifar-10}\n"
+                             "model:\n"
+                             "  - conv2d: {out: 4, kernel: 3, padding: 1, bias: false}\n"
+                             "  - batchnorm\n"
+                             "  - residual: {body: [{conv2d: {out: 4, kernel: 1}}, batchnorm, {batchnorm: {affine: "
+                             "false, eps: 0.01}}, dropout]}\n"
+                             "  - relu\n"
+                             "  - residual:\n"
+                             "      body: [{conv2d: {out: 6, kernel: 3, stride: 2}}, batchnorm]\n"
+                             "      shortcut: [{residual: {body: [tanh]}}, {conv2d: {out: 6, kernel: 3, stride: 2}}]\n"
+                             "  - batchnorm\n"
+                             "  - globalavgpool\n"
+                             "  - linear: 8\n"
+                             "  - batchnorm\n"
+                             "  - linear: 10\n"
+                             "  - dropout\n";
 
 static void branches_folding_and_probabilities(void **state) {
     (void)state;
     convo_model *model = make_model(nested, 10);
     write_noise("nested", model, NULL, 5);
     write_noise("nested, folded", model, &(convo_export_options){.fold = true}, 5);
-    write_noise("nested, folded, probabilities", model, &(convo_export_options){.fold = true, .probabilities = true}, 5);
+    write_noise("nested, folded, probabilities", model, &(convo_export_options){.fold = true, .probabilities = true},
+                5);
     convo_model_free(model);
-    model = make_model("input: [6]\nmodel: [{linear: 4}, sigmoid, {linear: 1}]\ntrain: {loss: logistic, optimizer: adam}", 2);
+    model = make_model(
+        "input: [6]\nmodel: [{linear: 4}, sigmoid, {linear: 1}]\ntrain: {loss: logistic, optimizer: adam}", 2);
     write_noise("one output", model, NULL, 3);
     write_noise("one output, probabilities", model, &(convo_export_options){.probabilities = true}, 3);
     convo_model_free(model);
@@ -139,8 +145,9 @@ static void folding_leaves_only_what_cannot_be_folded(void **state) {
 
 // --- recordings ---------------------------------------------------------------------------------------------------
 
-static const char *const clips[] = {"data/fsdd/0_george_1.flac", "data/fsdd/3_jackson_2.flac", "data/fsdd/7_theo_3.flac",
-                                    "data/fsdd/9_nicolas_4.flac", "data/fsdd/5_lucas_0.flac"};
+static const char *const clips[] = {"data/fsdd/0_george_1.flac", "data/fsdd/3_jackson_2.flac",
+                                    "data/fsdd/7_theo_3.flac", "data/fsdd/9_nicolas_4.flac",
+                                    "data/fsdd/5_lucas_0.flac"};
 
 // The clips cut or filled up to one length.
 static float *read_clips(int rate, int64_t length) {
@@ -161,10 +168,14 @@ static const struct {
     int64_t samples;
 } fronts[] = {
     {"mfcc", "{kind: mfcc, samples: 6000}", 6000},
-    {"mfcc, short clip", "{kind: mfcc, samples: 1203, mean: -3, std: 7.5, log_energy: false, lifter: 0, filters: 20}", 1203},
+    {"mfcc, short clip", "{kind: mfcc, samples: 1203, mean: -3, std: 7.5, log_energy: false, lifter: 0, filters: 20}",
+     1203},
     {"log-mel", "{kind: logmel, samples: 8000, mel: slaney, filters: 20}", 8000},
-    {"log-mel, zeros, decibels", "{kind: logmel, samples: 5000, pad: zero, window: hamming, log: db, layout: channels}", 5000},
-    {"log-mel, not centred", "{kind: logmel, samples: 6000, center: false, power: 1, window: rectangular, fft: 512}", 6000},
+    {"log-mel, zeros, decibels", "{kind: logmel, samples: 5000, pad: zero, window: hamming, log: db, layout: channels}",
+     5000},
+    {"log-mel, not centred", "{kind: logmel, samples: 6000, center: false, power: 1, window: rectangular, fft: 512}",
+     6000},
+    {"log-mel, relative", "{kind: logmel, samples: 8000, log: db, range: 60}", 8000},
     {"waveform", "{kind: waveform, samples: 4000}", 4000},
     {"waveform, unit", "{kind: waveform, samples: 4000, scale: unit}", 4000},
     {"waveform, counts", "{kind: waveform, samples: 4000, scale: none, std: 8000}", 4000},
@@ -283,7 +294,8 @@ static void nodes_are_read_from_text(void **state) {
     (void)state;
     cv_graph g = {0};
     const cv_graph_scope scope = {without_none, NULL};
-    assert_true(cv_graph_parse(&g, "y = Conv(x, w) strides=[2, -1] group=1 eps=1e-05; z = Sum(#0.5, none, #[0, 3], #2d, none)", &scope));
+    assert_true(cv_graph_parse(
+        &g, "y = Conv(x, w) strides=[2, -1] group=1 eps=1e-05; z = Sum(#0.5, none, #[0, 3], #2d, none)", &scope));
     assert_int_equal(g.nodes, 2);
     assert_string_equal(g.node[0].type, "Conv");
     assert_int_equal(g.node[0].inputs, 2);
@@ -302,9 +314,23 @@ static void nodes_are_read_from_text(void **state) {
 
 static void text_that_is_wrong_is_refused(void **state) {
     (void)state;
-    static const char *const wrong[] = {"", "y", "y = ", "y = A", "y = A(", "y = A(x", "y = A(x) b", "y = A(x) b=", "y = A(x) b=[1",
-                                        "y = A(x) b=x", "y = A(x);", "y = A(x) ; ; z = B(y)", "y = A(#)", "y = A(#z)", "y = A(#[1)",
-                                        "y = A(x))", "y = A(x) b=[1, 2.5]"};
+    static const char *const wrong[] = {"",
+                                        "y",
+                                        "y = ",
+                                        "y = A",
+                                        "y = A(",
+                                        "y = A(x",
+                                        "y = A(x) b",
+                                        "y = A(x) b=",
+                                        "y = A(x) b=[1",
+                                        "y = A(x) b=x",
+                                        "y = A(x);",
+                                        "y = A(x) ; ; z = B(y)",
+                                        "y = A(#)",
+                                        "y = A(#z)",
+                                        "y = A(#[1)",
+                                        "y = A(x))",
+                                        "y = A(x) b=[1, 2.5]"};
     for (size_t k = 0; k < CV_COUNT(wrong); k++) {
         cv_graph g = {0};
         if (cv_graph_parse(&g, wrong[k], NULL)) fail_msg("'%s' is read", wrong[k]);

@@ -173,7 +173,7 @@ static const struct {
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, CONVO_FORMAT, "'a' must have a dtype"},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"offsets\":[0,8]}}", 8, CONVO_FORMAT, "no pair of data_offsets"},
     {"{\"a\":{\"dtype\":1,\"shape\":[2],\"data_offsets\":[0,8]}}", 8, CONVO_FORMAT, "no type"},
-    {"{\"a\":" T("F16", "[2]", "0", "4") "}", 4, CONVO_UNSUPPORTED, "of type F16"},
+    {"{\"a\":" T("F8_E4M3", "[4]", "0", "4") "}", 4, CONVO_UNSUPPORTED, "of type F8_E4M3"},
     {"{\"a\":" T("F32", "2", "0", "8") "}", 8, CONVO_FORMAT, "no shape"},
     {"{\"a\":" T("F32", "[-2]", "0", "8") "}", 8, CONVO_FORMAT, "size 0 of tensor 'a' is not a whole number"},
     {"{\"a\":" T("F32", "[2.0]", "0", "8") "}", 8, CONVO_FORMAT, "size 0 of tensor 'a' is not a whole number"},

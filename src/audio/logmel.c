@@ -12,7 +12,7 @@ typedef struct logmel {
     bool center;
     enum { REFLECT, ZERO } pad;
     enum { HTK, SLANEY } mel;
-    double power, floor;
+    double power, floor, range;
     enum { NATURAL, DECIBEL } log;
     enum { IMAGE, CHANNELS } layout;
 } logmel;
@@ -57,6 +57,13 @@ static const cv_option schema[] = {
      .min = 1e-30,
      .max = 1,
      .help = "smaller sums are raised to this before the logarithm"},
+    {.name = "range",
+     .type = CV_FLOAT,
+     .offset = offsetof(logmel, range),
+     .min = 0,
+     .max = 1000,
+     .help = "values relative to the clip's largest, none further below it than this: loudness does not count, as "
+             "librosa.power_to_db(ref=max, top_db=range); 0: off"},
     {.name = "log",
      .type = CV_WORD,
      .offset = offsetof(logmel, log),
@@ -163,6 +170,13 @@ static void lay_out(const logmel *o, const tables *t, const float *sample, size_
         }
 }
 
+// Relative to the largest value, and cut `range` below it.
+static void make_relative(float *value, size_t count, float range) {
+    float top = value[0];
+    for (size_t i = 1; i < count; i++) top = fmaxf(top, value[i]);
+    for (size_t i = 0; i < count; i++) value[i] = fmaxf(value[i] - top, -range);
+}
+
 static bool compute(const void *config, const void *pointer, const float *sample, size_t count, float *out) {
     const logmel *o = config;
     const tables *t = pointer;
@@ -186,6 +200,7 @@ static bool compute(const void *config, const void *pointer, const float *sample
         for (size_t j = 0; j < f->filters; j++)
             out[image ? i * f->filters + j : j * t->count + i] = (float)(unit * log(fmax(mel[j], o->floor)));
     }
+    if (o->range > 0) make_relative(out, t->count * f->filters, (float)o->range);
     free(signal);
     return true;
 }
@@ -206,10 +221,18 @@ static void fill_graph(const logmel *o, const tables *t, cv_graph *graph, int64_
         for (size_t k = 0; k < f->window; k++) *index++ = sample_at(o, t, i * f->hop + lead + k);
     cv_graph_print(graph, "front.signal = Cast(samples) to=11");
     cv_spectrum_graph(graph, f, t->window, t->bank);
-    cv_graph_print(graph, "front.power = Pow(front.energy, #%.17gd); front.mel = MatMul(front.power, front.bank); "
-                          "front.raised = Max(front.mel, #%.17gd); front.log = Log(front.raised); "
-                          "front.scaled = Mul(front.log, #%.17gd); front.rows = Cast(front.scaled) to=1",
+    cv_graph_print(graph,
+                   "front.power = Pow(front.energy, #%.17gd); front.mel = MatMul(front.power, front.bank); "
+                   "front.raised = Max(front.mel, #%.17gd); front.log = Log(front.raised); "
+                   "front.scaled = Mul(front.log, #%.17gd); front.values = Cast(front.scaled) to=1",
                    o->power / 2, o->floor, o->log == NATURAL ? 1 : 20 / o->power / M_LN10);
+    if (o->range > 0)
+        cv_graph_print(graph,
+                       "front.top = ReduceMax(front.values) axes=[1, 2] keepdims=1; "
+                       "front.relative = Sub(front.values, front.top); front.rows = Max(front.relative, #%.9g)",
+                       -o->range);
+    else
+        cv_graph_print(graph, "front.rows = Identity(front.values)");
     if (o->layout == IMAGE)
         cv_graph_print(graph, "features = Unsqueeze(front.rows, #[1])");
     else

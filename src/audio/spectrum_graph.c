@@ -18,7 +18,8 @@ static void add_transform(cv_graph *graph, const char *name, const cv_frames *f,
 }
 
 static void add_bank(cv_graph *graph, const cv_frames *f, const cv_bank *bank) {
-    double *matrix = cv_graph_add_constant(graph, "front.bank", CV_CONST_F64, 2, (int64_t[]){(int64_t)f->bins, (int64_t)f->filters});
+    double *matrix =
+        cv_graph_add_constant(graph, "front.bank", CV_CONST_F64, 2, (int64_t[]){(int64_t)f->bins, (int64_t)f->filters});
     double *one = cv_alloc(f->bins, sizeof *one);
     if (!one) graph->failed = true;
     for (size_t b = 0; !graph->failed && b < f->bins; b++) { // row b: what the filters make of a single bin
@@ -34,7 +35,8 @@ int64_t *cv_frames_graph(cv_graph *graph, const cv_frames *f, size_t count, char
         cv_print(why, why_size, "a transform of %zu points over %zu frames is too large to be a matrix", f->fft, count);
         return NULL;
     }
-    return cv_graph_add_constant(graph, "front.index", CV_CONST_I64, 2, (int64_t[]){(int64_t)count, (int64_t)f->window});
+    return cv_graph_add_constant(graph, "front.index", CV_CONST_I64, 2,
+                                 (int64_t[]){(int64_t)count, (int64_t)f->window});
 }
 
 void cv_spectrum_graph(cv_graph *graph, const cv_frames *f, const double *window, const cv_bank *bank) {

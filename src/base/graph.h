@@ -27,7 +27,7 @@ typedef struct cv_attribute {
 } cv_attribute;
 
 typedef struct cv_graph_node {
-    char *type, *name; // "Conv"; never NULL
+    char *type, *name;      // "Conv"; never NULL
     char **input, **output; // "": left out
     cv_attribute *attribute;
     size_t inputs, outputs, attributes;
@@ -46,7 +46,7 @@ typedef struct cv_graph {
     cv_graph_value input, output;
     struct cv_graph_text {
         char *key, *value;
-    } *text; // metadata
+    } * text; // metadata
     size_t nodes, constants, texts;
     size_t node_room, constant_room, text_room;
     bool failed; // something did not fit into memory; all that was added since is lost

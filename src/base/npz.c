@@ -73,9 +73,12 @@ convo_status cv_npz_write(cv_npz *npz, const void *numbers, size_t bytes, convo_
 
 convo_status cv_npz_finish(cv_npz *npz, convo_status status, convo_error *err) {
     if (!npz) return status;
-    if (!status) status = npz->zip ? cv_zip_commit(npz->zip, err) : end_array(npz, err);
-    else if (npz->zip) cv_zip_abandon(npz->zip);
-    else if (npz->out.stream) cv_file_abandon(&npz->out);
+    if (!status)
+        status = npz->zip ? cv_zip_commit(npz->zip, err) : end_array(npz, err);
+    else if (npz->zip)
+        cv_zip_abandon(npz->zip);
+    else if (npz->out.stream)
+        cv_file_abandon(&npz->out);
     free(npz->path);
     free(npz);
     return status;

@@ -72,7 +72,7 @@ convo_status cv_dataset_augment(const cv_dataset *dataset, const cv_augment_conf
 // --- split ------------------------------------------------------------------------------------------------------
 
 typedef struct cv_split_config {
-    int by;                              // 0 random, 1 official, 2 group
+    enum { CV_BY_RANDOM, CV_BY_OFFICIAL, CV_BY_GROUP } by;
     double train, validation, test;      // fractions; `by: official` and `by: group` use validation only
     int64_t seed;                        // -1: the training's
     char leave_out[CV_TEXT_SIZE];        // by group: the group that is the test set

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BY_RANDOM, BY_OFFICIAL, BY_GROUP };
 enum { TRAIN = CONVO_TRAIN, VALIDATION = CONVO_VALIDATION, TEST = CONVO_TEST, PARTS = 3 };
 
 static const char where[] = "data.split"; // of a recipe
@@ -145,7 +144,8 @@ static convo_status split_fixed(const cv_split_config *config, const cv_dataset 
         status = cv_no_memory(err, where);
         goto done;
     }
-    status = config->by == BY_GROUP ? parts_by_group(config, dataset, part, err) : parts_official(dataset, part, err);
+    status =
+        config->by == CV_BY_GROUP ? parts_by_group(config, dataset, part, err) : parts_official(dataset, part, err);
     for (int k = 0; k < PARTS && !status; k++) {
         size_t count = 0;
         for (size_t i = 0; i < dataset->count; i++)
@@ -192,7 +192,7 @@ static convo_status check_parts(const cv_split_config *config, const cv_split *s
     static const char *const name[PARTS] = {"train", "validation", "test"};
     const bool wanted[PARTS] = {[TRAIN] = true,
                                 [VALIDATION] = config->validation > 0 || config->validation_group[0],
-                                [TEST] = config->by == BY_GROUP || config->test > 0};
+                                [TEST] = config->by == CV_BY_GROUP || config->test > 0};
     for (int part = 0; part < PARTS; part++)
         if (wanted[part] && split->count[part] == 0)
             return cv_fail(err, CONVO_ARGUMENT, where, "no example is left for the %s part", name[part]);
@@ -202,10 +202,10 @@ static convo_status check_parts(const cv_split_config *config, const cv_split *s
 convo_status cv_split_make(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
                            convo_error *err) {
     *split = (cv_split){0};
-    if (config->by != BY_GROUP && (config->leave_out[0] || config->validation_group[0]))
+    if (config->by != CV_BY_GROUP && (config->leave_out[0] || config->validation_group[0]))
         return cv_fail(err, CONVO_ARGUMENT, where, "leave_out and validation_group need `by: group`");
     if (config->seed >= 0) seed = (uint64_t)config->seed;
-    convo_status status = (config->by == BY_RANDOM ? split_random : split_fixed)(config, dataset, seed, split, err);
+    convo_status status = (config->by == CV_BY_RANDOM ? split_random : split_fixed)(config, dataset, seed, split, err);
     if (!status) status = check_parts(config, split, err);
     if (status) cv_split_free(split);
     return status;

@@ -11,14 +11,16 @@
 
 enum {
     REPETITIONS = 7,
-    MOST_STEPS = 1 << 20,  // of a repetition
-    MOST_CALLS = 1 << 16,  // of one example
-    PROFILE_BATCH = 256,   // examples of a pass whose layers are timed
-    MOST_EXAMPLES = 8192,  // in memory, but as many as a batch has
+    MOST_STEPPED = 1 << 22, // examples of a repetition
+    MOST_CALLS = 1 << 16,   // of one example
+    MOST_PASSES = 64,       // of layers that are timed
+    LEAST_PASSES = 3,
+    PROFILE_BATCH = 256,  // examples of a pass whose layers are timed
+    MOST_EXAMPLES = 8192, // in memory, but as many as a batch has
 };
 static const size_t most_bytes = 64 << 20; // of them
 
-typedef struct bench {
+typedef struct rig {
     const convo_recipe *recipe;
     const cv_isa *isa;
     const cv_op *loss;
@@ -31,11 +33,11 @@ typedef struct bench {
     float *values;           // [examples][size of the net's input]
     int32_t *label, *index;  // [examples]
     float *outputs, *losses; // of a batch
-} bench;
+} rig;
 
 // --- what is measured on ------------------------------------------------------------------------------------------
 
-static convo_status make_examples(bench *b, convo_error *err) {
+static convo_status make_examples(rig *b, convo_error *err) {
     const size_t size = (size_t)cv_shape_size(b->net->input), outputs = (size_t)cv_shape_size(cv_net_output(b->net));
     size_t numbers = 0;
     b->examples = most_bytes / (size * sizeof(float));
@@ -45,8 +47,8 @@ static convo_status make_examples(bench *b, convo_error *err) {
     b->values = cv_alloc_aligned(numbers, sizeof *b->values);
     b->label = cv_alloc(b->examples, sizeof *b->label);
     b->index = cv_alloc(b->examples, sizeof *b->index);
-    b->outputs = cv_alloc(b->examples, outputs * sizeof *b->outputs);
-    b->losses = cv_alloc(b->examples, sizeof *b->losses);
+    b->outputs = cv_alloc((size_t)b->batch, outputs * sizeof *b->outputs);
+    b->losses = cv_alloc((size_t)b->batch, sizeof *b->losses);
     if (!b->values || !b->label || !b->index || !b->outputs || !b->losses)
         return cv_no_memory(err, "the examples of a benchmark; a smaller batch needs less");
     cv_random_normal(&b->random, 0, 1, b->values, numbers);
@@ -58,10 +60,9 @@ static convo_status make_examples(bench *b, convo_error *err) {
 }
 
 // Batch k of `count` examples, going round and round.
-static cv_batch batch_at(const bench *b, int count, int64_t k) {
+static cv_batch batch_at(const rig *b, int count, int64_t k) {
     const int64_t batches = (int64_t)b->examples / count;
-    return (cv_batch){
-        .values = b->values, .index = b->index + k % batches * count, .label = b->label, .count = count};
+    return (cv_batch){.values = b->values, .index = b->index + k % batches * count, .label = b->label, .count = count};
 }
 
 // --- medians ------------------------------------------------------------------------------------------------------
@@ -83,11 +84,16 @@ static convo_bench_rate rate_of(double rate[REPETITIONS], int64_t flops) {
     return (convo_bench_rate){median, rate[0], rate[REPETITIONS - 1], median * (double)flops * 1e-9};
 }
 
-// How often to repeat what took `spent` seconds `count` times, so that it takes a repetition's share of the time.
-static int64_t next_count(const bench *b, int64_t count, double spent) {
+// How many steps a repetition has, where `count` of them have taken `spent` seconds.
+static int64_t next_count(const rig *b, int64_t count, double spent) {
     const double wanted = b->seconds / REPETITIONS, factor = spent > 0 ? wanted / spent : 16;
-    const double next = (double)count * (factor > 16 ? 16 : factor);
-    return next < 1 ? 1 : next > MOST_STEPS ? MOST_STEPS : (int64_t)next;
+    const double next = (double)count * (factor > 16 ? 16 : factor), most = (double)MOST_STEPPED / b->batch;
+    return next < 1 ? 1 : next < most ? (int64_t)next : most < 1 ? 1 : (int64_t)most;
+}
+
+// It is known when they were enough to tell, and the processor is warm.
+static bool is_known(const rig *b, int64_t count, double spent) {
+    return spent > b->seconds / REPETITIONS / 4 || next_count(b, count, 0) <= count;
 }
 
 // --- the processor ------------------------------------------------------------------------------------------------
@@ -104,10 +110,10 @@ static void run_spin(void *context, int task, int worker) {
 }
 
 // The best of many short runs: what disturbs them only makes them slower.
-static double measure_peak(const bench *b, cv_pool *pool) {
-    enum { ROUNDS = 200000, RUNS = 20 };
+static double measure_peak(const rig *b, cv_pool *pool) {
+    enum { ROUNDS = 200000, RUNS = 100 };
     spin s = {b->isa, ROUNDS};
-    double best = 0, sum = 0;
+    double best = 0, sum = 1;
     const double done = 2 * (double)b->isa->peak(ROUNDS, &sum) * cv_pool_size(pool);
     for (int k = 0; k < RUNS; k++) {
         const double began = cv_now();
@@ -132,7 +138,7 @@ static convo_status epoch_done(void *user, const cv_epoch *epoch, convo_error *e
 }
 
 // `count` epochs of `steps` steps each, as convo_train runs them. An epoch visits examples as often as it takes.
-static convo_status train(bench *b, int64_t steps, int count, epochs *e, convo_error *err) {
+static convo_status train(rig *b, int64_t steps, int count, epochs *e, convo_error *err) {
     static const convo_train_options nothing;
     cv_split split = {.count = {(size_t)(steps * b->batch)}};
     cv_train_state state = {0};
@@ -165,16 +171,15 @@ static convo_status train(bench *b, int64_t steps, int count, epochs *e, convo_e
     return status;
 }
 
-static convo_status measure_training(bench *b, convo_bench *out, convo_error *err) {
+static convo_status measure_training(rig *b, convo_bench *out, convo_error *err) {
     epochs e = {0};
     int64_t steps = 1;
-    convo_status status = CONVO_OK;
-    for (int k = 0; !status && k < 4; k++) { // warms up, and finds out how many steps a repetition has
+    convo_status status = train(b, steps, 1, &e, err);
+    while (!status && !is_known(b, steps, e.seconds)) {
+        steps = next_count(b, steps, e.seconds);
         status = train(b, steps, 1, &e, err);
-        if (!status) steps = next_count(b, steps, e.seconds);
     }
-    const int64_t most = INT32_MAX / b->batch;
-    if (!status) status = train(b, steps < most ? steps : most, REPETITIONS, &e, err);
+    if (!status) status = train(b, next_count(b, steps, e.seconds), REPETITIONS, &e, err);
     if (!status) out->training = rate_of(e.rate, out->training_flops);
     struct rusage usage;
     if (!getrusage(RUSAGE_SELF, &usage)) out->memory_bytes = (int64_t)usage.ru_maxrss * 1024; // of kilobytes, on Linux
@@ -183,7 +188,7 @@ static convo_status measure_training(bench *b, convo_bench *out, convo_error *er
 
 // --- inference ----------------------------------------------------------------------------------------------------
 
-static double run_batches(const bench *b, cv_runner *runner, int count, int64_t batches) {
+static double run_batches(const rig *b, cv_runner *runner, int count, int64_t batches) {
     const double began = cv_now();
     for (int64_t k = 0; k < batches; k++) {
         const cv_batch batch = batch_at(b, count, k);
@@ -192,13 +197,18 @@ static double run_batches(const bench *b, cv_runner *runner, int count, int64_t 
     return cv_now() - began;
 }
 
-static convo_status measure_inference(const bench *b, convo_bench *out, convo_error *err) {
+static convo_status measure_inference(const rig *b, convo_bench *out, convo_error *err) {
     cv_runner *runner = NULL;
     double rate[REPETITIONS];
     int64_t batches = 1;
     const convo_status status = cv_runner_new(b->net, NULL, NULL, b->batch, 0, b->pool, &runner, err);
     if (status) return status;
-    for (int k = 0; k < 4; k++) batches = next_count(b, batches, run_batches(b, runner, b->batch, batches));
+    double spent = run_batches(b, runner, b->batch, batches);
+    while (!is_known(b, batches, spent)) {
+        batches = next_count(b, batches, spent);
+        spent = run_batches(b, runner, b->batch, batches);
+    }
+    batches = next_count(b, batches, spent);
     for (int k = 0; k < REPETITIONS; k++)
         rate[k] = (double)(batches * b->batch) / run_batches(b, runner, b->batch, batches);
     out->inference = rate_of(rate, out->forward_flops);
@@ -207,7 +217,7 @@ static convo_status measure_inference(const bench *b, convo_bench *out, convo_er
 }
 
 // One example after the other, each timed.
-static convo_status measure_single(const bench *b, convo_bench *out, convo_error *err) {
+static convo_status measure_single(const rig *b, convo_bench *out, convo_error *err) {
     cv_runner *runner = NULL;
     size_t calls = 0;
     double *took = cv_alloc(MOST_CALLS, sizeof *took);
@@ -260,42 +270,51 @@ static convo_status describe_layers(const cv_runner *runner, convo_bench *out, c
     return CONVO_OK;
 }
 
-// Seconds of one pass over `count` examples, and in `spent` those of each layer, [layers][2].
-static double time_layers(bench *b, cv_runner *runner, int count, int64_t k, double *spent, int layers) {
-    memset(spent, 0, 2 * (size_t)layers * sizeof *spent);
+// Times one pass over `count` examples: each layer, [layers][2], and behind them what lies outside all layers.
+static void time_layers(rig *b, cv_runner *runner, int count, int64_t k, double *spent, size_t width) {
+    memset(spent, 0, width * sizeof *spent);
     cv_runner_profile(runner, spent);
     const cv_batch batch = batch_at(b, count, k);
     const double began = cv_now();
     cv_runner_train(runner, &batch, &b->random, b->outputs, b->losses);
-    return cv_now() - began;
+    spent[width - 1] = cv_now() - began;
+    for (size_t i = 0; i + 1 < width; i++) spent[width - 1] -= spent[i];
 }
 
-static convo_status measure_layers(bench *b, convo_bench *out, convo_error *err) {
-    enum { MOST_PASSES = 64, LEAST_PASSES = 3 };
+// Medians of the passes, per example.
+static void take_layers(const double *spent, int passes, size_t width, int count, convo_bench *out) {
+    double column[MOST_PASSES];
+    for (size_t i = 0; i < width; i++) {
+        for (int k = 0; k < passes; k++) column[k] = spent[(size_t)k * width + i];
+        const double median = quantile(column, (size_t)passes, 0.5) / count;
+        if (i + 1 == width)
+            out->other = median;
+        else if (i % 2)
+            out->layer[i / 2].backward = median;
+        else
+            out->layer[i / 2].forward = median;
+    }
+}
+
+static convo_status measure_layers(rig *b, convo_bench *out, convo_error *err) {
     const int count = b->batch < PROFILE_BATCH ? b->batch : PROFILE_BATCH;
     cv_runner *runner = NULL;
-    double *spent = NULL, column[MOST_PASSES], whole[MOST_PASSES];
+    double *spent = NULL;
     int passes = 0;
     convo_status status =
         cv_runner_new(b->net, b->loss, b->recipe->loss_config, count, CV_TRAINING, b->one, &runner, err);
     if (!status) status = describe_layers(runner, out, err);
     if (status) goto done;
-    const size_t width = 2 * (size_t)out->layers;
+    const size_t width = 2 * (size_t)out->layers + 1;
     if (!(spent = cv_alloc(MOST_PASSES, width * sizeof *spent))) {
         status = cv_no_memory(err, "the times of layers");
         goto done;
     }
-    (void)time_layers(b, runner, count, 0, spent, out->layers);
-    for (const double end = cv_now() + b->seconds;
-         passes < LEAST_PASSES || (passes < MOST_PASSES && cv_now() < end); passes++)
-        whole[passes] = time_layers(b, runner, count, passes, spent + (size_t)passes * width, out->layers);
-    out->other = quantile(whole, (size_t)passes, 0.5) / count;
-    for (size_t i = 0; i < width; i++) {
-        for (int k = 0; k < passes; k++) column[k] = spent[(size_t)k * width + i];
-        const double median = quantile(column, (size_t)passes, 0.5) / count;
-        *(i % 2 ? &out->layer[i / 2].backward : &out->layer[i / 2].forward) = median;
-        out->other = fmax(0, out->other - median);
-    }
+    time_layers(b, runner, count, 0, spent, width); // warms up
+    for (const double end = cv_now() + b->seconds; passes < LEAST_PASSES || (passes < MOST_PASSES && cv_now() < end);
+         passes++)
+        time_layers(b, runner, count, passes, spent + (size_t)passes * width, width);
+    take_layers(spent, passes, width, count, out);
 done:
     cv_runner_free(runner);
     free(spent);
@@ -304,7 +323,7 @@ done:
 
 // --- the whole ----------------------------------------------------------------------------------------------------
 
-static convo_status plan_bytes(const bench *b, convo_bench *out, convo_error *err) {
+static convo_status plan_bytes(const rig *b, convo_bench *out, convo_error *err) {
     cv_runner *runner = NULL;
     const convo_status status =
         cv_runner_new(b->net, b->loss, b->recipe->loss_config, b->batch, CV_TRAINING, b->pool, &runner, err);
@@ -313,12 +332,13 @@ static convo_status plan_bytes(const bench *b, convo_bench *out, convo_error *er
     return status;
 }
 
-static convo_status prepare(bench *b, const convo_model *model, const convo_bench_options *o, convo_bench *out,
+static convo_status prepare(rig *b, const convo_model *model, const convo_bench_options *o, convo_bench *out,
                             convo_error *err) {
     if (!b->recipe->has_train)
         return cv_fail(err, CONVO_STATE, b->recipe->file, "the recipe does not say how to train: add `train`");
     if (!(b->isa = cv_isa_find(o->isa)) || b->isa->real != sizeof(float))
-        return cv_fail(err, CONVO_ARGUMENT, "", "there is no instruction set '%s' to run: baseline, avx2 or avx512", o->isa);
+        return cv_fail(err, CONVO_ARGUMENT, "", "no instruction set to run is called '%s': baseline, avx2 or avx512",
+                       o->isa);
     if (o->threads < 0 || o->batch < 0 || o->batch > 1 << 20 || !(o->seconds >= 0))
         return cv_fail(err, CONVO_ARGUMENT, "", "threads, batch (at most %d) and seconds cannot be negative", 1 << 20);
     b->batch = o->batch ? o->batch : (int)b->recipe->train.batch;
@@ -336,12 +356,14 @@ static convo_status prepare(bench *b, const convo_model *model, const convo_benc
     return CONVO_OK;
 }
 
-static double processor_seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
+static double processor_seconds(void) {
+    return (double)clock() / CLOCKS_PER_SEC;
+}
 
 convo_status convo_bench_run(const convo_recipe *recipe, const convo_model *model, const convo_bench_options *options,
                              convo_bench *out, convo_error *err) {
     static const convo_bench_options usual;
-    bench b = {.recipe = recipe};
+    rig b = {.recipe = recipe};
     if (!recipe || !out) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for the result are needed");
     *out = (convo_bench){.load = NAN};
     const double began = cv_now(), own = processor_seconds(), busy = cv_cpu_busy();
@@ -356,7 +378,8 @@ convo_status convo_bench_run(const convo_recipe *recipe, const convo_model *mode
     if (!status) status = measure_single(&b, out, err);
     if (!status) status = plan_bytes(&b, out, err);
     out->seconds = cv_now() - began;
-    out->others = fmax(0, (cv_cpu_busy() - busy) - (processor_seconds() - own)) / out->seconds;
+    out->others = ((cv_cpu_busy() - busy) - (processor_seconds() - own)) / out->seconds;
+    if (out->others < 0) out->others = 0; // the system counts in ticks
 done:
     cv_net_free(b.net);
     cv_pool_free(b.pool);

@@ -20,7 +20,8 @@ static int place_of_truth(const convo_evaluation *e, int64_t row) {
     const float *logits = e->logits + row * e->outputs;
     const int64_t truth = e->truth[row];
     int before = 0;
-    for (int k = 0; k < e->outputs; k++) before += logits[k] > logits[truth] || (logits[k] == logits[truth] && k < truth);
+    for (int k = 0; k < e->outputs; k++)
+        before += logits[k] > logits[truth] || (logits[k] == logits[truth] && k < truth);
     return before;
 }
 
@@ -83,7 +84,8 @@ convo_class_score convo_class_figures(const convo_evaluation *e, int k) {
 
 static convo_status need_probabilities(const convo_evaluation *e, convo_error *err) {
     if (e->probabilities) return CONVO_OK;
-    return cv_fail(err, CONVO_STATE, "", "the model's loss gives no probabilities: train with cross_entropy or logistic");
+    return cv_fail(err, CONVO_STATE, "",
+                   "the model's loss gives no probabilities: train with cross_entropy or logistic");
 }
 
 convo_status convo_calibration_find(const convo_evaluation *e, convo_calibration *c, convo_error *err) {

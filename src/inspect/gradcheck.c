@@ -7,7 +7,7 @@
 #include <string.h>
 
 // 17 examples are nine blocks of doubles in eight shards: one shard adds a block to another, and one lane is idle.
-enum { BATCH = 17, ELEMENTS = 10 };
+enum { BATCH = 17, ELEMENTS = 5 };
 static const double tolerance = 1e-5, mean_tolerance = 1e-6;
 
 // --- one batch ----------------------------------------------------------------------------------------------------

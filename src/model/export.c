@@ -7,7 +7,8 @@
 static convo_status copy(const convo_model *model, const char *path, const convo_export_options *options,
                          convo_error *err) {
     if (options->fold || options->features || options->probabilities)
-        return cv_fail(err, CONVO_ARGUMENT, path, "a .safetensors file is the model as it is; only .onnx can be changed");
+        return cv_fail(err, CONVO_ARGUMENT, path,
+                       "a .safetensors file is the model as it is; only .onnx can be changed");
     return convo_model_save(model, path, err);
 }
 

@@ -15,8 +15,8 @@ static cv_numbers form_of(cv_shape s, size_t rows) {
     return form;
 }
 
-static convo_status add_features(cv_npz *npz, const char *name, cv_shape shape, const cv_material *m, const int32_t *row,
-                                 size_t count, convo_error *err) {
+static convo_status add_features(cv_npz *npz, const char *name, cv_shape shape, const cv_material *m,
+                                 const int32_t *row, size_t count, convo_error *err) {
     const cv_numbers form = form_of(shape, count);
     const size_t size = (size_t)cv_shape_size(shape);
     convo_status status = cv_npz_add(npz, name, &form, err);
@@ -38,7 +38,8 @@ static int64_t example_of(const cv_material *m, int64_t copies, int32_t row) {
     return version < 0 ? row : m->split.index[CONVO_TRAIN][version / copies];
 }
 
-static convo_status add_part(cv_npz *npz, const convo_recipe *recipe, const cv_material *m, int part, convo_error *err) {
+static convo_status add_part(cv_npz *npz, const convo_recipe *recipe, const cv_material *m, int part,
+                             convo_error *err) {
     static const char *const names[][3] = {{"X_train", "y_train", "index_train"},
                                            {"X_validation", "y_validation", "index_validation"},
                                            {"X_test", "y_test", "index_test"}};

@@ -125,8 +125,8 @@ static convo_status add_probabilities(cv_graph *graph, const convo_recipe *recip
     const writer w = {.graph = graph, .x = {"logits"}, .y = "probabilities", .path = recipe->loss->name};
     const cv_graph_scope scope = {resolve, &w};
     if (!recipe->loss->onnx)
-        return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "the probabilities of the loss '%s' cannot be said in ONNX",
-                       recipe->loss->name);
+        return cv_fail(err, CONVO_UNSUPPORTED, recipe->file,
+                       "the probabilities of the loss '%s' cannot be said in ONNX", recipe->loss->name);
     return cv_graph_parse(graph, recipe->loss->onnx, &scope) ? CONVO_OK : cv_no_memory(err, "probabilities");
 }
 
@@ -152,7 +152,8 @@ static convo_status add_front(cv_graph *graph, const convo_model *model, const c
     const convo_recipe *recipe = model->recipe;
     char why[256] = "";
     if (!recipe->feature)
-        return cv_fail(err, CONVO_ARGUMENT, recipe->file, "the model has no front end: it reads arrays, not recordings");
+        return cv_fail(err, CONVO_ARGUMENT, recipe->file,
+                       "the model has no front end: it reads arrays, not recordings");
     if (!recipe->feature->graph)
         return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "the front end '%s' cannot be said in ONNX",
                        recipe->feature->name);

@@ -29,10 +29,12 @@ static convo_status take_weights(const convo_recipe *recipe, const convo_train_o
     cv_fit_text(&fit, misfits, sizeof misfits);
     if (!status && fit.taken == 0)
         status = cv_fail(err, CONVO_SHAPE, path, "nothing of it fits the recipe's net: %.400s", misfits);
-    if (!status) say(options, "%s: %d of %d tensors taken%s%s", path, fit.taken, net->tensors, *misfits ? "; " : "", misfits);
+    if (!status)
+        say(options, "%s: %d of %d tensors taken%s%s", path, fit.taken, net->tensors, *misfits ? "; " : "", misfits);
     const char *normalize = cv_safetensors_text(&weights.file[0], "convo.normalize");
     if (!status && normalize && recipe->normalize == CV_NORMALIZE_GLOBAL && cv_model_normalize(normalize, mean, std))
-        say(options, "%s: its normalisation is kept, mean %g and standard deviation %g", path, (double)*mean, (double)*std);
+        say(options, "%s: its normalisation is kept, mean %g and standard deviation %g", path, (double)*mean,
+            (double)*std);
     cv_weights_free(&weights);
     return status;
 }

@@ -133,8 +133,10 @@ static bool copy_lists(const number_type *type, const Onnx__TensorProto *t, size
     } else if (type->size < 8 && type->type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT && t->n_int32_data == count) {
         for (size_t i = 0; i < count; i++) {
             const uint16_t half = (uint16_t)t->int32_data[i];
-            if (type->as == CV_CONST_I64) ((int64_t *)out)[i] = t->int32_data[i];
-            else copy_raw(type, (const uint8_t *)&half, 1, (float *)out + i);
+            if (type->as == CV_CONST_I64)
+                ((int64_t *)out)[i] = t->int32_data[i];
+            else
+                copy_raw(type, (const uint8_t *)&half, 1, (float *)out + i);
         }
     } else {
         return false;
@@ -148,8 +150,8 @@ static convo_status read_tensor(const reader *r, const char *name, const Onnx__T
     for (size_t k = 0; k < CV_COUNT(number_types); k++)
         if (t->has_data_type && number_types[k].type == t->data_type) type = &number_types[k];
     if (!type)
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "constant '%.100s' holds numbers of a type (%d) that is not read",
-                       name, (int)t->data_type);
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                       "constant '%.100s' holds numbers of a type (%d) that is not read", name, (int)t->data_type);
     if (t->n_external_data || (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL))
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
                        "constant '%.100s' is in another file: save the model as one file", name);
@@ -161,8 +163,8 @@ static convo_status read_tensor(const reader *r, const char *name, const Onnx__T
     const bool raw = t->has_raw_data;
     const size_t there = t->raw_data.len;
     if (raw && there != count * type->size)
-        return cv_fail(r->err, CONVO_FORMAT, r->path, "constant '%.100s' needs %zu bytes by its shape, it has %zu", name,
-                       count * type->size, there);
+        return cv_fail(r->err, CONVO_FORMAT, r->path, "constant '%.100s' needs %zu bytes by its shape, it has %zu",
+                       name, count * type->size, there);
     // Before memory is asked for: numbers that are in lists must be there.
     if (!raw && count > t->n_float_data + t->n_double_data + t->n_int64_data + t->n_int32_data)
         return cv_fail(r->err, CONVO_FORMAT, r->path, "constant '%.100s' has fewer than its %zu numbers", name, count);
@@ -171,8 +173,8 @@ static convo_status read_tensor(const reader *r, const char *name, const Onnx__T
     if (raw)
         copy_raw(type, t->raw_data.data, count, data);
     else if (count && !copy_lists(type, t, count, data))
-        return cv_fail(r->err, CONVO_FORMAT, r->path, "constant '%.100s' does not have its %zu numbers as %s", name, count,
-                       type->name);
+        return cv_fail(r->err, CONVO_FORMAT, r->path, "constant '%.100s' does not have its %zu numbers as %s", name,
+                       count, type->name);
     return CONVO_OK;
 }
 
@@ -186,10 +188,11 @@ static convo_status read_constant(const reader *r, const Onnx__NodeProto *node) 
     const bool ints = !strcmp(kind, "value_ints"), floats = !strcmp(kind, "value_floats");
     const bool one_int = !strcmp(kind, "value_int") && a->has_i, one_float = !strcmp(kind, "value_float") && a->has_f;
     if (!ints && !floats && !one_int && !one_float)
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "constant '%.100s' is given as '%.50s', which is not read", name,
-                       clean(a->name));
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "constant '%.100s' is given as '%.50s', which is not read",
+                       name, clean(a->name));
     const int64_t count = ints ? (int64_t)a->n_ints : floats ? (int64_t)a->n_floats : 1;
-    void *data = cv_graph_add_constant(r->graph, name, ints || one_int ? CV_CONST_I64 : CV_CONST_F32, ints || floats, &count);
+    void *data =
+        cv_graph_add_constant(r->graph, name, ints || one_int ? CV_CONST_I64 : CV_CONST_F32, ints || floats, &count);
     if (!data) return cv_no_memory(r->err, r->path);
     if (ints && count) memcpy(data, a->ints, (size_t)count * sizeof *a->ints);
     if (floats && count) memcpy(data, a->floats, (size_t)count * sizeof *a->floats);
@@ -212,6 +215,13 @@ static convo_status read_attribute(const reader *r, cv_graph_node *node, Onnx__A
         to->ints = cv_alloc(to->count + 1, sizeof *to->ints);
         if (!to->ints) return cv_no_memory(r->err, r->path);
         if (to->count) memcpy(to->ints, one ? &from->i : from->ints, to->count * sizeof *to->ints);
+    } else if (from->type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR && from->t && from->t->raw_data.len == 8 &&
+               from->t->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64) { // ConstantOfShape: what it is filled with
+        to->kind = CV_ATTRIBUTE_INTS;
+        to->count = 1;
+        to->ints = cv_alloc(1, sizeof *to->ints);
+        if (!to->ints) return cv_no_memory(r->err, r->path);
+        memcpy(to->ints, from->t->raw_data.data, sizeof *to->ints);
     } else if (from->type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT) {
         to->kind = CV_ATTRIBUTE_FLOAT;
         to->number = from->f;
@@ -249,7 +259,8 @@ static convo_status read_value(const reader *r, const Onnx__ValueInfoProto *from
         from->type && from->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? from->type->tensor_type : NULL;
     const size_t dims = tensor && tensor->shape ? tensor->shape->n_dim : 0;
     if (sized && (dims < 1 || dims > CV_GRAPH_DIMS))
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "'%.100s', what goes in, must be a tensor of known shape", name);
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "'%.100s', what goes in, must be a tensor of known shape",
+                       name);
     if (sized && tensor->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "'%.100s', what goes in, must be of type FLOAT", name);
     for (size_t d = 0; sized && d < dims; d++) {
@@ -266,8 +277,9 @@ static convo_status read_ends(const reader *r, const Onnx__GraphProto *from) {
     for (size_t k = 0; k < from->n_input; k++) {
         if (cv_graph_constant(r->graph, clean(from->input[k]->name))) continue;
         if (input)
-            return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "a net has one input, this graph has '%.100s' and '%.100s'",
-                           clean(input->name), clean(from->input[k]->name));
+            return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                           "a net has one input, this graph has '%.100s' and '%.100s'", clean(input->name),
+                           clean(from->input[k]->name));
         input = from->input[k];
     }
     if (!input) return cv_fail(r->err, CONVO_FORMAT, r->path, "the graph has no input");
@@ -288,8 +300,7 @@ static convo_status read_model(const reader *r, const Onnx__ModelProto *model) {
     if (opset < CV_ONNX_OPSET_MIN || opset > CV_ONNX_OPSET_MAX)
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "opset %" PRId64 " is not one from %d to %d", opset,
                        CV_ONNX_OPSET_MIN, CV_ONNX_OPSET_MAX);
-    if (from->n_sparse_initializer)
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "sparse constants are not read");
+    if (from->n_sparse_initializer) return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "sparse constants are not read");
     if (from->n_node > CV_ONNX_NODES || from->n_initializer > CV_ONNX_NODES)
         return cv_fail(r->err, CONVO_LIMIT, r->path, "%zu nodes and %zu constants are more than the %d that are read",
                        from->n_node, from->n_initializer, CV_ONNX_NODES);
@@ -316,8 +327,7 @@ convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err) {
     cv_print(where, sizeof where, "%.460s@%td", path, w.at - w.start);
     Onnx__ModelProto *model = sound ? onnx__model_proto__unpack(NULL, bytes.size, bytes.data) : NULL;
     free(bytes.data);
-    if (!model)
-        return cv_fail(err, CONVO_FORMAT, where, "this is not an ONNX file, or it is cut short or damaged");
+    if (!model) return cv_fail(err, CONVO_FORMAT, where, "this is not an ONNX file, or it is cut short or damaged");
     status = read_model(&(reader){path, graph, err}, model);
     onnx__model_proto__free_unpacked(model, NULL);
     if (status) cv_graph_free(graph);
@@ -328,7 +338,8 @@ convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err) {
 
 convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err) {
     *graph = (cv_graph){0};
-    return cv_fail(err, CONVO_UNSUPPORTED, path, "this build has no ONNX: install " CV_ONNX_PACKAGES ", and build again");
+    return cv_fail(err, CONVO_UNSUPPORTED, path,
+                   "this build has no ONNX: install " CV_ONNX_PACKAGES ", and build again");
 }
 
 #endif

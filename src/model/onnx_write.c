@@ -18,7 +18,7 @@ typedef struct arena {
     struct piece {
         struct piece *before;
         max_align_t data[];
-    } *last;
+    } * last;
     bool failed;
 } arena;
 
@@ -188,7 +188,8 @@ convo_status cv_onnx_write(const cv_graph *graph, const char *name, const char *
     const Onnx__ModelProto *model = pack_model(&a, graph, name);
     const size_t size = model ? onnx__model_proto__get_packed_size(model) : 0;
     if (size > CV_ONNX_LIMIT)
-        status = cv_fail(err, CONVO_LIMIT, path, "the model needs %zu bytes, an ONNX file has at most %zu", size, CV_ONNX_LIMIT);
+        status = cv_fail(err, CONVO_LIMIT, path, "the model needs %zu bytes, an ONNX file has at most %zu", size,
+                         CV_ONNX_LIMIT);
     else if (!model || !(bytes = cv_alloc(size, 1)))
         status = cv_no_memory(err, path);
     else
@@ -202,7 +203,8 @@ convo_status cv_onnx_write(const cv_graph *graph, const char *name, const char *
 
 convo_status cv_onnx_write(const cv_graph *graph, const char *name, const char *path, convo_error *err) {
     (void)graph, (void)name;
-    return cv_fail(err, CONVO_UNSUPPORTED, path, "this build has no ONNX: install " CV_ONNX_PACKAGES ", and build again");
+    return cv_fail(err, CONVO_UNSUPPORTED, path,
+                   "this build has no ONNX: install " CV_ONNX_PACKAGES ", and build again");
 }
 
 #endif

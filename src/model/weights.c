@@ -47,7 +47,8 @@ static convo_status read_shards(cv_weights *w, const char *path, convo_error *er
     json_t *index = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, NULL);
     json_t *map = json_object_get(index, "weight_map"), *seen = json_object(), *shard;
     const char *slash = strrchr(path, '/'), *tensor;
-    if (!json_object_size(map)) status = cv_fail(err, CONVO_FORMAT, path, "an index of shards must have a 'weight_map'");
+    if (!json_object_size(map))
+        status = cv_fail(err, CONVO_FORMAT, path, "an index of shards must have a 'weight_map'");
     json_object_foreach(map, tensor, shard) {
         const char *name = json_string_value(shard);
         if (status || (name && json_object_get(seen, name))) continue;
@@ -55,7 +56,8 @@ static convo_status read_shards(cv_weights *w, const char *path, convo_error *er
         if (!name || strchr(name, '/'))
             status = cv_fail(err, CONVO_FORMAT, path, "'%.100s' must be in a file beside the index", tensor);
         else
-            status = file && !json_object_set_new(seen, name, json_true()) ? read_file(w, file, err) : cv_no_memory(err, path);
+            status = file && !json_object_set_new(seen, name, json_true()) ? read_file(w, file, err)
+                                                                           : cv_no_memory(err, path);
         free(file);
     }
     json_decref(seen);
@@ -174,7 +176,7 @@ convo_status cv_weights_fill(const cv_weights *w, cv_net *net, cv_fit *fit, conv
         }
         shape_text(from->dims, from->dim, have, sizeof have);
         shape_text(to->spec.dims, to->spec.dim, need, sizeof need);
-        cv_name_list_add(&fit->shapes, "%s is %s, not %s", to->name, have, need);
+        cv_name_list_add(&fit->shapes, "%s is %s, the net's is %s", to->name, have, need);
     }
     for (size_t k = 0; k < w->weights; k++) {
         int t = 0;
@@ -191,6 +193,6 @@ void cv_fit_text(const cv_fit *fit, char *text, size_t size) {
     const char *next = "";
     text[0] = 0;
     if (fit->missing.count) cv_append(text, size, "it has no %s", fit->missing.text), next = "; ";
-    if (fit->shapes.count) cv_append(text, size, "%s%s as the net has it", next, fit->shapes.text), next = "; ";
+    if (fit->shapes.count) cv_append(text, size, "%s%s", next, fit->shapes.text), next = "; ";
     if (fit->extra.count) cv_append(text, size, "%sthe net has no %s", next, fit->extra.text);
 }

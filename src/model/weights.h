@@ -12,12 +12,12 @@ typedef struct cv_weights {
     struct cv_weight {
         const cv_st_tensor *tensor;
         char *name; // after the map
-    } *weight;
+    } * weight;
     size_t weights, weight_room;
 } cv_weights;
 
-// path: a .safetensors file or the .index.json of a sharded one. map: NULL-ended "old=new", for whole names or what they
-// begin with up to a point; the first that fits counts; may be NULL.
+// path: a .safetensors file or the .index.json of a sharded one. map: NULL-ended "old=new", for whole names or what
+// they begin with up to a point; the first that fits counts; may be NULL.
 convo_status cv_weights_read(const char *path, const char *const *map, cv_weights *weights, convo_error *err);
 void cv_weights_free(cv_weights *weights);
 
@@ -31,13 +31,14 @@ void cv_name_list_end(cv_name_list *list); // adds "and 3 more"
 
 typedef struct cv_fit {
     int taken;
-    cv_name_list missing, shapes, extra; // of the net but not of the file, of another shape, of the file but not of the net
+    cv_name_list missing, shapes,
+        extra; // of the net but not of the file, of another shape, of the file but not of the net
 } cv_fit;
 
 // Puts every tensor whose name and shape are the net's into the net, converted to floats. A counter of batches may be
 // missing: files of old have none. Errors: NUMERIC for numbers that are not finite.
 convo_status cv_weights_fill(const cv_weights *weights, cv_net *net, cv_fit *fit, convo_error *err);
-// The misfits as one sentence: "the net needs 0.bias; 2.weight is [3, 4], the net needs [3, 5]".
+// The misfits as one sentence: "it has no 0.bias; 2.weight is [3, 4], the net's is [3, 5]".
 void cv_fit_text(const cv_fit *fit, char *text, size_t size);
 
 #endif

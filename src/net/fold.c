@@ -40,11 +40,13 @@ static bool fold_into(const cv_net *net, const cv_node *layer, const cv_node *no
     const cv_option *eps = cv_option_find(norm->op->schema, "eps");
     float *weight = read_or(net, layer, "weight", size, 0), *bias = read_or(net, layer, "bias", channels, 0);
     float *scale = read_or(net, norm, "weight", channels, 1), *shift = read_or(net, norm, "bias", channels, 0);
-    float *mean = read_or(net, norm, "running_mean", channels, 0), *var = read_or(net, norm, "running_var", channels, 1);
+    float *mean = read_or(net, norm, "running_mean", channels, 0),
+          *var = read_or(net, norm, "running_var", channels, 1);
     const bool fits = weight && bias && scale && shift && mean && var;
     for (size_t c = 0; fits && c < channels; c++) {
-        const double s = (double)scale[c] /
-                         sqrt((double)var[c] + *(const double *)(const void *)((const char *)norm->config + eps->offset));
+        const double s =
+            (double)scale[c] /
+            sqrt((double)var[c] + *(const double *)(const void *)((const char *)norm->config + eps->offset));
         for (size_t i = 0; i < row; i++) weight[c * row + i] = (float)((double)weight[c * row + i] * s);
         bias[c] = (float)(((double)bias[c] - (double)mean[c]) * s + (double)shift[c]);
     }
@@ -92,7 +94,8 @@ static convo_status copy_values(const cv_net *net, cv_net *made, const int *plac
             continue;
         }
         for (int t = 0; t < from->tensors; t++) {
-            float *values = read_or(net, from, net->tensor[from->tensor + t].spec.name, net->tensor[from->tensor + t].size, 0);
+            float *values =
+                read_or(net, from, net->tensor[from->tensor + t].spec.name, net->tensor[from->tensor + t].size, 0);
             if (!values) return cv_no_memory(err, from->path);
             cv_net_write(made, to->tensor + t, values);
             free(values);

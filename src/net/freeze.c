@@ -5,7 +5,9 @@
 #include <string.h>
 
 // The number that a path begins with: 3 of "3.body.0".
-static long number_of(const char *path) { return strtol(path, NULL, 10); }
+static long number_of(const char *path) {
+    return strtol(path, NULL, 10);
+}
 
 // One entry: a number, a range of numbers, or a path and all below it.
 typedef struct entry {
@@ -39,11 +41,15 @@ convo_status cv_net_freeze(cv_net *net, const char *layers, convo_error *err) {
         for (int i = 0; i < net->nodes; i++)
             if (covers(&e, net->node[i].path)) net->node[i].frozen = found = true;
         if (!found)
-            return cv_fail(err, CONVO_ARGUMENT, layers, "the net has no layer '%s': they are 0 to %ld, a range is 0-%ld, "
-                           "a part of a residual 3.body", e.text, number_of(last), number_of(last));
+            return cv_fail(err, CONVO_ARGUMENT, layers,
+                           "the net has no layer '%s': they are 0 to %ld, a range is 0-%ld, "
+                           "a part of a residual 3.body",
+                           e.text, number_of(last), number_of(last));
     }
     for (int i = 0; i < net->nodes; i++)
         for (int t = net->node[i].tensor; t < net->node[i].tensor + net->node[i].tensors; t++)
             left |= !net->node[i].frozen && !net->tensor[t].spec.buffer;
-    return left ? CONVO_OK : cv_fail(err, CONVO_ARGUMENT, layers, "every layer with parameters is frozen: nothing is left to train");
+    return left ? CONVO_OK
+                : cv_fail(err, CONVO_ARGUMENT, layers,
+                          "every layer with parameters is frozen: nothing is left to train");
 }

@@ -71,6 +71,16 @@ train --out "$work/last" --set keep=last
 check "keep: best keeps an earlier epoch here" sh -c '! grep -q "\"best_epoch\": 30," "$0"' "$work/best/result.json"
 check "keep: last keeps the last" grep -q '"best_epoch": 30,' "$work/last/result.json"
 
+# Each speaker is the test part once; the mean gives each the same weight.
+expect 0 "--leave-one-out is a run for each group" "leave_out  train error" "theo  " "6/6  leave_out=yweweler" "mean  " -- \
+    sweep "$work/digits.yaml" --leave-one-out --data "$work/small" --out "$work/speakers"
+check "a line for each, the head and the mean" test "$(wc -l <"$work/out")" -eq 8
+check "50 recordings are tested, all of the speaker" sh -c '
+    grep -q "_theo_" "$0" && ! grep -qE "_(george|jackson|lucas|nicolas|yweweler)_" "$0"' \
+    "$work/speakers/leave_out=theo-0/result.json"
+expect 1 "a data set without groups" "tells no groups" -- sweep moons --leave-one-out --out "$work/none"
+expect 2 "one or the other" "exclude each other" -- sweep "$work/digits.yaml" --leave-one-out --over lr=1
+
 expect 2 "nothing to change" "nothing changes: give --over" -- sweep "$work/digits.yaml"
 expect 2 "no values" "is written as lr=2,0.2,0.02" -- sweep "$work/digits.yaml" --over lr
 expect 2 "an empty value" "has an empty value" -- sweep "$work/digits.yaml" --over lr=1,,2

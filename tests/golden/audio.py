@@ -129,7 +129,7 @@ def spectrogram(x, nfft, window, hop, center, pad):
 
 
 def logmel(x, rate, samples, window_ms=25, hop_ms=10, fft=0, filters=40, low=0, high=0, window="hann", center=True,
-           pad="reflect", mel="htk", power=2, floor=1e-10, log="natural", layout="image"):
+           pad="reflect", mel="htk", power=2, floor=1e-10, log="natural", range=0, layout="image"):
     x = fit(x / 32768, samples)
     n, hop = half_up(window_ms / 1000 * rate), half_up(hop_ms / 1000 * rate)
     nfft = fft or 1 << (n - 1).bit_length()
@@ -138,6 +138,8 @@ def logmel(x, rate, samples, window_ms=25, hop_ms=10, fft=0, filters=40, low=0, 
     bank = (htk_filters if mel == "htk" else slaney_filters)(filters, nfft, rate, low, high or rate / 2)
     s = np.maximum(s @ bank.T, floor)
     s = np.log(s) if log == "natural" else 20 / power * np.log10(s)
+    if range:
+        s = np.maximum(s - s.max(), -range)
     return s[None] if layout == "image" else s.T
 
 
@@ -186,6 +188,8 @@ cases += [("logmel", LONG, 8000, dict(samples=2000, filters=24, **options)) for 
     dict(log="db"),
     dict(power=0.5),
     dict(floor=0.001),
+    dict(log="db", range=60),
+    dict(range=3.5, layout="channels"),
     dict(layout="channels"),
     dict(window_ms=24.875, hop_ms=7.5, layout="channels"),  # 199 samples, not in the middle
 ]]

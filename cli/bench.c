@@ -1,0 +1,181 @@
+// convo bench: how fast a net trains and runs on this machine.
+#include "command.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct bench_values {
+    cli_list set;
+    int64_t threads, batch;
+    const char *isa, *seconds;
+} bench_values;
+
+#define FIELD(field) offsetof(bench_values, field)
+static const cli_option options[] = {
+    {"threads", 0, OPTION_NUMBER, FIELD(threads), 1, MOST_THREADS, "N", "threads (all)"},
+    {"batch", 0, OPTION_NUMBER, FIELD(batch), 1, 1 << 20, "N", "examples per step (the recipe's)"},
+    {"isa", 0, OPTION_TEXT, FIELD(isa), 0, 0, "NAME", "at most baseline, avx2 or avx512 (the best)"},
+    {"seconds", 0, OPTION_TEXT, FIELD(seconds), 0, 0, "S", "to spend on each figure (1)"},
+    {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
+    {0},
+};
+
+// Above this, the figures say as much about the other programs as about convo.
+static const double noticeable = 0.1; // processors
+
+static json_t *rate_json(const convo_bench_rate *r, double peak) {
+    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "examples_per_second", r->examples_per_second, "slowest", r->slowest,
+                     "fastest", r->fastest, "gflops", r->gflops, "share_of_peak", r->gflops / peak);
+}
+
+static double gflops(int64_t flops, double seconds) {
+    return seconds > 0 ? (double)flops * 1e-9 / seconds : 0;
+}
+
+static json_t *layers_json(const convo_bench *b) {
+    json_t *layers = json_array();
+    for (int k = 0; k < b->layers; k++) {
+        const convo_bench_layer *l = &b->layer[k];
+        json_array_append_new(layers,
+                              json_pack("{s:s, s:s, s:s, s:f, s:f, s:f, s:f, s:I, s:I}", "layer", l->path, "type",
+                                        l->type, "shape", l->shape, "forward_us", 1e6 * l->forward, "backward_us",
+                                        1e6 * l->backward, "forward_gflops", gflops(l->forward_flops, l->forward),
+                                        "backward_gflops", gflops(l->backward_flops, l->backward), "forward_flops",
+                                        (json_int_t)l->forward_flops, "backward_flops", (json_int_t)l->backward_flops));
+    }
+    return layers;
+}
+
+static json_t *to_json(const convo_bench *b, const char *name) {
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:{s:f, s:f}, s:I, s:I, s:o, s:o, s:{s:f, s:f}, s:o, s:f, s:I, s:I, "
+                     "s:o, s:o, s:b, s:f}",
+                     "recipe", name, "version", convo_version(), "isa", b->isa, "threads", b->threads, "batch",
+                     b->batch, "peak_gflops", "all", b->peak, "one", b->peak_of_one, "forward_flops",
+                     (json_int_t)b->forward_flops, "training_flops", (json_int_t)b->training_flops, "training",
+                     rate_json(&b->training, b->peak), "inference", rate_json(&b->inference, b->peak), "one_example",
+                     "p50_us", 1e6 * b->p50, "p99_us", 1e6 * b->p99, "layers", layers_json(b), "other_us",
+                     1e6 * b->other, "plan_bytes", (json_int_t)b->plan_bytes, "memory_bytes",
+                     (json_int_t)b->memory_bytes, "load", json_number(b->load), "others", json_number(b->others),
+                     "busy", b->others > noticeable, "seconds", b->seconds);
+}
+
+// --- as tables --------------------------------------------------------------------------------------------------
+
+static void rate_row(cli_table *table, const char *name, const convo_bench_rate *r, double peak) {
+    table_cell(table, "%s", name);
+    table_cell(table, "%.0f", r->examples_per_second);
+    table_cell(table, "%.0f", r->slowest);
+    table_cell(table, "%.0f", r->fastest);
+    table_cell(table, "%.1f", r->gflops);
+    table_cell(table, "%.0f %%", 100 * r->gflops / peak);
+}
+
+static int print_rates(const convo_bench *b) {
+    static const char *const heads[] = {"", "examples/s", "slowest", "fastest", "GFLOP/s", "of peak"};
+    cli_table table = {0};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    rate_row(&table, "training", &b->training, b->peak);
+    rate_row(&table, "inference", &b->inference, b->peak);
+    return table_print(&table, "lrrrrr", stdout);
+}
+
+static void time_cells(cli_table *table, double seconds, int64_t flops, double peak) {
+    table_cell(table, "%.3f", 1e6 * seconds);
+    for (int k = 0; !flops && k < 2; k++) table_cell(table, "%s", "");
+    if (!flops) return;
+    table_cell(table, "%.1f", gflops(flops, seconds));
+    table_cell(table, "%.0f %%", 100 * gflops(flops, seconds) / peak);
+}
+
+static int print_layers(const convo_bench *b) {
+    static const char *const heads[] = {"layer",   "type",        "output shape", "forward us", "GFLOP/s",
+                                        "of peak", "backward us", "GFLOP/s",      "of peak",    "of time"};
+    cli_table table = {0};
+    double total = b->other;
+    for (int k = 0; k < b->layers; k++) total += b->layer[k].forward + b->layer[k].backward;
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (int k = 0; k < b->layers; k++) {
+        const convo_bench_layer *l = &b->layer[k];
+        table_cell(&table, "%s", *l->path ? l->path : "loss");
+        table_cell(&table, "%s", l->type);
+        table_cell(&table, "%s", l->shape);
+        time_cells(&table, l->forward, l->forward_flops, b->peak_of_one);
+        time_cells(&table, l->backward, l->backward_flops, b->peak_of_one);
+        table_cell(&table, "%.1f %%", 100 * (l->forward + l->backward) / total);
+    }
+    table_cell(&table, "other");
+    for (int k = 0; k < 2; k++) table_cell(&table, "%s", "");
+    table_cell(&table, "%.3f", 1e6 * b->other);
+    for (int k = 0; k < 5; k++) table_cell(&table, "%s", "");
+    table_cell(&table, "%.1f %%", 100 * b->other / total);
+    return table_print(&table, "lllrrrrrrr", stdout);
+}
+
+static int print(const convo_bench *b, const char *name) {
+    printf("%s: %s, %d thread%s, batch %d\npeak: %.0f GFLOP/s, %.0f of one thread\n\n", name, b->isa, b->threads,
+           b->threads == 1 ? "" : "s", b->batch, b->peak, b->peak_of_one);
+    if (print_rates(b)) return FAILED;
+    printf("\none example   p50 %.2f us, p99 %.2f us\n", 1e6 * b->p50, 1e6 * b->p99);
+    printf("memory        %s, of the whole process %s\n\n", bytes_of((double)b->plan_bytes).text,
+           bytes_of((double)b->memory_bytes).text);
+    return print_layers(b);
+}
+
+static void warn(const convo_bench *b) {
+    if (!(b->others > noticeable)) return;
+    fprintf(stderr,
+            "convo: the machine was busy: other programs kept %.2f processors at work (load average %.2f); "
+            "these figures are too low\n",
+            b->others, b->load);
+}
+
+static int read_seconds(const char *text, double *seconds) {
+    char *end;
+    if (!text) return DONE;
+    *seconds = strtod(text, &end);
+    if (end != text && !*end && *seconds > 0 && *seconds <= 3600) return DONE;
+    return usage_error("bench", "--seconds needs a number above 0, not '%s'", text);
+}
+
+static int run(const cli_context *context, const void *given) {
+    const bench_values *values = given;
+    convo_bench_options o = {.threads = thread_count(values->threads),
+                             .batch = values->batch > 0 ? (int)values->batch : 0,
+                             .isa = values->isa};
+    convo_recipe *recipe = NULL;
+    convo_model *model = NULL;
+    convo_bench bench = {0};
+    convo_error err;
+    int status = read_seconds(values->seconds, &o.seconds);
+    if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
+    if (!status && convo_bench_run(recipe, model, &o, &bench, &err)) status = fail(&err);
+    const char *name = status ? NULL : convo_recipe_name(recipe);
+    if (!status) status = context->json ? print_json(to_json(&bench, name), false) : print(&bench, name);
+    if (!status && !context->quiet) warn(&bench);
+    convo_bench_free(&bench);
+    convo_recipe_free(recipe);
+    convo_model_free(model);
+    return status;
+}
+
+const cli_command command_bench = {
+    .name = "bench",
+    .help = "how fast a net trains and runs here, layer by layer",
+    .words = "RECIPE|MODEL|RUN",
+    .least_words = 1,
+    .most_words = 1,
+    .examples = "  convo bench fsdd-mfcc\n"
+                "  convo bench runs/fsdd-mfcc-0 --threads 1 --json\n"
+                "  convo bench speech-cnn --isa avx2 --batch 64 --seconds 3\n",
+    .notes =
+        "On random examples in memory; medians of seven repetitions. training: whole steps with the optimiser, at a\n"
+        "learning rate of 0. one example: alone, on one thread. GFLOP/s: a multiply-add is two operations; only those "
+        "of\n"
+        "convolutions and linear layers count. peak: multiply-adds between registers, measured just before. Layers: "
+        "us\n"
+        "per example of a training pass on one thread; of peak: of one thread's; other: packing, and what lies "
+        "between.\n",
+    .options = options,
+    .size = sizeof(bench_values),
+    .run = run,
+};

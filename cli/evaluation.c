@@ -1,0 +1,181 @@
+// An evaluation, for people and as JSON.
+#include "command.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const parts[] = {"train", "validation", "test", "all"}; // as convo_part numbers them
+
+const char *part_name(convo_part part) {
+    return parts[part];
+}
+
+int find_part(const char *command, const char *name, convo_part *part) {
+    *part = CONVO_HELD_OUT;
+    if (!name) return DONE;
+    cli_hint near = hint_start(name);
+    for (size_t k = 0; k < COUNT(parts); k++) {
+        *part = (convo_part)k;
+        if (!strcmp(parts[k], name)) return DONE;
+        hint_offer(&near, parts[k]);
+    }
+    return usage_error(command, "--split is train, validation, test or all, not '%s'%s", name, near.text);
+}
+
+// NaN where the class has no ROC curve.
+typedef struct curve_figures {
+    double eer, area;
+} curve_figures;
+
+static curve_figures curve_of(const convo_evaluation *e, int k) {
+    convo_roc roc;
+    if (convo_roc_find(e, k, &roc, NULL)) return (curve_figures){NAN, NAN};
+    const curve_figures figures = {roc.eer, roc.area};
+    convo_roc_free(&roc);
+    return figures;
+}
+
+// --- JSON -------------------------------------------------------------------------------------------------------
+
+static json_t *class_json(const char *label, convo_class_score s, curve_figures curve) {
+    return json_pack("{s:s, s:I, s:f, s:f, s:f, s:o, s:o}", "label", label, "count", (json_int_t)s.count, "precision",
+                     s.precision, "recall", s.recall, "f1", s.f1, "eer", json_number(curve.eer), "roc_area",
+                     json_number(curve.area));
+}
+
+static json_t *macro_json(const convo_evaluation *e) {
+    const convo_class_score s = convo_class_figures(e, CONVO_MACRO);
+    return json_pack("{s:f, s:f, s:f}", "precision", s.precision, "recall", s.recall, "f1", s.f1);
+}
+
+static json_t *interval_json(int64_t correct, int64_t count) {
+    const convo_interval interval = convo_accuracy_interval(correct, count);
+    return json_pack("[ff]", interval.low, interval.high);
+}
+
+static json_t *calibration_json(const convo_evaluation *e) {
+    convo_calibration c;
+    if (convo_calibration_find(e, &c, NULL)) return json_null();
+    json_t *bins = json_array();
+    for (int b = 0; b < CONVO_BINS; b++)
+        json_array_append_new(bins, json_pack("{s:I, s:o, s:o}", "count", (json_int_t)c.count[b], "confidence",
+                                              json_number(c.confidence[b]), "accuracy", json_number(c.accuracy[b])));
+    return json_pack("{s:f, s:o}", "ece", c.error, "bins", bins);
+}
+
+static json_t *groups_json(const convo_evaluation *e) {
+    json_t *groups = json_array();
+    for (int k = 0; k < e->groups; k++) {
+        const convo_score s = convo_group_score(e, k);
+        if (s.count)
+            json_array_append_new(groups, json_pack("{s:s, s:f, s:o, s:I, s:I}", "group", e->group_name[k], "accuracy",
+                                                    s.accuracy, "interval", interval_json(s.correct, s.count),
+                                                    "correct", (json_int_t)s.correct, "count", (json_int_t)s.count));
+    }
+    return groups;
+}
+
+json_t *evaluation_json(const convo_evaluation *e, int top, bool by_group) {
+    json_t *classes = json_array(), *confusion = json_array();
+    for (int k = 0; k < e->classes; k++) {
+        json_array_append_new(classes, class_json(e->labels[k], convo_class_figures(e, k), curve_of(e, k)));
+        json_t *row = json_array();
+        for (int j = 0; j < e->classes; j++) json_array_append_new(row, json_integer(e->confusion[k * e->classes + j]));
+        json_array_append_new(confusion, row);
+    }
+    json_t *json =
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "part", parts[e->part], "score", json_score(&e->score),
+                  "interval", interval_json(e->score.correct, e->score.count), "calibration", calibration_json(e),
+                  "classes", classes, "mean", macro_json(e), "confusion", confusion, "seconds", e->seconds);
+    if (top > 0)
+        json_object_set_new(json, "top", json_pack("{s:i, s:f}", "k", top, "accuracy", convo_top_accuracy(e, top)));
+    if (by_group) json_object_set_new(json, "groups", groups_json(e));
+    return json;
+}
+
+// --- for people -------------------------------------------------------------------------------------------------
+
+static void class_cells(cli_table *table, const char *label, convo_class_score s, double eer) {
+    table_cell(table, "%s", label);
+    table_cell(table, "%.4f", s.precision);
+    table_cell(table, "%.4f", s.recall);
+    table_cell(table, "%.4f", s.f1);
+    if (isfinite(eer))
+        table_cell(table, "%.4f", eer);
+    else
+        table_cell(table, "-");
+    table_cell(table, "%lld", (long long)s.count);
+}
+
+static int print_classes(const convo_evaluation *e) {
+    cli_table table = {0};
+    static const char *const heads[] = {"class", "precision", "recall", "F1", "EER", "count"};
+    double sum = 0;
+    int curves = 0;
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (int k = 0; k < e->classes; k++) {
+        const double eer = curve_of(e, k).eer;
+        if (isfinite(eer)) sum += eer, curves++;
+        class_cells(&table, e->labels[k], convo_class_figures(e, k), eer);
+    }
+    class_cells(&table, "mean", convo_class_figures(e, CONVO_MACRO), curves ? sum / curves : NAN);
+    return table_print(&table, "lrrrrr", stdout);
+}
+
+static int print_confusion(const convo_evaluation *e) {
+    char *align = malloc((size_t)e->classes + 2);
+    if (!align) return no_memory();
+    memset(align, 'r', (size_t)e->classes + 1);
+    align[0] = 'l';
+    align[e->classes + 1] = '\0';
+    cli_table table = {0};
+    table_cell(&table, "truth");
+    for (int k = 0; k < e->classes; k++) table_cell(&table, "%s", e->labels[k]);
+    for (int k = 0; k < e->classes; k++) {
+        table_cell(&table, "%s", e->labels[k]);
+        for (int j = 0; j < e->classes; j++) {
+            long long n = e->confusion[k * e->classes + j];
+            if (n)
+                table_cell(&table, "%lld", n);
+            else
+                table_cell(&table, "."); // so that the mistakes stand out
+        }
+    }
+    int status = table_print(&table, align, stdout);
+    free(align);
+    return status;
+}
+
+static int print_groups(const convo_evaluation *e) {
+    static const char *const heads[] = {"group", "accuracy", "95 % interval", "count"};
+    cli_table table = {0};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (int k = 0; k < e->groups; k++) {
+        const convo_score s = convo_group_score(e, k);
+        if (!s.count) continue;
+        const convo_interval interval = convo_accuracy_interval(s.correct, s.count);
+        table_cell(&table, "%s", e->group_name[k]);
+        table_cell(&table, "%.4f", s.accuracy);
+        table_cell(&table, "%.4f to %.4f", interval.low, interval.high);
+        table_cell(&table, "%lld", (long long)s.count);
+    }
+    putchar('\n');
+    return table_print(&table, "lrlr", stdout);
+}
+
+int print_evaluation(const convo_evaluation *e, int top, bool by_group) {
+    const convo_interval interval = convo_accuracy_interval(e->score.correct, e->score.count);
+    convo_calibration calibration;
+    printf("%s accuracy %.4f  (%lld/%lld)  95 %% interval %.4f to %.4f\n", parts[e->part], e->score.accuracy,
+           (long long)e->score.correct, (long long)e->score.count, interval.low, interval.high);
+    if (top > 0) printf("top-%d accuracy %.4f\n", top, convo_top_accuracy(e, top));
+    printf("loss %.4f\n", e->score.loss);
+    if (!convo_calibration_find(e, &calibration, NULL)) printf("calibration error (ECE) %.4f\n", calibration.error);
+    putchar('\n');
+    int status = print_classes(e);
+    if (status) return status;
+    puts("\nconfusion: rows are the truth, columns what the model said");
+    status = print_confusion(e);
+    return status || !by_group ? status : print_groups(e);
+}

@@ -1,0 +1,132 @@
+// convo import: a model of others as a model file.
+#include "command.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct import_values {
+    const char *out, *recipe, *labels, *mean, *std, *data;
+    cli_list map, set;
+} import_values;
+
+static const cli_option options[] = {
+    {"out", 'o', OPTION_TEXT, offsetof(import_values, out), 0, 0, "FILE", "model file to write, FILE.safetensors"},
+    {"recipe", 0, OPTION_TEXT, offsetof(import_values, recipe), 0, 0, "RECIPE",
+     "whose net the weights are for; its data and features for ONNX"},
+    {"set", 0, OPTION_LIST, offsetof(import_values, set), 0, 0, "KEY=VALUE",
+     "change a setting of the recipe; repeatable"},
+    {"map", 0, OPTION_LIST, offsetof(import_values, map), 0, 0, "OLD=NEW",
+     "rename weights, whole names or their beginnings; repeatable"},
+    {"labels", 0, OPTION_TEXT, offsetof(import_values, labels), 0, 0, "A,B,...",
+     "names of the classes, in their order"},
+    {"mean", 0, OPTION_TEXT, offsetof(import_values, mean), 0, 0, "X", "normalisation, with --std: the net sees"},
+    {"std", 0, OPTION_TEXT, offsetof(import_values, std), 0, 0, "X", "(features - mean) / std"},
+    {"data", 0, OPTION_TEXT, offsetof(import_values, data), 0, 0, "DIR", "folder of the recipe's data set"},
+    {0},
+};
+
+static void on_note(const char *sentence, void *user) {
+    const cli_context *context = user;
+    if (!context->quiet) fprintf(stderr, "%s\n", sentence);
+}
+
+// "a,b,c" as a NULL-ended list; both belong to the caller.
+static const char **split(char *text) {
+    size_t count = 1;
+    for (const char *c = text; *c; c++) count += *c == ',';
+    const char **list = calloc(count + 1, sizeof *list);
+    for (size_t k = 0; list && k < count; k++) {
+        list[k] = text;
+        text += strcspn(text, ",");
+        if (*text) *text++ = '\0';
+    }
+    return list;
+}
+
+static bool read_number(const char *text, double *value) {
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && !*end && isfinite(*value);
+}
+
+static int read_normalization(const import_values *values, convo_import_options *how) {
+    if (!values->mean && !values->std) return DONE;
+    if (!values->mean || !values->std) return usage_error("import", "--mean and --std go together");
+    if (!read_number(values->mean, &how->mean))
+        return usage_error("import", "--mean needs a number, not '%s'", values->mean);
+    if (!read_number(values->std, &how->std) || how->std <= 0)
+        return usage_error("import", "--std needs a number above 0, not '%s'", values->std);
+    return DONE;
+}
+
+static int report(const cli_context *context, const import_values *values, const convo_model *model) {
+    convo_summary summary = {0};
+    convo_error err;
+    if (convo_summarize(convo_model_recipe(model), &summary, &err)) return fail(&err);
+    const long long parameters = (long long)summary.parameters;
+    const int layers = summary.count, classes = convo_model_classes(model);
+    convo_summary_free(&summary);
+    if (context->json)
+        return print_json(json_pack("{s:s, s:i, s:I, s:i}", "file", values->out, "layers", layers, "parameters",
+                                    (json_int_t)parameters, "classes", classes),
+                          false);
+    if (!context->quiet)
+        printf("%s  %d layers, %lld parameters, %d classes\n", values->out, layers, parameters, classes);
+    return DONE;
+}
+
+static int run(const cli_context *context, const void *given) {
+    const import_values *values = given;
+    convo_import_options how = {.data = values->data, .note = on_note, .user = (void *)(uintptr_t)context};
+    convo_recipe *recipe = NULL;
+    convo_model *model = NULL;
+    convo_error err;
+    char *labels = NULL, *file = NULL;
+    if (!values->out) return usage_error("import", "-o FILE is needed");
+    int status = read_normalization(values, &how);
+    if (!status && values->recipe) status = open_recipe(values->recipe, &values->set, &recipe, &file);
+    if (status) return status;
+    char **search = data_folders(file);
+    const char **map = calloc(values->map.count + 1, sizeof *map);
+    if (map && values->map.count) memcpy(map, values->map.text, values->map.count * sizeof *map);
+    if (values->labels && (labels = text_of("%s", values->labels))) how.labels = split(labels);
+    how.recipe = recipe;
+    how.map = map;
+    how.search = (const char *const *)search;
+    if (!search || !map || (values->labels && !how.labels))
+        status = no_memory();
+    else if (convo_import(context->word[0], &how, &model, &err) || convo_model_save(model, values->out, &err))
+        status = fail(&err);
+    else
+        status = report(context, values, model);
+    convo_model_free(model);
+    convo_recipe_free(recipe);
+    free((void *)(uintptr_t)how.labels);
+    free(labels);
+    free(map);
+    free(file);
+    free_texts(search);
+    return status;
+}
+
+const cli_command command_import = {
+    .name = "import",
+    .help = "a model of others: ONNX, or PyTorch's weights",
+    .words = "FILE",
+    .least_words = 1,
+    .most_words = 1,
+    .examples =
+        "  convo import net.onnx -o net.safetensors --recipe fsdd-mfcc\n"
+        "  convo import weights.safetensors --recipe fsdd-mfcc -o model.safetensors\n"
+        "  convo import weights.safetensors --recipe mine.yaml --map features.0=0 --map fc=9 -o model.safetensors\n",
+    .notes =
+        "FILE.onnx: a chain of layers with residual blocks, opset 1 to 21. With --recipe the model gets the recipe's\n"
+        "data, features and training, so that eval and predict work; its net stays the file's. All else: a\n"
+        "safetensors file or the .index.json of several, with the state_dict of a torch.nn.Sequential as --recipe\n"
+        "has it. Labels and normalisation come from --labels and --mean, --std, else from the file, else from the\n"
+        "recipe and its data set; without any, classes are numbers.\n",
+    .options = options,
+    .size = sizeof(import_values),
+    .run = run,
+};

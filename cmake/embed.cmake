@@ -1,0 +1,10 @@
+# embed_text(TARGET FILE NAME): the text of FILE becomes `const char NAME[]` of the program; a change of FILE builds it anew.
+function(embed_text target file name)
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+  set(source ${PROJECT_BINARY_DIR}/generated/${name}.c)
+  set(text "extern const char ${name}[];\nconst char ${name}[] = {\n${bytes}0};\n")
+  file(GENERATE OUTPUT ${source} CONTENT "${text}")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+  target_sources(${target} PRIVATE ${source})
+endfunction()

@@ -1,0 +1,90 @@
+# convo report: one page, self-contained, safe with any labels, that a browser shows and plays.
+. tests/cli/expect.sh
+
+holds() { grep -qF -e "$2" "$1"; }
+holds_not() { [ -s "$1" ] && ! grep -qE -e "$2" "$1"; }
+smaller_than() { [ "$(wc -c <"$1")" -lt "$2" ]; } # FILE BYTES
+# Tags that have an end have it, in the right order: what is left over is printed.
+well_nested() {
+    tr '\n' ' ' <"$1" | grep -oE '</?(main|div|dl|details|table|tbody|tfoot|svg|figure|p|h[123]|pre|audio|title|footer|style)[ >]' |
+        awk '{ gsub(/[< >]/, "") }
+             /^\// { if (depth < 1 || open[depth--] != substr($0, 2)) { print "unexpected <" $0 ">"; exit 1 } next }
+             { open[++depth] = $0 }
+             END { if (!NR) exit 1
+                   if (depth) { print "<" open[depth] "> stays open"; exit 1 } }'
+}
+
+small_data
+recipe >"$work/small.yaml"
+page=$work/run/report.html
+expect 0 "a small run is trained" -- train "$work/small.yaml" --data "$work/small" --out "$work/run" --quiet
+expect 0 "report writes a page into the run folder" "report.html" -- report "$work/run" --data "$work/small"
+for text in 'What was trained on what' 'set: fsdd' '200 training, 0 validation, 100 test' '<dd>0</dd>' \
+    '3*13*16 + 16 = 640' 'aria-label="loss by epoch"' 'aria-label="confusion matrix"' 'Filters of the first layer' \
+    'Receptive field' 'The most confident mistakes' 'data:image/bmp;base64,Qk' '<audio controls' \
+    'data:audio/wav;base64,UklGR' 'convo train small.yaml' 'Trained by convo'; do
+    check "the page holds '$text'" holds "$page" "$text"
+done
+check "its tags are closed in order" well_nested "$page"
+check "it is below 3 MB" smaller_than "$page" 3000000
+check "it names no other place" holds_not "$page" '(https?|file|ftp):|="?//|@import|url\('
+check "it has no script" holds_not "$page" '<script|javascript:|<[^>]* on[a-z]+='
+check "nothing of the template is left" holds_not "$page" '\{\{'
+check "the browser is told to load nothing" holds "$page" "default-src 'none'"
+cp "$page" "$work/first.html"
+expect 0 "report -o writes elsewhere, and says so with --json" '"bytes": ' -- \
+    report "$work/run" --data "$work/small" -o "$work/second.html" --json
+check "the same run gives the same page" cmp "$work/first.html" "$work/second.html"
+
+# Labels and names are what somebody called a folder.
+odd=$work/odd
+mkdir -p "$odd/<img src=x onerror=alert(1)>" "$odd/a&b\"c'd"
+for index in 0 1 2 3 4; do
+    cp "$work/small/3_theo_$index.flac" "$odd/<img src=x onerror=alert(1)>/<b>$index.flac"
+    cp "$work/small/7_lucas_$index.flac" "$odd/a&b\"c'd/$index.flac"
+done
+recipe 's/set: fsdd/set: audiofolder/; s/samples/rate: 8000, samples/; s/linear: 10/linear: 2/; s/lr: .*}},/lr: 1e-9}},/' >"$work/a'b;c.yaml"
+expect 0 "a run with odd labels is trained" -- train "$work/a'b;c.yaml" --data "$odd" --out "$work/odd-run" --quiet
+expect 0 "it has a page" -- report "$work/odd-run" --data "$odd" -o "$work/odd.html"
+check "its labels are text" holds "$work/odd.html" '&lt;img src=x onerror=alert(1)&gt;, a&amp;b&quot;c&#39;d'
+check "its name is quoted in the command" holds "$work/odd.html" "convo train &#39;a&#39;\&#39;&#39;b;c.yaml&#39; --out"
+check "and nothing else" holds_not "$work/odd.html" '<img src=x|<b>[0-9]\.flac|a&b'
+check "the tags of the page are closed in order" well_nested "$work/odd.html"
+
+# Points in the plane: no recordings, no test part, no pixels.
+expect 0 "a run without recordings is trained" -- train moons --set epochs=2 --out "$work/moons" --quiet
+expect 0 "it has a page" -- report "$work/moons"
+check "of its validation part" holds "$work/moons/report.html" 'All validation examples'
+check "without the sections it has nothing for" holds_not "$work/moons/report.html" 'Receptive field|<audio'
+
+expect 1 "a page needs a run folder" "run folder" -- report "$work/small.yaml"
+mkdir "$work/empty"
+expect 1 "a page needs a finished run" "finished run" -- report "$work/empty"
+expect 1 "a page that cannot be written is an error" "cannot be written" -- \
+    report "$work/run" --data "$work/small" -o "$work/nowhere/page.html"
+
+# --- in a browser -------------------------------------------------------------------------------------------------------
+
+for chromium in chromium chromium-browser google-chrome; do command -v "$chromium" >/dev/null && break; done
+if ! command -v "$chromium" >/dev/null || ! command -v node >/dev/null; then
+    skip "a browser shows the page" "chromium or node is not installed"
+    finish
+fi
+browse() { # PAGE WIDTH light|dark
+    timeout 120 node tests/cli/page.mjs "$chromium" "$@" >"$work/seen" 2>"$work/err" || { cat "$work/err"; return 1; }
+}
+said() { # JAVASCRIPT
+    node -e "const seen = JSON.parse(require('fs').readFileSync(0)); if (!($1)) { console.log(seen); process.exit(1) }" <"$work/seen"
+}
+for view in "1200 light" "390 dark"; do
+    # shellcheck disable=SC2086 # two words
+    check "Chromium opens the page, $view" browse "$page" $view
+    check "nothing is fetched, $view" said 'seen.requests.length === 0 && seen.messages.length === 0'
+    check "it is not wider than the window, $view" said 'seen.overflow <= 0'
+    check "its pictures are drawn, $view" said 'seen.pictures.length > 16 && seen.pictures.every(width => width > 0) && seen.charts === 4'
+    check "its sounds are played, $view" said 'seen.sounds.length === 12 && seen.sounds.every(length => length > 0.1)'
+done
+check "dark is dark" said 'seen.ground === "rgb(20, 23, 26)"'
+check "Chromium opens the page with odd labels" browse "$work/odd.html" 800 light
+check "nothing of it is fetched or refused" said 'seen.requests.length === 0 && seen.messages.length === 0'
+finish

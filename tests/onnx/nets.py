@@ -1,0 +1,130 @@
+"""nets.py FOLDER [--full]: nets exported by PyTorch, with an input and what PyTorch says to it. FOLDER/list has a line for
+each: MODEL X Y WHAT, where WHAT is what the net ends in and convo leaves out (plain, softmax, logsoftmax, sigmoid), or
+`refused`. Without --full they are narrow: tests/golden/onnx was made so, with PyTorch 1.13. Needs python3-torch."""
+import os
+import sys
+import warnings
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+warnings.filterwarnings("ignore")
+folder, full = sys.argv[1], "--full" in sys.argv
+torch.manual_seed(0)
+
+
+class Block(nn.Module):
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(i, o, 3, stride, 1), nn.BatchNorm2d(o), nn.ReLU(), nn.Conv2d(o, o, 3, 1, 1),
+                                  nn.BatchNorm2d(o))
+        self.shortcut = nn.Conv2d(i, o, 1, stride) if i != o else nn.Identity()
+
+    def forward(self, x):
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+class ResNet8(nn.Module):
+    """MLPerf Tiny, image classification, with x.view(x.size(0), -1), as people write it."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.start = nn.Sequential(nn.Conv2d(3, c, 3, 1, 1), nn.BatchNorm2d(c), nn.ReLU())
+        self.blocks = nn.Sequential(Block(c, c, 1), Block(c, 2 * c, 2), Block(2 * c, 4 * c, 2))
+        self.end = nn.Linear(4 * c, 10)
+
+    def forward(self, x):
+        x = F.avg_pool2d(self.blocks(self.start(x)), 8)
+        return torch.softmax(self.end(x.view(x.size(0), -1)), 1)
+
+
+def ds_cnn(c):
+    """MLPerf Tiny, keyword spotting: depthwise convolutions, padding that is not the same on both sides."""
+    pair = lambda: [nn.Conv2d(c, c, 3, 1, 1, groups=c), nn.BatchNorm2d(c), nn.ReLU(), nn.Conv2d(c, c, 1), nn.BatchNorm2d(c),
+                    nn.ReLU()]
+    return nn.Sequential(nn.ConstantPad2d((1, 1, 4, 5), 0), nn.Conv2d(1, c, (10, 4), 2), nn.BatchNorm2d(c), nn.ReLU(),
+                         nn.Dropout(0.2), *pair(), *pair(), *pair(), *pair(), nn.Dropout(0.4), nn.AvgPool2d((25, 5)),
+                         nn.Flatten(), nn.Linear(c, 12))
+
+
+class Normalised(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, (3, 5), dilation=(2, 1), padding=(1, 2))
+        self.end = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.end(torch.sigmoid(self.conv((x - 0.5) / 0.25)).mean([2, 3]))
+
+
+class Samples(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.end = nn.Conv1d(1, 4, 8, 4), nn.Linear(4 * 49, 3)
+
+    def forward(self, x):
+        return self.end(torch.relu(self.conv(x.unsqueeze(1))).reshape(x.shape[0], -1))
+
+
+class Nested(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 5, padding=2)
+        self.end = nn.Linear(2, 4)
+
+    def forward(self, x):
+        y = self.a(x)
+        z = self.c(x) + (y + torch.relu(self.b(y) + y))
+        return self.end(F.adaptive_avg_pool2d(z, 1).squeeze(-1).squeeze(-1))
+
+
+class Crossing(Nested):
+    def forward(self, x):
+        y = self.a(x)
+        z = self.b(y)
+        return self.end((torch.tanh(z) + (torch.relu(y) + z)).mean([2, 3]))
+
+
+conv1d = nn.Sequential(nn.Conv1d(1, 8, 9, 4, 4), nn.ReLU(), nn.MaxPool1d(3, 2, 1), nn.Conv1d(8, 6, 5, 2, bias=False),
+                       nn.BatchNorm1d(6), nn.Tanh(), nn.AvgPool1d(2), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(6, 5),
+                       nn.Sigmoid(), nn.Linear(5, 1), nn.Sigmoid())
+mlp = nn.Sequential(nn.Flatten(), nn.Linear(48, 8), nn.ReLU(), nn.BatchNorm1d(8, eps=0.001), nn.Linear(8, 10), nn.LogSoftmax(1))
+strange = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GELU(), nn.Upsample(scale_factor=2), nn.Flatten(), nn.Linear(288, 3))
+nets = [
+    ("resnet8", ResNet8(16 if full else 2), (3, 32, 32), "softmax"),
+    ("dscnn", ds_cnn(64 if full else 4), (1, 49, 10), "plain"),
+    ("conv1d", conv1d, (1, 200), "sigmoid"),
+    ("mlp", mlp, (3, 4, 4), "logsoftmax"),
+    ("normalised", Normalised(), (1, 9, 8), "plain"),
+    ("samples", Samples(), (200,), "plain"),
+    ("nested", Nested(), (2, 6, 7), "plain"),
+    ("crossing", Crossing(), (2, 6, 7), "refused"),
+    ("strange", strange, (1, 8, 8), "refused"),
+]
+
+os.makedirs(folder, exist_ok=True)
+with open(os.path.join(folder, "list"), "w") as lines:
+    for name, net, shape, what in nets:
+        for module in net.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
+                for tensor in (module.running_var, module.weight.data):
+                    tensor.uniform_(0.5, 1.5)
+                for tensor in (module.running_mean, module.bias.data):
+                    tensor.uniform_(-0.5, 0.5)
+        net.eval()
+        x = torch.randn(3, *shape)
+        with torch.no_grad():
+            y = net(x)
+        path = lambda end: os.path.join(folder, name + end)
+        np.save(path(".x.npy"), x.numpy())
+        np.save(path(".y.npy"), y.numpy())
+        for opset, dynamic in ((9, False), (13, True), (17, False)) if full else ((17, True),):
+            file = f"{name}-{opset}.onnx"
+            axes = {"x": {0: "n"}, "y": {0: "n"}} if dynamic else None
+            # Batch norm stays what it is, without the fusing that an export for inference does.
+            keep = torch.onnx.TrainingMode.PRESERVE if opset == 17 else torch.onnx.TrainingMode.EVAL
+            torch.onnx.export(net, x if dynamic else x[:1], os.path.join(folder, file), opset_version=opset,
+                              input_names=["x"], output_names=["y"], dynamic_axes=axes, training=keep)
+            print(file, f"{name}.x.npy", f"{name}.y.npy", what, file=lines)

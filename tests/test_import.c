@@ -1,0 +1,560 @@
+// Models of others come in and say what they said where they came from: nets exported by PyTorch, the single-operator
+// cases of ONNX itself, weights as PyTorch names them. What does not fit is refused in words; damaged files are too.
+#include "models.h"
+
+#include "base/file.h"
+#include "base/npy.h"
+#include "model/safetensors.h"
+
+#include <math.h>
+#include <unistd.h>
+
+#define GOLDEN "tests/golden/onnx"
+
+static char folder[] = "/tmp/convo-import-XXXXXX";
+
+static int make_folder(void **state) {
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+    (void)state;
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static const char *in_folder(const char *name) {
+    static char path[2][512];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
+
+// --- scores -------------------------------------------------------------------------------------------------------
+
+// All numbers of a .npy file; *rows: its first dimension.
+static float *read_npy(const char *path, int *rows, size_t *row_size) {
+    cv_bytes bytes;
+    cv_numbers numbers;
+    convo_error err = {0};
+    must(cv_file_read(path, 1 << 24, &bytes, &err), &err);
+    must(cv_npy_parse(path, bytes.data, bytes.size, &numbers, &err), &err);
+    *rows = (int)numbers.dim[0];
+    *row_size = (size_t)cv_numbers_row_size(&numbers);
+    float *values = test_memory((size_t)*rows * *row_size, sizeof *values);
+    double *row = test_memory(*row_size, sizeof *row);
+    for (int n = 0; n < *rows; n++) {
+        cv_numbers_row(&numbers, n, row);
+        for (size_t i = 0; i < *row_size; i++) values[(size_t)n * *row_size + i] = (float)row[i];
+    }
+    free(row);
+    free(bytes.data);
+    return values;
+}
+
+// What the net ended in, and convo leaves out.
+static double ended_in(const char *what, const float *logits, size_t count, size_t k) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += exp((double)logits[i]);
+    if (!strcmp(what, "softmax")) return exp((double)logits[k]) / sum;
+    if (!strcmp(what, "logsoftmax")) return (double)logits[k] - log(sum);
+    if (!strcmp(what, "sigmoid")) return 1 / (1 + exp(-(double)logits[k]));
+    return (double)logits[k];
+}
+
+// The largest difference between what the model says to x and y.
+static double difference(const convo_model *model, const char *x_path, const char *y_path, const char *what) {
+    int rows, y_rows;
+    size_t inputs, outputs;
+    float *x = read_npy(x_path, &rows, &inputs), *y = read_npy(y_path, &y_rows, &outputs);
+    assert_int_equal(rows, y_rows);
+    assert_int_equal(inputs, cv_shape_size(model->net->input));
+    assert_int_equal(outputs, cv_shape_size(cv_net_output(model->net)));
+    float *said = model_outputs(model, x, rows);
+    double worst = 0;
+    for (size_t n = 0; n < (size_t)rows; n++)
+        for (size_t k = 0; k < outputs; k++) {
+            const double got = ended_in(what, said + n * outputs, outputs, k),
+                         off = fabs(got - (double)y[n * outputs + k]);
+            if (!(off <= worst)) worst = isnan(off) ? INFINITY : off;
+        }
+    free(said);
+    free(x);
+    free(y);
+    return worst;
+}
+
+// --- ONNX ---------------------------------------------------------------------------------------------------------
+#ifdef CONVO_HAVE_ONNX
+
+typedef struct tally {
+    int same, refused, expected;
+    double worst;
+} tally;
+
+// A folder that tests/onnx/nets.py or cases.py has filled. either: what is not imported may be refused.
+static tally try_list(const char *where, bool either) {
+    tally t = {0};
+    char path[512], model_name[64], x_name[64], y_name[64], what[32], name[128] = "", line[512];
+    snprintf(path, sizeof path, "%s/list", where);
+    FILE *list = fopen(path, "r");
+    if (!list) fail_msg("%s is not there", path);
+    while (fgets(line, sizeof line, list)) {
+        char x[512], y[512];
+        convo_model *model;
+        convo_error err = {0};
+        if (sscanf(line, "%63s %63s %63s %31s %127s", model_name, x_name, y_name, what, name) < 4) fail_msg("%s", line);
+        snprintf(path, sizeof path, "%s/%s", where, model_name);
+        snprintf(x, sizeof x, "%s/%s", where, x_name);
+        snprintf(y, sizeof y, "%s/%s", where, y_name);
+        t.expected++;
+        const bool refuse = !strcmp(what, "refused");
+        if (convo_import(path, NULL, &model, &err)) {
+            if (!refuse && !either) fail_msg("%s: %s", err.where, err.message);
+            if (err.code != CONVO_UNSUPPORTED && err.code != CONVO_SHAPE)
+                fail_msg("%s %s: %s", name, err.where, err.message);
+            t.refused++;
+            continue;
+        }
+        if (refuse) fail_msg("%s is imported", path);
+        const double plain = difference(model, x, y, what),
+                     logs = either ? difference(model, x, y, "logsoftmax") : plain;
+        const double off = plain < logs ? plain : logs;
+        if (!(off < 1e-5)) fail_msg("%s %s: off by %g", path, name, off);
+        t.worst = fmax(t.worst, off);
+        t.same++;
+        convo_model_free(model);
+    }
+    fclose(list);
+    return t;
+}
+
+static void nets_of_pytorch_say_the_same(void **state) {
+    (void)state;
+    const tally t = try_list(GOLDEN, false);
+    assert_int_equal(t.same, 7);
+    assert_int_equal(t.refused, 2);
+}
+
+static bool python_has(const char *module) {
+    char command[128];
+    snprintf(command, sizeof command, "/usr/bin/python3 -c 'import %s' 2>/dev/null", module);
+    return system(command) == 0;
+}
+
+static void nets_of_the_pytorch_that_is_here_say_the_same(void **state) {
+    (void)state;
+    char command[256];
+    if (!python_has("torch")) {
+        print_message("[  SKIPPED ] nets_of_the_pytorch_that_is_here_say_the_same: python3-torch is not installed\n");
+        skip();
+    }
+    snprintf(command, sizeof command, "/usr/bin/python3 tests/onnx/nets.py %s --full >%s 2>&1", in_folder("nets"),
+             in_folder("log"));
+    if (system(command)) {
+        print_message("[  SKIPPED ] nets_of_the_pytorch_that_is_here_say_the_same: this PyTorch cannot export them\n");
+        skip();
+    }
+    const tally t = try_list(in_folder("nets"), false);
+    print_message("PyTorch: %d of %d exports say the same (to %.2g), %d are refused\n", t.same, t.expected, t.worst,
+                  t.refused);
+}
+
+static void no_operator_of_onnx_is_misread(void **state) {
+    (void)state;
+    char command[256];
+    if (!python_has("onnx") || !cv_is_folder("/usr/share/libonnx-testdata/data")) {
+        print_message(
+            "[  SKIPPED ] no_operator_of_onnx_is_misread: python3-onnx or libonnx-testdata is not installed\n");
+        skip();
+    }
+    snprintf(command, sizeof command, "/usr/bin/python3 tests/onnx/cases.py %s", in_folder("cases"));
+    assert_int_equal(system(command), 0);
+    const tally t = try_list(in_folder("cases"), true);
+    print_message("ONNX's own cases: %d of %d say the same (to %.2g), %d are refused\n", t.same, t.expected, t.worst,
+                  t.refused);
+    assert_true(t.same >= 80);
+}
+
+// What convo exports comes back as it was: the same recipe, labels, normalisation and scores.
+static void an_exported_model_comes_back(void **state) {
+    (void)state;
+    static const char text[] = "data: {set: fsdd}\n"
+                               "features: {kind: mfcc, samples: 3000, mean: -2, std: 8}\n"
+                               "model:\n"
+                               "  - conv1d: {out: 6, kernel: 5, stride: 2, padding: 1, bias: false}\n"
+                               "  - batchnorm\n"
+                               "  - residual: {body: [{conv1d: {out: 6, kernel: 3, padding: 1}}, tanh], shortcut: "
+                               "[{batchnorm: {eps: 0.01}}]}\n"
+                               "  - sumpool1d: 2\n"
+                               "  - residual: {body: [relu]}\n"
+                               "  - flatten\n"
+                               "  - linear: {out: 12, bias: false}\n"
+                               "  - sigmoid\n"
+                               "  - linear: 10\n";
+    convo_model *made = make_model(text, 10), *back;
+    convo_error err = {0};
+    char *before, *after, path[512];
+    snprintf(path, sizeof path, "%s", in_folder("exported.onnx"));
+    must(convo_export(made, path, NULL, &err), &err);
+    must(convo_import(path, NULL, &back, &err), &err);
+    must(convo_recipe_text(made->recipe, &before, &err), &err);
+    must(convo_recipe_text(back->recipe, &after, &err), &err);
+    assert_non_null(strstr(after, "kind: mfcc"));
+    assert_true(back->mean == made->mean && back->std == made->std);
+    assert_string_equal(convo_model_label(back, 7), "seven");
+    for (int t = 0; t < made->net->tensors; t++)
+        assert_string_equal(made->net->tensor[t].name, back->net->tensor[t].name);
+    float scores[2][10];
+    must(convo_model_predict_file(made, "data/fsdd/7_theo_3.flac", scores[0], &err), &err);
+    must(convo_model_predict_file(back, "data/fsdd/7_theo_3.flac", scores[1], &err), &err);
+    assert_memory_equal(scores[0], scores[1], sizeof scores[0]);
+    free(before);
+    free(after);
+    convo_model_free(made);
+    convo_model_free(back);
+}
+
+static void a_recipe_gives_a_graph_its_data(void **state) {
+    (void)state;
+    convo_model *model;
+    convo_error err = {0};
+    convo_recipe *recipe =
+        make_recipe("data: {set: cifar-10}\nfeatures: {mean: 0.5, std: 0.25}\nmodel: [flatten, {linear: 10}]\n"
+                    "train: {optimizer: adam, epochs: 3}\n");
+    const char *const labels[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", NULL};
+    convo_import_options options = {.recipe = recipe, .labels = labels};
+    must(convo_import(GOLDEN "/resnet8-17.onnx", &options, &model, &err), &err);
+    assert_string_equal(convo_recipe_data(convo_model_recipe(model)), "cifar-10");
+    assert_string_equal(convo_model_label(model, 3), "d");
+    assert_true(model->mean == 0.5f && model->std == 0.25f);
+    convo_model_free(model);
+    options.std = 2;
+    must(convo_import(GOLDEN "/resnet8-17.onnx", &options, &model, &err), &err);
+    assert_true(model->mean == 0 && model->std == 2);
+    convo_model_free(model);
+    assert_int_equal(convo_import(GOLDEN "/dscnn-17.onnx", &options, &model, &err), CONVO_SHAPE);
+    options.labels = (const char *const[]){"a", "b", NULL};
+    assert_int_equal(convo_import(GOLDEN "/resnet8-17.onnx", &options, &model, &err), CONVO_ARGUMENT);
+    assert_non_null(strstr(err.message, "2 labels are given, the net has 10 classes"));
+    convo_recipe_free(recipe);
+}
+
+static void all_that_is_not_known_is_named(void **state) {
+    (void)state;
+    convo_model *model;
+    convo_error err = {0};
+    assert_int_equal(convo_import(GOLDEN "/strange-17.onnx", NULL, &model, &err), CONVO_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "Erf '"));
+    assert_non_null(strstr(err.message, "Resize '"));
+    assert_int_equal(convo_import(GOLDEN "/crossing-17.onnx", NULL, &model, &err), CONVO_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "branches that cross"));
+}
+#endif
+
+// --- weights ------------------------------------------------------------------------------------------------------
+
+static const char net[] = "input: [2, 5]\nmodel: [{conv1d: {out: 3, kernel: 2}}, batchnorm, flatten, {linear: 4}]\n";
+
+typedef struct tensor {
+    const char *name;
+    cv_st_type type;
+    int dims;
+    int64_t dim[3];
+} tensor;
+
+#define BATCHNORM(type)                                                                                                \
+    {"1.weight", type, 1, {3}}, {"1.bias", type, 1, {3}}, {"1.running_mean", type, 1, {3}}, {                          \
+        "1.running_var", type, 1, {                                                                                    \
+            3                                                                                                          \
+        }                                                                                                              \
+    }
+#define END_OF_NET                                                                                                     \
+    {"3.weight", CV_F32, 2, {4, 12}}, {                                                                                \
+        "3.bias", CV_F32, 1, {                                                                                         \
+            4                                                                                                          \
+        }                                                                                                              \
+    }
+
+// Number i of every tensor is i / 4 + 1, which all types can hold.
+static void write_weights(const char *path, const tensor *of) {
+    cv_st_tensor list[16];
+    static union {
+        float f32[64];
+        double f64[64];
+        int64_t i64[64];
+        uint16_t half[2][64];
+    } numbers[CV_BF16 + 1];
+    convo_error err = {0};
+    cv_safetensors file = {.tensor = list};
+    for (int i = 0; i < 64; i++) {
+        const float x = (float)i / 4 + 1;
+        uint32_t bits;
+        int exponent;
+        numbers[CV_F32].f32[i] = x;
+        numbers[CV_F64].f64[i] = (double)x;
+        numbers[CV_I64].i64[i] = i;
+        memcpy(&bits, &x, sizeof bits);
+        numbers[CV_BF16].half[0][i] = (uint16_t)(bits >> 16);
+        const float fraction = frexpf(x, &exponent);
+        numbers[CV_F16].half[0][i] = (uint16_t)((exponent + 14) << 10 | ((int)(fraction * 2048) & 1023));
+    }
+    for (; of->name; of++) {
+        cv_st_tensor t = {
+            .name = (char *)(uintptr_t)of->name, .type = of->type, .dims = of->dims, .data = &numbers[of->type]};
+        size_t count = 1;
+        for (int d = 0; d < of->dims; d++) count *= (size_t)(t.dim[d] = of->dim[d]);
+        t.bytes = count * (of->type == CV_F16 || of->type == CV_BF16 ? 2 : of->type == CV_F32 ? 4 : 8);
+        list[file.tensors++] = t;
+    }
+    must(cv_safetensors_write(path, &file, &err), &err);
+}
+
+static convo_status import_net(const char *name, const char *const *map, convo_model **model, convo_error *err) {
+    convo_recipe *recipe = make_recipe(net);
+    const convo_import_options options = {.recipe = recipe, .map = map};
+    const convo_status status = convo_import(in_folder(name), &options, model, err);
+    convo_recipe_free(recipe);
+    return status;
+}
+
+static void check_numbers(const convo_model *model) {
+    for (int t = 0; t < model->net->tensors; t++) {
+        const cv_net_tensor *made = &model->net->tensor[t];
+        float values[64];
+        cv_net_read(model->net, t, values);
+        for (size_t i = 0; i < made->size; i++) assert_true(values[i] == (made->spec.integer ? 0 : (float)i / 4 + 1));
+    }
+}
+
+static void weights_of_every_type_are_converted(void **state) {
+    (void)state;
+    static const cv_st_type types[] = {CV_F32, CV_F64, CV_F16, CV_BF16};
+    for (size_t k = 0; k < CV_COUNT(types); k++) {
+        convo_model *model;
+        convo_error err = {0};
+        const tensor list[] = {
+            {"0.weight", types[k], 3, {3, 2, 2}}, {"0.bias", types[k], 1, {3}}, BATCHNORM(types[k]), END_OF_NET, {0}};
+        write_weights(in_folder("typed.safetensors"), list);
+        must(import_net("typed.safetensors", NULL, &model, &err), &err);
+        check_numbers(model);
+        assert_string_equal(convo_model_label(model, 3), "3");
+        convo_model_free(model);
+    }
+}
+
+static void halves_become_the_same_numbers(void **state) {
+    (void)state;
+    static const struct {
+        uint16_t bits;
+        float is;
+    } halves[] = {{0x3c00, 1},        {0xc000, -2},
+                  {0x7bff, 65504},    {0x0400, 0x1p-14f},
+                  {0x0001, 0x1p-24f}, {0x83ff, -1023 * 0x1p-24f},
+                  {0x7c00, INFINITY}, {0xfc00, -INFINITY},
+                  {0x8000, -0.0f},    {0x3555, 0.333251953125f}};
+    for (size_t k = 0; k < CV_COUNT(halves); k++) {
+        float is = 0;
+        cv_safetensors_floats(&(cv_st_tensor){.type = CV_F16, .data = &halves[k].bits, .bytes = 2}, &is);
+        assert_memory_equal(&is, &halves[k].is, sizeof is);
+    }
+    float is = 0;
+    cv_safetensors_floats(&(cv_st_tensor){.type = CV_F16, .data = &(uint16_t){0x7e00}, .bytes = 2}, &is);
+    assert_true(isnan(is));
+    cv_safetensors_floats(&(cv_st_tensor){.type = CV_BF16, .data = &(uint16_t){0xc048}, .bytes = 2}, &is);
+    assert_true(is == -3.125f);
+}
+
+static void names_are_mapped(void **state) {
+    (void)state;
+    convo_model *model;
+    convo_error err = {0};
+    const tensor list[] = {{"module.conv.weight", CV_F32, 3, {3, 2, 2}},
+                           {"module.conv.bias", CV_F32, 1, {3}},
+                           BATCHNORM(CV_F32),
+                           {"fc", CV_F32, 2, {4, 12}},
+                           {"3.bias", CV_F32, 1, {4}},
+                           {0}};
+    write_weights(in_folder("named.safetensors"), list);
+    must(import_net("named.safetensors", (const char *const[]){"module.conv=0", "fc=3.weight", NULL}, &model, &err),
+         &err);
+    check_numbers(model);
+    convo_model_free(model);
+    static const char *const wrong[] = {"module.conv", "=0"};
+    for (size_t k = 0; k < CV_COUNT(wrong); k++)
+        assert_int_equal(import_net("named.safetensors", (const char *const[]){wrong[k], NULL}, &model, &err),
+                         CONVO_ARGUMENT);
+    assert_int_equal(import_net("named.safetensors", (const char *const[]){"module.con=0", NULL}, &model, &err),
+                     CONVO_SHAPE);
+    assert_int_equal(
+        import_net("named.safetensors", (const char *const[]){"module.conv=0", "fc=0.weight", NULL}, &model, &err),
+        CONVO_FORMAT); // two tensors of one name
+}
+
+static void all_that_does_not_fit_is_named(void **state) {
+    (void)state;
+    convo_model *model;
+    convo_error err = {0};
+    const tensor list[] = {{"0.weight", CV_F32, 3, {3, 2, 3}},
+                           BATCHNORM(CV_F32),
+                           {"3.weight", CV_F32, 2, {4, 12}},
+                           {"head.weight", CV_F32, 1, {1}},
+                           {0}};
+    write_weights(in_folder("misfit.safetensors"), list);
+    assert_int_equal(import_net("misfit.safetensors", NULL, &model, &err), CONVO_SHAPE);
+    static const char *const said[] = {"it has no 0.bias, 3.bias", "0.weight is [3, 2, 3], the net's is [3, 2, 2]",
+                                       "the net has no head.weight"};
+    for (size_t k = 0; k < CV_COUNT(said); k++)
+        if (!strstr(err.message, said[k])) fail_msg("'%s' is not said, but '%s'", said[k], err.message);
+}
+
+static void write_text(const char *name, const char *text) {
+    convo_error err = {0};
+    must(cv_file_write(in_folder(name), text, strlen(text), &err), &err);
+}
+
+static void shards_are_one_file(void **state) {
+    (void)state;
+    convo_model *model;
+    convo_error err = {0};
+    const tensor first[] = {{"0.weight", CV_F32, 3, {3, 2, 2}}, {"0.bias", CV_F32, 1, {3}}, {0}};
+    const tensor second[] = {BATCHNORM(CV_F32), END_OF_NET, {0}};
+    write_weights(in_folder("a.safetensors"), first);
+    write_weights(in_folder("b.safetensors"), second);
+    write_text("model.safetensors.index.json", "{\"metadata\": {}, \"weight_map\": {\"0.weight\": \"a.safetensors\", "
+                                               "\"0.bias\": \"a.safetensors\", \"3.weight\": \"b.safetensors\"}}");
+    must(import_net("model.safetensors.index.json", NULL, &model, &err), &err);
+    check_numbers(model);
+    convo_model_free(model);
+    static const struct {
+        const char *text;
+        convo_status status;
+    } wrong[] = {{"", CONVO_FORMAT},
+                 {"{}", CONVO_FORMAT},
+                 {"{\"weight_map\": {\"0.weight\": 3}}", CONVO_FORMAT},
+                 {"{\"weight_map\": {\"0.weight\": \"../b.safetensors\"}}", CONVO_FORMAT},
+                 {"{\"weight_map\": {\"0.weight\": \"none.safetensors\"}}", CONVO_IO}};
+    for (size_t k = 0; k < CV_COUNT(wrong); k++) {
+        write_text("wrong.json", wrong[k].text);
+        assert_int_equal(import_net("wrong.json", NULL, &model, &err), wrong[k].status);
+    }
+}
+
+static void pickles_are_refused(void **state) {
+    (void)state;
+    static const char *const starts[] = {"PK\3\4 and so on", "\x80\x02}q"};
+    for (size_t k = 0; k < CV_COUNT(starts); k++) {
+        convo_model *model;
+        convo_error err = {0};
+        write_text("net.pt", starts[k]);
+        assert_int_equal(import_net("net.pt", NULL, &model, &err), CONVO_UNSUPPORTED);
+        assert_non_null(strstr(err.message, "save_file"));
+    }
+}
+
+// --- damaged files ------------------------------------------------------------------------------------------------
+
+#ifdef CONVO_HAVE_ONNX
+// Nothing but a refusal may come of it; what is read all the same is a model.
+static void import_bytes(const uint8_t *data, size_t size) {
+    convo_model *model;
+    convo_error err = {0};
+    const char *path = in_folder("damaged.onnx");
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    fclose(file);
+    if (!convo_import(path, NULL, &model, &err)) convo_model_free(model);
+}
+
+static void files_cut_at_every_byte_are_refused(void **state) {
+    (void)state;
+    cv_bytes bytes;
+    convo_error err = {0};
+    must(cv_file_read(GOLDEN "/nested-17.onnx", 1 << 20, &bytes, &err), &err);
+    for (size_t size = 0; size < bytes.size; size++) import_bytes(bytes.data, size);
+    free(bytes.data);
+}
+
+static void damaged_files_do_no_harm(void **state) {
+    (void)state;
+    static const char *const names[] = {"nested-17.onnx", "normalised-17.onnx", "samples-17.onnx"};
+    for (size_t k = 0; k < CV_COUNT(names); k++) {
+        char path[128];
+        cv_bytes bytes;
+        convo_error err = {0};
+        snprintf(path, sizeof path, "%s/%s", GOLDEN, names[k]);
+        must(cv_file_read(path, 1 << 20, &bytes, &err), &err);
+        cv_random random;
+        cv_random_seed(&random, k);
+        for (int n = 0; n < 300; n++) {
+            uint8_t *copy = test_memory(bytes.size, 1);
+            memcpy(copy, bytes.data, bytes.size);
+            for (uint32_t changes = 1 + cv_random_u32(&random) % 4; changes; changes--)
+                copy[cv_random_u32(&random) % bytes.size] = (uint8_t)cv_random_u32(&random);
+            import_bytes(copy, bytes.size);
+            free(copy);
+        }
+        free(bytes.data);
+    }
+}
+
+// Makes what lies from *at to the end of the bytes a field with this tag.
+static void wrap(uint8_t *bytes, size_t size, size_t *at, uint8_t tag) {
+    const size_t inside = size - *at;
+    size_t digits = 1;
+    while (inside >> 7 * digits) digits++;
+    *at -= digits + 1;
+    bytes[*at] = tag;
+    for (size_t k = 0; k < digits; k++)
+        bytes[*at + 1 + k] = (uint8_t)((inside >> 7 * k & 127) | (k + 1 < digits ? 128 : 0));
+}
+
+// A graph within a node within a graph, and so on: protobuf-c would call itself until the stack ends.
+static void nesting_is_limited(void **state) {
+    (void)state;
+    enum {
+        SIZE = 1 << 18,
+        GRAPH_OF_ATTRIBUTE = 0x32,
+        ATTRIBUTE_OF_NODE = 0x2a,
+        NODE_OF_GRAPH = 0x0a,
+        GRAPH_OF_MODEL = 0x3a
+    };
+    uint8_t *bytes = test_memory(SIZE, 1);
+    size_t at = SIZE;
+    while (at > 32) {
+        wrap(bytes, SIZE, &at, GRAPH_OF_ATTRIBUTE);
+        wrap(bytes, SIZE, &at, ATTRIBUTE_OF_NODE);
+        wrap(bytes, SIZE, &at, NODE_OF_GRAPH);
+    }
+    wrap(bytes, SIZE, &at, GRAPH_OF_MODEL);
+    import_bytes(bytes + at, SIZE - at);
+    free(bytes);
+}
+#endif
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#ifdef CONVO_HAVE_ONNX
+        cmocka_unit_test(nets_of_pytorch_say_the_same),
+        cmocka_unit_test(nets_of_the_pytorch_that_is_here_say_the_same),
+        cmocka_unit_test(no_operator_of_onnx_is_misread),
+        cmocka_unit_test(an_exported_model_comes_back),
+        cmocka_unit_test(a_recipe_gives_a_graph_its_data),
+        cmocka_unit_test(all_that_is_not_known_is_named),
+        cmocka_unit_test(files_cut_at_every_byte_are_refused),
+        cmocka_unit_test(damaged_files_do_no_harm),
+        cmocka_unit_test(nesting_is_limited),
+#endif
+        cmocka_unit_test(weights_of_every_type_are_converted),
+        cmocka_unit_test(halves_become_the_same_numbers),
+        cmocka_unit_test(names_are_mapped),
+        cmocka_unit_test(all_that_does_not_fit_is_named),
+        cmocka_unit_test(shards_are_one_file),
+        cmocka_unit_test(pickles_are_refused),
+    };
+    return cmocka_run_group_tests_name("import", tests, make_folder, remove_folder);
+}

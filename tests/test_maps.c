@@ -1,0 +1,135 @@
+// Feature maps and filters: known inputs through layers whose weights are written in the recipe.
+#include "support.h"
+
+static convo_recipe *parse(const char *text) {
+    convo_recipe *recipe;
+    convo_error err = {0};
+    must(convo_recipe_parse(text, strlen(text), "test", &recipe, &err), &err);
+    return recipe;
+}
+
+static const char laplacian[] = "input: [1, 5, 6]\n"
+                                "model:\n"
+                                "  - conv2d: {out: 2, kernel: 3, bias: false, init: {weight:\n"
+                                "      [[[[0, 1, 0], [1, -4, 1], [0, 1, 0]]], [[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]]}}\n"
+                                "  - relu\n";
+
+static void a_hand_made_filter_gives_what_is_computed_by_hand(void **state) {
+    (void)state;
+    convo_recipe *recipe = parse(laplacian);
+    convo_array input;
+    convo_map map;
+    convo_error err = {0};
+    must(convo_input_make(recipe, CONVO_NORMAL, 3, &input, &err), &err);
+    must(convo_map_find(recipe, NULL, &input, "0", &map, &err), &err);
+    assert_string_equal(map.type, "conv2d");
+    assert_int_equal(map.values.dims, 3);
+    assert_true(map.values.dim[0] == 2 && map.values.dim[1] == 3 && map.values.dim[2] == 4);
+    for (int y = 0; y < 3; y++)
+        for (int x = 0; x < 4; x++) {
+            const float *at = input.value + (y + 1) * 6 + x + 1;
+            assert_float_equal(map.values.value[y * 4 + x], at[-6] + at[-1] - 4 * at[0] + at[1] + at[6], 1e-5f);
+            assert_float_equal(map.values.value[12 + y * 4 + x], at[0], 1e-6f);
+        }
+    convo_array_free(&map.values);
+    must(convo_map_find(recipe, NULL, &input, NULL, &map, &err), &err);
+    assert_string_equal(map.type, "relu");
+    for (int i = 0; i < 24; i++) assert_true(map.values.value[i] >= 0);
+    convo_array_free(&map.values);
+    convo_array_free(&input);
+    convo_recipe_free(recipe);
+}
+
+// 25 means of 3x3 pixels of ones with zeros around: bright in the middle, dark in the corners.
+static void padding_darkens_the_border_of_ones(void **state) {
+    (void)state;
+    static const char *const layers[] = {"4", "9", "14", "19", "24"};
+    convo_recipe *recipe;
+    convo_array input;
+    convo_error err = {0};
+    double corner = 1;
+    must(convo_recipe_load("recipes/fields/padding.yaml", &recipe, &err), &err);
+    must(convo_input_make(recipe, CONVO_ONES, 0, &input, &err), &err);
+    for (size_t k = 0; k < CV_COUNT(layers); k++) {
+        convo_map map;
+        must(convo_map_find(recipe, NULL, &input, layers[k], &map, &err), &err);
+        assert_float_equal(map.values.value[25 * 50 + 25], 1, 1e-5f);
+        assert_true((double)map.values.value[0] < corner);
+        corner = (double)map.values.value[0];
+        convo_array_free(&map.values);
+    }
+    convo_array_free(&input);
+    convo_recipe_free(recipe);
+}
+
+static void a_fully_convolutional_net_takes_another_size_and_others_do_not(void **state) {
+    (void)state;
+    float values[7 * 9] = {0};
+    const convo_array input = {.dims = 3, .dim = {1, 7, 9}, .value = values};
+    convo_recipe *recipe = parse(laplacian);
+    convo_map map;
+    convo_error err = {0};
+    must(convo_map_find(recipe, NULL, &input, NULL, &map, &err), &err);
+    assert_true(map.values.dim[1] == 5 && map.values.dim[2] == 7);
+    convo_array_free(&map.values);
+    convo_recipe_free(recipe);
+    recipe = parse("input: [1, 5, 6]\nmodel: [{conv2d: {out: 2, kernel: 3}}, flatten, {linear: 3}]\n");
+    assert_int_equal(convo_map_find(recipe, NULL, &input, "0", &map, &err), CONVO_SHAPE);
+    assert_non_null(strstr(err.message, "2.weight has 210 numbers"));
+    assert_int_equal(convo_map_find(recipe, NULL, &input, "x", &map, NULL), CONVO_SHAPE);
+    convo_recipe_free(recipe);
+}
+
+static void a_layer_without_pixels_has_no_maps(void **state) {
+    (void)state;
+    convo_recipe *recipe = parse("input: [1, 5, 6]\nmodel: [flatten, {linear: 3}]\n");
+    convo_array input;
+    convo_map map;
+    convo_error err = {0};
+    must(convo_input_make(recipe, CONVO_ONES, 0, &input, &err), &err);
+    assert_int_equal(convo_map_find(recipe, NULL, &input, "1", &map, &err), CONVO_SHAPE);
+    assert_non_null(strstr(err.message, "layer 1 has no feature maps"));
+    assert_int_equal(convo_map_find(recipe, NULL, &input, NULL, &map, &err), CONVO_SHAPE);
+    convo_array_free(&input);
+    convo_recipe_free(recipe);
+}
+
+static void filters_have_the_shape_of_what_they_look_at(void **state) {
+    (void)state;
+    static const struct {
+        const char *recipe, *path;
+        int dims;
+        int64_t dim[4];
+    } cases[] = {
+        {"input: [3, 8, 9]\nmodel: [relu, {conv2d: {out: 4, kernel: [2, 5]}}]\n", "1", 4, {4, 3, 2, 5}},
+        {"input: [2, 30]\nmodel: [{conv1d: {out: 6, kernel: 7}}]\n", "0", 3, {6, 2, 7}},
+        {"input: [3, 4, 5]\nmodel: [flatten, {linear: 10}]\n", "1", 4, {10, 3, 4, 5}},
+        {"input: [13, 20]\nmodel: [batchnorm, flatten, relu, {linear: 10}]\n", "3", 3, {10, 13, 20}},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        convo_recipe *recipe = parse(cases[k].recipe);
+        convo_map filters;
+        convo_error err = {0};
+        must(convo_filters(recipe, NULL, &filters, &err), &err);
+        assert_string_equal(filters.path, cases[k].path);
+        assert_int_equal(filters.values.dims, cases[k].dims);
+        for (int d = 0; d < cases[k].dims; d++) assert_int_equal(filters.values.dim[d], cases[k].dim[d]);
+        convo_array_free(&filters.values);
+        convo_recipe_free(recipe);
+    }
+    convo_recipe *recipe = parse("input: [2]\nmodel: [{linear: 7}]\n");
+    convo_map filters;
+    assert_int_equal(convo_filters(recipe, NULL, &filters, NULL), CONVO_SHAPE);
+    convo_recipe_free(recipe);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hand_made_filter_gives_what_is_computed_by_hand),
+        cmocka_unit_test(padding_darkens_the_border_of_ones),
+        cmocka_unit_test(a_fully_convolutional_net_takes_another_size_and_others_do_not),
+        cmocka_unit_test(a_layer_without_pixels_has_no_maps),
+        cmocka_unit_test(filters_have_the_shape_of_what_they_look_at),
+    };
+    return cmocka_run_group_tests_name("maps", tests, NULL, NULL);
+}
