@@ -182,7 +182,7 @@ typedef struct cli_spread {
     int count;
     double mean, squares; // sum of squared distances from the mean
 } cli_spread;
-void spread_add(cli_spread *spread, double x); // what is not finite does not count
+void spread_add(cli_spread *spread, double x);     // what is not finite does not count
 double spread_deviation(const cli_spread *spread); // of the sample; NaN for fewer than two numbers
 json_t *spread_json(const cli_spread *spread);
 typedef struct cli_text {
@@ -237,7 +237,8 @@ enum { CHART_COLOURS = 7 };
 const char *chart_colour(size_t k);
 // Text in single quotes for a gnuplot script. Free it.
 char *gnuplot_quoted(const char *text);
-// curves.png and curves.svg in a run folder, from its metrics.jsonl; curves-steps.png and .svg where there is a steps.jsonl.
+// curves.png and curves.svg in a run folder, from its metrics.jsonl; curves-steps.png and .svg where there is a
+// steps.jsonl.
 int draw_curves(const char *folder, const char *recipe, const convo_train_result *result, bool *drawn);
 // STEM.png and STEM.svg with the curves of all runs, by epoch or by iteration.
 int draw_runs(const char *stem, const char *title, const char *const *folder, const convo_train_result *result,

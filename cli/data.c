@@ -199,8 +199,10 @@ static int export(const cli_context *context, const data_values *values, const c
         .threads = thread_count(values->threads),
     };
     if (!status && convo_data_export(recipe, &how, values->out, &err)) status = fail(&err);
-    if (!status && context->json) status = print_json(json_pack("{s:s}", "out", values->out), false);
-    else if (!status && !context->quiet) printf("%s\n", values->out);
+    if (!status && context->json)
+        status = print_json(json_pack("{s:s}", "out", values->out), false);
+    else if (!status && !context->quiet)
+        printf("%s\n", values->out);
     free_texts(search);
     free(cache);
     free(file);

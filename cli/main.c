@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#define COMMANDS(X) X(train) X(eval) X(predict) X(summary) X(field) X(gradcheck) X(maps) X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init) X(bench) X(recipe)
+#define COMMANDS(X)                                                                                                    \
+    X(train)                                                                                                           \
+    X(eval) X(predict) X(summary) X(field) X(gradcheck) X(maps) X(plot) X(report) X(features) X(data) X(sweep)         \
+        X(reproduce) X(export) X(import) X(init) X(bench) X(recipe)
 
 #define DECLARE(name) extern const cli_command command_##name;
 COMMANDS(DECLARE)

@@ -124,7 +124,8 @@ char **recipe_names(void) {
     char **names = calloc(1, sizeof *names);
     size_t count = 0, kept = 0;
     bool complete = names;
-    for (size_t k = 0; complete && k < COUNT(recipe_folders); k++) complete = add_names(recipe_folders[k], &names, &count);
+    for (size_t k = 0; complete && k < COUNT(recipe_folders); k++)
+        complete = add_names(recipe_folders[k], &names, &count);
     if (complete) {
         qsort(names, count, sizeof *names, by_name);
         for (size_t k = 0; k < count; k++)
@@ -228,9 +229,9 @@ int refuse_run(const char *folder) {
 }
 
 void forget_run(const char *folder) {
-    static const char *const results[] = {"result.json",      "curves.png",       "curves.svg",      "curves.dat",
-                                          "curves.gp",        "curves-steps.png", "curves-steps.svg", "curves-steps.dat",
-                                          "curves-steps.gp",  "report.html"};
+    static const char *const results[] = {"result.json",     "curves.png",       "curves.svg",       "curves.dat",
+                                          "curves.gp",       "curves-steps.png", "curves-steps.svg", "curves-steps.dat",
+                                          "curves-steps.gp", "report.html"};
     for (size_t k = 0; k < COUNT(results); k++) {
         char *path = run_file(folder, results[k]);
         if (path) remove(path);

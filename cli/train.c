@@ -198,12 +198,13 @@ const cli_command command_train = {
                 "  convo train recipes/fsdd-mfcc.yaml --set epochs=5 --set lr=0.1 --out runs/try\n"
                 "  convo train fsdd-mfcc --resume        go on after Ctrl-C\n"
                 "  convo train my-words --from runs/fsdd-mfcc-0 --freeze 0-5\n",
-    .notes = "--from takes what fits by name and shape, of a model, a run or a .safetensors file of weights, and says what\n"
-             "does not. Frozen layers keep their parameters and, of batch norm, the running estimates, which they use.\n"
-             "RECIPE is a file, or a name that stands for recipes/NAME.yaml. The data set is looked for in data/, in\n"
-             "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed.\n"
-             "The last line of the output is the test accuracy. Ctrl-C finishes the step, saves and exits with 130;\n"
-             "a second one ends at once. Exit: 0 done, 1 failed, 2 usage, 130 interrupted.\n",
+    .notes =
+        "--from takes what fits by name and shape, of a model, a run or a .safetensors file of weights, and says what\n"
+        "does not. Frozen layers keep their parameters and, of batch norm, the running estimates, which they use.\n"
+        "RECIPE is a file, or a name that stands for recipes/NAME.yaml. The data set is looked for in data/, in\n"
+        "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed.\n"
+        "The last line of the output is the test accuracy. Ctrl-C finishes the step, saves and exits with 130;\n"
+        "a second one ends at once. Exit: 0 done, 1 failed, 2 usage, 130 interrupted.\n",
     .options = options,
     .size = sizeof(train_values),
     .run = run,

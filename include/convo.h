@@ -6,8 +6,8 @@
 //   convo_recipe_*, ...    look at what a recipe, a net or a data set is made of
 //
 // Every function that can fail returns a convo_status and fills a convo_error that the caller owns; NULL is allowed for
-// the error. No function prints, exits, reads the environment or keeps global state. Handles may be used from one thread
-// at a time; different handles from different threads. `_free` accepts NULL.
+// the error. No function prints, exits, reads the environment or keeps global state. Handles may be used from one
+// thread at a time; different handles from different threads. `_free` accepts NULL.
 #ifndef CONVO_H
 #define CONVO_H
 
@@ -86,7 +86,8 @@ typedef struct convo_train_options {
     const char *freeze;        // layers that stay as they are, "0-4" or "0,3.body"; NULL: none. Their batch norm uses
                                // its running estimates, which do not move; their dropout goes on.
     void (*note)(const char *sentence, void *user); // what was taken of `from`, and what was not; may be NULL
-    const volatile int *stop;  // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
+    const volatile int
+        *stop; // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
     void *user;
 } convo_train_options;
@@ -102,7 +103,7 @@ typedef struct convo_train_result {
     int threads;
     char isa[16];
     bool interrupted, stopped_early;
-    bool diverged; // the loss was not finite; the call failed with NUMERIC, and nothing else here is filled
+    bool diverged;       // the loss was not finite; the call failed with NUMERIC, and nothing else here is filled
     int64_t examples[3]; // train, validation, test
 } convo_train_result;
 
@@ -111,8 +112,8 @@ typedef struct convo_model convo_model;
 
 // Trains what the recipe says. With options->out: recipe.yaml, metrics.jsonl, best.safetensors, last.checkpoint and
 // result.json are written there, each atomically. model (may be NULL) receives the kept model; free it.
-// Errors: whatever the recipe, the data or the files are guilty of; NUMERIC when the loss is not finite, naming the step
-// and the first layer whose output is not finite.
+// Errors: whatever the recipe, the data or the files are guilty of; NUMERIC when the loss is not finite, naming the
+// step and the first layer whose output is not finite.
 CONVO_API convo_status convo_train(const convo_recipe *recipe, const convo_train_options *options,
                                    convo_train_result *result, convo_model **model, convo_error *err);
 
@@ -123,7 +124,8 @@ CONVO_API convo_status convo_train(const convo_recipe *recipe, const convo_train
 CONVO_API convo_status convo_model_new(const convo_recipe *recipe, const convo_train_options *options,
                                        convo_model **model, convo_error *err);
 
-// A trained net with its front end, normalisation and labels. path: a .safetensors file, or a run folder (its best.safetensors).
+// A trained net with its front end, normalisation and labels. path: a .safetensors file, or a run folder (its
+// best.safetensors).
 CONVO_API convo_status convo_model_load(const char *path, convo_model **model, convo_error *err);
 CONVO_API convo_status convo_model_save(const convo_model *model, const char *path, convo_error *err);
 CONVO_API void convo_model_free(convo_model *model);
@@ -156,8 +158,8 @@ typedef struct convo_evaluation {
     convo_part part; // never HELD_OUT
     convo_score score;
     int classes;
-    int64_t *confusion;   // [classes][classes]: row is the truth, column the prediction
-    char **labels;        // [classes]
+    int64_t *confusion; // [classes][classes]: row is the truth, column the prediction
+    char **labels;      // [classes]
     double seconds;
     // Of the part's examples, [score.count] rows:
     int64_t *index;             // number of the example in the data set, whose files are sorted by name
@@ -170,7 +172,6 @@ typedef struct convo_evaluation {
     int groups;
     char **group_name; // [groups]
 } convo_evaluation;
-
 
 // Runs the model over a part of its data set, split as in training. Of options, data, search, threads and isa count.
 CONVO_API convo_status convo_evaluate(convo_model *model, convo_part part, const convo_train_options *options,
@@ -236,19 +237,19 @@ typedef struct convo_export_options {
     bool probabilities; // ONNX: probabilities come out, not the net's outputs ("logits")
 } convo_export_options;
 
-// Writes the model in the format that the ending of the path says: .onnx (opset 17, IR version 8; normalisation is part of
-// the graph; labels, recipe and the rest are in metadata_props) or .safetensors (as convo_model_save). Errors: UNSUPPORTED
-// for a build without ONNX and for layers that it does not have.
+// Writes the model in the format that the ending of the path says: .onnx (opset 17, IR version 8; normalisation is part
+// of the graph; labels, recipe and the rest are in metadata_props) or .safetensors (as convo_model_save). Errors:
+// UNSUPPORTED for a build without ONNX and for layers that it does not have.
 CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                                     convo_error *err);
 
 typedef struct convo_import_options {
-    const convo_recipe *recipe;    // weights: the recipe whose net they are for. ONNX: one whose data, features and training
-                                   // the model gets; NULL: the file's own recipe where convo wrote it, else none
-    const char *const *map;        // weights: NULL-ended names "old=new", whole ones or what they begin with; may be NULL
-    const char *const *labels;     // NULL-ended; NULL: those of the file or of the recipe's data set, else numbers
-    double mean, std;              // normalisation; std 0: that of the file, or as the recipe says
-    const char *data, *cache;      // of the recipe's data set, as in convo_train_options
+    const convo_recipe *recipe; // weights: the recipe whose net they are for. ONNX: one whose data, features and
+                                // training the model gets; NULL: the file's own recipe where convo wrote it, else none
+    const char *const *map;    // weights: NULL-ended names "old=new", whole ones or what they begin with; may be NULL
+    const char *const *labels; // NULL-ended; NULL: those of the file or of the recipe's data set, else numbers
+    double mean, std;          // normalisation; std 0: that of the file, or as the recipe says
+    const char *data, *cache;  // of the recipe's data set, as in convo_train_options
     const char *const *search;
     void (*note)(const char *sentence, void *user); // what had to be assumed; may be NULL
     void *user;
@@ -256,8 +257,8 @@ typedef struct convo_import_options {
 
 // Reads a model of others: an .onnx file (a chain of layers with residual blocks, opset 1 to 21), or the weights of a
 // recipe's net, a PyTorch state_dict as .safetensors or its .index.json of several. F16, BF16 and F64 become floats.
-// Free *model with convo_model_free. Errors: UNSUPPORTED naming every operator that convo has no layer for; SHAPE naming the
-// tensors that do not fit, that are missing, and that are too many.
+// Free *model with convo_model_free. Errors: UNSUPPORTED naming every operator that convo has no layer for; SHAPE
+// naming the tensors that do not fit, that are missing, and that are too many.
 CONVO_API convo_status convo_import(const char *path, const convo_import_options *options, convo_model **model,
                                     convo_error *err);
 
@@ -267,7 +268,8 @@ CONVO_API convo_status convo_recipe_load(const char *path, convo_recipe **recipe
 // text: YAML; name: what errors call it, and the name of the run.
 CONVO_API convo_status convo_recipe_parse(const char *text, size_t size, const char *name, convo_recipe **recipe,
                                           convo_error *err);
-// assignment: "train.epochs=5"; a last part that occurs once may stand alone: "epochs=5". The whole recipe is checked again.
+// assignment: "train.epochs=5"; a last part that occurs once may stand alone: "epochs=5". The whole recipe is checked
+// again.
 CONVO_API convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err);
 // Makes a group of the data set (a speaker) the test part: `data.split` becomes {by: group, leave_out: GROUP}. A recipe
 // that is split by group already keeps its other settings of that.
@@ -296,14 +298,15 @@ CONVO_API convo_status convo_recipe_reference(const char *word, char **text, con
 // --- what a net is made of --------------------------------------------------------------------------------------
 
 typedef struct convo_layer {
-    char path[64];         // "0", "3.body.0": as PyTorch names it
-    char type[32];         // "conv2d"
-    char options[128];     // "out 16, kernel 5"
-    char shape[48];        // "(16, 44, 14)"
-    char formula[96];      // "5*5*32*16 + 16 = 12816"; "" without parameters
+    char path[64];                     // "0", "3.body.0": as PyTorch names it
+    char type[32];                     // "conv2d"
+    char options[128];                 // "out 16, kernel 5"
+    char shape[48];                    // "(16, 44, 14)"
+    char formula[96];                  // "5*5*32*16 + 16 = 12816"; "" without parameters
     int64_t parameters, multiply_adds; // per example
-    int64_t field[2], jump[2]; // receptive field and stride of one output pixel in input pixels, rows and columns; 0: all of it
-    int64_t start[2];          // where the field of output pixel 0 starts; negative: in the padding
+    int64_t field[2],
+        jump[2];      // receptive field and stride of one output pixel in input pixels, rows and columns; 0: all of it
+    int64_t start[2]; // where the field of output pixel 0 starts; negative: in the padding
 } convo_layer;
 
 typedef struct convo_summary {
@@ -328,7 +331,7 @@ typedef struct convo_field_grid {
     int64_t rows, columns;              // of this value
     int64_t first[2], last[2];          // corners of the box around what the output pixel sees of it
     int64_t seen;                       // pixels
-    double *share;                      // [rows][columns]: 0 not seen, else 1, or the gradient as a share of the largest
+    double *share; // [rows][columns]: 0 not seen, else 1, or the gradient as a share of the largest
 } convo_field_grid;
 
 typedef struct convo_field {
@@ -369,8 +372,8 @@ typedef struct convo_gradcheck {
 typedef struct convo_gradcheck_options {
     int batch;        // examples; 0: 17
     int64_t elements; // checked of each tensor at most, drawn at random; 0: 5; negative: all
-    int64_t random;   // 0: the weights as they are. Else: so many times new standard normal weights and one new example,
-                      // all elements each time
+    int64_t random; // 0: the weights as they are. Else: so many times new standard normal weights and one new example,
+                    // all elements each time
     double tolerance; // 0: 1e-5
     uint64_t seed;    // of inputs, labels, weights and elements
 } convo_gradcheck_options;
@@ -425,8 +428,8 @@ typedef struct convo_bench {
     double seconds;
 } convo_bench;
 
-// Trains and runs the recipe's net on random examples in memory. model: whose weights; NULL: the recipe's own start. The
-// weights do not move while it is timed: training runs with a learning rate of 0.
+// Trains and runs the recipe's net on random examples in memory. model: whose weights; NULL: the recipe's own start.
+// The weights do not move while it is timed: training runs with a learning rate of 0.
 CONVO_API convo_status convo_bench_run(const convo_recipe *recipe, const convo_model *model,
                                        const convo_bench_options *options, convo_bench *bench, convo_error *err);
 CONVO_API void convo_bench_free(convo_bench *bench);
@@ -462,8 +465,8 @@ typedef struct convo_map {
     convo_array values;
 } convo_map;
 
-// The output of a layer, [maps, rows, columns] or [maps, columns], for one input. layer: a path as in convo_layer; NULL:
-// the last one that has pixels. model: whose weights; NULL: those that training starts from.
+// The output of a layer, [maps, rows, columns] or [maps, columns], for one input. layer: a path as in convo_layer;
+// NULL: the last one that has pixels. model: whose weights; NULL: those that training starts from.
 CONVO_API convo_status convo_map_find(const convo_recipe *recipe, const convo_model *model, const convo_array *input,
                                       const char *layer, convo_map *map, convo_error *err);
 // The weights of the first layer that has any, [out, in, rows, columns] or [out, in, columns]. Those of a linear layer
@@ -491,19 +494,19 @@ typedef struct convo_data_set {
 CONVO_API bool convo_data_set_at(int k, convo_data_set *set);
 
 typedef struct convo_get_progress {
-    const char *stage;   // "downloading", "checking", "unpacking"
-    const char *file;    // which one
-    int64_t done, total; // bytes of this stage; total 0: not known
+    const char *stage;                     // "downloading", "checking", "unpacking"
+    const char *file;                      // which one
+    int64_t done, total;                   // bytes of this stage; total 0: not known
     double bytes_per_second, seconds_left; // NaN: not known
-    char trouble[512];   // why the transfer is tried again; "": it is not
+    char trouble[512];                     // why the transfer is tried again; "": it is not
 } convo_get_progress;
 
 typedef struct convo_get_options {
-    const char *folder; // where data sets are kept: it becomes folder/NAME
-    const char *from;   // "http://host/path": a folder that holds the same files; NULL: where they are published
-    bool force;         // replace what is there
-    int timeout;        // seconds without a connection, and of less than 100 bytes a second; 0: 30
-    int attempts;       // tries of a transfer; 0: 5
+    const char *folder;       // where data sets are kept: it becomes folder/NAME
+    const char *from;         // "http://host/path": a folder that holds the same files; NULL: where they are published
+    bool force;               // replace what is there
+    int timeout;              // seconds without a connection, and of less than 100 bytes a second; 0: 30
+    int attempts;             // tries of a transfer; 0: 5
     const volatile int *stop; // when it becomes nonzero: return with interrupted set; may be NULL
     void (*progress)(const convo_get_progress *progress, void *user); // may be NULL
     void *user;
@@ -516,10 +519,10 @@ typedef struct convo_get_result {
     double seconds;
 } convo_get_result;
 
-// Downloads a published data set, checks it, unpacks it and puts it to folder/NAME: whole, or not at all. A transfer that
-// breaks goes on where it ended, now or in a later call. libcurl reads the proxy from the usual variables (https_proxy).
-// Errors: IO for the network and the disk, FORMAT for what is not the published file, UNSUPPORTED when this build has no
-// libcurl, libarchive or nettle.
+// Downloads a published data set, checks it, unpacks it and puts it to folder/NAME: whole, or not at all. A transfer
+// that breaks goes on where it ended, now or in a later call. libcurl reads the proxy from the usual variables
+// (https_proxy). Errors: IO for the network and the disk, FORMAT for what is not the published file, UNSUPPORTED when
+// this build has no libcurl, libarchive or nettle.
 CONVO_API convo_status convo_data_get(const char *name, const convo_get_options *options, convo_get_result *result,
                                       convo_error *err);
 
@@ -534,8 +537,8 @@ typedef struct convo_examples {
     convo_array values; // [count][channels][...]
 } convo_examples;
 
-// index: numbers of examples in the data set, `count` of them; NULL: `count` of the part, evenly spaced, or all where it
-// has fewer; -1: all. Of options, data, search and threads count; NULL is allowed.
+// index: numbers of examples in the data set, `count` of them; NULL: `count` of the part, evenly spaced, or all where
+// it has fewer; -1: all. Of options, data, search and threads count; NULL is allowed.
 CONVO_API convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_options *options,
                                            convo_part part, const int64_t *index, int64_t count,
                                            convo_examples *examples, convo_error *err);
@@ -549,12 +552,12 @@ typedef struct convo_group {
 
 // Of data sets that are no recordings, only files, classes and groups.
 typedef struct convo_data_info {
-    int64_t files; // examples
+    int64_t files;                         // examples
     convo_group *classes, *groups, *rates; // groups: speakers; rates: name is "8000 Hz"
     int class_count, group_count, rate_count;
     double seconds, shortest, longest, median; // durations
-    int64_t clipped;       // recordings with two or more neighbouring samples at full scale
-    int64_t duplicates;    // recordings whose samples equal an earlier one's
+    int64_t clipped;                           // recordings with two or more neighbouring samples at full scale
+    int64_t duplicates;                        // recordings whose samples equal an earlier one's
     int64_t unreadable;
     char first_problem[512];
 } convo_data_info;
@@ -562,10 +565,10 @@ typedef struct convo_data_info {
 CONVO_API convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
                                            convo_error *err);
 CONVO_API void convo_data_info_free(convo_data_info *info);
-// Writes what the net of a recipe is trained and scored on as NumPy arrays: an .npz file, or a folder of .npy files, new or
-// empty. For each part that has examples: X_train, float32, features as the net reads them, normalised; y_train, classes;
-// index_train, numbers of the examples in the data set, whose files are sorted by name; and so for _validation and _test.
-// The data set `arrays` reads them back. Of options, data, search, cache and threads count; NULL is allowed.
+// Writes what the net of a recipe is trained and scored on as NumPy arrays: an .npz file, or a folder of .npy files,
+// new or empty. For each part that has examples: X_train, float32, features as the net reads them, normalised; y_train,
+// classes; index_train, numbers of the examples in the data set, whose files are sorted by name; and so for _validation
+// and _test. The data set `arrays` reads them back. Of options, data, search, cache and threads count; NULL is allowed.
 CONVO_API convo_status convo_data_export(const convo_recipe *recipe, const convo_train_options *options,
                                          const char *path, convo_error *err);
 // Name of the data set with recordings that a folder or file looks like ("audiofolder"), or NULL.

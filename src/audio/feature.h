@@ -21,8 +21,9 @@ typedef struct cv_feature {
     void (*release)(void *tables);
     // samples: mono, [-1, 1), any count > 0. out: the inferred shape, row-major. Reentrant. false: no memory.
     bool (*compute)(const void *config, const void *tables, const float *sample, size_t count, float *out);
-    // The same as nodes from the value "samples", [N, the number that is returned], to "features", [N, the shape]; -1 and
-    // a sentence in why where it cannot be said so. NULL: never. What does not fit into memory shows in graph->failed.
+    // The same as nodes from the value "samples", [N, the number that is returned], to "features", [N, the shape]; -1
+    // and a sentence in why where it cannot be said so. NULL: never. What does not fit into memory shows in
+    // graph->failed.
     int64_t (*graph)(const void *config, int rate, cv_graph *graph, char *why, size_t why_size);
 } cv_feature;
 

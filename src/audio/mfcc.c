@@ -162,8 +162,10 @@ static bool compute(const void *config, const void *pointer, const float *sample
 
 // safe_log of front.NAME as front.log_NAME.
 static void log_graph(cv_graph *graph, const char *name) {
-    cv_graph_print(graph, "front.no_%s = Equal(front.%s, #0d); front.some_%s = Where(front.no_%s, #%.17gd, front.%s); "
-                          "front.log_%s = Log(front.some_%s)", name, name, name, name, DBL_EPSILON, name, name, name);
+    cv_graph_print(graph,
+                   "front.no_%s = Equal(front.%s, #0d); front.some_%s = Where(front.no_%s, #%.17gd, front.%s); "
+                   "front.log_%s = Log(front.some_%s)",
+                   name, name, name, name, DBL_EPSILON, name, name, name);
 }
 
 static void fill_graph(const mfcc *o, const tables *t, cv_graph *graph, int64_t *index) {
@@ -172,9 +174,10 @@ static void fill_graph(const mfcc *o, const tables *t, cv_graph *graph, int64_t 
     for (size_t i = 0; i < t->count; i++)
         for (size_t k = 0; k < f->window; k++)
             *index++ = (int64_t)(i * f->hop + k < f->samples ? i * f->hop + k : f->samples);
-    cv_graph_print(graph, "front.samples = Cast(samples) to=11; front.counts = Mul(front.samples, #32768d); "
-                          "front.earlier = Pad(front.counts, #[0, 1, 0, -1]); "
-                          "front.share = Mul(front.earlier, #%.17gd); front.signal = Sub(front.counts, front.share)",
+    cv_graph_print(graph,
+                   "front.samples = Cast(samples) to=11; front.counts = Mul(front.samples, #32768d); "
+                   "front.earlier = Pad(front.counts, #[0, 1, 0, -1]); "
+                   "front.share = Mul(front.earlier, #%.17gd); front.signal = Sub(front.counts, front.share)",
                    o->preemphasis);
     cv_spectrum_graph(graph, f, NULL, t->bank);
     cv_graph_print(graph, "front.power = Mul(front.energy, #%.17gd); front.mel = MatMul(front.power, front.bank)",
@@ -189,10 +192,11 @@ static void fill_graph(const mfcc *o, const tables *t, cv_graph *graph, int64_t 
             for (size_t k = first; k < t->cepstra; k++) *matrix++ = t->cosine[k * f->filters + j];
         cv_graph_print(graph, "front.cepstra = MatMul(front.log_mel, front.transform)");
     }
-    if (first && first < t->cepstra)
-        cv_graph_print(graph, "front.all = Concat(front.log_total, front.cepstra) axis=2");
+    if (first && first < t->cepstra) cv_graph_print(graph, "front.all = Concat(front.log_total, front.cepstra) axis=2");
     cv_graph_print(graph, "front.columns = Transpose(%s) perm=[0, 2, 1]; features = Cast(front.columns) to=1",
-                   !first ? "front.cepstra" : first < t->cepstra ? "front.all" : "front.log_total");
+                   !first               ? "front.cepstra"
+                   : first < t->cepstra ? "front.all"
+                                        : "front.log_total");
 }
 
 static int64_t to_graph(const void *config, int rate, cv_graph *graph, char *why, size_t why_size) {

@@ -92,8 +92,8 @@ void cv_bank_apply(const cv_bank *bank, const double *spectrum /* [bins] */, dou
 // Adds the table [count][window] that says which sample stands where in a frame, for the caller to fill; the number of
 // samples stands for a zero. NULL: graph->failed, or a sentence in why.
 int64_t *cv_frames_graph(cv_graph *graph, const cv_frames *frames, size_t count, char *why, size_t why_size);
-// From "front.signal", [N, samples] of doubles, to "front.energy", [N, count, bins]: squares of the spectrum's magnitudes.
-// Adds "front.bank", [bins, filters]. window: [window], NULL for ones.
+// From "front.signal", [N, samples] of doubles, to "front.energy", [N, count, bins]: squares of the spectrum's
+// magnitudes. Adds "front.bank", [bins, filters]. window: [window], NULL for ones.
 void cv_spectrum_graph(cv_graph *graph, const cv_frames *frames, const double *window, const cv_bank *bank);
 
 #endif

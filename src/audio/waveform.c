@@ -51,11 +51,12 @@ static int64_t to_graph(const void *config, int rate, cv_graph *graph, char *why
     static const char *const text[] = {
         [NONE] = "front.counts = Mul(samples, #32768); features = Unsqueeze(front.counts, #[1])",
         [UNIT] = "features = Unsqueeze(samples, #[1])",
-        [CLIP] = "front.samples = Cast(samples) to=11; front.mean = ReduceMean(front.samples) axes=[1] keepdims=1; "
-                 "front.centred = Sub(front.samples, front.mean); front.square = Mul(front.centred, front.centred); "
-                 "front.variance = ReduceMean(front.square) axes=[1] keepdims=1; front.deviation = Sqrt(front.variance); "
-                 "front.divisor = Max(front.deviation, #1e-300d); front.scaled = Div(front.centred, front.divisor); "
-                 "front.narrow = Cast(front.scaled) to=1; features = Unsqueeze(front.narrow, #[1])"};
+        [CLIP] =
+            "front.samples = Cast(samples) to=11; front.mean = ReduceMean(front.samples) axes=[1] keepdims=1; "
+            "front.centred = Sub(front.samples, front.mean); front.square = Mul(front.centred, front.centred); "
+            "front.variance = ReduceMean(front.square) axes=[1] keepdims=1; front.deviation = Sqrt(front.variance); "
+            "front.divisor = Max(front.deviation, #1e-300d); front.scaled = Div(front.centred, front.divisor); "
+            "front.narrow = Cast(front.scaled) to=1; features = Unsqueeze(front.narrow, #[1])"};
     (void)rate, (void)why, (void)why_size;
     const waveform *o = config;
     cv_graph_print(graph, "%s", text[o->scale]);

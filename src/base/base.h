@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CV_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define CV_COUNT(array)        (sizeof(array) / sizeof((array)[0]))
 #define CV_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 // --- errors -----------------------------------------------------------------------------------------------------
@@ -43,7 +43,8 @@ char *cv_format(const char *format, ...) CV_PRINTF(1, 2);
 void cv_print(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
 // Appends to a fixed buffer that already holds a string; what does not fit is cut.
 void cv_append(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
-// The candidate nearest to `word` by edit distance, or NULL when none is near. `next` yields the k-th or NULL at the end.
+// The candidate nearest to `word` by edit distance, or NULL when none is near. `next` yields the k-th or NULL at the
+// end.
 const char *cv_nearest(const char *word, const char *(*next)(const void *context, size_t k), const void *context);
 // ", did you mean 'X'?" for the nearest candidate, else "".
 typedef struct cv_hint {

@@ -19,14 +19,14 @@ enum { CV_TEXT_SIZE = 256 };
 typedef struct cv_option {
     const char *name; // NULL ends a table
     cv_option_type type;
-    size_t offset;        // of the field in the block's struct
-    bool required;        // no default
-    double fallback;      // the default (a word: its index)
-    double min, max;      // allowed range of a written number; both 0: any
-    double unit;          // CV_LENGTH: what the other dimension gets (1 for a kernel, 0 for padding)
-    const char *words;    // CV_WORD: "none|global"
-    const char *text;     // CV_TEXT: the default, NULL for ""
-    const char *help;     // one line
+    size_t offset;     // of the field in the block's struct
+    bool required;     // no default
+    double fallback;   // the default (a word: its index)
+    double min, max;   // allowed range of a written number; both 0: any
+    double unit;       // CV_LENGTH: what the other dimension gets (1 for a kernel, 0 for padding)
+    const char *words; // CV_WORD: "none|global"
+    const char *text;  // CV_TEXT: the default, NULL for ""
+    const char *help;  // one line
 } cv_option;
 
 // Sets every field of *block to its default.

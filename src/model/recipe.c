@@ -67,8 +67,11 @@ static convo_status read_data(convo_recipe *recipe, const yaml_node_t *node, con
         if (!recipe->data_config) return cv_no_memory(err, "the data set's options");
     }
     const cv_option *own = recipe->data ? recipe->data->schema : NULL;
-    cv_yaml_block block = {
-        .what = "data", .at = node, .part = {{cv_recipe_data_schema, &data}, {own, recipe->data_config}}, .also = also, .bare = true};
+    cv_yaml_block block = {.what = "data",
+                           .at = node,
+                           .part = {{cv_recipe_data_schema, &data}, {own, recipe->data_config}},
+                           .also = also,
+                           .bare = true};
     convo_status status = cv_yaml_read(&yaml, node, &block, err);
     if (status) return status;
     memcpy(recipe->data_path, data.path, sizeof data.path);
@@ -94,7 +97,10 @@ const cv_option cv_feature_common_schema[] = {
      .offset = offsetof(cv_feature_common, normalize),
      .words = "none|global",
      .help = "global: zero mean and unit variance over the training set"},
-    {.name = "mean", .type = CV_FLOAT, .offset = offsetof(cv_feature_common, mean), .help = "subtracted from every value"},
+    {.name = "mean",
+     .type = CV_FLOAT,
+     .offset = offsetof(cv_feature_common, mean),
+     .help = "subtracted from every value"},
     {.name = "std",
      .type = CV_FLOAT,
      .offset = offsetof(cv_feature_common, std),
@@ -112,7 +118,8 @@ static convo_status find_front_end(convo_recipe *recipe, const yaml_node_t *node
     size_t k;
     if (named && !recordings)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, kind).text,
-                       "a front end reads recordings, the data set '%s' holds none: leave 'kind' out", recipe->data->name);
+                       "a front end reads recordings, the data set '%s' holds none: leave 'kind' out",
+                       recipe->data->name);
     if (!named && !recordings) return CONVO_OK;
     if (!cv_yaml_text(kind) || !named)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
@@ -181,14 +188,17 @@ static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features
     convo_status status = features ? read_features(recipe, features, err) : CONVO_OK;
     if (status) return status;
     if (recipe->feature && input)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, input).text,
-                       "a recipe has a front end in 'features' or an 'input', not both: features say how large the input is");
+        return cv_fail(
+            err, CONVO_ARGUMENT, cv_yaml_place(&yaml, input).text,
+            "a recipe has a front end in 'features' or an 'input', not both: features say how large the input is");
     if (recipe->feature) return CONVO_OK;
     if (input) return read_input(recipe, input, err);
     if (recipe->data && recipe->data->recordings)
-        return cv_fail(err, CONVO_ARGUMENT, recipe->file, "a recipe for recordings needs 'features', such as "
+        return cv_fail(err, CONVO_ARGUMENT, recipe->file,
+                       "a recipe for recordings needs 'features', such as "
                        "'{kind: mfcc, samples: 6000}'");
-    if (recipe->data && recipe->data->shape && recipe->data->shape(recipe->data_config, &recipe->input)) return CONVO_OK;
+    if (recipe->data && recipe->data->shape && recipe->data->shape(recipe->data_config, &recipe->input))
+        return CONVO_OK;
     return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                    "a recipe needs 'features', or 'input' for a net without a front end");
 }
@@ -312,8 +322,7 @@ static convo_status read_published(convo_recipe *recipe, const yaml_node_t *node
 // --- the whole --------------------------------------------------------------------------------------------------
 
 convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
-    static const char *const blocks[] = {"data",  "features", "input",     "augment",
-                                        "model", "train",    "published", NULL};
+    static const char *const blocks[] = {"data", "features", "input", "augment", "model", "train", "published", NULL};
     const cv_yaml yaml = cv_recipe_yaml(recipe);
     const yaml_node_t *root = cv_yaml_root(&yaml);
     const cv_yaml_block whole = {.what = "a recipe", .at = root, .also = blocks};

@@ -50,7 +50,8 @@ static convo_status flatten_numbers(const builder *b, const yaml_node_t *node, f
     static const cv_option number = {.name = "init", .type = CV_FLOAT};
     if (node->type == YAML_SEQUENCE_NODE) {
         convo_status status = CONVO_OK;
-        for (yaml_node_item_t *item = node->data.sequence.items.start; !status && item < node->data.sequence.items.top; item++)
+        for (yaml_node_item_t *item = node->data.sequence.items.start; !status && item < node->data.sequence.items.top;
+             item++)
             status = flatten_numbers(b, cv_yaml_node(&b->yaml, *item), out, room, count, err);
         return status;
     }
@@ -69,7 +70,8 @@ static convo_status start_tensor(builder *b, int t, const yaml_node_t *node, con
     static const struct {
         const char *word;
         enum cv_init init;
-    } words[] = {{"uniform", CV_INIT_UNIFORM}, {"normal", CV_INIT_NORMAL}, {"zero", CV_INIT_ZERO}, {"one", CV_INIT_ONE}};
+    } words[] = {
+        {"uniform", CV_INIT_UNIFORM}, {"normal", CV_INIT_NORMAL}, {"zero", CV_INIT_ZERO}, {"one", CV_INIT_ONE}};
     const char *text = cv_yaml_text(node);
     for (size_t k = 0; text && k < CV_COUNT(words); k++)
         if (strcmp(text, words[k].word) == 0) {

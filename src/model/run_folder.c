@@ -60,10 +60,12 @@ static convo_status append_line(const cv_run_folder *folder, const char *name, j
     convo_status status = CONVO_OK;
     char *path = path_of(folder, name), *line = json_dumps(json, JSON_REAL_PRECISION(9));
     FILE *file = path ? fopen(path, "a") : NULL;
-    if (!path || !line) status = cv_no_memory(err, name);
+    if (!path || !line)
+        status = cv_no_memory(err, name);
     else if (!file || fprintf(file, "%s\n", line) < 0 || fflush(file))
         status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
-    if (file && fclose(file) && !status) status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
+    if (file && fclose(file) && !status)
+        status = cv_fail(err, CONVO_IO, path, "cannot be written: %s", strerror(errno));
     json_decref(json);
     free(line);
     free(path);
@@ -72,9 +74,9 @@ static convo_status append_line(const cv_run_folder *folder, const char *name, j
 
 convo_status cv_run_folder_step(void *user, const cv_step_record *r, convo_error *err) {
     return append_line(user, "steps.jsonl",
-                       json_pack("{s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)r->step, "train_loss", number(r->train.loss),
-                                 "train_accuracy", number(r->train.accuracy), "validation_loss", number(r->validation.loss),
-                                 "validation_accuracy", number(r->validation.accuracy)),
+                       json_pack("{s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)r->step, "train_loss",
+                                 number(r->train.loss), "train_accuracy", number(r->train.accuracy), "validation_loss",
+                                 number(r->validation.loss), "validation_accuracy", number(r->validation.accuracy)),
                        err);
 }
 

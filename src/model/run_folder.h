@@ -1,4 +1,5 @@
-// The folder of a training run: recipe.yaml, metrics.jsonl, steps.jsonl (when steps are recorded), best.safetensors, last.checkpoint, result.json.
+// The folder of a training run: recipe.yaml, metrics.jsonl, steps.jsonl (when steps are recorded), best.safetensors,
+// last.checkpoint, result.json.
 #ifndef CV_RUN_FOLDER_H
 #define CV_RUN_FOLDER_H
 

@@ -15,9 +15,8 @@
 static const struct {
     const char *name;
     size_t size;
-} types[] = {
-    [CV_F32] = {"F32", 4}, [CV_I64] = {"I64", 8}, [CV_F64] = {"F64", 8}, [CV_I32] = {"I32", 4}, [CV_U8] = {"U8", 1},
-    [CV_F16] = {"F16", 2}, [CV_BF16] = {"BF16", 2}};
+} types[] = {[CV_F32] = {"F32", 4}, [CV_I64] = {"I64", 8}, [CV_F64] = {"F64", 8},  [CV_I32] = {"I32", 4},
+             [CV_U8] = {"U8", 1},   [CV_F16] = {"F16", 2}, [CV_BF16] = {"BF16", 2}};
 
 static bool tensor_bytes(const cv_st_tensor *tensor, size_t *bytes) {
     *bytes = types[tensor->type].size;
@@ -44,7 +43,8 @@ static convo_status read_type(const reader *r, const json_t *entry, cv_st_tensor
             return CONVO_OK;
         }
     return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                   "tensor '%.100s' is of type %.20s; F32, F64, F16, BF16, I64, I32 and U8 are read", tensor->name, type);
+                   "tensor '%.100s' is of type %.20s; F32, F64, F16, BF16, I64, I32 and U8 are read", tensor->name,
+                   type);
 }
 
 static convo_status read_shape(const reader *r, const json_t *entry, cv_st_tensor *tensor) {
@@ -224,8 +224,9 @@ const char *cv_safetensors_text(const cv_safetensors *file, const char *key) {
 // 1 sign bit, 5 of the exponent, 10 of the fraction (IEEE 754 binary16): as a float, exactly.
 static float from_half(uint16_t half) {
     const int exponent = half >> 10 & 31, fraction = half & 1023;
-    const float size = exponent == 31 ? (fraction ? NAN : INFINITY)
-                                      : ldexpf((float)(exponent ? fraction + 1024 : fraction), (exponent ? exponent : 1) - 25);
+    const float size = exponent == 31
+                           ? (fraction ? NAN : INFINITY)
+                           : ldexpf((float)(exponent ? fraction + 1024 : fraction), (exponent ? exponent : 1) - 25);
     return half >> 15 ? -size : size;
 }
 

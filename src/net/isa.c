@@ -21,7 +21,9 @@ static const struct {
 #endif
 };
 
-const char *cv_isa_name(size_t k) { return k < CV_COUNT(tables) ? tables[k].isa->name : NULL; }
+const char *cv_isa_name(size_t k) {
+    return k < CV_COUNT(tables) ? tables[k].isa->name : NULL;
+}
 
 const cv_isa *cv_isa_find(const char *cap) {
     const cv_cpu_level level = cv_cpu_detect();

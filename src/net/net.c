@@ -26,7 +26,9 @@ void cv_net_free(cv_net *net) {
     free(net);
 }
 
-cv_shape cv_net_output(const cv_net *net) { return net->nodes ? net->node[net->nodes - 1].out : net->input; }
+cv_shape cv_net_output(const cv_net *net) {
+    return net->nodes ? net->node[net->nodes - 1].out : net->input;
+}
 
 static bool size_fits(cv_shape s) {
     return s.c > 0 && s.h > 0 && s.w > 0 && s.c <= largest_map && s.h <= largest_map / s.c &&
@@ -50,7 +52,8 @@ static convo_status add_tensors(cv_net *net, cv_node *node, convo_error *err) {
         cv_net_tensor *t = &net->tensor[net->tensors];
         bool fits = true;
         *t = (cv_net_tensor){.spec = spec[k], .size = tensor_size(&spec[k], &fits)};
-        if (!fits) return cv_fail(err, CONVO_LIMIT, node->where, "%s has more than 2^31 %ss", node->op->name, spec[k].name);
+        if (!fits)
+            return cv_fail(err, CONVO_LIMIT, node->where, "%s has more than 2^31 %ss", node->op->name, spec[k].name);
         cv_print(t->name, sizeof t->name, "%s.%s", node->path, spec[k].name);
         net->tensors++;
     }
@@ -68,12 +71,15 @@ static convo_status infer(const cv_net *net, cv_node *node, convo_error *err) {
     cv_shape_text(in[0], shape, sizeof shape);
     if (op->dims && in[0].dims != op->dims)
         return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s wants %s, its input is %s", node->path, op->name,
-                       op->dims == 3 ? "channels x height x width" : op->dims == 2 ? "channels x length" : "a vector", shape);
+                       op->dims == 3   ? "channels x height x width"
+                       : op->dims == 2 ? "channels x length"
+                                       : "a vector",
+                       shape);
     if (op->infer && !op->infer(node->config, in, &node->out, why, sizeof why))
         return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s", node->path, why);
     if (!size_fits(node->out))
-        return cv_fail(err, CONVO_LIMIT, node->where, "layer %s: %s makes more than 2^28 values of one sample", node->path,
-                       op->name);
+        return cv_fail(err, CONVO_LIMIT, node->where, "layer %s: %s makes more than 2^28 values of one sample",
+                       node->path, op->name);
     return CONVO_OK;
 }
 
@@ -121,8 +127,10 @@ void cv_net_read(const cv_net *net, int t, float *out) {
 }
 
 static void write_one(cv_net *net, size_t at, float value) {
-    if (net->isa->real == sizeof(float)) ((float *)net->values)[at] = value;
-    else ((double *)net->values)[at] = (double)value;
+    if (net->isa->real == sizeof(float))
+        ((float *)net->values)[at] = value;
+    else
+        ((double *)net->values)[at] = (double)value;
 }
 
 void cv_net_write(cv_net *net, int t, const float *values) {
@@ -138,7 +146,9 @@ static float bound_of(const cv_tensor *spec) {
     return (float)(1 / sqrt(fan_in));
 }
 
-void cv_net_start(cv_net *net, int t, enum cv_init init) { net->tensor[t].spec.init = init; }
+void cv_net_start(cv_net *net, int t, enum cv_init init) {
+    net->tensor[t].spec.init = init;
+}
 
 convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_error *err) {
     cv_net_tensor *tensor = &net->tensor[t];

@@ -9,11 +9,11 @@ typedef struct cv_node {
     void *config;
     int input[CV_MAX_INPUTS]; // nodes this one reads; -1 is the net's input
     cv_shape in, out;
-    char path[64]; // as PyTorch names the module: "0", "3.body.0"
+    char path[64];   // as PyTorch names the module: "0", "3.body.0"
     char where[512]; // place in the recipe, for errors
-    int tensor;    // first of its tensors in net->tensor
+    int tensor;      // first of its tensors in net->tensor
     int tensors;
-    bool frozen;   // in training its parameters stay, and batch norm uses its running estimates
+    bool frozen; // in training its parameters stay, and batch norm uses its running estimates
 } cv_node;
 
 typedef struct cv_net_tensor {
@@ -32,9 +32,9 @@ typedef struct cv_net {
     cv_net_tensor *tensor;
     int tensors;
     size_t tensor_capacity;
-    void *values;      // reals: first what is trained, then the buffers; each tensor starts on a cache line
-    size_t trained;    // numbers at the start of values that are trained (gaps included)
-    size_t total;      // numbers in values
+    void *values;       // reals: first what is trained, then the buffers; each tensor starts on a cache line
+    size_t trained;     // numbers at the start of values that are trained (gaps included)
+    size_t total;       // numbers in values
     int64_t parameters; // trained, gaps not included
 } cv_net;
 
@@ -60,8 +60,8 @@ void cv_net_read(const cv_net *net, int t, float *out);
 void cv_net_write(cv_net *net, int t, const float *values);
 // All parameters and buffers of a net of the same layers, of any instruction set.
 convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err);
-// A net for inference that gives the same: every batch norm that stands alone behind a layer with CV_LINEAR is folded into
-// that layer, which gets a bias. The nodes that are left keep their paths.
+// A net for inference that gives the same: every batch norm that stands alone behind a layer with CV_LINEAR is folded
+// into that layer, which gets a bias. The nodes that are left keep their paths.
 convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err);
 
 #endif

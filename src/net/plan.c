@@ -16,23 +16,31 @@ typedef struct draft {
     cv_plan *plan;
     unsigned flags;
     int values;
-    int *root;       // [values]
-    int *readers;    // [values] how many steps read it
-    bool *wanted;    // [values] its gradient is needed
-    bool *kept;      // [values] of a root: some op of the group reads y in its backward pass
+    int *root;               // [values]
+    int *readers;            // [values] how many steps read it
+    bool *wanted;            // [values] its gradient is needed
+    bool *kept;              // [values] of a root: some op of the group reads y in its backward pass
     int *forward, *backward; // [steps] when, as an index of actions
     piece *piece;
     int pieces;
-    size_t **slot;   // [pieces] who wants to know the offset
+    size_t **slot; // [pieces] who wants to know the offset
 } draft;
 
-static int inputs_of(const cv_step *s) { return s->node->op->inputs ? s->node->op->inputs : 1; }
-static int value_read(const cv_step *s, int k) { return s->node->input[k] + 1; }
-static bool training(const draft *d) { return d->flags & CV_TRAINING; }
+static int inputs_of(const cv_step *s) {
+    return s->node->op->inputs ? s->node->op->inputs : 1;
+}
+static int value_read(const cv_step *s, int k) {
+    return s->node->input[k] + 1;
+}
+static bool training(const draft *d) {
+    return d->flags & CV_TRAINING;
+}
 
 // --- what happens, in order ---------------------------------------------------------------------------------------
 
-static void act(draft *d, cv_verb verb, int step) { d->plan->action[d->plan->actions++] = (cv_action){verb, step}; }
+static void act(draft *d, cv_verb verb, int step) {
+    d->plan->action[d->plan->actions++] = (cv_action){verb, step};
+}
 
 static void schedule(draft *d, bool has_loss) {
     cv_plan *plan = d->plan;
@@ -66,8 +74,8 @@ static void schedule(draft *d, bool has_loss) {
 
 // --- which values share memory ------------------------------------------------------------------------------------
 
-// relu and then maxpool is maxpool and then relu, to the bit and in its gradient, but reads and writes a quarter as much:
-// the first largest pixel is the same one if it is above 0, and if not, no gradient passes either way.
+// relu and then maxpool is maxpool and then relu, to the bit and in its gradient, but reads and writes a quarter as
+// much: the first largest pixel is the same one if it is above 0, and if not, no gradient passes either way.
 static void pool_first(draft *d, const cv_net *net) {
     cv_node *node = d->plan->node;
     for (int i = 0; i + 1 < net->nodes; i++) {
@@ -124,7 +132,9 @@ static size_t value_size(const draft *d, const cv_net *net, int v) {
     return (size_t)cv_shape_size(v == 0 ? net->input : d->plan->step[v - 1].node->out);
 }
 
-static int later(int a, int b) { return a > b ? a : b; }
+static int later(int a, int b) {
+    return a > b ? a : b;
+}
 
 // The memory of the group whose root is v, and of its gradient.
 static void want_values(draft *d, const cv_net *net, int v, size_t *value, size_t *gradient) {
@@ -199,7 +209,8 @@ static bool lay_out(draft *d) {
 
 static bool place_values(draft *d, const cv_net *net) {
     cv_plan *plan = d->plan;
-    size_t *value = cv_alloc((size_t)d->values, sizeof *value), *gradient = cv_alloc((size_t)d->values, sizeof *gradient);
+    size_t *value = cv_alloc((size_t)d->values, sizeof *value),
+           *gradient = cv_alloc((size_t)d->values, sizeof *gradient);
     bool *written = cv_alloc((size_t)d->values, sizeof *written);
     bool done = value && gradient && written;
     if (!done) goto done;
@@ -225,8 +236,10 @@ static bool place_values(draft *d, const cv_net *net) {
         for (int k = 0; k < inputs_of(s); k++) {
             const int v = value_read(s, k);
             s->x[k] = value[d->root[v]];
-            if (s->dx[k] != CV_NOWHERE) s->add_to[k] = gradient[d->root[v]];
-            else if (training(d) && d->wanted[v]) s->dx[k] = gradient[d->root[v]];
+            if (s->dx[k] != CV_NOWHERE)
+                s->add_to[k] = gradient[d->root[v]];
+            else if (training(d) && d->wanted[v])
+                s->dx[k] = gradient[d->root[v]];
         }
     }
     plan->input = value[0];
@@ -255,8 +268,8 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
     d.backward = cv_alloc(values, sizeof *d.backward);
     d.piece = cv_alloc(10 * values, sizeof *d.piece);
     d.slot = cv_alloc(10 * values, sizeof *d.slot);
-    bool done = plan->node && plan->step && plan->action && d.root && d.readers && d.wanted && d.kept && d.forward && d.backward &&
-                d.piece && d.slot;
+    bool done = plan->node && plan->step && plan->action && d.root && d.readers && d.wanted && d.kept && d.forward &&
+                d.backward && d.piece && d.slot;
     if (done) {
         for (int i = 0; i < net->nodes; i++) plan->node[i] = net->node[i], plan->step[i].node = &plan->node[i];
         if (loss) plan->step[net->nodes].node = loss;

@@ -9,10 +9,10 @@
 
 // What a block does. A MERGE is where all blocks meet: the actions between two merges run depth-first, block by block.
 typedef enum cv_verb {
-    CV_LOAD,            // samples into lanes
+    CV_LOAD, // samples into lanes
     CV_FORWARD,
-    CV_UNLOAD,          // outputs and losses out of the lanes
-    CV_LOAD_GRADIENT,   // the gradient of the outputs, given by the caller
+    CV_UNLOAD,        // outputs and losses out of the lanes
+    CV_LOAD_GRADIENT, // the gradient of the outputs, given by the caller
     CV_BACKWARD,
     CV_UNLOAD_GRADIENT, // the gradient of the input
     CV_GATHER,          // statistics of this block, before FORWARD
@@ -26,15 +26,16 @@ typedef struct cv_action {
     int step;
 } cv_action;
 
-// A node of the net as the plan sees it, or the loss, which is the last step. Offsets are in lanes; CV_NOWHERE: not needed.
+// A node of the net as the plan sees it, or the loss, which is the last step. Offsets are in lanes; CV_NOWHERE: not
+// needed.
 typedef struct cv_step {
     const cv_node *node;
-    size_t y, dy;                  // the step's output and its gradient
+    size_t y, dy; // the step's output and its gradient
     size_t x[CV_MAX_INPUTS];
-    size_t dx[CV_MAX_INPUTS];      // where backward writes
-    size_t add_to[CV_MAX_INPUTS];  // and what that is then added to, when an input has several readers
+    size_t dx[CV_MAX_INPUTS];     // where backward writes
+    size_t add_to[CV_MAX_INPUTS]; // and what that is then added to, when an input has several readers
     size_t saved, noise;
-    size_t scratch[2];             // of the forward and the backward pass
+    size_t scratch[2]; // of the forward and the backward pass
 } cv_step;
 
 typedef struct cv_plan {

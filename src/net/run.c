@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Gradients are summed into at most this many shards. More would feed more threads, and cost a pass over the parameters each.
+// Gradients are summed into at most this many shards. More would feed more threads, and cost a pass over the parameters
+// each.
 enum { MAX_SHARDS = 8, MAX_LANES = 16 };
 
 struct cv_runner {
@@ -23,13 +24,13 @@ struct cv_runner {
     int32_t *labels; // [slots][MAX_LANES]
     void *shard;     // [MAX_SHARDS][net->trained]
     size_t shard_stride;
-    int shards; // of the batch at hand
-    float **noise;   // [steps][max_batch * noise of the step], NULL where a step draws none
+    int shards;         // of the batch at hand
+    float **noise;      // [steps][max_batch * noise of the step], NULL where a step draws none
     double **partial;   // [steps][2] -> [blocks][size]
     double **merged;    // [steps][2] -> [size]
     int *block_samples; // [blocks]
-    float *zero; // a row of zeros, the output gradient of idle lanes
-    double *seconds; // [steps][2] spent forward and backward, NULL unless somebody wants to know
+    float *zero;        // a row of zeros, the output gradient of idle lanes
+    double *seconds;    // [steps][2] spent forward and backward, NULL unless somebody wants to know
     size_t bytes;
 };
 
@@ -38,16 +39,26 @@ typedef struct job {
     cv_runner *runner;
     const cv_batch *batch;
     float *outputs, *losses;
-    double *wide; // losses
-    int first, end; // actions
+    double *wide;    // losses
+    int first, end;  // actions
     int *not_finite; // [blocks] first step whose output is not finite; NULL: do not look
 } job;
 
-static int blocks_of(const cv_runner *r, int count) { return (count + r->isa->lanes - 1) / r->isa->lanes; }
-static int64_t input_size(const cv_runner *r) { return cv_shape_size(r->net->input); }
-static int64_t output_size(const cv_runner *r) { return cv_shape_size(cv_net_output(r->net)); }
-static size_t lane_bytes(const cv_runner *r) { return (size_t)r->isa->lanes * r->isa->real; }
-static char *arena_of(const cv_runner *r, int slot) { return (char *)r->arena + (size_t)slot * r->plan.lanes * lane_bytes(r); }
+static int blocks_of(const cv_runner *r, int count) {
+    return (count + r->isa->lanes - 1) / r->isa->lanes;
+}
+static int64_t input_size(const cv_runner *r) {
+    return cv_shape_size(r->net->input);
+}
+static int64_t output_size(const cv_runner *r) {
+    return cv_shape_size(cv_net_output(r->net));
+}
+static size_t lane_bytes(const cv_runner *r) {
+    return (size_t)r->isa->lanes * r->isa->real;
+}
+static char *arena_of(const cv_runner *r, int slot) {
+    return (char *)r->arena + (size_t)slot * r->plan.lanes * lane_bytes(r);
+}
 
 static void *at(const cv_runner *r, int slot, size_t offset) {
     return offset == CV_NOWHERE ? NULL : arena_of(r, slot) + offset * lane_bytes(r);
@@ -60,7 +71,9 @@ typedef struct block {
 } block;
 
 // Row l of the block's samples. Idle lanes repeat the last sample, so that they hold ordinary numbers.
-static int sample_of(const block *b, int l) { return b->first + (l < b->active ? l : b->active - 1); }
+static int sample_of(const block *b, int l) {
+    return b->first + (l < b->active ? l : b->active - 1);
+}
 
 static void load(const job *j, const block *b) {
     const cv_runner *r = j->runner;
@@ -114,8 +127,7 @@ static void forward(const job *j, const block *b, cv_pass *pass, int step) {
     if (s->noise != CV_NOWHERE) load_noise(j, b, step);
     pass->scratch = at(r, b->slot, s->scratch[0]);
     s->node->op->forward(pass);
-    if (j->not_finite && j->not_finite[b->number] < 0 &&
-        !r->isa->finite(pass->y, cv_shape_size(pass->out), b->active))
+    if (j->not_finite && j->not_finite[b->number] < 0 && !r->isa->finite(pass->y, cv_shape_size(pass->out), b->active))
         j->not_finite[b->number] = step;
 }
 
@@ -136,7 +148,8 @@ static double *partial_of(const cv_runner *r, int step, int direction, int block
 }
 
 static void count_time(const cv_runner *r, cv_action action, double began) {
-    const bool back = action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD || action.verb == CV_MERGE_BACKWARD;
+    const bool back =
+        action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD || action.verb == CV_MERGE_BACKWARD;
     if (action.step >= 0) r->seconds[2 * action.step + back] += cv_now() - began;
 }
 
@@ -156,9 +169,7 @@ static void run_block(const job *j, const block *b) {
         case CV_UNLOAD_GRADIENT:
             unload_rows(j, b, r->plan.input_gradient, input_size(r), j->batch->input_gradient);
             break;
-        case CV_GATHER:
-            r->plan.step[step].node->op->statistics->gather(pass, partial_of(r, step, 0, b->number));
-            break;
+        case CV_GATHER: r->plan.step[step].node->op->statistics->gather(pass, partial_of(r, step, 0, b->number)); break;
         case CV_GATHER_BACKWARD:
             r->plan.step[step].node->op->backward_statistics->gather(pass, partial_of(r, step, 1, b->number));
             break;
@@ -190,7 +201,8 @@ static void run_shard(void *context, int shard, int worker) {
     const job *j = context;
     const cv_runner *r = j->runner;
     const int lanes = r->isa->lanes, blocks = blocks_of(r, j->batch->count);
-    const int first = (int)((int64_t)blocks * shard / r->shards), end = (int)((int64_t)blocks * (shard + 1) / r->shards);
+    const int first = (int)((int64_t)blocks * shard / r->shards),
+              end = (int)((int64_t)blocks * (shard + 1) / r->shards);
     for (int n = first; n < end; n++) {
         const int left = j->batch->count - n * lanes;
         const block b = {n, r->plan.barriers ? n : worker, n * lanes, left < lanes ? left : lanes};
@@ -212,7 +224,9 @@ static void merge(cv_runner *r, const cv_batch *batch, cv_action action) {
     if (r->seconds) count_time(r, action, began);
 }
 
-static bool is_merge(cv_action action) { return action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD; }
+static bool is_merge(cv_action action) {
+    return action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD;
+}
 
 // The actions up to `end`, region by region.
 static void run_actions(job *j, int end) {
@@ -267,11 +281,21 @@ const cv_node *cv_runner_first_not_finite(cv_runner *r, const cv_batch *batch) {
     return found >= 0 && r->plan.step[found].node != &r->loss ? r->plan.step[found].node : NULL;
 }
 
-int cv_runner_shards(const cv_runner *r) { return r->shards; }
-void *cv_runner_shard(const cv_runner *r, int k) { return (char *)r->shard + (size_t)k * r->shard_stride; }
-size_t cv_runner_bytes(const cv_runner *r) { return r->bytes; }
-void cv_runner_profile(cv_runner *r, double *seconds) { r->seconds = seconds; }
-const cv_node *cv_runner_node(const cv_runner *r, int k) { return k < r->plan.steps ? r->plan.step[k].node : NULL; }
+int cv_runner_shards(const cv_runner *r) {
+    return r->shards;
+}
+void *cv_runner_shard(const cv_runner *r, int k) {
+    return (char *)r->shard + (size_t)k * r->shard_stride;
+}
+size_t cv_runner_bytes(const cv_runner *r) {
+    return r->bytes;
+}
+void cv_runner_profile(cv_runner *r, double *seconds) {
+    r->seconds = seconds;
+}
+const cv_node *cv_runner_node(const cv_runner *r, int k) {
+    return k < r->plan.steps ? r->plan.step[k].node : NULL;
+}
 
 // --- set-up -------------------------------------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@
 typedef struct cv_runner cv_runner;
 
 typedef struct cv_batch {
-    const float *values;   // [examples][size of the net's input]
-    const int32_t *index;  // [count] rows of values
-    const int32_t *label;  // [examples], by row; NULL when no loss is wanted
+    const float *values;  // [examples][size of the net's input]
+    const int32_t *index; // [count] rows of values
+    const int32_t *label; // [examples], by row; NULL when no loss is wanted
     int count;
     const float *output_gradient; // [count][outputs]: used in place of the loss's; NULL otherwise
     float *input_gradient;        // [count][inputs]: filled by a runner with CV_INPUT_GRADIENT; NULL: not wanted

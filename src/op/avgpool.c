@@ -5,9 +5,14 @@
 
 #define AVGPOOL_OPTIONS(pair)                                                                                          \
     POOL_OPTIONS(pair),                                                                                                \
-        {.name = "count_padding", .type = CV_BOOL, .offset = offsetof(pool, count_padding), .fallback = true,          \
+        {.name = "count_padding",                                                                                      \
+         .type = CV_BOOL,                                                                                              \
+         .offset = offsetof(pool, count_padding),                                                                      \
+         .fallback = true,                                                                                             \
          .help = "padding counts in the mean"},                                                                        \
-        {.name = NULL}
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
 
 static const cv_option avgpool1d_schema[] = {AVGPOOL_OPTIONS(CV_LENGTH)};
 static const cv_option avgpool2d_schema[] = {AVGPOOL_OPTIONS(CV_PAIR)};
@@ -16,8 +21,8 @@ static const cv_option sumpool2d_schema[] = {POOL_OPTIONS(CV_PAIR), {.name = NUL
 
 // What one window's sum is multiplied by.
 static real avg_factor(const pool *c, span rows, span columns) {
-    const int64_t count = c->count_padding ? c->kernel[0] * c->kernel[1]
-                                           : (rows.end - rows.first) * (columns.end - columns.first);
+    const int64_t count =
+        c->count_padding ? c->kernel[0] * c->kernel[1] : (rows.end - rows.first) * (columns.end - columns.first);
     return (real)1 / (real)count;
 }
 
@@ -81,17 +86,27 @@ static void backward_overlapping(const cv_pass *p, const pool *c, const bool mea
 
 ALWAYS_INLINE void backward(const cv_pass *p, const bool mean) {
 #define BODY(c) backward_apart(p, c, mean)
-    if (pool_is_apart(p->config)) POOL_SIZES(p->config, BODY);
-    else backward_overlapping(p, p->config, mean);
+    if (pool_is_apart(p->config))
+        POOL_SIZES(p->config, BODY);
+    else
+        backward_overlapping(p, p->config, mean);
 #undef BODY
 }
 
 #define MEAN(c) forward(p, c, true)
 #define SUM(c)  forward(p, c, false)
-static void avgpool_forward(const cv_pass *p) { POOL_SIZES(p->config, MEAN); }
-static void avgpool_backward(const cv_pass *p) { backward(p, true); }
-static void sumpool_forward(const cv_pass *p) { POOL_SIZES(p->config, SUM); }
-static void sumpool_backward(const cv_pass *p) { backward(p, false); }
+static void avgpool_forward(const cv_pass *p) {
+    POOL_SIZES(p->config, MEAN);
+}
+static void avgpool_backward(const cv_pass *p) {
+    backward(p, true);
+}
+static void sumpool_forward(const cv_pass *p) {
+    POOL_SIZES(p->config, SUM);
+}
+static void sumpool_backward(const cv_pass *p) {
+    backward(p, false);
+}
 
 static bool global_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     (void)config, (void)why, (void)why_size;

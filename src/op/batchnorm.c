@@ -1,8 +1,9 @@
 // y = weight (x - mean) / sqrt(var + eps) + bias, per channel.    torch.nn.BatchNorm1d, torch.nn.BatchNorm2d
 //
-// In training mean and (biased) variance are those of the batch, over samples and pixels, and the running estimates move
-// towards them by `momentum`, the variance unbiased. Otherwise the running estimates are used.
-// Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with xhat = (x - mean) / sqrt(var + eps) and n values a channel
+// In training mean and (biased) variance are those of the batch, over samples and pixels, and the running estimates
+// move towards them by `momentum`, the variance unbiased. Otherwise the running estimates are used.
+// Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with xhat = (x - mean) / sqrt(var + eps), n values a channel:
+//
 //   db = sum dy,   dw = sum dy xhat,   dx = weight / sqrt(var + eps) (dy - db / n - xhat dw / n)
 #include "op/lanes.h"
 
@@ -12,11 +13,24 @@ typedef struct batchnorm {
 } batchnorm;
 
 static const cv_option batchnorm_schema[] = {
-    {.name = "eps", .type = CV_FLOAT, .offset = offsetof(batchnorm, eps), .fallback = 1e-5, .min = 0, .max = 1,
+    {.name = "eps",
+     .type = CV_FLOAT,
+     .offset = offsetof(batchnorm, eps),
+     .fallback = 1e-5,
+     .min = 0,
+     .max = 1,
      .help = "added to the variance"},
-    {.name = "momentum", .type = CV_FLOAT, .offset = offsetof(batchnorm, momentum), .fallback = 0.1, .min = 0, .max = 1,
+    {.name = "momentum",
+     .type = CV_FLOAT,
+     .offset = offsetof(batchnorm, momentum),
+     .fallback = 0.1,
+     .min = 0,
+     .max = 1,
      .help = "weight of the newest batch in the running estimates"},
-    {.name = "affine", .type = CV_BOOL, .offset = offsetof(batchnorm, affine), .fallback = true,
+    {.name = "affine",
+     .type = CV_BOOL,
+     .offset = offsetof(batchnorm, affine),
+     .fallback = true,
      .help = "learn a weight and a bias per channel"},
     {.name = NULL},
 };
@@ -30,7 +44,8 @@ static int batchnorm_tensors(const void *config, cv_shape in, cv_tensor *out) {
     }
     out[n++] = (cv_tensor){.name = "running_mean", .dims = 1, .dim = {in.c}, .init = CV_INIT_ZERO, .buffer = true};
     out[n++] = (cv_tensor){.name = "running_var", .dims = 1, .dim = {in.c}, .init = CV_INIT_ONE, .buffer = true};
-    out[n++] = (cv_tensor){.name = "num_batches_tracked", .dims = 0, .init = CV_INIT_ZERO, .buffer = true, .integer = true};
+    out[n++] =
+        (cv_tensor){.name = "num_batches_tracked", .dims = 0, .init = CV_INIT_ZERO, .buffer = true, .integer = true};
     return n;
 }
 
@@ -183,8 +198,7 @@ static void batchnorm_backward(const cv_pass *p) {
         const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
         const real mean_dy = (real)p->merged[1][2 * k], mean_dot = (real)p->merged[1][2 * k + 1];
         const lanes factor = active * (scale * (t.weight ? t.weight[k] : 1)); // idle lanes get no gradient
-        for (int64_t i = 0; i < pixels; i++)
-            dx[i] = factor * (dy[i] - mean_dy - ((x[i] - mean) * scale) * mean_dot);
+        for (int64_t i = 0; i < pixels; i++) dx[i] = factor * (dy[i] - mean_dy - ((x[i] - mean) * scale) * mean_dot);
     }
 }
 

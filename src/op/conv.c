@@ -2,7 +2,7 @@
 //
 //   y[m][p]  = b[m] + sum_t w[m][t] x[tap_t + pixel_p]       t = (input channel, kernel row, kernel column)
 //   dw[m][t] = sum_p dy[m][p] x[tap_t + pixel_p]             summed over the samples as well
-//   dx[c][p] = sum_t' w'[c][t'] dy[tap'_t' + pixel'_p]       t' = (output channel, row, column), kernel turned by 180 degrees
+//   dx[c][p] = sum_t' w'[c][t'] dy[tap'_t' + pixel'_p]       t' = (output channel, row, column), kernel turned
 //
 // Padding, and the zeros that a stride leaves between the gradients, are made once by copying the maps into a larger
 // grid: it costs 1/(kernel * output channels) of the work and leaves three plain sums over offsets.
@@ -14,20 +14,53 @@ typedef struct conv {
 } conv;
 
 #define CONV_OPTIONS(pair)                                                                                             \
-    {.name = "out", .type = CV_INT, .offset = offsetof(conv, out), .required = true, .min = 1, .max = 1 << 20,         \
+    {.name = "out",                                                                                                    \
+     .type = CV_INT,                                                                                                   \
+     .offset = offsetof(conv, out),                                                                                    \
+     .required = true,                                                                                                 \
+     .min = 1,                                                                                                         \
+     .max = 1 << 20,                                                                                                   \
      .help = "output feature maps"},                                                                                   \
-    {.name = "kernel", .type = pair, .offset = offsetof(conv, kernel), .required = true, .min = 1, .max = 1 << 20,     \
-     .unit = 1, .help = "kernel size"},                                                                                \
-    {.name = "stride", .type = pair, .offset = offsetof(conv, stride), .fallback = 1, .min = 1, .max = 1 << 20,        \
-     .unit = 1, .help = "step of the kernel"},                                                                         \
-    {.name = "padding", .type = pair, .offset = offsetof(conv, padding), .min = 0, .max = 1 << 20,                     \
-     .help = "zeros around the input"},                                                                                \
-    {.name = "dilation", .type = pair, .offset = offsetof(conv, dilation), .fallback = 1, .min = 1, .max = 1 << 20,    \
-     .unit = 1, .help = "distance between kernel points"},                                                             \
-    {.name = "groups", .type = CV_INT, .offset = offsetof(conv, groups), .fallback = 1, .min = 1, .max = 1 << 20,      \
-     .help = "independent groups of channels"},                                                                        \
-    {.name = "bias", .type = CV_BOOL, .offset = offsetof(conv, bias), .fallback = true, .help = "add a bias"},         \
-    {.name = NULL}
+        {.name = "kernel",                                                                                             \
+         .type = pair,                                                                                                 \
+         .offset = offsetof(conv, kernel),                                                                             \
+         .required = true,                                                                                             \
+         .min = 1,                                                                                                     \
+         .max = 1 << 20,                                                                                               \
+         .unit = 1,                                                                                                    \
+         .help = "kernel size"},                                                                                       \
+        {.name = "stride",                                                                                             \
+         .type = pair,                                                                                                 \
+         .offset = offsetof(conv, stride),                                                                             \
+         .fallback = 1,                                                                                                \
+         .min = 1,                                                                                                     \
+         .max = 1 << 20,                                                                                               \
+         .unit = 1,                                                                                                    \
+         .help = "step of the kernel"},                                                                                \
+        {.name = "padding",                                                                                            \
+         .type = pair,                                                                                                 \
+         .offset = offsetof(conv, padding),                                                                            \
+         .min = 0,                                                                                                     \
+         .max = 1 << 20,                                                                                               \
+         .help = "zeros around the input"},                                                                            \
+        {.name = "dilation",                                                                                           \
+         .type = pair,                                                                                                 \
+         .offset = offsetof(conv, dilation),                                                                           \
+         .fallback = 1,                                                                                                \
+         .min = 1,                                                                                                     \
+         .max = 1 << 20,                                                                                               \
+         .unit = 1,                                                                                                    \
+         .help = "distance between kernel points"},                                                                    \
+        {.name = "groups",                                                                                             \
+         .type = CV_INT,                                                                                               \
+         .offset = offsetof(conv, groups),                                                                             \
+         .fallback = 1,                                                                                                \
+         .min = 1,                                                                                                     \
+         .max = 1 << 20,                                                                                               \
+         .help = "independent groups of channels"},                                                                    \
+        {.name = "bias", .type = CV_BOOL, .offset = offsetof(conv, bias), .fallback = true, .help = "add a bias"}, {   \
+        .name = NULL                                                                                                   \
+    }
 
 static const cv_option conv1d_schema[] = {CONV_OPTIONS(CV_LENGTH)};
 static const cv_option conv2d_schema[] = {CONV_OPTIONS(CV_PAIR)};
@@ -57,7 +90,8 @@ static bool conv_infer(void *config, const cv_shape *in, cv_shape *out, char *wh
 static int conv_tensors(const void *config, cv_shape in, cv_tensor *out) {
     const conv *c = config;
     const int64_t depth = in.c / c->groups, fan_in = depth * c->kernel[0] * c->kernel[1];
-    out[0] = (cv_tensor){.name = "weight", .dims = 4, .dim = {c->out, depth, c->kernel[0], c->kernel[1]}, .fan_in = fan_in};
+    out[0] =
+        (cv_tensor){.name = "weight", .dims = 4, .dim = {c->out, depth, c->kernel[0], c->kernel[1]}, .fan_in = fan_in};
     if (in.dims == 2) out[0].dims = 3, out[0].dim[2] = c->kernel[1];
     out[1] = (cv_tensor){.name = "bias", .dims = 1, .dim = {c->out}, .init = CV_INIT_UNIFORM, .fan_in = fan_in};
     return c->bias ? 2 : 1;
@@ -109,7 +143,9 @@ typedef struct work {
     size_t lanes;
 } work;
 
-static size_t in_lanes(int64_t count, size_t size) { return ((size_t)count * size + sizeof(lanes) - 1) / sizeof(lanes); }
+static size_t in_lanes(int64_t count, size_t size) {
+    return ((size_t)count * size + sizeof(lanes) - 1) / sizeof(lanes);
+}
 
 static work lay_out(void *scratch, grid g, int64_t weights, int64_t channels) {
     lanes *at = scratch;
@@ -300,7 +336,7 @@ static const cv_case conv2d_cases[] = {
 };
 
 #define CONV_COMMON                                                                                                    \
-    .config_size = sizeof(conv), .traits = CV_READS_X | CV_LINEAR, .infer = conv_infer, .tensors = conv_tensors,                   \
+    .config_size = sizeof(conv), .traits = CV_READS_X | CV_LINEAR, .infer = conv_infer, .tensors = conv_tensors,       \
     .cost = conv_cost, .window = conv_window, .scratch = conv_scratch, .forward = conv_forward,                        \
     .backward = conv_backward,                                                                                         \
     .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}] "       \

@@ -7,7 +7,11 @@ typedef struct cross_entropy {
 } cross_entropy;
 
 static const cv_option cross_entropy_schema[] = {
-    {.name = "label_smoothing", .type = CV_FLOAT, .offset = offsetof(cross_entropy, label_smoothing), .min = 0, .max = 1,
+    {.name = "label_smoothing",
+     .type = CV_FLOAT,
+     .offset = offsetof(cross_entropy, label_smoothing),
+     .min = 0,
+     .max = 1,
      .help = "share of the target spread over all classes"},
     {.name = NULL},
 };
@@ -48,8 +52,7 @@ static void cross_entropy_backward(const cv_pass *p) {
     lanes *dx = p->dx[0], sum = {0};
     for (int64_t k = 0; k < p->in.c; k++) sum += exp_lanes(x[k] - top);
     const lanes factor = active_lanes(p->active) * (real)p->scale;
-    for (int64_t k = 0; k < p->in.c; k++)
-        dx[k] = (exp_lanes(x[k] - top) / sum - target(p->config, p, k)) * factor;
+    for (int64_t k = 0; k < p->in.c; k++) dx[k] = (exp_lanes(x[k] - top) / sum - target(p->config, p, k)) * factor;
 }
 
 static void softmax(const float *outputs, int count, float *probabilities) {
@@ -59,9 +62,11 @@ static void softmax(const float *outputs, int count, float *probabilities) {
     for (int k = 0; k < count; k++) probabilities[k] /= sum;
 }
 
-static const cv_case cross_entropy_cases[] = {
-    {{1, 10, 1, 1}, NULL, 33}, {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15}, {{1, 2, 1, 1}, NULL, 1},
-    {{1, 35, 1, 1}, "{label_smoothing: 1}", 16}, {.batch = 0}};
+static const cv_case cross_entropy_cases[] = {{{1, 10, 1, 1}, NULL, 33},
+                                              {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15},
+                                              {{1, 2, 1, 1}, NULL, 1},
+                                              {{1, 35, 1, 1}, "{label_smoothing: 1}", 16},
+                                              {.batch = 0}};
 
 CV_OP(cross_entropy) = {
     .name = "cross_entropy",

@@ -1,4 +1,4 @@
-// In training each value is zero with probability p, else divided by 1 - p; otherwise nothing happens.  torch.nn.Dropout
+// In training each value is zero with probability p, else divided by 1 - p; otherwise nothing happens. torch.nn.Dropout
 // Which values live is drawn for the whole batch before the step, sample by sample from the one generator: the same for
 // any number of threads.
 #include "op/lanes.h"
@@ -8,7 +8,12 @@ typedef struct dropout {
 } dropout;
 
 static const cv_option dropout_schema[] = {
-    {.name = "p", .type = CV_FLOAT, .offset = offsetof(dropout, p), .fallback = 0.5, .min = 0, .max = 1,
+    {.name = "p",
+     .type = CV_FLOAT,
+     .offset = offsetof(dropout, p),
+     .fallback = 0.5,
+     .min = 0,
+     .max = 1,
      .help = "probability of a zero"},
     {.name = NULL},
 };
@@ -34,8 +39,12 @@ static void apply(const cv_pass *p, lanes *to, const lanes *from) {
         memcpy(to, from, (size_t)n * sizeof *to);
 }
 
-static void dropout_forward(const cv_pass *p) { apply(p, p->y, p->x[0]); }
-static void dropout_backward(const cv_pass *p) { apply(p, p->dx[0], p->dy); }
+static void dropout_forward(const cv_pass *p) {
+    apply(p, p->y, p->x[0]);
+}
+static void dropout_backward(const cv_pass *p) {
+    apply(p, p->dx[0], p->dy);
+}
 
 static const cv_case dropout_cases[] = {
     {{1, 9, 1, 1}, "{p: 0}", 8},

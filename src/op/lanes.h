@@ -33,7 +33,9 @@ typedef real lanes_anywhere __attribute__((vector_size(LANES * sizeof(real)), al
 #endif
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-static inline lanes lanes_of(real x) { return x - (lanes){0}; }
+static inline lanes lanes_of(real x) {
+    return x - (lanes){0};
+}
 
 static inline lanes select_lanes(mask m, lanes yes, lanes no) {
     return (lanes)((m & (mask)yes) | (~m & (mask)no));
@@ -141,6 +143,8 @@ static inline lanes tanh_lanes(lanes x) {
 }
 #endif
 
-static inline lanes sigmoid_lanes(lanes x) { return 1 / (1 + exp_lanes(-x)); }
+static inline lanes sigmoid_lanes(lanes x) {
+    return 1 / (1 + exp_lanes(-x));
+}
 
 #endif

@@ -7,7 +7,12 @@ typedef struct linear {
 } linear;
 
 static const cv_option linear_schema[] = {
-    {.name = "out", .type = CV_INT, .offset = offsetof(linear, out), .required = true, .min = 1, .max = 1 << 24,
+    {.name = "out",
+     .type = CV_INT,
+     .offset = offsetof(linear, out),
+     .required = true,
+     .min = 1,
+     .max = 1 << 24,
      .help = "output features"},
     {.name = "bias", .type = CV_BOOL, .offset = offsetof(linear, bias), .fallback = true, .help = "add a bias"},
     {.name = NULL},
@@ -68,7 +73,8 @@ static void linear_forward(const cv_pass *p) {
 }
 
 // dx[0..columns] of the inputs whose weights start at w.
-ALWAYS_INLINE void columns_backward(const int columns, lanes *dx, const real *w, const lanes *dy, int64_t n, int64_t m) {
+ALWAYS_INLINE void columns_backward(const int columns, lanes *dx, const real *w, const lanes *dy, int64_t n,
+                                    int64_t m) {
     lanes sum[TALL];
     UNROLL
     for (int i = 0; i < columns; i++) sum[i] = (lanes){0};
@@ -89,7 +95,9 @@ static void input_gradient(lanes *dx, const real *weight, const lanes *dy, int64
 }
 
 // Work memory: the inputs turned so that a vector holds LANES inputs of one sample.
-static int64_t columns_of(int64_t n) { return (n + LANES - 1) / LANES; }
+static int64_t columns_of(int64_t n) {
+    return (n + LANES - 1) / LANES;
+}
 
 static size_t linear_scratch(const void *config, cv_shape in, cv_shape out) {
     (void)config, (void)out;
@@ -148,8 +156,8 @@ static void linear_backward(const cv_pass *p) {
 }
 
 static const cv_case linear_cases[] = {
-    {{1, 1, 1, 1}, "{out: 1}", 1},   {{1, 2, 1, 1}, "{out: 7}", 1},   {{1, 17, 1, 1}, "{out: 3}", 7},
-    {{1, 33, 1, 1}, "{out: 13}", 8}, {{1, 48, 1, 1}, "{out: 26}", 16}, {{1, 40, 1, 1}, "{out: 10, bias: false}", 15},
+    {{1, 1, 1, 1}, "{out: 1}", 1},   {{1, 2, 1, 1}, "{out: 7}", 1},     {{1, 17, 1, 1}, "{out: 3}", 7},
+    {{1, 33, 1, 1}, "{out: 13}", 8}, {{1, 48, 1, 1}, "{out: 26}", 16},  {{1, 40, 1, 1}, "{out: 10, bias: false}", 15},
     {{1, 5, 1, 1}, "{out: 24}", 33}, {{1, 130, 1, 1}, "{out: 12}", 17}, {.batch = 0},
 };
 

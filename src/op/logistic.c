@@ -13,7 +13,9 @@ static bool logistic_infer(void *config, const cv_shape *in, cv_shape *out, char
     return true;
 }
 
-static lanes sign_of(const cv_pass *p) { return is_label(p->label, 1) * 2 - 1; }
+static lanes sign_of(const cv_pass *p) {
+    return is_label(p->label, 1) * 2 - 1;
+}
 
 // log(1 + e^-z) = max(-z, 0) + log(1 + e^-|z|), which does not overflow.
 static void logistic_forward(const cv_pass *p) {

@@ -80,8 +80,10 @@ static void backward_overlapping(const cv_pass *p, const pool *c) {
 
 static void maxpool_backward(const cv_pass *p) {
 #define BODY(c) backward_apart(p, c)
-    if (pool_is_apart(p->config)) POOL_SIZES(p->config, BODY);
-    else backward_overlapping(p, p->config);
+    if (pool_is_apart(p->config))
+        POOL_SIZES(p->config, BODY);
+    else
+        backward_overlapping(p, p->config);
 #undef BODY
 }
 
@@ -101,8 +103,9 @@ static const cv_case maxpool2d_cases[] = {
 };
 
 #define MAXPOOL_COMMON                                                                                                 \
-    .config_size = sizeof(pool), .traits = CV_MAXIMUM, .infer = pool_infer, .window = pool_window, .saved = maxpool_saved,                   \
-    .forward = maxpool_forward, .backward = maxpool_backward, .onnx = "y = MaxPool(x) " POOL_ONNX
+    .config_size = sizeof(pool), .traits = CV_MAXIMUM, .infer = pool_infer, .window = pool_window,                     \
+    .saved = maxpool_saved, .forward = maxpool_forward, .backward = maxpool_backward,                                  \
+    .onnx = "y = MaxPool(x) " POOL_ONNX
 
 CV_OP(maxpool1d) = {
     .name = "maxpool1d",

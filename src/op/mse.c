@@ -43,7 +43,8 @@ static void clipped(const float *outputs, int count, float *probabilities) {
     for (int k = 0; k < count; k++) probabilities[k] /= sum;
 }
 
-static const cv_case mse_cases[] = {{{1, 10, 1, 1}, NULL, 17}, {{1, 3, 1, 1}, NULL, 8}, {{1, 1, 1, 1}, NULL, 15}, {.batch = 0}};
+static const cv_case mse_cases[] = {
+    {{1, 10, 1, 1}, NULL, 17}, {{1, 3, 1, 1}, NULL, 8}, {{1, 1, 1, 1}, NULL, 15}, {.batch = 0}};
 
 CV_OP(mse) = {
     .name = "mse",

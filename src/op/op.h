@@ -5,8 +5,8 @@
 // The build collects every CV_OP in src/op/*.c into one table per instruction set. Recipe reader, help, summary,
 // gradient check, golden test, save, load and exporters read the table, so adding a layer edits no other file.
 //
-// A block of LANES samples lies in memory as [channel][row][column][LANES]: one vector per pixel. Ops are loop nests over
-// pixels whose body is one vector operation. Wherever a comment says `lanes`, it means one such vector.
+// A block of LANES samples lies in memory as [channel][row][column][LANES]: one vector per pixel. Ops are loop nests
+// over pixels whose body is one vector operation. Wherever a comment says `lanes`, it means one such vector.
 #ifndef CV_OP_H
 #define CV_OP_H
 
@@ -22,8 +22,12 @@ typedef struct cv_shape {
     int64_t c, h, w;
 } cv_shape;
 
-static inline int64_t cv_shape_size(cv_shape s) { return s.c * s.h * s.w; }
-static inline int64_t cv_shape_pixels(cv_shape s) { return s.h * s.w; }
+static inline int64_t cv_shape_size(cv_shape s) {
+    return s.c * s.h * s.w;
+}
+static inline int64_t cv_shape_pixels(cv_shape s) {
+    return s.h * s.w;
+}
 
 // A parameter or a buffer, under its PyTorch name and in its PyTorch layout.
 typedef struct cv_tensor {
@@ -42,7 +46,7 @@ enum {
     CV_READS_X = 1, // backward reads x
     CV_READS_Y = 2, // backward reads y
     CV_INPLACE = 4, // y may be x, and dx may be dy
-    CV_RISING = 8,  // pixel by pixel, never falling, and without gradient where it is flat: it may trade places with ...
+    CV_RISING = 8, // pixel by pixel, never falling, and without gradient where it is flat: it may trade places with ...
     CV_MAXIMUM = 16, // ... the largest of several pixels
     CV_LINEAR = 32,  // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
 };
@@ -52,22 +56,22 @@ typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
 // One call of an op on one block. Pointers to values are [c][h][w] of lanes; parameters are plain reals.
 typedef struct cv_pass {
     const void *config;
-    cv_shape in, out;               // of x[0] and y
+    cv_shape in, out; // of x[0] and y
     const void *x[CV_MAX_INPUTS];
     void *y;
     const void *dy;
-    void *dx[CV_MAX_INPUTS];        // written, not added to; NULL: not wanted
-    void *tensor[CV_MAX_TENSORS];   // in the order of .tensors
-    void *grad[CV_MAX_TENSORS];     // for those that are trained
-    bool set;                       // gradients are set (the first block of a shard), else added to
-    void *saved;                    // .saved lanes kept from forward to backward
-    void *scratch;                  // .scratch lanes, free to use within the call
-    const void *noise;              // .noise lanes of random numbers drawn for this step, training only
-    const double *merged[2];        // whole-batch statistics of the forward and the backward pass, see cv_statistics
+    void *dx[CV_MAX_INPUTS];      // written, not added to; NULL: not wanted
+    void *tensor[CV_MAX_TENSORS]; // in the order of .tensors
+    void *grad[CV_MAX_TENSORS];   // for those that are trained
+    bool set;                     // gradients are set (the first block of a shard), else added to
+    void *saved;                  // .saved lanes kept from forward to backward
+    void *scratch;                // .scratch lanes, free to use within the call
+    const void *noise;            // .noise lanes of random numbers drawn for this step, training only
+    const double *merged[2];      // whole-batch statistics of the forward and the backward pass, see cv_statistics
     bool training;
-    int active;                     // samples in the block; the other lanes are idle and must add nothing
-    const int32_t *label;           // losses: [LANES], class of each sample
-    double scale;                   // losses: dx is multiplied by this (1/N for the mean)
+    int active;           // samples in the block; the other lanes are idle and must add nothing
+    const int32_t *label; // losses: [LANES], class of each sample
+    double scale;         // losses: dx is multiplied by this (1/N for the mean)
 } cv_pass;
 
 // An op that needs the whole batch between its input and its output (batch norm): every block is gathered into `size`
@@ -92,8 +96,8 @@ typedef struct cv_case {
 } cv_case;
 
 typedef struct cv_op {
-    const char *name;      // as recipes write it
-    const char *help;      // one line
+    const char *name; // as recipes write it
+    const char *help; // one line
     cv_kind kind;
     const cv_option *schema; // options; a bare value in a recipe sets the first one. NULL: none
     size_t config_size;      // of the struct the schema fills
@@ -107,12 +111,14 @@ typedef struct cv_op {
     int (*tensors)(const void *config, cv_shape in, cv_tensor out[CV_MAX_TENSORS]);
     // Multiply-adds of one sample, and the number of parameters as a formula ("5*5*32*16 + 16"). NULL: none.
     int64_t (*cost)(const void *config, cv_shape in, cv_shape out, char *formula, size_t size);
-    cv_window (*window)(const void *config, cv_shape in); // NULL: pixel by pixel, or everything if the shape is flattened
+    cv_window (*window)(const void *config,
+                        cv_shape in); // NULL: pixel by pixel, or everything if the shape is flattened
 
     size_t (*saved)(const void *config, cv_shape in, cv_shape out);   // in lanes
     size_t (*scratch)(const void *config, cv_shape in, cv_shape out); // in lanes
     size_t (*noise)(const void *config, cv_shape in);                 // in lanes
-    void (*draw)(const void *config, cv_random *random, float *out, size_t count); // count noise values, sample by sample
+    void (*draw)(const void *config, cv_random *random, float *out,
+                 size_t count); // count noise values, sample by sample
 
     void (*forward)(const cv_pass *pass);
     void (*backward)(const cv_pass *pass);
@@ -124,19 +130,19 @@ typedef struct cv_op {
     // PyTorch expression for the golden test. Names: x (x1 for a second input), the tensors, label, training, and the
     // options in braces.
     const char *torch;
-    // The layer as ONNX nodes, in the language of base/graph.h. Names: x (x1 for a second input), y, the tensors (where the
-    // layer does not have one, bias? is left out and bias|0 is a channel's worth of zeros), any other for what lies between.
-    // Options in braces; {kernel*} is the product of the option's numbers. "": y is x. NULL: it cannot be said in ONNX.
-    // A loss: from the net's outputs to the probabilities of the classes.
+    // The layer as ONNX nodes, in the language of base/graph.h. Names: x (x1 for a second input), y, the tensors (where
+    // the layer does not have one, bias? is left out and bias|0 is a channel's worth of zeros), any other for what lies
+    // between. Options in braces; {kernel*} is the product of the option's numbers. "": y is x. NULL: it cannot be said
+    // in ONNX. A loss: from the net's outputs to the probabilities of the classes.
     const char *onnx;
     const cv_case *cases; // ends with batch 0
 } cv_op;
 
 // The ops and a few kernels, compiled for one instruction set.
 typedef struct cv_isa {
-    const char *name;  // "baseline", "avx2", "avx512"; "double" computes in doubles, for checks
-    int lanes;         // samples per block
-    size_t real;       // bytes of a number
+    const char *name; // "baseline", "avx2", "avx512"; "double" computes in doubles, for checks
+    int lanes;        // samples per block
+    size_t real;      // bytes of a number
     const cv_op *const *ops;
     int op_count;
     // rows[LANES] of `size` floats each -> [size] lanes. Idle lanes: repeat a row.
@@ -145,8 +151,8 @@ typedef struct cv_isa {
     void (*unpack)(const void *lanes, int64_t size, int active, float *const *rows);
     void (*add)(void *y, const void *x, int64_t size); // y += x, size lanes
     bool (*finite)(const void *x, int64_t size, int active);
-    // `rounds` rounds of as many multiply-adds between registers as run side by side: what the processor can do at best.
-    // Returns how many it did, counting each number of a vector; *sum is what came of them.
+    // `rounds` rounds of as many multiply-adds between registers as run side by side: what the processor can do at
+    // best. Returns how many it did, counting each number of a vector; *sum is what came of them.
     int64_t (*peak)(int64_t rounds, double *sum);
 } cv_isa;
 

@@ -10,12 +10,25 @@ typedef struct pool {
 } pool;
 
 #define POOL_OPTIONS(pair)                                                                                             \
-    {.name = "kernel", .type = pair, .offset = offsetof(pool, kernel), .required = true, .min = 1, .max = 1 << 20,     \
-     .unit = 1, .help = "window size"},                                                                                \
-    {.name = "stride", .type = pair, .offset = offsetof(pool, stride), .min = 1, .max = 1 << 20, .unit = 1,            \
-     .help = "step of the window; default: its size"},                                                                 \
-    {.name = "padding", .type = pair, .offset = offsetof(pool, padding), .min = 0, .max = 1 << 20,                     \
-     .help = "rows and columns added around, at most half the window"}
+    {.name = "kernel",                                                                                                 \
+     .type = pair,                                                                                                     \
+     .offset = offsetof(pool, kernel),                                                                                 \
+     .required = true,                                                                                                 \
+     .min = 1,                                                                                                         \
+     .max = 1 << 20,                                                                                                   \
+     .unit = 1,                                                                                                        \
+     .help = "window size"},                                                                                           \
+        {.name = "stride",                                                                                             \
+         .type = pair,                                                                                                 \
+         .offset = offsetof(pool, stride),                                                                             \
+         .min = 1,                                                                                                     \
+         .max = 1 << 20,                                                                                               \
+         .unit = 1,                                                                                                    \
+         .help = "step of the window; default: its size"},                                                             \
+    {                                                                                                                  \
+        .name = "padding", .type = pair, .offset = offsetof(pool, padding), .min = 0, .max = 1 << 20,                  \
+        .help = "rows and columns added around, at most half the window"                                               \
+    }
 
 // The options as ONNX has them.
 #define POOL_ONNX "kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}]"
@@ -46,10 +59,8 @@ static inline bool pool_infer(void *config, const cv_shape *in, cv_shape *out, c
 static inline cv_window pool_window(const void *config, cv_shape in) {
     const pool *c = config;
     (void)in;
-    return (cv_window){{c->kernel[0], c->kernel[1]},
-                       {c->stride[0], c->stride[1]},
-                       {c->padding[0], c->padding[1]},
-                       {1, 1}};
+    return (cv_window){
+        {c->kernel[0], c->kernel[1]}, {c->stride[0], c->stride[1]}, {c->padding[0], c->padding[1]}, {1, 1}};
 }
 
 // Windows side by side, without padding: each input pixel belongs to one of them at most.
@@ -57,8 +68,8 @@ static inline bool pool_is_apart(const pool *c) {
     return c->stride[0] == c->kernel[0] && c->stride[1] == c->kernel[1] && !c->padding[0] && !c->padding[1];
 }
 
-// Calls body(config). Windows of two, side by side, are what most nets have: with their sizes known to the compiler, the
-// loops over a window unroll.
+// Calls body(config). Windows of two, side by side, are what most nets have: with their sizes known to the compiler,
+// the loops over a window unroll.
 #define POOL_SIZES(config, body)                                                                                       \
     do {                                                                                                               \
         const pool *size = config;                                                                                     \

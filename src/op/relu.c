@@ -16,7 +16,8 @@ static void relu_backward(const cv_pass *p) {
     for (int64_t i = 0, n = cv_shape_size(p->out); i < n; i++) dx[i] = select_lanes(y[i] > zero, dy[i], zero);
 }
 
-static const cv_case relu_cases[] = {{{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 17}, {.batch = 0}};
+static const cv_case relu_cases[] = {
+    {{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 17}, {.batch = 0}};
 
 CV_OP(relu) = {
     .name = "relu",

@@ -27,7 +27,8 @@ static void softmax_backward(const cv_pass *p) {
     }
 }
 
-static const cv_case softmax_cases[] = {{{1, 10, 1, 1}, NULL, 8}, {{2, 3, 1, 7}, NULL, 16}, {{3, 4, 3, 5}, NULL, 7}, {.batch = 0}};
+static const cv_case softmax_cases[] = {
+    {{1, 10, 1, 1}, NULL, 8}, {{2, 3, 1, 7}, NULL, 16}, {{3, 4, 3, 5}, NULL, 7}, {.batch = 0}};
 
 CV_OP(softmax) = {
     .name = "softmax",

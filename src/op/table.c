@@ -45,8 +45,8 @@ static bool all_finite(const void *from, int64_t size, int active) {
     return true;
 }
 
-// Twelve sums that do not wait for each other: more than latency times multiply-adds a cycle asks for (8 to 10 on x86-64
-// and arm64), and few enough for 16 registers.
+// Twelve sums that do not wait for each other: more than latency times multiply-adds a cycle asks for (8 to 10 on
+// x86-64 and arm64), and few enough for 16 registers.
 static int64_t peak(int64_t rounds, double *out) {
     enum { SUMS = 12 };
     const lanes factor = lanes_of((real)0.5), term = lanes_of((real)*out);

@@ -13,7 +13,8 @@ static void tanh_backward(const cv_pass *p) {
     for (int64_t i = 0, n = cv_shape_size(p->out); i < n; i++) dx[i] = dy[i] * (1 - y[i] * y[i]);
 }
 
-static const cv_case tanh_cases[] = {{{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 33}, {.batch = 0}};
+static const cv_case tanh_cases[] = {
+    {{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 33}, {.batch = 0}};
 
 CV_OP(tanh) = {
     .name = "tanh",

@@ -2,7 +2,8 @@
 //
 // A tile of TILE_ROWS x TILE_COLUMNS sums stays in registers while one loop runs over the terms of the sum; each
 // step loads a few vectors and multiplies all pairs. Where the vectors lie is said by offsets ("taps" and "pixels",
-// counted in lanes), so kernel size, stride, dilation and channel count are the caller's business and cost nothing here.
+// counted in lanes), so kernel size, stride, dilation and channel count are the caller's business and cost nothing
+// here.
 #ifndef CV_TILE_H
 #define CV_TILE_H
 

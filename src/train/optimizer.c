@@ -49,21 +49,74 @@ static void adamw(const cv_optimizer_config *c, double lr, int64_t step, size_t 
 }
 
 static const cv_option sgd_schema[] = {
-    {.name = "lr", .type = CV_FLOAT, .offset = FIELD(lr), .required = true, .min = 0, .max = 1e6, .help = "learning rate"},
-    {.name = "momentum", .type = CV_FLOAT, .offset = FIELD(momentum), .min = 0, .max = 1, .help = "share of the last step kept"},
-    {.name = "dampening", .type = CV_FLOAT, .offset = FIELD(dampening), .min = 0, .max = 1, .help = "damps the gradient in the momentum"},
-    {.name = "weight_decay", .type = CV_FLOAT, .offset = FIELD(weight_decay), .min = 0, .max = 1e3, .help = "L2 penalty"},
+    {.name = "lr",
+     .type = CV_FLOAT,
+     .offset = FIELD(lr),
+     .required = true,
+     .min = 0,
+     .max = 1e6,
+     .help = "learning rate"},
+    {.name = "momentum",
+     .type = CV_FLOAT,
+     .offset = FIELD(momentum),
+     .min = 0,
+     .max = 1,
+     .help = "share of the last step kept"},
+    {.name = "dampening",
+     .type = CV_FLOAT,
+     .offset = FIELD(dampening),
+     .min = 0,
+     .max = 1,
+     .help = "damps the gradient in the momentum"},
+    {.name = "weight_decay",
+     .type = CV_FLOAT,
+     .offset = FIELD(weight_decay),
+     .min = 0,
+     .max = 1e3,
+     .help = "L2 penalty"},
     {.name = "nesterov", .type = CV_BOOL, .offset = FIELD(nesterov), .help = "Nesterov's momentum"},
     {.name = NULL},
 };
 
 #define ADAM_OPTIONS(decay)                                                                                            \
-    {.name = "lr", .type = CV_FLOAT, .offset = FIELD(lr), .fallback = 1e-3, .min = 0, .max = 1e6, .help = "learning rate"}, \
-    {.name = "beta1", .type = CV_FLOAT, .offset = FIELD(beta1), .fallback = 0.9, .min = 0, .max = 1, .help = "memory of the mean"}, \
-    {.name = "beta2", .type = CV_FLOAT, .offset = FIELD(beta2), .fallback = 0.999, .min = 0, .max = 1, .help = "memory of the square"}, \
-    {.name = "eps", .type = CV_FLOAT, .offset = FIELD(eps), .fallback = 1e-8, .min = 0, .max = 1, .help = "added to the root"}, \
-    {.name = "weight_decay", .type = CV_FLOAT, .offset = FIELD(weight_decay), .fallback = decay, .min = 0, .max = 1e3, .help = "decay"}, \
-    {.name = NULL}
+    {.name = "lr",                                                                                                     \
+     .type = CV_FLOAT,                                                                                                 \
+     .offset = FIELD(lr),                                                                                              \
+     .fallback = 1e-3,                                                                                                 \
+     .min = 0,                                                                                                         \
+     .max = 1e6,                                                                                                       \
+     .help = "learning rate"},                                                                                         \
+        {.name = "beta1",                                                                                              \
+         .type = CV_FLOAT,                                                                                             \
+         .offset = FIELD(beta1),                                                                                       \
+         .fallback = 0.9,                                                                                              \
+         .min = 0,                                                                                                     \
+         .max = 1,                                                                                                     \
+         .help = "memory of the mean"},                                                                                \
+        {.name = "beta2",                                                                                              \
+         .type = CV_FLOAT,                                                                                             \
+         .offset = FIELD(beta2),                                                                                       \
+         .fallback = 0.999,                                                                                            \
+         .min = 0,                                                                                                     \
+         .max = 1,                                                                                                     \
+         .help = "memory of the square"},                                                                              \
+        {.name = "eps",                                                                                                \
+         .type = CV_FLOAT,                                                                                             \
+         .offset = FIELD(eps),                                                                                         \
+         .fallback = 1e-8,                                                                                             \
+         .min = 0,                                                                                                     \
+         .max = 1,                                                                                                     \
+         .help = "added to the root"},                                                                                 \
+        {.name = "weight_decay",                                                                                       \
+         .type = CV_FLOAT,                                                                                             \
+         .offset = FIELD(weight_decay),                                                                                \
+         .fallback = decay,                                                                                            \
+         .min = 0,                                                                                                     \
+         .max = 1e3,                                                                                                   \
+         .help = "decay"},                                                                                             \
+    {                                                                                                                  \
+        .name = NULL                                                                                                   \
+    }
 
 static const cv_option adam_schema[] = {ADAM_OPTIONS(0)};
 static const cv_option adamw_schema[] = {ADAM_OPTIONS(0.01)};
@@ -74,4 +127,6 @@ static const cv_optimizer optimizers[] = {
     {"adamw", "Adam with decoupled weight decay (torch.optim.AdamW)", adamw_schema, 2, adamw},
 };
 
-const cv_optimizer *cv_optimizer_at(size_t k) { return k < CV_COUNT(optimizers) ? &optimizers[k] : NULL; }
+const cv_optimizer *cv_optimizer_at(size_t k) {
+    return k < CV_COUNT(optimizers) ? &optimizers[k] : NULL;
+}

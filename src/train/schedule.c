@@ -17,7 +17,9 @@ static double in_steps(const cv_schedule_config *c, int64_t step, int64_t steps,
     return pow(c->gamma, (double)(step / per_epoch / c->every));
 }
 
-static double half_cosine(double from, double to, double share) { return to + (from - to) / 2 * (1 + cos(pi * share)); }
+static double half_cosine(double from, double to, double share) {
+    return to + (from - to) / 2 * (1 + cos(pi * share));
+}
 
 // CosineAnnealingLR with T_max = the epochs of the training
 static double cosine(const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
@@ -41,31 +43,80 @@ static double one_cycle(const cv_schedule_config *c, int64_t step, int64_t steps
 }
 
 #define WARMUP                                                                                                         \
-    {.name = "warmup", .type = CV_INT, .offset = FIELD(warmup), .min = 0, .max = 1 << 20,                              \
-     .help = "epochs over which the rate first rises from 0, step by step"}
+    {                                                                                                                  \
+        .name = "warmup", .type = CV_INT, .offset = FIELD(warmup), .min = 0, .max = 1 << 20,                           \
+        .help = "epochs over which the rate first rises from 0, step by step"                                          \
+    }
 
 static const cv_option constant_schema[] = {WARMUP, {.name = NULL}};
 static const cv_option step_schema[] = {
-    {.name = "every", .type = CV_INT, .offset = FIELD(every), .required = true, .min = 1, .max = 1 << 20, .help = "epochs between two cuts"},
-    {.name = "gamma", .type = CV_FLOAT, .offset = FIELD(gamma), .fallback = 0.1, .min = 0, .max = 1, .help = "factor of a cut"},
+    {.name = "every",
+     .type = CV_INT,
+     .offset = FIELD(every),
+     .required = true,
+     .min = 1,
+     .max = 1 << 20,
+     .help = "epochs between two cuts"},
+    {.name = "gamma",
+     .type = CV_FLOAT,
+     .offset = FIELD(gamma),
+     .fallback = 0.1,
+     .min = 0,
+     .max = 1,
+     .help = "factor of a cut"},
     WARMUP,
     {.name = NULL},
 };
 static const cv_option cosine_schema[] = {
-    {.name = "minimum", .type = CV_FLOAT, .offset = FIELD(minimum), .min = 0, .max = 1, .help = "lowest rate, as a fraction of lr"},
+    {.name = "minimum",
+     .type = CV_FLOAT,
+     .offset = FIELD(minimum),
+     .min = 0,
+     .max = 1,
+     .help = "lowest rate, as a fraction of lr"},
     WARMUP,
     {.name = NULL},
 };
 static const cv_option linear_schema[] = {
-    {.name = "epochs", .type = CV_INT, .offset = FIELD(epochs), .fallback = 5, .min = 1, .max = 1 << 20, .help = "epochs from start to end"},
-    {.name = "start", .type = CV_FLOAT, .offset = FIELD(start), .fallback = 1.0 / 3, .min = 0, .max = 1e6, .help = "first factor"},
+    {.name = "epochs",
+     .type = CV_INT,
+     .offset = FIELD(epochs),
+     .fallback = 5,
+     .min = 1,
+     .max = 1 << 20,
+     .help = "epochs from start to end"},
+    {.name = "start",
+     .type = CV_FLOAT,
+     .offset = FIELD(start),
+     .fallback = 1.0 / 3,
+     .min = 0,
+     .max = 1e6,
+     .help = "first factor"},
     {.name = "end", .type = CV_FLOAT, .offset = FIELD(end), .fallback = 1, .min = 0, .max = 1e6, .help = "last factor"},
     {.name = NULL},
 };
 static const cv_option one_cycle_schema[] = {
-    {.name = "pct_start", .type = CV_FLOAT, .offset = FIELD(pct_start), .fallback = 0.3, .min = 0, .max = 1, .help = "share of the steps in which the rate rises"},
-    {.name = "div_factor", .type = CV_FLOAT, .offset = FIELD(div_factor), .fallback = 25, .min = 1, .max = 1e9, .help = "lr / first rate"},
-    {.name = "final_div_factor", .type = CV_FLOAT, .offset = FIELD(final_div_factor), .fallback = 1e4, .min = 1, .max = 1e12, .help = "first rate / last rate"},
+    {.name = "pct_start",
+     .type = CV_FLOAT,
+     .offset = FIELD(pct_start),
+     .fallback = 0.3,
+     .min = 0,
+     .max = 1,
+     .help = "share of the steps in which the rate rises"},
+    {.name = "div_factor",
+     .type = CV_FLOAT,
+     .offset = FIELD(div_factor),
+     .fallback = 25,
+     .min = 1,
+     .max = 1e9,
+     .help = "lr / first rate"},
+    {.name = "final_div_factor",
+     .type = CV_FLOAT,
+     .offset = FIELD(final_div_factor),
+     .fallback = 1e4,
+     .min = 1,
+     .max = 1e12,
+     .help = "first rate / last rate"},
     {.name = NULL},
 };
 
@@ -77,9 +128,12 @@ static const cv_schedule schedules[] = {
     {"one_cycle", "up and down once, step by step (OneCycleLR)", one_cycle_schema, one_cycle},
 };
 
-const cv_schedule *cv_schedule_at(size_t k) { return k < CV_COUNT(schedules) ? &schedules[k] : NULL; }
+const cv_schedule *cv_schedule_at(size_t k) {
+    return k < CV_COUNT(schedules) ? &schedules[k] : NULL;
+}
 
-double cv_schedule_factor(const cv_schedule *s, const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
+double cv_schedule_factor(const cv_schedule *s, const cv_schedule_config *c, int64_t step, int64_t steps,
+                          int64_t per_epoch) {
     const int64_t warmup = c->warmup * per_epoch;
     const double rise = step < warmup ? (double)(step + 1) / (double)warmup : 1;
     return rise * s->factor(c, step, steps, per_epoch);

@@ -29,8 +29,10 @@ convo_status cv_scorer_new(cv_net *net, const cv_op *loss, const void *loss_conf
     s->loss = cv_alloc(BATCH, sizeof *s->loss);
     convo_status status = s->out && s->loss ? CONVO_OK : cv_no_memory(err, "scores");
     if (!status) status = cv_runner_new(net, loss, loss_config, BATCH, 0, pool, &s->runner, err);
-    if (status) cv_scorer_free(s);
-    else *scorer = s;
+    if (status)
+        cv_scorer_free(s);
+    else
+        *scorer = s;
     return status;
 }
 
@@ -50,7 +52,8 @@ convo_score cv_score(cv_scorer *s, const float *values, const int32_t *label, co
         const int n = (int)(count - first < BATCH ? count - first : BATCH);
         const cv_batch batch = {.values = values, .index = index + first, .label = label, .count = n};
         cv_runner_forward(s->runner, &batch, s->out, s->loss);
-        if (outputs) memcpy(outputs + first * (size_t)s->outputs, s->out, (size_t)n * (size_t)s->outputs * sizeof *outputs);
+        if (outputs)
+            memcpy(outputs + first * (size_t)s->outputs, s->out, (size_t)n * (size_t)s->outputs * sizeof *outputs);
         for (int i = 0; i < n; i++) {
             sum += (double)s->loss[i];
             score.correct +=

@@ -1,4 +1,5 @@
-// Training: optimiser, schedule, the loop, checkpoints. Knows nets and arrays; recipes and files of models are above it.
+// Training: optimiser, schedule, the loop, checkpoints. Knows nets and arrays; recipes and files of models are above
+// it.
 #ifndef CV_TRAIN_H
 #define CV_TRAIN_H
 

@@ -6,23 +6,56 @@
 #include <string.h>
 
 const cv_option cv_train_schema[] = {
-    {.name = "batch", .type = CV_INT, .offset = offsetof(cv_train_config, batch), .fallback = 32, .min = 1, .max = 1 << 20,
+    {.name = "batch",
+     .type = CV_INT,
+     .offset = offsetof(cv_train_config, batch),
+     .fallback = 32,
+     .min = 1,
+     .max = 1 << 20,
      .help = "examples per step"},
-    {.name = "epochs", .type = CV_INT, .offset = offsetof(cv_train_config, epochs), .fallback = 10, .min = 1, .max = 1 << 20,
+    {.name = "epochs",
+     .type = CV_INT,
+     .offset = offsetof(cv_train_config, epochs),
+     .fallback = 10,
+     .min = 1,
+     .max = 1 << 20,
      .help = "passes over the training data"},
-    {.name = "seed", .type = CV_INT, .offset = offsetof(cv_train_config, seed), .min = 0, .max = 4294967295.0,
+    {.name = "seed",
+     .type = CV_INT,
+     .offset = offsetof(cv_train_config, seed),
+     .min = 0,
+     .max = 4294967295.0,
      .help = "of weights, order and dropout"},
-    {.name = "patience", .type = CV_INT, .offset = offsetof(cv_train_config, patience), .min = 0, .max = 1 << 20,
+    {.name = "patience",
+     .type = CV_INT,
+     .offset = offsetof(cv_train_config, patience),
+     .min = 0,
+     .max = 1 << 20,
      .help = "stop after this many epochs without a lower validation loss; 0: never"},
-    {.name = "order", .type = CV_WORD, .offset = offsetof(cv_train_config, order), .words = "shuffle|fixed|replacement",
+    {.name = "order",
+     .type = CV_WORD,
+     .offset = offsetof(cv_train_config, order),
+     .words = "shuffle|fixed|replacement",
      .help = "of an epoch: a new permutation, always the same, or drawn with replacement"},
-    {.name = "keep", .type = CV_WORD, .offset = offsetof(cv_train_config, keep), .words = "best|last",
-     .help = "the model of the epoch with the lowest validation loss, where there is a validation part, or of the last"},
-    {.name = "record_every", .type = CV_INT, .offset = offsetof(cv_train_config, record_every), .min = 0, .max = 1 << 30,
+    {.name = "keep",
+     .type = CV_WORD,
+     .offset = offsetof(cv_train_config, keep),
+     .words = "best|last",
+     .help =
+         "the model of the epoch with the lowest validation loss, where there is a validation part, or of the last"},
+    {.name = "record_every",
+     .type = CV_INT,
+     .offset = offsetof(cv_train_config, record_every),
+     .min = 0,
+     .max = 1 << 30,
      .help = "steps between two lines of steps.jsonl; 0: none"},
-    {.name = "record_full", .type = CV_BOOL, .offset = offsetof(cv_train_config, record_full),
+    {.name = "record_full",
+     .type = CV_BOOL,
+     .offset = offsetof(cv_train_config, record_full),
      .help = "those lines score the whole training part, not the step's batch"},
-    {.name = "test_each_epoch", .type = CV_BOOL, .offset = offsetof(cv_train_config, test_each_epoch),
+    {.name = "test_each_epoch",
+     .type = CV_BOOL,
+     .offset = offsetof(cv_train_config, test_each_epoch),
      .help = "also score the test part after every epoch (for curves; it chooses nothing)"},
     {.name = NULL},
 };
@@ -40,16 +73,16 @@ typedef struct loop {
     cv_runner *trainer;
     cv_scorer *scorer;
     int outputs;
-    int32_t *order;        // [train] rows, as this epoch visits them
-    float *out, *loss;     // of a batch
+    int32_t *order;    // [train] rows, as this epoch visits them
+    float *out, *loss; // of a batch
     int64_t per_epoch, total_steps;
     double began, epoch_began, last_shown;
-    int64_t epoch_seen;    // in this call
-    int64_t seen;          // in this call, and how long that took without scoring
+    int64_t epoch_seen; // in this call
+    int64_t seen;       // in this call, and how long that took without scoring
     double trained;
     double learning_rate;
     convo_score validation, test; // of the last epoch
-    piece *piece;          // the numbers that are updated
+    piece *piece;                 // the numbers that are updated
     int pieces;
 } loop;
 
@@ -131,10 +164,11 @@ static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err)
     const cv_node *n = cv_runner_first_not_finite(l->trainer, batch);
     char place[160] = "the loss itself";
     if (n) cv_print(place, sizeof place, "layer %s (%s)", n->path, n->op->name);
-    return cv_fail(err, CONVO_NUMERIC, n ? n->where : "",
-                   "the loss is not finite at step %lld of epoch %lld; the first output that is not is that of %s: try a "
-                   "smaller learning rate, or normalised features",
-                   (long long)l->s->step + 1, (long long)l->s->epoch + 1, place);
+    return cv_fail(
+        err, CONVO_NUMERIC, n ? n->where : "",
+        "the loss is not finite at step %lld of epoch %lld; the first output that is not is that of %s: try a "
+        "smaller learning rate, or normalised features",
+        (long long)l->s->step + 1, (long long)l->s->epoch + 1, place);
 }
 
 static convo_status train_step(loop *l, convo_error *err) {
@@ -169,8 +203,8 @@ static convo_status train_step(loop *l, convo_error *err) {
 
 // --- one epoch ----------------------------------------------------------------------------------------------------
 
-// The order a torch.utils.data.DataLoader would visit: its base seed and the sampler's seed come from the main generator,
-// the permutation (or torch.randint, with replacement) from a generator of its own.
+// The order a torch.utils.data.DataLoader would visit: its base seed and the sampler's seed come from the main
+// generator, the permutation (or torch.randint, with replacement) from a generator of its own.
 static void draw_order(loop *l, cv_random *random) {
     const size_t n = l->t->split->count[CONVO_TRAIN];
     const int32_t *rows = l->t->split->index[CONVO_TRAIN];
@@ -181,7 +215,8 @@ static void draw_order(loop *l, cv_random *random) {
     }
     cv_random own;
     cv_random_seed(&own, cv_random_u64(random));
-    if (l->t->config.order == CV_SHUFFLE) cv_random_permutation(&own, l->order, n);
+    if (l->t->config.order == CV_SHUFFLE)
+        cv_random_permutation(&own, l->order, n);
     else
         for (size_t i = 0; i < n; i++) l->order[i] = (int32_t)(cv_random_u32(&own) % n);
     for (size_t i = 0; i < n; i++) l->order[i] = rows[l->order[i]];
@@ -212,7 +247,6 @@ static void show(loop *l, bool always) {
     l->last_shown = t;
     l->options->progress(&p, l->options->user);
 }
-
 
 // After the last step of an epoch: scores, the best model, the record, the checkpoint.
 static convo_status end_epoch(loop *l, convo_error *err) {
@@ -247,7 +281,9 @@ static convo_status end_epoch(loop *l, convo_error *err) {
     return status;
 }
 
-static bool stopped(const loop *l) { return l->options->stop && *l->options->stop; }
+static bool stopped(const loop *l) {
+    return l->options->stop && *l->options->stop;
+}
 
 static convo_status run_epoch(loop *l, convo_error *err) {
     cv_train_state *s = l->s;
@@ -280,7 +316,8 @@ static convo_status check(const cv_training *t, convo_error *err) {
     if (t->config.patience && !t->split->count[CONVO_VALIDATION])
         return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one to data.split");
     if (t->net->isa->real != sizeof(float))
-        return cv_fail(err, CONVO_UNSUPPORTED, "", "the instruction set '%s' is for checks, not for training", t->net->isa->name);
+        return cv_fail(err, CONVO_UNSUPPORTED, "", "the instruction set '%s' is for checks, not for training",
+                       t->net->isa->name);
     return CONVO_OK;
 }
 

@@ -22,5 +22,5 @@ follows() { # NAME ARGUMENT...
 }
 
 follows "weights, split and 30 losses are PyTorch's" fsdd-mfcc --steps 30 --referee 0
-follows "examples come in the order of PyTorch's DataLoader" "fsdd-mfcc, lr = 0" --referee 0
+follows "examples come in the order of PyTorch's DataLoader" "fsdd-mfcc, lr 0" --referee 0
 finish

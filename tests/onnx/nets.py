@@ -90,12 +90,15 @@ class Crossing(Nested):
 conv1d = nn.Sequential(nn.Conv1d(1, 8, 9, 4, 4), nn.ReLU(), nn.MaxPool1d(3, 2, 1), nn.Conv1d(8, 6, 5, 2, bias=False),
                        nn.BatchNorm1d(6), nn.Tanh(), nn.AvgPool1d(2), nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(6, 5),
                        nn.Sigmoid(), nn.Linear(5, 1), nn.Sigmoid())
+uneven = nn.Sequential(nn.ConstantPad2d((2, 0, 0, 3), 0), nn.Conv2d(2, 3, (2, 3), (1, 2)), nn.Tanh(), nn.ConstantPad2d((0, 2, 2, 0), 0),
+                       nn.Conv2d(3, 2, 2, dilation=2, padding=1), nn.Flatten(), nn.Linear(108, 4))
 mlp = nn.Sequential(nn.Flatten(), nn.Linear(48, 8), nn.ReLU(), nn.BatchNorm1d(8, eps=0.001), nn.Linear(8, 10), nn.LogSoftmax(1))
 strange = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GELU(), nn.Upsample(scale_factor=2), nn.Flatten(), nn.Linear(288, 3))
 nets = [
     ("resnet8", ResNet8(16 if full else 2), (3, 32, 32), "softmax"),
     ("dscnn", ds_cnn(64 if full else 4), (1, 49, 10), "plain"),
     ("conv1d", conv1d, (1, 200), "sigmoid"),
+    ("uneven", uneven, (2, 5, 7), "plain"),
     ("mlp", mlp, (3, 4, 4), "logsoftmax"),
     ("normalised", Normalised(), (1, 9, 8), "plain"),
     ("samples", Samples(), (200,), "plain"),
