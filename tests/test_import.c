@@ -56,14 +56,12 @@ static float *read_npy(const char *path, int *rows, size_t *row_size) {
     return values;
 }
 
-// What the net ended in, and convo leaves out.
-static double ended_in(const char *what, const float *logits, size_t count, size_t k) {
-    double sum = 0;
-    for (size_t i = 0; i < count; i++) sum += exp((double)logits[i]);
-    if (!strcmp(what, "softmax")) return exp((double)logits[k]) / sum;
-    if (!strcmp(what, "logsoftmax")) return (double)logits[k] - log(sum);
-    if (!strcmp(what, "sigmoid")) return 1 / (1 + exp(-(double)logits[k]));
-    return (double)logits[k];
+// What the net ended in, and convo leaves out. sum: of exp(logit) over the row.
+static double ended_in(const char *what, double logit, double sum) {
+    if (!strcmp(what, "softmax")) return exp(logit) / sum;
+    if (!strcmp(what, "logsoftmax")) return logit - log(sum);
+    if (!strcmp(what, "sigmoid")) return 1 / (1 + exp(-logit));
+    return logit;
 }
 
 // The largest difference between what the model says to x and y.
@@ -76,12 +74,15 @@ static double difference(const convo_model *model, const char *x_path, const cha
     assert_int_equal(outputs, cv_shape_size(cv_net_output(model->net)));
     float *said = model_outputs(model, x, rows);
     double worst = 0;
-    for (size_t n = 0; n < (size_t)rows; n++)
+    for (size_t n = 0; n < (size_t)rows; n++) {
+        double sum = 0;
+        for (size_t k = 0; k < outputs; k++) sum += exp((double)said[n * outputs + k]);
         for (size_t k = 0; k < outputs; k++) {
-            const double got = ended_in(what, said + n * outputs, outputs, k),
+            const double got = ended_in(what, (double)said[n * outputs + k], sum),
                          off = fabs(got - (double)y[n * outputs + k]);
             if (!(off <= worst)) worst = isnan(off) ? INFINITY : off;
         }
+    }
     free(said);
     free(x);
     free(y);

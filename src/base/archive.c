@@ -140,8 +140,7 @@ convo_status cv_zip_commit(cv_zip *zip, convo_error *err) {
 
 void cv_zip_abandon(cv_zip *zip) {
     if (!zip) return;
-    if (zip->archive) archive_write_fail(zip->archive); // or freeing it would still write
-    archive_write_free(zip->archive);
+    archive_write_free(zip->archive); // which still writes to the part that is then removed
     cv_file_abandon(&zip->out);
     free(zip);
 }
