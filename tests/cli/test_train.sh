@@ -77,6 +77,19 @@ expect 0 "features of a recording" "shape (13, 74)" -- features "$one" --recipe 
 expect 0 "features as an array" "shape (13, 74)" -- features "$one" --recipe "$run" -o "$work/one.npy"
 rest=$(($(wc -c <"$work/one.npy") - 4 * 13 * 74))
 check "the array is a .npy of its size" test $rest -ge 64 -a $((rest % 64)) -eq 0
+expect 0 "what the net reads as arrays" "$work/data" -- \
+    data export "$work/digits.yaml" --data "$work/small" -o "$work/data"
+check "a part that is empty has none" sh -c 'test -s "$0/X_train.npy" && test ! -e "$0/X_validation.npy"' "$work/data"
+expect 1 "arrays do not go where something is" "is not empty" -- \
+    data export "$work/digits.yaml" --data "$work/small" -o "$work/data"
+expect 2 "data export wants a place" "-o FILE.npz" -- data export "$work/digits.yaml"
+expect 0 "eval --save writes what the model says" "test accuracy" -- \
+    eval "$run" --data "$work/small" --save "$work/said"
+check "of each example" test -s "$work/said/probabilities.npy"
+expect 0 "init writes an untrained model" "$work/start.safetensors" -- \
+    init "$work/digits.yaml" --data "$work/small" -o "$work/start.safetensors"
+expect 0 "which can be scored" "test accuracy 0." -- eval "$work/start.safetensors" --data "$work/small"
+expect 2 "init wants a place" "-o FILE.safetensors" -- init "$work/digits.yaml"
 if command -v gnuplot >/dev/null; then
     expect 0 "features as a picture" "shape (13, 74)" -- features "$one" --recipe "$run" -o "$work/one.png"
     check "the picture is there" test -s "$work/one.png"
