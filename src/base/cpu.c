@@ -50,14 +50,19 @@ double cv_cpu_busy(void) {
 #if defined(__SSE__)
 enum { FLUSH_TO_ZERO = 1 << 15, DENORMALS_ARE_ZERO = 1 << 6 }; // bits of MXCSR
 
-unsigned cv_cpu_flush_denormals(void) {
-    unsigned before = __builtin_ia32_stmxcsr();
-    __builtin_ia32_ldmxcsr(before | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO);
+// Writing the register empties the pipeline, reading it does not: it is written only to change it.
+static unsigned change_to(unsigned setting, unsigned before) {
+    if (setting != before) __builtin_ia32_ldmxcsr(setting);
     return before;
 }
 
+unsigned cv_cpu_flush_denormals(void) {
+    const unsigned before = __builtin_ia32_stmxcsr();
+    return change_to(before | FLUSH_TO_ZERO | DENORMALS_ARE_ZERO, before);
+}
+
 void cv_cpu_restore(unsigned setting) {
-    __builtin_ia32_ldmxcsr(setting);
+    (void)change_to(setting, __builtin_ia32_stmxcsr());
 }
 #elif defined(__aarch64__)
 enum { FLUSH_TO_ZERO = 1 << 24 }; // bit FZ of FPCR, for operands and results

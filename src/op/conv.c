@@ -211,7 +211,8 @@ static void correlate(lanes *y, int64_t rows, const real *bias, const real *weig
         for (int64_t m = 0; m < rows; m += TILE_ROWS) {
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
-    tile_correlate(n, sum, bias ? bias + m : NULL, weight + m * g.taps, g.taps, x, k->tap, g.taps, pixel);             \
+    tile_start(n, sum, bias ? bias + m : NULL);                                                                        \
+    tile_correlate(n, sum, weight + m * g.taps, g.taps, x, k->tap, g.taps, pixel);                                     \
     tile_store(n, y + m * g.pixels + p, g.pixels, sum, g.pixels - p);
             TILE_HEIGHT(rows - m, BODY)
 #undef BODY

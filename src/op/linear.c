@@ -18,8 +18,9 @@ static const cv_option linear_schema[] = {
     {.name = NULL},
 };
 
-// Sums of one vector have no second index to share loads over: a tall tile hides the latency of the multiply-add.
-enum { TALL = TILE_COLUMNS > 3 ? 16 : 8 };
+// Sums kept in registers. One block has no second index to share loads over: its tile is tall, to hide the latency of
+// the multiply-add. Of several blocks fewer rows are taken.
+enum { SUMS = TILE_COLUMNS > 3 ? 16 : 8 };
 
 static bool linear_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     const linear *c = config;
@@ -47,51 +48,51 @@ static int64_t linear_cost(const void *config, cv_shape in, cv_shape out, char *
     return in.c * out.c;
 }
 
-// y[0..rows] of the outputs whose weights start at w, n apart.
-ALWAYS_INLINE void rows_forward(const int rows, lanes *y, const real *bias, const real *w, const lanes *x, int64_t n) {
-    lanes sum[TALL];
+// sum[i][b] = bias[i] + sum over k of w[i * row + k * column] x[b][k]: `rows` sums of each of `blocks` blocks.
+ALWAYS_INLINE void sums(const int rows, const int blocks, lanes *y, const real *bias, const real *w, int64_t row,
+                        int64_t column, const lanes *x, int64_t n, size_t apart) {
+    lanes sum[SUMS];
     UNROLL
-    for (int i = 0; i < rows; i++) sum[i] = lanes_of(bias ? bias[i] : 0);
+    for (int i = 0; i < rows * blocks; i++) sum[i] = lanes_of(bias ? bias[i / blocks] : 0);
     for (int64_t k = 0; k < n; k++) {
-        const lanes v = x[k];
+        lanes v[SUMS];
         UNROLL
-        for (int i = 0; i < rows; i++) sum[i] += w[i * n + k] * v;
+        for (int b = 0; b < blocks; b++) v[b] = x[(size_t)b * apart + (size_t)k];
+        UNROLL
+        for (int i = 0; i < rows * blocks; i++) sum[i] += w[i / blocks * row + k * column] * v[i % blocks];
     }
     UNROLL
-    for (int i = 0; i < rows; i++) y[i] = sum[i];
+    for (int i = 0; i < rows * blocks; i++) y[(size_t)(i % blocks) * apart + (size_t)(i / blocks)] = sum[i];
+}
+
+// y[b] = bias + W x[b], W [m][n] with its rows and columns so far apart.
+ALWAYS_INLINE void multiply(const int blocks, lanes *y, int64_t m, const real *bias, const real *w, int64_t row,
+                            int64_t column, const lanes *x, int64_t n, size_t apart) {
+    enum { FEW = 4 };
+    const int tall = SUMS / blocks;
+    int64_t o = 0;
+    for (; o + tall <= m; o += tall)
+        sums(tall, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
+    for (; o + FEW <= m && FEW < tall; o += FEW)
+        sums(FEW, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
+    for (; o < m; o++) sums(1, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
+}
+
+ALWAYS_INLINE void multiply_blocks(const cv_pass *p, lanes *y, int64_t m, const real *bias, int64_t row, int64_t column,
+                                   const lanes *x, int64_t n) {
+    int b = 0;
+#define BLOCKS(count)                                                                                                  \
+    for (; b + count <= p->blocks; b += count)                                                                         \
+    multiply(count, y + (size_t)b * p->apart, m, bias, p->tensor[0], row, column, x + (size_t)b * p->apart, n, p->apart)
+    BLOCKS(4);
+    BLOCKS(2);
+    BLOCKS(1);
+#undef BLOCKS
 }
 
 static void linear_forward(const cv_pass *p) {
     const linear *c = p->config;
-    const int64_t n = p->in.c, m = p->out.c;
-    const real *weight = p->tensor[0], *bias = c->bias ? p->tensor[1] : NULL;
-    lanes *y = p->y;
-    int64_t o = 0;
-    for (; o + TALL <= m; o += TALL) rows_forward(TALL, y + o, bias ? bias + o : NULL, weight + o * n, p->x[0], n);
-    for (; o + 4 <= m; o += 4) rows_forward(4, y + o, bias ? bias + o : NULL, weight + o * n, p->x[0], n);
-    for (; o < m; o++) rows_forward(1, y + o, bias ? bias + o : NULL, weight + o * n, p->x[0], n);
-}
-
-// dx[0..columns] of the inputs whose weights start at w.
-ALWAYS_INLINE void columns_backward(const int columns, lanes *dx, const real *w, const lanes *dy, int64_t n,
-                                    int64_t m) {
-    lanes sum[TALL];
-    UNROLL
-    for (int i = 0; i < columns; i++) sum[i] = (lanes){0};
-    for (int64_t o = 0; o < m; o++) {
-        const lanes d = dy[o];
-        UNROLL
-        for (int i = 0; i < columns; i++) sum[i] += w[o * n + i] * d;
-    }
-    UNROLL
-    for (int i = 0; i < columns; i++) dx[i] = sum[i];
-}
-
-static void input_gradient(lanes *dx, const real *weight, const lanes *dy, int64_t n, int64_t m) {
-    int64_t k = 0;
-    for (; k + TALL <= n; k += TALL) columns_backward(TALL, dx + k, weight + k, dy, n, m);
-    for (; k + 4 <= n; k += 4) columns_backward(4, dx + k, weight + k, dy, n, m);
-    for (; k < n; k++) columns_backward(1, dx + k, weight + k, dy, n, m);
+    multiply_blocks(p, p->y, p->out.c, c->bias ? p->tensor[1] : NULL, p->in.c, 1, p->x[0], p->in.c);
 }
 
 // Work memory: the inputs turned so that a vector holds LANES inputs of one sample.
@@ -110,31 +111,37 @@ static void turn_inputs(lanes *turned, const lanes *x, int64_t n) {
         lanes square[LANES] = {{0}};
         for (int64_t i = 0; i < LANES && k * LANES + i < n; i++) square[i] = x[k * LANES + i];
         transpose_lanes(square);
-        for (int l = 0; l < LANES; l++) turned[l * columns + k] = square[l];
+        memcpy(turned + k * LANES, square, sizeof square);
     }
 }
 
-// dW[o][k] = sum over the lanes of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
-// inputs turned, the lanes are the terms of a sum over LANES taps, and vectors run along the rows of dW.
-static void weight_gradient(real *dw, bool set, const lanes *turned, const lanes *dy, int64_t n, int64_t m) {
-    const int64_t columns = columns_of(n);
+// dW[o][k] = sum over the samples of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
+// inputs turned, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW.
+static void weight_gradient(const cv_pass *p, const lanes *turned) {
+    const int64_t n = p->in.c, m = p->out.c, columns = columns_of(n);
+    const lanes *dy = p->dy;
+    real *dw = p->grad[0];
     int32_t tap[LANES], pixel[TILE_COLUMNS];
-    for (int l = 0; l < LANES; l++) tap[l] = (int32_t)(l * columns);
+    for (int l = 0; l < LANES; l++) tap[l] = l;
     for (int64_t o = 0; o < m; o += TILE_ROWS)
         for (int64_t k = 0; k < columns; k += TILE_COLUMNS) {
-            for (int j = 0; j < TILE_COLUMNS; j++) pixel[j] = (int32_t)(k + j < columns ? k + j : columns - 1);
+            for (int j = 0; j < TILE_COLUMNS; j++)
+                pixel[j] = (int32_t)((k + j < columns ? k + j : columns - 1) * LANES);
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(rows)                                                                                                     \
-    tile_correlate(rows, sum, NULL, (const real *)(dy + o), LANES, turned, tap, LANES, pixel);                         \
+    tile_start(rows, sum, NULL);                                                                                       \
+    for (int b = 0; b < p->blocks; b++)                                                                                \
+        tile_correlate(rows, sum, (const real *)(dy + (size_t)b * p->apart + o), LANES, turned + (size_t)b * p->apart, \
+                       tap, b + 1 < p->blocks ? LANES : p->active, pixel);                                             \
     for (int i = 0; i < rows; i++)                                                                                     \
         for (int j = 0; j < TILE_COLUMNS && k + j < columns; j++) {                                                    \
             real *to = dw + (o + i) * n + (k + j) * LANES;                                                             \
             const int64_t left = n - (k + j) * LANES;                                                                  \
             if (left >= LANES) {                                                                                       \
-                if (!set) sum[i][j] += *(lanes_anywhere *)to;                                                          \
+                if (!p->set) sum[i][j] += *(lanes_anywhere *)to;                                                       \
                 *(lanes_anywhere *)to = sum[i][j];                                                                     \
             } else {                                                                                                   \
-                for (int l = 0; l < left; l++) to[l] = (set ? 0 : to[l]) + sum[i][j][l];                               \
+                for (int l = 0; l < left; l++) to[l] = (p->set ? 0 : to[l]) + sum[i][j][l];                            \
             }                                                                                                          \
         }
             TILE_HEIGHT(m - o, BODY)
@@ -142,17 +149,23 @@ static void weight_gradient(real *dw, bool set, const lanes *turned, const lanes
         }
 }
 
+static void bias_gradient(const cv_pass *p) {
+    real *db = p->grad[1];
+    for (int64_t o = 0; o < p->out.c; o++) {
+        real sum = p->set ? 0 : db[o];
+        for (int b = 0; b < p->blocks; b++) sum += sum_lanes(((const lanes *)p->dy)[(size_t)b * p->apart + (size_t)o]);
+        db[o] = sum;
+    }
+}
+
 static void linear_backward(const cv_pass *p) {
     const linear *c = p->config;
-    const int64_t n = p->in.c, m = p->out.c;
-    const lanes *dy = p->dy;
-    turn_inputs(p->scratch, p->x[0], n);
-    weight_gradient(p->grad[0], p->set, p->scratch, dy, n, m);
-    if (c->bias) {
-        real *db = p->grad[1];
-        for (int64_t o = 0; o < m; o++) db[o] = (p->set ? 0 : db[o]) + sum_lanes(dy[o]);
-    }
-    if (p->dx[0]) input_gradient(p->dx[0], p->tensor[0], dy, n, m);
+    lanes *turned = p->scratch;
+    for (int b = 0; b < p->blocks; b++)
+        turn_inputs(turned + (size_t)b * p->apart, (const lanes *)p->x[0] + (size_t)b * p->apart, p->in.c);
+    weight_gradient(p, turned);
+    if (c->bias) bias_gradient(p);
+    if (p->dx[0]) multiply_blocks(p, p->dx[0], p->in.c, NULL, 1, p->in.c, p->dy, p->out.c);
 }
 
 static const cv_case linear_cases[] = {
@@ -166,7 +179,7 @@ CV_OP(linear) = {
     .help = "every output is a weighted sum of all inputs",
     .schema = linear_schema,
     .config_size = sizeof(linear),
-    .traits = CV_READS_X | CV_LINEAR,
+    .traits = CV_READS_X | CV_LINEAR | CV_LOCKSTEP,
     .infer = linear_infer,
     .tensors = linear_tensors,
     .cost = linear_cost,

@@ -22,7 +22,7 @@ static void logistic_forward(const cv_pass *p) {
     const lanes z = *(const lanes *)p->x[0] * sign_of(p), zero = {0};
     const lanes size = select_lanes(z < zero, -z, z);
     lanes tail = exp_lanes(-size);
-    for (int l = 0; l < LANES; l++) tail[l] = (real)log1p((double)tail[l]);
+    for (int l = 0; l < p->active; l++) tail[l] = (real)log1p((double)tail[l]);
     *(lanes *)p->y = select_lanes(z < zero, -z, zero) + tail;
 }
 

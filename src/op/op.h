@@ -47,8 +47,9 @@ enum {
     CV_READS_Y = 2, // backward reads y
     CV_INPLACE = 4, // y may be x, and dx may be dy
     CV_RISING = 8, // pixel by pixel, never falling, and without gradient where it is flat: it may trade places with ...
-    CV_MAXIMUM = 16, // ... the largest of several pixels
-    CV_LINEAR = 32,  // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
+    CV_MAXIMUM = 16,  // ... the largest of several pixels
+    CV_LINEAR = 32,   // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
+    CV_LOCKSTEP = 64, // takes several blocks in one call, to read its many weights once for all of them
 };
 
 typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
@@ -69,7 +70,9 @@ typedef struct cv_pass {
     const void *noise;            // .noise lanes of random numbers drawn for this step, training only
     const double *merged[2];      // whole-batch statistics of the forward and the backward pass, see cv_statistics
     bool training;
-    int active;           // samples in the block; the other lanes are idle and must add nothing
+    int active; // samples in the (last) block; the other lanes are idle and must add nothing
+    int blocks; // of this call: 1, but more for CV_LOCKSTEP; the values of block i are i * apart lanes further on
+    size_t apart;
     const int32_t *label; // losses: [LANES], class of each sample
     double scale;         // losses: dx is multiplied by this (1/N for the mean)
 } cv_pass;

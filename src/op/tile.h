@@ -9,19 +9,23 @@
 
 #include "op/lanes.h"
 
-// sum[i][j] = start[i] + sum over t of weight[i][t] * x[tap[t] + pixel[j]]
-ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *start,
-                                  const real *weight, int64_t weight_stride, const lanes *x, const int32_t *tap,
-                                  int64_t taps, const int32_t *pixel) {
-    const lanes *at[TILE_COLUMNS];
-    UNROLL
-    for (int j = 0; j < TILE_COLUMNS; j++) at[j] = x + pixel[j];
+// sum[i][j] = start[i], or 0
+ALWAYS_INLINE void tile_start(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *start) {
     UNROLL
     for (int i = 0; i < rows; i++) {
         const lanes first = lanes_of(start ? start[i] : 0);
         UNROLL
         for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] = first;
     }
+}
+
+// sum[i][j] += sum over t of weight[i][t] * x[tap[t] + pixel[j]]
+ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *weight,
+                                  int64_t weight_stride, const lanes *x, const int32_t *tap, int64_t taps,
+                                  const int32_t *pixel) {
+    const lanes *at[TILE_COLUMNS];
+    UNROLL
+    for (int j = 0; j < TILE_COLUMNS; j++) at[j] = x + pixel[j];
     for (int64_t t = 0; t < taps; t++) {
         const int32_t offset = tap[t];
         lanes v[TILE_COLUMNS];

@@ -1,6 +1,8 @@
 // The training loop.
 #include "train/train.h"
 
+#include "base/cpu.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,6 +349,7 @@ static bool patience_is_over(const loop *l) {
 convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_train_options *options,
                           convo_train_result *result, convo_error *err) {
     loop l = {.t = t, .s = s, .options = options};
+    const unsigned denormals = cv_cpu_flush_denormals(); // here, as doing it in every step costs as much as a small net
     convo_status status = check(t, err);
     if (!status) status = prepare(&l, err);
     while (!status && s->epoch < t->config.epochs && !patience_is_over(&l) && !result->interrupted) {
@@ -376,5 +379,6 @@ done:
     free(l.piece);
     free(l.out);
     free(l.loss);
+    cv_cpu_restore(denormals);
     return status;
 }

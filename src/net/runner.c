@@ -1,0 +1,134 @@
+// Sets up a runner: everything is allocated before the first step.
+#include "net/runner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static convo_status add_loss(cv_runner *r, const cv_op *loss, const void *config, convo_error *err) {
+    char why[256] = "";
+    const cv_shape in = cv_net_output(r->net);
+    r->loss = (cv_node){.op = loss, .config = cv_alloc(1, loss->config_size ? loss->config_size : 1), .in = in};
+    if (!r->loss.config) return cv_no_memory(err, "the loss");
+    if (loss->config_size) memcpy(r->loss.config, config, loss->config_size);
+    r->loss.input[0] = r->net->nodes - 1;
+    if (loss->infer(r->loss.config, &in, &r->loss.out, why, sizeof why)) return CONVO_OK;
+    return cv_fail(err, CONVO_SHAPE, loss->name, "%s", why);
+}
+
+static void *take(cv_runner *r, size_t count, size_t size, bool *fits) {
+    size_t bytes = 0;
+    void *memory = *fits && cv_mul(count, size, &bytes) ? cv_alloc_aligned(count ? count : 1, size) : NULL;
+    if (!memory) *fits = false;
+    r->bytes += bytes;
+    return memory;
+}
+
+static void fill_passes(cv_runner *r, int slot) {
+    for (int i = 0; i < r->plan.steps; i++) {
+        const cv_step *s = &r->plan.step[i];
+        const cv_node *n = s->node;
+        cv_pass *p = &r->pass[(size_t)slot * (size_t)r->plan.steps + (size_t)i];
+        const bool training = (r->flags & CV_TRAINING) && !(n->frozen && n->op->statistics);
+        *p = (cv_pass){.config = n->config, .in = n->in, .out = n->out, .training = training, .apart = r->plan.lanes};
+        p->y = at(r, slot, s->y);
+        p->dy = at(r, slot, s->dy);
+        for (int k = 0; k < (n->op->inputs ? n->op->inputs : 1); k++) {
+            p->x[k] = at(r, slot, s->x[k]);
+            p->dx[k] = at(r, slot, s->dx[k]);
+        }
+        for (int t = 0; t < n->tensors; t++)
+            p->tensor[t] = (char *)r->net->values + r->net->tensor[n->tensor + t].offset * r->isa->real;
+        p->saved = at(r, slot, s->saved);
+        p->noise = at(r, slot, s->noise);
+        p->merged[0] = r->merged[2 * i];
+        p->merged[1] = r->merged[2 * i + 1];
+        p->label = r->labels + slot * MAX_LANES;
+    }
+}
+
+static bool take_all(cv_runner *r) {
+    const size_t steps = (size_t)r->plan.steps, blocks = (size_t)blocks_of(r, r->max_batch);
+    bool fits = true;
+    size_t lanes = 0;
+    if (!cv_mul((size_t)r->slots, r->plan.lanes, &lanes)) return false;
+    r->arena = take(r, lanes, lane_bytes(r), &fits);
+    r->pass = take(r, (size_t)r->slots * steps, sizeof *r->pass, &fits);
+    r->aimed = take(r, (size_t)r->slots, sizeof *r->aimed, &fits);
+    r->labels = take(r, (size_t)r->slots * MAX_LANES, sizeof *r->labels, &fits);
+    r->noise = take(r, steps, sizeof *r->noise, &fits);
+    r->partial = take(r, 2 * steps, sizeof *r->partial, &fits);
+    r->merged = take(r, 2 * steps, sizeof *r->merged, &fits);
+    r->block_samples = take(r, blocks, sizeof *r->block_samples, &fits);
+    r->zero = take(r, (size_t)output_size(r), sizeof *r->zero, &fits);
+    r->shard_stride = r->net->trained * r->isa->real;
+    if (r->flags & CV_TRAINING)
+        r->shard = take(r, blocks < MAX_SHARDS ? blocks : MAX_SHARDS, r->shard_stride ? r->shard_stride : 64, &fits);
+    for (size_t i = 0; fits && i < steps && (r->flags & CV_TRAINING); i++) {
+        const cv_node *n = r->plan.step[i].node;
+        const size_t noise = n->op->noise ? n->op->noise(n->config, n->in) : 0;
+        if (noise) r->noise[i] = take(r, (size_t)r->max_batch, noise * sizeof(float), &fits);
+        const cv_statistics *s[2] = {n->op->statistics, n->op->backward_statistics};
+        for (size_t k = 0; k < 2; k++) {
+            if (!s[k]) continue;
+            const size_t size = s[k]->size(n->config, n->in);
+            r->partial[2 * i + k] = take(r, blocks, size * sizeof(double), &fits);
+            r->merged[2 * i + k] = take(r, size, sizeof(double), &fits);
+        }
+    }
+    return fits;
+}
+
+// No more blocks than a shard has.
+static int lockstep_of(const cv_runner *r) {
+    const size_t fit = LOCKSTEP_BYTES / (r->plan.lanes * lane_bytes(r) + 1);
+    const int most = (r->flags & CV_TRAINING) ? (blocks_of(r, r->max_batch) + MAX_SHARDS - 1) / MAX_SHARDS : 1;
+    int count = 1;
+    while (count < MAX_LOCKSTEP && count < most && (size_t)count < fit) count++;
+    return count;
+}
+
+convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_config, int max_batch, unsigned flags,
+                           cv_pool *pool, cv_runner **out, convo_error *err) {
+    cv_runner *r = cv_alloc(1, sizeof *r);
+    convo_status status = CONVO_OK;
+    if (!r) return cv_no_memory(err, "a run");
+    *r = (cv_runner){.net = net, .isa = net->isa, .pool = pool, .flags = flags, .max_batch = max_batch};
+    if (loss && (status = add_loss(r, loss, loss_config, err))) goto fail;
+    if ((status = cv_plan_make(net, loss ? &r->loss : NULL, flags, &r->plan, err))) goto fail;
+    r->lockstep = lockstep_of(r);
+    r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_size(pool) * r->lockstep;
+    if (!take_all(r)) {
+        status = cv_no_memory(err, "activations and gradients; a smaller batch needs less");
+        goto fail;
+    }
+    for (int slot = 0; slot < r->slots; slot++) fill_passes(r, slot);
+    *out = r;
+    return CONVO_OK;
+fail:
+    cv_runner_free(r);
+    return status;
+}
+
+void cv_runner_free(cv_runner *r) {
+    if (!r) return;
+    for (int i = 0; i < r->plan.steps; i++) {
+        if (r->noise) free(r->noise[i]);
+        for (int k = 0; k < 2; k++) {
+            if (r->partial) free(r->partial[2 * i + k]);
+            if (r->merged) free(r->merged[2 * i + k]);
+        }
+    }
+    free(r->arena);
+    free(r->pass);
+    free(r->aimed);
+    free(r->labels);
+    free(r->shard);
+    free(r->noise);
+    free(r->partial);
+    free(r->merged);
+    free(r->block_samples);
+    free(r->zero);
+    free(r->loss.config);
+    cv_plan_free(&r->plan);
+    free(r);
+}

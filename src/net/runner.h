@@ -1,0 +1,70 @@
+// A runner from the inside: what runner.c sets up and run.c runs.
+#ifndef CV_RUNNER_H
+#define CV_RUNNER_H
+
+#include "net/plan.h"
+#include "net/run.h"
+
+// Gradients are summed into at most this many shards. More would feed more threads, and cost a pass over the parameters
+// each.
+enum { MAX_SHARDS = 8, MAX_LANES = 16 };
+
+// Blocks go through the net in lockstep where their values fit in this much cache together, so that weights that do not
+// are read once for all of them.
+enum { MAX_LOCKSTEP = 4, LOCKSTEP_BYTES = 5 << 19 };
+
+// What the passes of a slot are set to: they change only where it does, as a step of a small net lasts half a
+// microsecond.
+typedef struct target {
+    int shard, batch, active; // batch: its samples; active: of the block
+    int blocks, last_active;  // that it leads in lockstep, 0 where it follows; samples of the last of them
+    int set;
+} target;
+
+struct cv_runner {
+    cv_net *net;
+    const cv_isa *isa;
+    cv_node loss; // the node the plan ends with; .op NULL without a loss
+    cv_plan plan;
+    cv_pool *pool;
+    unsigned flags;
+    int max_batch;
+    int lockstep;    // blocks that go through the net together
+    int slots;       // arenas: one per thread and block in lockstep, or one per block where blocks meet
+    void *arena;     // [slots][plan.lanes]
+    cv_pass *pass;   // [slots][steps], pointers filled in
+    target *aimed;   // [slots]
+    int32_t *labels; // [slots][MAX_LANES]
+    void *shard;     // [MAX_SHARDS][net->trained]
+    size_t shard_stride;
+    int shards;         // of the batch at hand
+    float **noise;      // [steps][max_batch * noise of the step], NULL where a step draws none
+    double **partial;   // [steps][2] -> [blocks][size]
+    double **merged;    // [steps][2] -> [size]
+    int *block_samples; // [blocks]
+    float *zero;        // a row of zeros, the output gradient of idle lanes
+    double *seconds;    // [steps][2] spent forward and backward, NULL unless somebody wants to know
+    size_t bytes;
+};
+
+static inline int blocks_of(const cv_runner *r, int count) {
+    return (count + r->isa->lanes - 1) / r->isa->lanes;
+}
+static inline int64_t input_size(const cv_runner *r) {
+    return cv_shape_size(r->net->input);
+}
+static inline int64_t output_size(const cv_runner *r) {
+    return cv_shape_size(cv_net_output(r->net));
+}
+static inline size_t lane_bytes(const cv_runner *r) {
+    return (size_t)r->isa->lanes * r->isa->real;
+}
+static inline char *arena_of(const cv_runner *r, int slot) {
+    return (char *)r->arena + (size_t)slot * r->plan.lanes * lane_bytes(r);
+}
+
+static inline void *at(const cv_runner *r, int slot, size_t offset) {
+    return offset == CV_NOWHERE ? NULL : arena_of(r, slot) + offset * lane_bytes(r);
+}
+
+#endif
