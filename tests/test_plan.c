@@ -292,14 +292,15 @@ static void check_graph(const cv_isa *isa, uint32_t stream, cv_pool *pool) {
     const int count = 1 + pick(&g, 8 * isa->lanes); // at most 8 blocks, each a shard
     const size_t n = (size_t)count;
     const bool input_gradient = pick(&g, 2) || g.net->parameters == 0;
-    const unsigned flags = CV_TRAINING | (input_gradient ? CV_INPUT_GRADIENT : 0u);
+    const unsigned flags =
+        CV_TRAINING | (input_gradient ? CV_INPUT_GRADIENT : 0u) | (pick(&g, 2) ? CV_SMALL_CHAINS : 0u);
     const char *where = describe(&g, count, flags);
     cv_runner *train, *infer;
     reference r;
     convo_error err = {0};
     reference_new(&r, &g, count);
     must(cv_runner_new(g.net, g.loss, g.loss_config.bytes, count, flags, pool, &train, &err), &err);
-    must(cv_runner_new(g.net, g.loss, g.loss_config.bytes, count, 0, pool, &infer, &err), &err);
+    must(cv_runner_new(g.net, g.loss, g.loss_config.bytes, count, flags & CV_SMALL_CHAINS, pool, &infer, &err), &err);
     arrays a = {test_memory(n * in, 4),  test_memory(n * out, 4), input_gradient ? test_memory(n * in, 4) : NULL,
                 test_memory(n * out, 4), test_memory(n, 4),       test_memory(n * out, 8),
                 test_memory(n, 4),       test_memory(n, 4)};

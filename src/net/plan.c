@@ -39,7 +39,7 @@ static bool training(const draft *d) {
 // --- what happens, in order ---------------------------------------------------------------------------------------
 
 static void act(draft *d, cv_verb verb, int step) {
-    d->plan->action[d->plan->actions++] = (cv_action){verb, step};
+    d->plan->action[d->plan->actions++] = (cv_action){verb, step, 1};
 }
 
 static void schedule(draft *d, bool has_loss) {
@@ -72,6 +72,39 @@ static void schedule(draft *d, bool has_loss) {
     if (d->flags & CV_INPUT_GRADIENT) act(d, CV_UNLOAD_GRADIENT, -1);
 }
 
+// --- chains -------------------------------------------------------------------------------------------------------
+
+// Maps of fewer bytes stay in the cache from one action to the next anyway.
+enum { LONG_BYTES = 256 << 10 };
+
+static bool is_link(const draft *d, const cv_net *net, cv_action a) {
+    const bool verb =
+        a.verb == CV_FORWARD || a.verb == CV_GATHER || a.verb == CV_BACKWARD || a.verb == CV_GATHER_BACKWARD;
+    if (!verb || !(d->plan->step[a.step].node->op->traits & CV_BY_CHANNEL)) return false;
+    const size_t size = (size_t)cv_shape_size(d->plan->step[a.step].node->in);
+    return (d->flags & CV_SMALL_CHAINS) || size * (size_t)net->isa->lanes * net->isa->real >= LONG_BYTES;
+}
+
+// The actions of a chain happen at one time, that of the first: what one of them reads must not lie where another
+// writes.
+static void link_chains(draft *d, const cv_net *net) {
+    cv_plan *plan = d->plan;
+    for (int a = 0; a < plan->actions; a += plan->action[a].chain) {
+        cv_action *first = &plan->action[a];
+        if (!is_link(d, net, *first)) continue;
+        const int64_t channels = plan->step[first->step].node->in.c;
+        for (int b = a + 1; b < plan->actions && is_link(d, net, plan->action[b]); b++) {
+            if (plan->step[plan->action[b].step].node->in.c != channels) break;
+            first->chain++;
+        }
+        for (int b = a; b < a + first->chain; b++) {
+            const int step = plan->action[b].step;
+            if (plan->action[b].verb == CV_FORWARD) d->forward[step] = a;
+            if (plan->action[b].verb == CV_BACKWARD) d->backward[step] = a;
+        }
+    }
+}
+
 // --- which values share memory ------------------------------------------------------------------------------------
 
 // relu and then maxpool is maxpool and then relu, to the bit and in its gradient, but reads and writes a quarter as
@@ -92,6 +125,37 @@ static void pool_first(draft *d, const cv_net *net) {
     }
 }
 
+// Node k before the one in front of it, which it does not read.
+static void bring_forward(draft *d, const cv_net *net, int k) {
+    cv_node *node = d->plan->node;
+    const cv_node other = node[k - 1];
+    const int readers = d->readers[k];
+    node[k - 1] = node[k];
+    node[k] = other;
+    d->readers[k] = d->readers[k + 1];
+    d->readers[k + 1] = readers;
+    for (int i = k + 1; i < net->nodes; i++)
+        for (int x = 0; x < CV_MAX_INPUTS; x++)
+            if (node[i].input[x] == k || node[i].input[x] == k - 1) node[i].input[x] = 2 * k - 1 - node[i].input[x];
+}
+
+// A shortcut's layers come before the body's: what ends the body, the sum and what follows it can then be a chain. Only
+// where body and shortcut are all that read the block's input: two gradients are added in either order.
+static void shortcut_first(draft *d, const cv_net *net) {
+    const cv_node *node = d->plan->node;
+    for (int add = 2; add < net->nodes; add++) {
+        const int body = node[add].input[0], last = node[add].input[1], first = body + 1;
+        if (node[add].op->inputs != 2 || last != add - 1 || body < 0 || first > last) continue;
+        const int from = node[first].input[0];
+        bool alone = from < body && d->readers[from + 1] == 2;
+        for (int i = first; i <= last; i++)
+            alone = alone && !node[i].op->inputs && d->readers[i + 1] == 1 &&
+                    node[i].input[0] == (i == first ? from : i - 1);
+        for (int i = first; alone && i <= last; i++)
+            for (int k = i; k > from + 1 + i - first; k--) bring_forward(d, net, k);
+    }
+}
+
 static bool has_trained(const cv_net *net, const cv_node *node) {
     if (node->frozen) return false;
     for (int t = 0; t < node->tensors; t++)
@@ -104,6 +168,7 @@ static void relate(draft *d, const cv_net *net) {
     for (int i = 0; i < plan->steps; i++)
         for (int k = 0; k < inputs_of(&plan->step[i]); k++) d->readers[value_read(&plan->step[i], k)]++;
     pool_first(d, net);
+    shortcut_first(d, net);
     d->wanted[0] = d->flags & CV_INPUT_GRADIENT;
     for (int i = 0; i < plan->steps; i++) {
         const cv_step *s = &plan->step[i];
@@ -113,7 +178,8 @@ static void relate(draft *d, const cv_net *net) {
     for (int i = 0; i < plan->steps; i++) {
         const unsigned traits = plan->step[i].node->op->traits;
         const int x = value_read(&plan->step[i], 0), root = d->root[x];
-        const bool in_place = (traits & CV_INPLACE) && d->readers[x] == 1 && !(training(d) && d->kept[root]);
+        const bool in_place = (traits & CV_INPLACE) && d->readers[x] == 1 && d->wanted[x] == d->wanted[i + 1] &&
+                              !(training(d) && d->kept[root]);
         d->root[i + 1] = in_place ? root : i + 1;
         d->kept[d->root[i + 1]] |= (traits & CV_READS_Y) != 0;
     }
@@ -275,6 +341,7 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
         if (loss) plan->step[net->nodes].node = loss;
         relate(&d, net);
         schedule(&d, loss != NULL);
+        link_chains(&d, net);
         done = place_values(&d, net);
     }
     free(d.root);

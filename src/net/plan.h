@@ -21,9 +21,12 @@ typedef enum cv_verb {
     CV_MERGE_BACKWARD,
 } cv_verb;
 
+// Neighbours whose ops are CV_BY_CHANNEL make a chain, where their maps are too large for the cache: all of them are done
+// for the first channel, then for the second, and what one writes the next one reads from the cache.
 typedef struct cv_action {
     cv_verb verb;
     int step;
+    int chain; // actions from here on that are one; 1: this one alone
 } cv_action;
 
 // A node of the net as the plan sees it, or the loss, which is the last step. Offsets are in lanes; CV_NOWHERE: not

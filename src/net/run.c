@@ -72,30 +72,85 @@ static void load_noise(const job *j, const block *b, int step) {
     r->isa->pack(rows, size, at(r, b->slot, s->noise));
 }
 
-static void forward(const job *j, const block *b, cv_pass *pass, int step) {
+// A pass of an action, or a channel of it.
+typedef struct slice {
+    cv_pass *pass;
+    int64_t channel; // the first
+} slice;
+
+static void forward(const job *j, const block *b, slice s, int step) {
     const cv_runner *r = j->runner;
-    const cv_step *s = &r->plan.step[step];
-    if (s->noise != CV_NOWHERE) load_noise(j, b, step);
-    pass->scratch = at(r, b->slot, s->scratch[0]);
-    if (pass->blocks) s->node->op->forward(pass);
-    if (j->not_finite && j->not_finite[b->number] < 0 && !r->isa->finite(pass->y, cv_shape_size(pass->out), b->active))
-        j->not_finite[b->number] = step;
+    const cv_step *at_step = &r->plan.step[step];
+    int *found = j->not_finite ? &j->not_finite[b->number] : NULL;
+    if (at_step->noise != CV_NOWHERE && s.channel == 0) load_noise(j, b, step);
+    s.pass->scratch = at(r, b->slot, at_step->scratch[0]);
+    if (s.pass->blocks) at_step->node->op->forward(s.pass);
+    if (found && (*found < 0 || step < *found) && !r->isa->finite(s.pass->y, cv_shape_size(s.pass->out), b->active))
+        *found = step;
 }
 
-static void backward(const job *j, const block *b, cv_pass *pass, int step) {
+static void backward(const job *j, const block *b, slice s, int step) {
     const cv_runner *r = j->runner;
-    const cv_step *s = &r->plan.step[step];
-    pass->scratch = at(r, b->slot, s->scratch[1]);
-    if (pass->blocks) s->node->op->backward(pass);
+    const cv_step *at_step = &r->plan.step[step];
+    const size_t before = (size_t)(s.channel * cv_shape_pixels(s.pass->in));
+    s.pass->scratch = at(r, b->slot, at_step->scratch[1]);
+    if (s.pass->blocks) at_step->node->op->backward(s.pass);
     for (int k = 0; k < CV_MAX_INPUTS; k++)
-        if (pass->dx[k] && s->add_to[k] != CV_NOWHERE)
-            r->isa->add(at(r, b->slot, s->add_to[k]), pass->dx[k], cv_shape_size(s->node->in));
+        if (s.pass->dx[k] && at_step->add_to[k] != CV_NOWHERE)
+            r->isa->add(at(r, b->slot, at_step->add_to[k] + before), s.pass->dx[k], cv_shape_size(s.pass->in));
 }
 
-static double *partial_of(const cv_runner *r, int step, int direction, int block_number) {
+static const cv_statistics *statistics_of(const cv_node *n, int direction) {
+    return direction ? n->op->backward_statistics : n->op->statistics;
+}
+
+static void gather(const job *j, const block *b, slice s, int step, int direction) {
+    const cv_runner *r = j->runner;
     const cv_node *n = r->plan.step[step].node;
-    const cv_statistics *s = direction ? n->op->backward_statistics : n->op->statistics;
-    return r->partial[2 * step + direction] + (size_t)block_number * s->size(n->config, n->in);
+    const cv_statistics *statistics = statistics_of(n, direction);
+    const size_t size = statistics->size(n->config, n->in), channels = (size_t)n->in.c;
+    statistics->gather(s.pass, r->partial[2 * step + direction] + (size_t)b->number * size +
+                                   (size_t)s.channel * (size / channels));
+}
+
+static void act(const job *j, const block *b, cv_action action, slice s) {
+    switch (action.verb) {
+    case CV_LOAD: load(j, b); break;
+    case CV_FORWARD: forward(j, b, s, action.step); break;
+    case CV_UNLOAD: unload(j, b); break;
+    case CV_LOAD_GRADIENT: load_gradient(j, b); break;
+    case CV_BACKWARD: backward(j, b, s, action.step); break;
+    case CV_UNLOAD_GRADIENT:
+        unload_rows(j, b, j->runner->plan.input_gradient, input_size(j->runner), j->batch->input_gradient);
+        break;
+    case CV_GATHER: gather(j, b, s, action.step, 0); break;
+    case CV_GATHER_BACKWARD: gather(j, b, s, action.step, 1); break;
+    case CV_MERGE:
+    case CV_MERGE_BACKWARD: break; // between regions
+    }
+}
+
+static void *further(const cv_runner *r, const void *values, int64_t lanes) {
+    return values ? (char *)(uintptr_t)values + (size_t)lanes * lane_bytes(r) : NULL;
+}
+
+// One channel of a pass, for an op that is CV_BY_CHANNEL.
+static cv_pass channel_of(const cv_runner *r, const cv_node *n, const cv_pass *whole, int64_t channel) {
+    const int64_t in = channel * cv_shape_pixels(n->in), out = channel * cv_shape_pixels(n->out);
+    cv_pass p = *whole;
+    p.in.c = p.out.c = 1;
+    for (int k = 0; k < CV_MAX_INPUTS; k++) {
+        p.x[k] = further(r, p.x[k], in);
+        p.dx[k] = further(r, p.dx[k], in);
+    }
+    p.y = further(r, p.y, out);
+    p.dy = further(r, p.dy, out);
+    p.noise = further(r, p.noise, in);
+    if (p.saved) p.saved = further(r, p.saved, channel * (int64_t)n->op->saved(n->config, p.in, p.out));
+    for (int t = 0; t < n->tensors; t++) p.tensor[t] = (char *)p.tensor[t] + (size_t)channel * r->isa->real;
+    for (int d = 0; d < 2; d++)
+        if (p.merged[d]) p.merged[d] += (size_t)channel * statistics_of(n, d)->size(n->config, n->in) / (size_t)n->in.c;
+    return p;
 }
 
 static void count_time(const cv_runner *r, cv_action action, double began) {
@@ -104,33 +159,35 @@ static void count_time(const cv_runner *r, cv_action action, double began) {
     if (action.step >= 0) r->seconds[2 * action.step + back] += cv_now() - began;
 }
 
-static void act(const job *j, const block *b, cv_action action) {
+static void run_chain(const job *j, const block *b, const cv_action *chain) {
     const cv_runner *r = j->runner;
-    const int step = action.step;
-    cv_pass *pass = step < 0 ? NULL : r->pass + (size_t)b->slot * (size_t)r->plan.steps + step;
-    switch (action.verb) {
-    case CV_LOAD: load(j, b); break;
-    case CV_FORWARD: forward(j, b, pass, step); break;
-    case CV_UNLOAD: unload(j, b); break;
-    case CV_LOAD_GRADIENT: load_gradient(j, b); break;
-    case CV_BACKWARD: backward(j, b, pass, step); break;
-    case CV_UNLOAD_GRADIENT: unload_rows(j, b, r->plan.input_gradient, input_size(r), j->batch->input_gradient); break;
-    case CV_GATHER: r->plan.step[step].node->op->statistics->gather(pass, partial_of(r, step, 0, b->number)); break;
-    case CV_GATHER_BACKWARD:
-        r->plan.step[step].node->op->backward_statistics->gather(pass, partial_of(r, step, 1, b->number));
-        break;
-    case CV_MERGE:
-    case CV_MERGE_BACKWARD: break; // between regions
-    }
+    const cv_pass *passes = r->pass + (size_t)b->slot * (size_t)r->plan.steps;
+    for (int64_t channel = 0; channel < r->plan.step[chain->step].node->in.c; channel++)
+        for (int k = 0; k < chain->chain; k++) {
+            const int step = chain[k].step;
+            const double began = r->seconds ? cv_now() : 0;
+            cv_pass pass = channel_of(r, r->plan.step[step].node, &passes[step], channel);
+            act(j, b, chain[k], (slice){&pass, channel});
+            if (r->seconds) count_time(r, chain[k], began);
+        }
+}
+
+static void run_alone(const job *j, const block *b, const cv_action *action) {
+    const cv_runner *r = j->runner;
+    const double began = r->seconds ? cv_now() : 0;
+    cv_pass *pass = action->step < 0 ? NULL : r->pass + (size_t)b->slot * (size_t)r->plan.steps + action->step;
+    act(j, b, *action, (slice){pass, 0});
+    if (r->seconds) count_time(r, *action, began);
 }
 
 static void run_blocks(const job *j, const block *b, int count) {
-    const cv_runner *r = j->runner;
-    for (int a = j->first; a < j->end; a++) {
-        const double began = r->seconds ? cv_now() : 0;
-        for (int k = 0; k < count; k++) act(j, &b[k], r->plan.action[a]);
-        if (r->seconds) count_time(r, r->plan.action[a], began);
-    }
+    const cv_action *action = j->runner->plan.action;
+    for (int a = j->first; a < j->end; a += action[a].chain)
+        for (int k = 0; k < count; k++)
+            if (action[a].chain > 1)
+                run_chain(j, &b[k], &action[a]);
+            else
+                run_alone(j, &b[k], &action[a]);
 }
 
 // --- shards and regions -------------------------------------------------------------------------------------------

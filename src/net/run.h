@@ -19,6 +19,7 @@ typedef struct cv_batch {
 enum {
     CV_TRAINING = 1,       // keep what the backward pass needs; without it the plan is for inference
     CV_INPUT_GRADIENT = 2, // also the gradient with respect to the net's input
+    CV_SMALL_CHAINS = 4,   // chains (see plan.h) of any size, for tests
 };
 
 // loss: may be NULL when batches bring their own gradient, or for inference. flags: CV_TRAINING, CV_INPUT_GRADIENT.

@@ -31,6 +31,7 @@ CV_OP(add) = {
     .name = "add",
     .help = "sum of two values of the same shape (residual blocks make it)",
     .inputs = 2,
+    .traits = CV_INPLACE | CV_BY_CHANNEL,
     .infer = add_infer,
     .forward = add_forward,
     .backward = add_backward,

@@ -152,7 +152,7 @@ static const cv_case sumpool1d_cases[] = {{{2, 3, 1, 9}, "{kernel: 3, stride: 2,
 static const cv_case sumpool2d_cases[] = {{{3, 2, 7, 6}, "{kernel: [2, 3], padding: [1, 0]}", 17}, {.batch = 0}};
 static const cv_case global_cases[] = {{{3, 3, 4, 5}, NULL, 17}, {{2, 4, 1, 7}, NULL, 7}, {.batch = 0}};
 
-#define AVGPOOL_COMMON .config_size = sizeof(pool), .infer = pool_infer, .window = pool_window
+#define AVGPOOL_COMMON .config_size = sizeof(pool), .traits = CV_BY_CHANNEL, .infer = pool_infer, .window = pool_window
 
 CV_OP(avgpool1d) = {
     .name = "avgpool1d",

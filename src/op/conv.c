@@ -6,12 +6,8 @@
 //
 // Padding, and the zeros that a stride leaves between the gradients, are made once by copying the maps into a larger
 // grid: it costs 1/(kernel * output channels) of the work and leaves three plain sums over offsets.
+#include "op/conv.h"
 #include "op/tile.h"
-
-typedef struct conv {
-    int64_t out, kernel[2], stride[2], padding[2], dilation[2], groups;
-    bool bias;
-} conv;
 
 #define CONV_OPTIONS(pair)                                                                                             \
     {.name = "out",                                                                                                    \
@@ -116,104 +112,27 @@ static cv_window conv_window(const void *config, cv_shape in) {
                        {c->dilation[0], c->dilation[1]}};
 }
 
-// --- grids and offsets --------------------------------------------------------------------------------------------
-
-// A correlation over one group of channels: `taps` terms for each of `pixels` results, on a grid of h x w per channel.
-typedef struct grid {
-    int64_t h, w, depth, taps, pixels;
-} grid;
-
-static grid forward_grid(const conv *c, cv_shape in, cv_shape out) {
-    const int64_t depth = in.c / c->groups;
-    return (grid){in.h + 2 * c->padding[0], in.w + 2 * c->padding[1], depth, depth * c->kernel[0] * c->kernel[1],
-                  cv_shape_pixels(out)};
-}
-
-static grid backward_grid(const conv *c, cv_shape in, cv_shape out) {
-    const int64_t depth = out.c / c->groups;
-    return (grid){in.h + c->dilation[0] * (c->kernel[0] - 1), in.w + c->dilation[1] * (c->kernel[1] - 1), depth,
-                  depth * c->kernel[0] * c->kernel[1], cv_shape_pixels(in)};
-}
-
-// Work memory of one pass, laid out in scratch: offsets, turned weights, the enlarged grid.
-typedef struct work {
-    int32_t *tap, *pixel;
-    real *weight;
-    lanes *map;
-    size_t lanes;
-} work;
-
-static size_t in_lanes(int64_t count, size_t size) {
-    return ((size_t)count * size + sizeof(lanes) - 1) / sizeof(lanes);
-}
-
-static work lay_out(void *scratch, grid g, int64_t weights, int64_t channels) {
-    lanes *at = scratch;
-    work k;
-    k.tap = (int32_t *)at, at += in_lanes(g.taps, sizeof(int32_t));
-    k.pixel = (int32_t *)at, at += in_lanes(g.pixels, sizeof(int32_t));
-    k.weight = (real *)at, at += in_lanes(weights, sizeof(real));
-    k.map = at, at += channels * g.h * g.w;
-    k.lanes = (size_t)(at - (lanes *)scratch);
-    return k;
-}
-
-static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
-    static const lanes base[1];
-    const conv *c = config;
-    const grid f = forward_grid(c, in, out), b = backward_grid(c, in, out);
-    const size_t forward = lay_out((void *)(uintptr_t)base, f, 0, in.c).lanes;
-    const size_t backward = lay_out((void *)(uintptr_t)base, b, in.c * b.taps, out.c).lanes;
-    return forward > backward ? forward : backward;
-}
-
-static void fill_taps(int32_t *tap, grid g, const conv *c) {
-    for (int64_t d = 0; d < g.depth; d++)
-        for (int64_t y = 0; y < c->kernel[0]; y++)
-            for (int64_t x = 0; x < c->kernel[1]; x++)
-                *tap++ = (int32_t)((d * g.h + y * c->dilation[0]) * g.w + x * c->dilation[1]);
-}
-
-static void fill_pixels(int32_t *pixel, grid g, cv_shape out, const int64_t stride[2]) {
-    for (int64_t y = 0; y < out.h; y++)
-        for (int64_t x = 0; x < out.w; x++) *pixel++ = (int32_t)(y * stride[0] * g.w + x * stride[1]);
-}
-
-// Copies maps into a grid of zeros: pixel (y, x) goes to (y * step + shift); what falls outside is dropped.
-static void place(lanes *to, grid g, const lanes *from, cv_shape s, const int64_t step[2], const int64_t shift[2]) {
-    memset(to, 0, (size_t)(s.c * g.h * g.w) * sizeof *to);
-    for (int64_t c = 0; c < s.c; c++)
-        for (int64_t y = 0; y < s.h; y++) {
-            const int64_t row = y * step[0] + shift[0];
-            if (row < 0 || row >= g.h) continue;
-            lanes *line = to + (c * g.h + row) * g.w;
-            const lanes *source = from + (c * s.h + y) * s.w;
-            for (int64_t x = 0, column = shift[1]; x < s.w && column < g.w; x++, column += step[1])
-                if (column >= 0) line[column] = source[x];
-        }
-}
+// --- the passes ---------------------------------------------------------------------------------------------------
 
 // The input with its padding; without padding it serves as it is.
-static const lanes *padded(const conv *c, const cv_pass *p, grid g, lanes *map) {
-    if (!c->padding[0] && !c->padding[1]) return p->x[0];
-    place(map, g, p->x[0], p->in, (int64_t[]){1, 1}, c->padding);
+static const lanes *padded(const conv *c, const lanes *x, cv_shape in, grid g, lanes *map) {
+    if (!is_padded(c)) return x;
+    place(map, g, x, in, (placing){{1, 1}, {c->padding[0], c->padding[1]}}, 0, in.h);
     return map;
 }
 
-// --- the passes ---------------------------------------------------------------------------------------------------
-
-// y[rows][pixels] of one group.
+// y[rows][first..end] of one group.
 static void correlate(lanes *y, int64_t rows, const real *bias, const real *weight, const lanes *x, grid g,
-                      const work *k) {
-    for (int64_t p = 0; p < g.pixels; p += TILE_COLUMNS) {
+                      const work *k, int64_t first, int64_t end) {
+    for (int64_t p = first; p < end; p += TILE_COLUMNS) {
         int32_t pixel[TILE_COLUMNS];
-        tile_offsets(pixel, k->pixel, p, g.pixels);
+        tile_offsets(pixel, k->pixel, p, end);
         for (int64_t m = 0; m < rows; m += TILE_ROWS) {
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
     tile_start(n, sum, bias ? bias + m : NULL);                                                                        \
     tile_correlate(n, sum, weight + m * g.taps, g.taps, x, k->tap, g.taps, pixel);                                     \
-    tile_store(n, y + m * g.pixels + p, g.pixels, sum, g.pixels - p);
+    tile_store(n, y + m * g.pixels + p, g.pixels, sum, end - p);
             TILE_HEIGHT(rows - m, BODY)
 #undef BODY
         }
@@ -223,20 +142,39 @@ static void correlate(lanes *y, int64_t rows, const real *bias, const real *weig
 static void conv_forward(const cv_pass *p) {
     const conv *c = p->config;
     const grid g = forward_grid(c, p->in, p->out);
-    const work k = lay_out(p->scratch, g, 0, p->in.c);
+    const work k = forward_work(c, p->in, p->out, p->scratch);
     const int64_t rows = c->out / c->groups;
     const real *weight = p->tensor[0], *bias = c->bias ? p->tensor[1] : NULL;
     fill_taps(k.tap, g, c);
     fill_pixels(k.pixel, g, p->out, c->stride);
-    const lanes *x = padded(c, p, g, k.map);
+    const lanes *x = padded(c, p->x[0], p->in, g, k.map);
     lanes *y = p->y;
     for (int64_t group = 0; group < c->groups; group++)
         correlate(y + group * rows * g.pixels, rows, bias ? bias + group * rows : NULL, weight + group * rows * g.taps,
-                  x + group * g.depth * g.h * g.w, g, &k);
+                  x + group * g.depth * g.h * g.w, g, &k, 0, g.pixels);
 }
 
-// dw[rows][taps] of one group, summed over pixels in registers, then across lanes.
-static void weight_gradient(real *dw, bool set, int64_t rows, const lanes *dy, const lanes *x, grid g, const work *k) {
+// What a backward pass has made ready.
+typedef struct gradients {
+    const cv_pass *pass;
+    conv c;
+    cv_shape in, out;
+    grid forward, backward;
+    work of_weights, of_input;
+    const lanes *x; // padded
+    lanes *sum;     // [out][taps] of the weights' gradient, over the bands so far
+} gradients;
+
+// sum[rows][taps] of one group over the pixels first..end; over all of them it goes to dw, across the lanes.
+static void weight_gradient(const gradients *b, int64_t group, int64_t first, int64_t end) {
+    const grid g = b->forward;
+    const work *k = &b->of_weights;
+    const int64_t rows = b->c.out / b->c.groups;
+    const lanes *dy = (const lanes *)b->pass->dy + group * rows * g.pixels + first;
+    const lanes *x = b->x + group * g.depth * g.h * g.w;
+    lanes *kept = b->sum + group * rows * g.taps;
+    real *dw = (real *)b->pass->grad[0] + group * rows * g.taps;
+    const bool begin = first == 0, finish = end == g.pixels, set = b->pass->set;
     for (int64_t m = 0; m < rows; m += TILE_ROWS)
         for (int64_t t = 0; t < g.taps; t += TILE_COLUMNS) {
             int32_t tap[TILE_COLUMNS];
@@ -244,22 +182,29 @@ static void weight_gradient(real *dw, bool set, int64_t rows, const lanes *dy, c
             const int64_t columns = g.taps - t < TILE_COLUMNS ? g.taps - t : TILE_COLUMNS;
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
-    tile_outer(n, sum, dy + m * g.pixels, g.pixels, x, k->pixel, g.pixels, tap);                                       \
+    tile_outer(n, sum, dy + m * g.pixels, g.pixels, x, k->pixel + first, end - first, tap);                            \
     for (int i = 0; i < n; i++)                                                                                        \
         for (int64_t j = 0; j < columns; j++) {                                                                        \
-            real *to = dw + (m + i) * g.taps + t + j;                                                                  \
-            *to = (set ? 0 : *to) + sum_lanes(sum[i][j]);                                                              \
+            const int64_t at = (m + i) * g.taps + t + j;                                                               \
+            lanes all = sum[i][j];                                                                                     \
+            if (!begin) all += kept[at];                                                                               \
+            if (finish)                                                                                                \
+                dw[at] = (set ? 0 : dw[at]) + sum_lanes(all);                                                          \
+            else                                                                                                       \
+                kept[at] = all;                                                                                        \
         }
             TILE_HEIGHT(rows - m, BODY)
 #undef BODY
         }
 }
 
-static void bias_gradient(real *db, bool set, const lanes *dy, int64_t channels, int64_t pixels) {
-    for (int64_t m = 0; m < channels; m++) {
+static void bias_gradient(const gradients *b, int64_t first, int64_t end) {
+    real *db = b->pass->grad[1];
+    for (int64_t m = 0; m < b->c.out; m++) {
+        const lanes *dy = (const lanes *)b->pass->dy + m * b->forward.pixels;
         lanes sum = {0};
-        for (int64_t i = 0; i < pixels; i++) sum += dy[m * pixels + i];
-        db[m] = (set ? 0 : db[m]) + sum_lanes(sum);
+        for (int64_t i = first; i < end; i++) sum += dy[i];
+        db[m] = (b->pass->set && first == 0 ? 0 : db[m]) + sum_lanes(sum);
     }
 }
 
@@ -270,38 +215,89 @@ static void turn_weights(real *to, const real *from, int64_t in, int64_t out, in
             for (int64_t k = 0; k < kernel; k++) *to++ = from[(m * in + c) * kernel + kernel - 1 - k];
 }
 
-static void input_gradient(const cv_pass *p, const conv *c) {
-    const grid g = backward_grid(c, p->in, p->out);
-    const int64_t in = p->in.c / c->groups, out = g.depth, kernel = c->kernel[0] * c->kernel[1];
-    const work k = lay_out(p->scratch, g, p->in.c * g.taps, p->out.c);
-    const int64_t shift[2] = {c->dilation[0] * (c->kernel[0] - 1) - c->padding[0],
-                              c->dilation[1] * (c->kernel[1] - 1) - c->padding[1]};
-    lanes *dx = p->dx[0];
-    const real *weight = p->tensor[0];
-    fill_taps(k.tap, g, c);
-    fill_pixels(k.pixel, g, p->in, (int64_t[]){1, 1});
-    place(k.map, g, p->dy, p->out, c->stride, shift);
-    for (int64_t group = 0; group < c->groups; group++) {
-        real *turned = k.weight + group * in * g.taps;
-        turn_weights(turned, weight + group * in * g.taps, in, out, kernel);
-        correlate(dx + group * in * g.pixels, in, NULL, turned, k.map + group * out * g.h * g.w, g, &k);
-    }
+static void prepare_input_gradient(const gradients *b) {
+    const conv *c = &b->c;
+    const work *k = &b->of_input;
+    const int64_t in = b->in.c / c->groups, taps = b->backward.taps;
+    for (int64_t group = 0; group < c->groups; group++)
+        turn_weights(k->weight + group * in * taps, (const real *)b->pass->tensor[0] + group * in * taps, in,
+                     b->backward.depth, c->kernel[0] * c->kernel[1]);
+    fill_taps(k->tap, b->backward, c);
+    fill_pixels(k->pixel, b->backward, b->in, (int64_t[]){1, 1});
+}
+
+// From rows first..end of dy, the rows of dx from `done` on that need no more than these; returns where they end.
+static int64_t input_gradient(const gradients *b, int64_t first, int64_t end, int64_t done) {
+    const conv *c = &b->c;
+    const grid g = b->backward;
+    const work *k = &b->of_input;
+    const int64_t reach[2] = {c->dilation[0] * (c->kernel[0] - 1), c->dilation[1] * (c->kernel[1] - 1)};
+    const placing p = {{c->stride[0], c->stride[1]}, {reach[0] - c->padding[0], reach[1] - c->padding[1]}};
+    const int64_t in = b->in.c / c->groups;
+    int64_t ready = end < b->out.h ? end * p.step[0] + p.shift[0] - reach[0] : b->in.h;
+    if (ready > b->in.h) ready = b->in.h;
+    place(k->map, g, b->pass->dy, b->out, p, first, end);
+    for (int64_t group = 0; group < c->groups && ready > done; group++)
+        correlate((lanes *)b->pass->dx[0] + group * in * g.pixels, in, NULL, k->weight + group * in * g.taps,
+                  k->map + group * g.depth * g.h * g.w, g, k, done * b->in.w, ready * b->in.w);
+    return ready > done ? ready : done;
+}
+
+static void exchange(int64_t pair[2]) {
+    const int64_t first = pair[0];
+    pair[0] = pair[1];
+    pair[1] = first;
+}
+
+// Bands are rows of a map. A 1-d map is one row: seen as a column it has as many rows as it has pixels.
+static void turn_to_column(conv *c, cv_shape *in, cv_shape *out) {
+    if (in->h != 1 || out->h != 1 || c->kernel[0] != 1 || c->padding[0]) return;
+    exchange(c->kernel), exchange(c->stride), exchange(c->padding), exchange(c->dilation);
+    *in = (cv_shape){in->dims, in->c, in->w, 1};
+    *out = (cv_shape){out->dims, out->c, out->w, 1};
+}
+
+// All that is done with dy is done band by band, so that a map larger than the cache is fetched once. Sums of weight
+// gradients wait in memory meanwhile: too many of them are not worth it, and then there is enough to do for each pixel.
+enum { BAND_LANES = 2048, MOST_KEPT = 1024 };
+
+static int64_t kept_sums(const gradients *b) {
+    const int64_t count = b->c.out * b->forward.taps;
+    return b->c.out * cv_shape_pixels(b->out) > BAND_LANES && count <= MOST_KEPT ? count : 0;
+}
+
+static gradients backward_plan(const void *config, cv_shape in, cv_shape out, lanes *scratch) {
+    gradients b = {.c = *(const conv *)config, .in = in, .out = out};
+    turn_to_column(&b.c, &b.in, &b.out);
+    b.forward = forward_grid(&b.c, b.in, b.out);
+    b.backward = backward_grid(&b.c, b.in, b.out);
+    b.of_weights = forward_work(&b.c, b.in, b.out, scratch);
+    b.of_input = backward_work(&b.c, b.in, b.out, b.of_weights.end);
+    b.sum = b.of_input.end;
+    return b;
 }
 
 static void conv_backward(const cv_pass *p) {
-    const conv *c = p->config;
-    const grid g = forward_grid(c, p->in, p->out);
-    const work k = lay_out(p->scratch, g, 0, p->in.c);
-    const int64_t rows = c->out / c->groups;
-    const lanes *dy = p->dy;
-    if (c->bias) bias_gradient(p->grad[1], p->set, dy, c->out, g.pixels);
-    fill_taps(k.tap, g, c);
-    fill_pixels(k.pixel, g, p->out, c->stride);
-    const lanes *x = padded(c, p, g, k.map);
-    for (int64_t group = 0; group < c->groups; group++)
-        weight_gradient((real *)p->grad[0] + group * rows * g.taps, p->set, rows, dy + group * rows * g.pixels,
-                        x + group * g.depth * g.h * g.w, g, &k);
-    if (p->dx[0]) input_gradient(p, c);
+    gradients b = backward_plan(p->config, p->in, p->out, p->scratch);
+    const int64_t height = b.out.h, row = b.c.out * b.out.w;
+    const int64_t band = kept_sums(&b) ? BAND_LANES / row + 1 : height;
+    b.pass = p;
+    fill_taps(b.of_weights.tap, b.forward, &b.c);
+    fill_pixels(b.of_weights.pixel, b.forward, b.out, b.c.stride);
+    b.x = padded(&b.c, p->x[0], b.in, b.forward, b.of_weights.map);
+    if (p->dx[0]) prepare_input_gradient(&b);
+    for (int64_t first = 0, done = 0; first < height; first += band) {
+        const int64_t end = first + band < height ? first + band : height;
+        if (b.c.bias) bias_gradient(&b, first * b.out.w, end * b.out.w);
+        for (int64_t group = 0; group < b.c.groups; group++) weight_gradient(&b, group, first * b.out.w, end * b.out.w);
+        if (p->dx[0]) done = input_gradient(&b, first, end, done);
+    }
+}
+
+static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
+    static const lanes base[1]; // nothing is written: only distances from it are asked for
+    const gradients b = backward_plan(config, in, out, (lanes *)(uintptr_t)base);
+    return (size_t)(b.sum + kept_sums(&b) - base);
 }
 
 // --- the ops ------------------------------------------------------------------------------------------------------
@@ -316,6 +312,8 @@ static const cv_case conv1d_cases[] = {
     {{2, 5, 1, 8}, "{out: 2, kernel: 8}", 8},
     {{2, 2, 1, 4}, "{out: 3, kernel: 2, padding: 3}", 8},
     {{2, 4, 1, 14}, "{out: 6, kernel: 3, stride: 2, padding: 1, dilation: 2, groups: 2}", 7},
+    {{2, 2, 1, 1100}, "{out: 2, kernel: 5}", 1}, // from here on maps of several bands
+    {{2, 2, 1, 1500}, "{out: 4, kernel: 3, stride: 2, padding: 2, groups: 2}", 1},
     {.batch = 0},
 };
 
@@ -333,6 +331,9 @@ static const cv_case conv2d_cases[] = {
     {{3, 3, 4, 3}, "{out: 2, kernel: 2, stride: 3}", 7},
     {{3, 6, 7, 5}, "{out: 9, kernel: 3, stride: 2, padding: 1, groups: 3}", 17},
     {{3, 2, 3, 5}, "{out: 3, kernel: [1, 2], stride: [2, 3], padding: [2, 3]}", 16},
+    {{3, 2, 41, 30}, "{out: 2, kernel: [3, 2], padding: [2, 1]}", 1}, // from here on maps of several bands
+    {{3, 1, 63, 66}, "{out: 3, kernel: 3, stride: 2, padding: 1, dilation: 2}", 1},
+    {{3, 1, 35, 80}, "{out: 2, kernel: [2, 1], stride: [1, 2], padding: [0, 3]}", 1},
     {.batch = 0},
 };
 

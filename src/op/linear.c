@@ -58,6 +58,7 @@ ALWAYS_INLINE void sums(const int rows, const int blocks, lanes *y, const real *
         lanes v[SUMS];
         UNROLL
         for (int b = 0; b < blocks; b++) v[b] = x[(size_t)b * apart + (size_t)k];
+        if (row == 1) __builtin_prefetch(w + k * column + rows); // down a column: no prefetcher sees that pattern
         UNROLL
         for (int i = 0; i < rows * blocks; i++) sum[i] += w[i / blocks * row + k * column] * v[i % blocks];
     }

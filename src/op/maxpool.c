@@ -103,7 +103,7 @@ static const cv_case maxpool2d_cases[] = {
 };
 
 #define MAXPOOL_COMMON                                                                                                 \
-    .config_size = sizeof(pool), .traits = CV_MAXIMUM, .infer = pool_infer, .window = pool_window,                     \
+    .config_size = sizeof(pool), .traits = CV_MAXIMUM | CV_BY_CHANNEL, .infer = pool_infer, .window = pool_window,     \
     .saved = maxpool_saved, .forward = maxpool_forward, .backward = maxpool_backward,                                  \
     .onnx = "y = MaxPool(x) " POOL_ONNX
 

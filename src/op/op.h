@@ -47,9 +47,11 @@ enum {
     CV_READS_Y = 2, // backward reads y
     CV_INPLACE = 4, // y may be x, and dx may be dy
     CV_RISING = 8, // pixel by pixel, never falling, and without gradient where it is flat: it may trade places with ...
-    CV_MAXIMUM = 16,  // ... the largest of several pixels
-    CV_LINEAR = 32,   // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
-    CV_LOCKSTEP = 64, // takes several blocks in one call, to read its many weights once for all of them
+    CV_MAXIMUM = 16,     // ... the largest of several pixels
+    CV_LINEAR = 32,      // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
+    CV_LOCKSTEP = 64,    // takes several blocks in one call, to read its many weights once for all of them
+    CV_BY_CHANNEL = 128, // may be called for one channel: values, what is saved, noise, tensors and statistics of the
+                         // channels lie one behind the other and do not depend on each other
 };
 
 typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;

@@ -99,21 +99,4 @@ fi
 expect 0 "data list" "fsdd  " -- data list
 expect 0 "data info counts" "300 recordings" "theo" "8000 Hz" -- data info "$work/small" --as fsdd
 expect 0 "data info --json" '"files": 300' -- data info fsdd --data "$work/small" --json
-
-# The whole process, best of five: the machine may be busy.
-if [ "${SANITIZED:--1}" -ge 0 ]; then
-    skip "predict takes less than 50 ms" "sanitizers make it slow"
-elif [ -z "$(date +%N | tr -d N0)" ]; then
-    skip "predict takes less than 50 ms" "this system's date has no nanoseconds"
-else
-    best=1000000
-    for try in 1 2 3 4 5; do
-        from=$(date +%s%N)
-        "$CONVO" predict "$run" "$one" >/dev/null
-        took=$((($(date +%s%N) - from) / 1000))
-        [ $took -ge $best ] || best=$took
-    done
-    echo "predict: $best microseconds"
-    check "predict takes less than 50 ms" test $best -lt 50000
-fi
 finish
