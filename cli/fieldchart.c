@@ -31,7 +31,7 @@ static int count_drawn(const convo_field *f) {
 
 // Of one line of grids, in pixels; fewer grids are drawn larger.
 static int panel_height(int drawn) {
-    return drawn <= 3 ? 340 : drawn == 4 ? 280 : 225;
+    return drawn <= 2 ? 480 : drawn == 3 ? 340 : drawn == 4 ? 280 : 225;
 }
 
 // "3: conv2d"
@@ -47,14 +47,15 @@ static void write_grid(const convo_field_grid *g, FILE *data) {
     fputs("\n\n", data);
 }
 
-static void write_panel(const convo_field_grid *g, int block, bool heat, FILE *out) {
-    const long long rows = g->rows, columns = g->columns;
+// narrow: there is room for half as many numbers along the sides.
+static void write_panel(const convo_field_grid *g, int block, bool heat, bool narrow, FILE *out) {
+    const long long rows = g->rows, columns = g->columns, few = narrow ? 2 : 1;
     const bool cells = rows <= MOST_CELLS && columns <= MOST_CELLS;
     fputs("  set title \"", out);
     write_name(g, out);
     fprintf(out, "\\n%s\"\n  set xlabel '%lld of %lld pixels'\n", g->shape, (long long)g->seen, rows * columns);
     fprintf(out, "  set xrange [-0.5:%lld.5]\n  set yrange [%lld.5:-0.5]\n  set xtics %lld\n  set ytics %lld\n",
-            columns - 1, rows - 1, (long long)chart_step(columns), (long long)chart_step(rows));
+            columns - 1, rows - 1, (long long)chart_step(few * columns), (long long)chart_step(few * rows));
     if (cells)
         fprintf(out, "  plot data index %d " EMPTY ", data index %d %s\n", block, block, heat ? HEAT : SEEN);
     else
@@ -73,7 +74,7 @@ static void write_grids(const convo_field *f, bool heat, FILE *data, FILE *out) 
             "  set multiplot layout %d,%d title heading noenhanced margins screen 0.05,%s,%.3f,%.3f "
             "spacing screen 0.045,%.3f\n",
             lines, across, heat ? "0.91" : "0.985", 46 / height, 1 - 82 / height, 84 / height);
-    if (!heat) fputs("  set palette defined (0 '#0072B2', 1 '#0072B2')\n  unset colorbox\n", out);
+    if (!heat) fputs("  set palette defined (0 '#0072B2', 1 '#0072B2')\n  set cbrange [0:1]\n  unset colorbox\n", out);
     if (heat) fprintf(out, "%s  unset colorbox\n", palette);
     for (int k = 0, block = 0; k < f->count; k++) {
         if (!is_drawn(f, k)) continue;
@@ -82,7 +83,7 @@ static void write_grids(const convo_field *f, bool heat, FILE *data, FILE *out) 
             fputs("  set colorbox user origin screen 0.93,0.2 size screen 0.012,0.55\n  set cbtics font ',9'\n"
                   "  set cblabel 'share of the largest gradient' font ',9'\n",
                   out);
-        write_panel(&f->grid[k], block++, heat, out);
+        write_panel(&f->grid[k], block++, heat, across == PER_LINE, out);
     }
     fputs("  unset multiplot\n", out);
 }

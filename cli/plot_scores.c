@@ -80,7 +80,13 @@ typedef struct class_curve {
     convo_roc roc;
 } class_curve;
 
-static int worst_first(const void *a, const void *b) {
+// By the figure that stands in the legend.
+static int least_area_first(const void *a, const void *b) {
+    const double x = ((const class_curve *)a)->roc.area, y = ((const class_curve *)b)->roc.area;
+    return (x > y) - (x < y);
+}
+
+static int most_errors_first(const void *a, const void *b) {
     const double x = ((const class_curve *)a)->roc.eer, y = ((const class_curve *)b)->roc.eer;
     return (x < y) - (x > y);
 }
@@ -91,7 +97,7 @@ static void free_curves(class_curve *curve, size_t count) {
 }
 
 // The curves of the classes that have one, the worst first; of two classes one, the other is its mirror image.
-static int find_curves(const plot *p, class_curve **curves, size_t *count) {
+static int find_curves(const plot *p, bool det, class_curve **curves, size_t *count) {
     const convo_evaluation *e = &p->evaluation;
     convo_error err = {0};
     *count = 0;
@@ -104,7 +110,7 @@ static int find_curves(const plot *p, class_curve **curves, size_t *count) {
         *count += !failed;
     }
     if (!*count) return fail(&err);
-    qsort(*curves, *count, sizeof **curves, worst_first);
+    qsort(*curves, *count, sizeof **curves, det ? most_errors_first : least_area_first);
     return DONE;
 }
 
@@ -127,7 +133,7 @@ static int draw_roc(plot *p, bool det) {
     const convo_evaluation *e = &p->evaluation;
     class_curve *curve = NULL;
     size_t count = 0;
-    int status = find_curves(p, &curve, &count);
+    int status = find_curves(p, det, &curve, &count);
     const size_t shown = count > MOST_CURVES ? MOST_CURVES : count;
     plot_files f;
     if (status) return free_curves(curve, count), status;

@@ -53,6 +53,9 @@ expect 1 "filters over no pixels" "looks at a vector" -- plot moons --filters -o
 if [ $pictures = yes ]; then
     expect 0 "a field is drawn" "within 9 x 9" -- field fields/nine-pool --heat -o "$work/field.png"
     picture "$work/field" "a field"
+    "$CONVO" field fields/padding -o "$work/deep.png" >/dev/null 2>"$work/noise"
+    picture "$work/deep" "a field of all there is"
+    check "gnuplot has nothing to complain about" test ! -s "$work/noise"
     expect 0 "a 1-d field is drawn" "of layer 2" -- field "$run" -o "$work/sequence.svg"
     picture "$work/sequence" "a 1-d field"
     expect 0 "maps are drawn" "24 " -- maps fields/padding --ones --shared -l 4 -l 24 -o "$work/padding.png"

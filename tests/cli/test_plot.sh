@@ -64,6 +64,8 @@ for kind in confusion roc det calibration mistakes examples filters; do
 done
 check "confusion: a cell for each pair" test "$(grep -vc '^#' "$digits/confusion.dat")" -eq 100
 check "roc: a curve for each class" test "$(grep -c '^# ' "$digits/roc.dat")" -eq 10
+sed -n "s/.*title '.*, \([01]\.[0-9]*\)'.*/\1/p" "$digits/roc.gp" >"$work/areas"
+check "roc: the smallest area first" sh -c 'test "$(wc -l <"$0")" -eq 10 && sort -n "$0" | cmp - "$0"' "$work/areas"
 expect 0 "--json names the files" '"written": [' 'curves.svg"' -- plot "$digits" --json
 expect 0 "examples of a recipe" "$work/points.png" -- plot moons --examples -o "$work/points.png"
 drawn "points" "$work/points"
