@@ -402,9 +402,9 @@ const cli_command command_report = {
     .examples = "  convo report runs/fsdd-mfcc-0\n"
                 "  convo report runs/fsdd-mfcc-0 -o report.html\n",
     .notes =
-        "The page needs nothing but a browser: no network, no other file, no script. It has the recipe, the net, the\n"
-        "learning curves, the confusions, figures per class, filters, and the most confident mistakes to see and "
-        "hear.\n",
+        "The page needs nothing but a browser: no network, no other file, and scripts only to enlarge a picture by a\n"
+        "click. It has the recipe, the net, the learning curves, the confusions, figures per class, filters, and the\n"
+        "most confident mistakes to see and hear.\n",
     .options = options,
     .size = sizeof(report_values),
     .run = run,

@@ -182,7 +182,7 @@ void piece_confusion(const page *p, FILE *out) {
 
 // --- receptive field --------------------------------------------------------------------------------------------
 
-enum { FIELD_WIDTH = 440, NAME = 96, COUNT_WIDTH = 84, ROW = 26, SIDE = 300 };
+enum { FIELD_WIDTH = 440, NAME = 96, COUNT_WIDTH = 84, ROW = 26, SIDE = 280, NAMES = 150, LINE = 17 };
 
 // The field of a layer's middle pixel along one side of the input, cut at the edges.
 typedef struct span {
@@ -223,23 +223,32 @@ static void write_bars(const convo_field *f, FILE *out) {
     fputs("</svg>\n", out);
 }
 
-// 2-d: frames in the input.
+// 2-d: frames in the input, the largest first, each with its name on the right.
 static void write_frames(const convo_field *f, FILE *out) {
     const convo_field_grid *input = &f->grid[0];
     const double rows = (double)input->rows, columns = (double)input->columns, scale = SIDE / fmax(rows, columns);
+    const double side = scale * columns, name = side + 24;
+    int frames = 0;
+    for (int k = 1; k < f->count; k++) frames += f->grid[k].moves;
+    const double height = fmax(scale * rows, scale * rows / 2 + LINE * (frames + 1)) + 2, width = name + NAMES;
     fprintf(out,
             "<svg viewBox=\"-1 -1 %.1f %.1f\" style=\"max-width:%.0fpx\" role=\"img\" aria-label=\"receptive field of "
             "each layer in the input\">\n",
-            scale * columns + 2, scale * rows + 2, 1.2 * scale * columns);
-    fprintf(out, "<rect class=\"empty\" width=\"%.1f\" height=\"%.1f\"/>\n", scale * columns, scale * rows);
+            width, height, width);
+    fprintf(out, "<rect class=\"empty\" width=\"%.1f\" height=\"%.1f\"/>\n", side, scale * rows);
+    fprintf(out, "<text x=\"%.1f\" y=\"12\">input: %.0f &times; %.0f</text>\n", name, rows, columns);
+    double below = 12; // names stand at the corners of their frames, or as near as the names above let them
     for (int k = f->count - 1; k > 0; k--) {
         const convo_field_grid *g = &f->grid[k];
         if (!g->moves) continue;
         const span y = field_of(g, input, 0), x = field_of(g, input, 1);
-        fprintf(out, "<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>",
-                scale * x.from, scale * y.from, scale * (x.to - x.from), scale * (y.to - y.from));
-        html_print(out, "%s %s: %.0f x %.0f", g->path, g->type, y.to - y.from, x.to - x.from);
-        fputs("</title></rect>\n", out);
+        below = fmax(below + LINE, scale * y.from + 4);
+        fprintf(out, "<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>", scale * x.from,
+                scale * y.from, scale * (x.to - x.from), scale * (y.to - y.from));
+        fprintf(out, "<path class=\"leader\" d=\"M%.1f %.1fL%.1f %.1fH%.1f\"/><text x=\"%.1f\" y=\"%.1f\">",
+                scale * x.to, scale * y.from, side + 4, below - 4, name - 4, name, below);
+        html_print(out, "%s %s: ", g->path, g->type);
+        fprintf(out, "%.0f &times; %.0f</text>\n", y.to - y.from, x.to - x.from);
     }
     fputs("</svg>\n", out);
 }

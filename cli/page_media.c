@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A clip has at most so many samples (3 s at 16 kHz, 96 kB), a picture so many columns: a page stays below 3 MB.
-enum { MOST_SAMPLES = 48000, MOST_FRAMES = 200, MOST_CHANNELS = 64, MOST_FILTERS = 64 };
+// A clip has at most so many samples (3 s at 16 kHz, 96 kB), a picture so many rows and columns (120 kB): a page stays
+// below 3 MB.
+enum { MOST_SAMPLES = 48000, MOST_SIDE = 200, MOST_FRAMES = MOST_SIDE - 2, MOST_CHANNELS = 64, MOST_FILTERS = 64 };
 
 // --- data URIs --------------------------------------------------------------------------------------------------
 
@@ -73,31 +74,41 @@ typedef struct picture {
     colour (*map)(double share); // where it is not rgb
 } picture;
 
-static colour pixel(const picture *p, int64_t row, int64_t column) {
-    const int64_t size = p->rows * p->columns, at = p->transposed ? column * p->rows + row : row * p->columns + column;
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+// The mean of side x side values, fewer at the edges.
+static colour pixel(const picture *p, int64_t side, int64_t row, int64_t column) {
     double share[3] = {0};
-    for (int k = 0; k < (p->rgb ? 3 : 1); k++)
-        share[k] = ((double)p->value[k * size + at] - p->least) / (p->most - p->least);
+    const int64_t height = smaller(side, p->rows - side * row), width = smaller(side, p->columns - side * column);
+    for (int64_t k = 0; k < (p->rgb ? 3 : 1) * height * width; k++) {
+        const int64_t map = k / (height * width), y = row * side + k / width % height, x = column * side + k % width;
+        const int64_t at = map * p->rows * p->columns + (p->transposed ? x * p->rows + y : y * p->columns + x);
+        share[map] += ((double)p->value[at] - p->least) / (p->most - p->least) / (double)(height * width);
+    }
     return p->rgb ? (colour){share[0], share[1], share[2]} : p->map(share[0]);
 }
 
 // A BMP of 24 bits a pixel, lines from the bottom up, each padded to four bytes.
 static void write_picture(const picture *p, const char *alt, const char *attributes, FILE *out) {
     enum { HEAD = 54 };
-    const size_t line = ((size_t)p->columns * 3 + 3) / 4 * 4, size = HEAD + line * (size_t)p->rows;
+    const int64_t longest = p->rows > p->columns ? p->rows : p->columns, side = (longest + MOST_SIDE - 1) / MOST_SIDE;
+    const int64_t rows = (p->rows - 1) / side + 1, columns = (p->columns - 1) / side + 1;
+    const size_t line = ((size_t)columns * 3 + 3) / 4 * 4, size = HEAD + line * (size_t)rows;
     unsigned char *bmp = calloc(1, size);
     if (!bmp) return; // the text around it stays
     memcpy(bmp, "BM", 2);
     put_little(bmp + 2, (uint32_t)size, 4);
     put_little(bmp + 10, HEAD, 4);
     put_little(bmp + 14, 40, 4);
-    put_little(bmp + 18, (uint32_t)p->columns, 4);
-    put_little(bmp + 22, (uint32_t)p->rows, 4);
+    put_little(bmp + 18, (uint32_t)columns, 4);
+    put_little(bmp + 22, (uint32_t)rows, 4);
     put_little(bmp + 26, 1, 2);
     put_little(bmp + 28, 24, 2);
-    for (int64_t y = 0; y < p->rows; y++)
-        for (int64_t x = 0; x < p->columns; x++) {
-            const colour c = pixel(p, p->rows - 1 - y, x);
+    for (int64_t y = 0; y < rows; y++)
+        for (int64_t x = 0; x < columns; x++) {
+            const colour c = pixel(p, side, rows - 1 - y, x);
             unsigned char *at = bmp + HEAD + (size_t)y * line + 3 * (size_t)x;
             at[0] = level(c.blue);
             at[1] = level(c.green);
@@ -260,6 +271,7 @@ static convo_status find_spectrum(const char *path, const clip *c, convo_array *
 
 static void write_spectrum(const char *path, const clip *c, FILE *out) {
     const double shown = 60; // decibels below the loudest
+    char alt[96];
     convo_array a = {0};
     if (find_spectrum(path, c, &a)) return;
     picture p = {.rows = a.dim[2], .columns = a.dim[1], .value = a.value, .transposed = true, .map = viridis};
@@ -272,7 +284,9 @@ static void write_spectrum(const char *path, const clip *c, FILE *out) {
         }
     range_of(a.value, rows * p.columns, &p.least, &p.most);
     p.least = p.most - shown;
-    write_picture(&p, "spectrogram", "class=\"spectrum\"", out);
+    snprintf(alt, sizeof alt, "spectrogram of %.2f s, up to %g kHz (mel), %.0f dB", (double)c->samples / c->rate,
+             c->rate / 2000.0, shown);
+    write_picture(&p, alt, "class=\"spectrum\"", out);
     convo_array_free(&a);
 }
 
@@ -331,6 +345,12 @@ static void write_values(const convo_array *a, int64_t k, FILE *out) {
     write_picture(&shown, "what the net reads", "class=\"pixels wide\"", out);
 }
 
+// Where it lies, where the net reads two numbers.
+static void write_point(const convo_array *a, int64_t k, FILE *out) {
+    if (a->dims != 2 || a->dim[1] != 2) return;
+    fprintf(out, " at %.4g, %.4g", (double)a->value[2 * k], (double)a->value[2 * k + 1]);
+}
+
 static void write_mistake(const page *p, int64_t k, FILE *out) {
     const convo_evaluation *e = &p->evaluation;
     const int64_t row = p->wrong[k];
@@ -353,6 +373,7 @@ static void write_mistake(const page *p, int64_t k, FILE *out) {
         html_text(base_name(path), out);
     else
         fprintf(out, "example %lld", (long long)p->mistakes.index[k]);
+    write_point(&p->mistakes.values, k, out);
     fputs("</figcaption></figure>\n", out);
 }
 

@@ -28,7 +28,8 @@ done
 check "its tags are closed in order" well_nested "$page"
 check "it is below 3 MB" smaller_than "$page" 3000000
 check "it names no other place" holds_not "$page" '(https?|file|ftp):|="?//|@import|url\('
-check "it has no script" holds_not "$page" '<script|javascript:|<[^>]* on[a-z]+='
+check "it has one script" test "$(grep -c '<script' "$page")" -eq 1
+check "and none elsewhere" holds_not "$page" 'javascript:|<[^>]* on[a-z]+='
 check "nothing of the template is left" holds_not "$page" '\{\{'
 check "the browser is told to load nothing" holds "$page" "default-src 'none'"
 cp "$page" "$work/first.html"
@@ -54,8 +55,30 @@ check "the tags of the page are closed in order" well_nested "$work/odd.html"
 # Points in the plane: no recordings, no test part, no pixels.
 expect 0 "a run without recordings is trained" -- train moons --set epochs=2 --out "$work/moons" --quiet
 expect 0 "it has a page" -- report "$work/moons"
+check "that says where a mistake lies" sh -c 'grep -qE "example [0-9]+ at -?[0-9.]+, -?[0-9.]+<" "$0"' "$work/moons/report.html"
 check "of its validation part" holds "$work/moons/report.html" 'All validation examples'
 check "without the sections it has nothing for" holds_not "$work/moons/report.html" 'Receptive field|<audio'
+
+# Large pictures: noise, which no net can tell apart. A PNG is a signature and three chunks, each with its checksum.
+if command -v python3 >/dev/null; then
+    mkdir -p "$work/large/a" "$work/large/b"
+    python3 -c 'import os, struct, sys, zlib
+def chunk(kind, data): return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+for k in range(40):
+    lines = b"".join(b"\0" + os.urandom(3 * 301) for _ in range(303))
+    with open(f"{sys.argv[1]}/{chr(97 + k % 2)}/{k}.png", "wb") as out:
+        out.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 301, 303, 8, 2, 0, 0, 0))
+                  + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))' "$work/large"
+    printf '%s\n' 'data: {set: imagefolder, split: {train: 0.2, test: 0.8}}' 'input: [3, 303, 301]' \
+        'model: [{conv2d: {out: 4, kernel: 16, stride: 16}}, flatten, {linear: 2}]' \
+        'train: {optimizer: {adam: {lr: 1e-3}}, batch: 8, epochs: 1, seed: 0}' >"$work/large.yaml"
+    expect 0 "a run over large pictures" -- train "$work/large.yaml" --data "$work/large" --out "$work/large-run" --quiet
+    expect 0 "it has a page" -- report "$work/large-run" --data "$work/large" -o "$work/large.html"
+    check "with twelve of them" test "$(grep -c 'what the net reads' "$work/large.html")" -eq 12
+    check "below 3 MB" smaller_than "$work/large.html" 3000000
+else
+    skip "a page of large pictures" "there is no python3"
+fi
 
 expect 1 "a page needs a run folder" "run folder" -- report "$work/small.yaml"
 mkdir "$work/empty"
@@ -70,18 +93,23 @@ if ! command -v "$chromium" >/dev/null || ! command -v node >/dev/null; then
     skip "a browser shows the page" "chromium or node is not installed"
     finish
 fi
-browse() { # PAGE WIDTH light|dark
+browse() { # PAGE WIDTH light|dark|still
     timeout 120 node tests/cli/page.mjs "$chromium" "$@" >"$work/seen" 2>"$work/err" || { cat "$work/err"; return 1; }
 }
 said() { # JAVASCRIPT
     node -e "const seen = JSON.parse(require('fs').readFileSync(0)); if (!($1)) { console.log(seen); process.exit(1) }" <"$work/seen"
 }
-for view in "1200 light" "390 dark"; do
+for view in "1200 light" "1200 still" "390 dark"; do
     # shellcheck disable=SC2086 # two words
     check "Chromium opens the page, $view" browse "$page" $view
     check "nothing is fetched, $view" said 'seen.requests.length === 0 && seen.messages.length === 0'
     check "it is not wider than the window, $view" said 'seen.overflow <= 0'
     check "its pictures are drawn, $view" said 'seen.pictures.length > 16 && seen.pictures.every(width => width > 0) && seen.charts === 4'
+    case $view in
+    *still) check "without its script pictures do not zoom" said 'seen.zooms.flat().length === 8 && seen.zooms.every(w => w[1] === w[0])' ;;
+    *) check "a click makes pictures larger, $view" said 'seen.zooms.length === 2 && seen.zooms.every(w =>
+            w[1] >= w[0] && w[1] > '"$((${view% *} - 40))"' && w[2] > 1.8 * w[1] && w[3] === w[0])' ;;
+    esac
     check "its sounds are played, $view" said 'seen.sounds.length === 12 && seen.sounds.every(length => length > 0.1)'
 done
 check "dark is dark" said 'seen.ground === "rgb(20, 23, 26)"'
