@@ -103,21 +103,25 @@ static bool text_is(const cv_safetensors *file, const char *key, const char *wan
     return text && strcmp(text, wanted) == 0;
 }
 
-bool cv_cache_load(const char *folder, const cv_cache_key *key, float *values, size_t count) {
+float *cv_cache_load(const char *folder, const cv_cache_key *key, size_t count) {
     cv_safetensors file = {0};
+    float *values = NULL;
     char *path = path_of(folder, key);
     bool good = path && !cv_safetensors_read(path, &file, NULL);
     const cv_st_tensor *tensor = good ? cv_safetensors_find(&file, "values") : NULL;
     good = tensor && tensor->type == CV_F32 && tensor->bytes == count * sizeof *values &&
            text_is(&file, "convo.key", key->text);
-    if (good) {
-        memcpy(values, tensor->data, tensor->bytes);
+    if (good) { // the file's memory becomes that of the values: two copies of a large data set may be too many
+        values = memmove(file.bytes, tensor->data, tensor->bytes);
+        file.bytes = NULL;
         good = text_is(&file, "convo.sum", sum_of(values, count).text);
     }
     if (good) utimensat(AT_FDCWD, path, NULL, 0); // used just now
     cv_safetensors_free(&file);
     free(path);
-    return good;
+    if (good) return values;
+    free(values);
+    return NULL;
 }
 
 // --- storing ----------------------------------------------------------------------------------------------------

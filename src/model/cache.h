@@ -15,8 +15,8 @@ typedef struct cv_cache_key {
 // training part; NULL: of the data set as it is. false: a file cannot be looked at.
 bool cv_cache_key_of(const convo_recipe *recipe, const cv_dataset *dataset, const cv_front *front,
                      const cv_split *versions, cv_cache_key *key);
-// Fills values[count]; false: they are not in the folder, or damaged.
-bool cv_cache_load(const char *folder, const cv_cache_key *key, float *values, size_t count);
+// values[count], which the caller frees; NULL: they are not in the folder, or damaged.
+float *cv_cache_load(const char *folder, const cv_cache_key *key, size_t count);
 // Keeps values[count]. The folder is kept at CV_CACHE_LIMIT bytes: what was not used for longest goes first.
 void cv_cache_store(const char *folder, const cv_cache_key *key, const float *values, size_t count);
 #define CV_CACHE_LIMIT ((uint64_t)4 << 30)

@@ -75,12 +75,7 @@ static convo_status read_values(const convo_recipe *recipe, const convo_train_op
     if (!cv_mul(m->rows, (size_t)cv_shape_size(m->shape), &count)) return cv_no_memory(err, m->dataset->folder);
     const bool cached = options->cache && !m->dataset->values && // arrays are there already
                         cv_cache_key_of(recipe, m->dataset, m->front, NULL, &key);
-    if (cached) {
-        if (!(m->values = cv_alloc_aligned(count, sizeof *m->values))) return cv_no_memory(err, m->dataset->folder);
-        if (cv_cache_load(options->cache, &key, m->values, count)) return CONVO_OK;
-        free(m->values);
-        m->values = NULL;
-    }
+    if (cached && (m->values = cv_cache_load(options->cache, &key, count))) return CONVO_OK;
     const convo_status status =
         cv_dataset_read(m->dataset, recipe->data, recipe->data_config, m->front, m->pool, &m->values, err);
     if (!status && cached) cv_cache_store(options->cache, &key, m->values, count);
@@ -170,7 +165,12 @@ convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_o
     if (status) return status;
     float *values = m->values + rows * size;
     const size_t count = (m->rows - rows) * size;
-    if (cached && cv_cache_load(options->cache, &key, values, count)) return CONVO_OK;
+    float *known = cached ? cv_cache_load(options->cache, &key, count) : NULL;
+    if (known) {
+        memcpy(values, known, count * sizeof *values);
+        free(known);
+        return CONVO_OK;
+    }
     status = cv_dataset_augment(m->dataset, &recipe->augment, (uint64_t)recipe->train.seed, m->split.index[CONVO_TRAIN],
                                 trained, m->front, m->pool, values, err);
     if (!status && cached) cv_cache_store(options->cache, &key, values, count);
