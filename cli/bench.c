@@ -48,14 +48,14 @@ static json_t *layers_json(const convo_bench *b) {
 
 static json_t *to_json(const convo_bench *b, const char *name) {
     return json_pack("{s:s, s:s, s:s, s:i, s:i, s:{s:f, s:f}, s:I, s:I, s:o, s:o, s:{s:f, s:f}, s:o, s:f, s:I, s:I, "
-                     "s:o, s:o, s:b, s:f}",
+                     "s:I, s:o, s:o, s:b, s:f}",
                      "recipe", name, "version", convo_version(), "isa", b->isa, "threads", b->threads, "batch",
                      b->batch, "peak_gflops", "all", b->peak, "one", b->peak_of_one, "forward_flops",
                      (json_int_t)b->forward_flops, "training_flops", (json_int_t)b->training_flops, "training",
                      rate_json(&b->training, b->peak), "inference", rate_json(&b->inference, b->peak), "one_example",
                      "p50_us", 1e6 * b->p50, "p99_us", 1e6 * b->p99, "layers", layers_json(b), "other_us",
                      1e6 * b->other, "plan_bytes", (json_int_t)b->plan_bytes, "memory_bytes",
-                     (json_int_t)b->memory_bytes, "load", json_number(b->load), "others", json_number(b->others),
+                     (json_int_t)b->memory_bytes, "data_bytes", (json_int_t)b->data_bytes, "load", json_number(b->load), "others", json_number(b->others),
                      "busy", b->others > noticeable, "seconds", b->seconds);
 }
 

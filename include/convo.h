@@ -423,6 +423,7 @@ typedef struct convo_bench {
     double other;         // seconds per example of that pass outside all layers
     int64_t plan_bytes;   // activations, gradients and work of a training run
     int64_t memory_bytes; // peak of the whole process when the training figure was done; 0: not known
+    int64_t data_bytes;   // of them, the random examples
     double load;          // load average as it began; NaN: not known
     double others;        // processors that other programs kept busy meanwhile; NaN: not known
     double seconds;

@@ -328,6 +328,7 @@ static convo_status plan_bytes(const rig *b, convo_bench *out, convo_error *err)
     const convo_status status =
         cv_runner_new(b->net, b->loss, b->recipe->loss_config, b->batch, CV_TRAINING, b->pool, &runner, err);
     if (!status) out->plan_bytes = (int64_t)cv_runner_bytes(runner);
+    out->data_bytes = (int64_t)(b->examples * (size_t)cv_shape_size(b->net->input) * sizeof *b->values);
     cv_runner_free(runner);
     return status;
 }
