@@ -14,7 +14,7 @@ typedef struct bench_values {
 static const cli_option options[] = {
     {"threads", 0, OPTION_NUMBER, FIELD(threads), 1, MOST_THREADS, "N", "threads (all)"},
     {"batch", 0, OPTION_NUMBER, FIELD(batch), 1, 1 << 20, "N", "examples per step (the recipe's)"},
-    {"isa", 0, OPTION_TEXT, FIELD(isa), 0, 0, "NAME", "at most baseline, avx2 or avx512 (the best)"},
+    {"isa", 0, OPTION_TEXT, FIELD(isa), 0, 0, "baseline|avx2|avx512", "highest instruction set to use (the best)"},
     {"seconds", 0, OPTION_TEXT, FIELD(seconds), 0, 0, "S", "to spend on each figure (1)"},
     {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
     {0},

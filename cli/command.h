@@ -40,9 +40,10 @@ typedef struct cli_option {
     const char *name; // "out" for --out; NULL ends a table
     char letter;      // 'o' for -o; 0 for none
     option_type type;
-    size_t offset;       // of its field in the command's struct of values
-    int64_t least, most; // OPTION_NUMBER
-    const char *argument, *help;
+    size_t offset;        // of its field in the command's struct of values
+    int64_t least, most;  // OPTION_NUMBER
+    const char *argument; // as `words` below: "FILE|DIR", "train|validation|test|all"; NULL for a flag
+    const char *help;
 } cli_option;
 
 // What every command is given: the common options, what the terminal can do, the words that are not options.
@@ -56,7 +57,7 @@ typedef struct cli_context {
 
 typedef struct cli_command {
     const char *name, *help; // one line
-    const char *words;       // "MODEL FILE..."
+    const char *words; // "MODEL FILE...": what they are; small letters are the word itself: "list|info [NAME|DIR]"
     int least_words, most_words;
     const char *examples; // one a line, shown first by --help
     const char *notes;    // shown last by --help; NULL for none
@@ -67,7 +68,24 @@ typedef struct cli_command {
 
 // Reads the options of a whole line, `convo NAME ...`, and runs the command. Returns the exit status.
 int command_run(const cli_command *command, int argc, char **argv);
-void command_help(const cli_command *command, FILE *stream);
+void print_help(const cli_command *command, FILE *stream);
+extern const cli_option common_options[]; // of every command
+
+// --- all commands -----------------------------------------------------------------------------------------------
+
+extern const cli_command *const commands[]; // NULL-ended
+// NULL when there is none; it complains then.
+const cli_command *find_command(const char *name);
+void print_overview(FILE *stream); // convo --help
+extern const char overview_examples[];
+
+// The manual page of a command in the language of man(7); of NULL the one about convo itself.
+void write_manual(const cli_command *command, FILE *stream);
+// All of them, as FOLDER/convo.1, FOLDER/convo-train.1, ...
+int write_manuals(const char *folder);
+// What the last of the words typed after `convo` may become, one candidate a line, with a tab and what it is.
+// "@files" (or "@folders") stands for those whose names begin so.
+int complete_line(char *const *word, int words);
 
 // --- what went wrong --------------------------------------------------------------------------------------------
 
@@ -147,7 +165,7 @@ int open_recipe_or_model(const char *word, const cli_list *settings, convo_recip
 // The same, and the model itself where the word names one, else NULL.
 int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, convo_model **model);
 
-// Names of the recipes in recipes/ and where convo is installed, sorted, NULL-ended. NULL without memory.
+// Names of the recipes ("moons", "fields/padding") in recipes/ and where convo is installed, sorted, NULL-ended. NULL without memory.
 char **recipe_names(void);
 
 // A run folder: whether there is one; says that it is not replaced, returns FAILED; removes what would lie about a new

@@ -12,14 +12,15 @@ typedef struct eval_values {
 
 #define FIELD(field) offsetof(eval_values, field)
 static const cli_option options[] = {
-    {"split", 0, OPTION_TEXT, FIELD(split), 0, 0, "PART", "train, validation, test or all (test, else validation)"},
+    {"split", 0, OPTION_TEXT, FIELD(split), 0, 0, "train|validation|test|all",
+     "part of the data (test, else validation)"},
     {"top", 0, OPTION_NUMBER, FIELD(top), 1, 1000000, "K", "also how often the truth is among the K likeliest classes"},
     {"by-group", 0, OPTION_FLAG, FIELD(by_group), 0, 0, NULL, "also the accuracy of each group (speaker)"},
     {"save", 0, OPTION_TEXT, FIELD(save), 0, 0, "FILE|DIR",
      "write what the model says of each example as NumPy arrays: FILE.npz, or a folder"},
     {"data", 0, OPTION_TEXT, FIELD(data), 0, 0, "DIR", "folder of the data set"},
     {"threads", 0, OPTION_NUMBER, FIELD(threads), 1, MOST_THREADS, "N", "threads (all); the result is the same"},
-    {"isa", 0, OPTION_TEXT, FIELD(isa), 0, 0, "NAME", "at most baseline, avx2 or avx512 (the best)"},
+    {"isa", 0, OPTION_TEXT, FIELD(isa), 0, 0, "baseline|avx2|avx512", "highest instruction set to use (the best)"},
     {0},
 };
 

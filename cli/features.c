@@ -12,7 +12,8 @@ typedef struct features_values {
 } features_values;
 
 static const cli_option options[] = {
-    {"recipe", 'r', OPTION_TEXT, offsetof(features_values, recipe), 0, 0, "R", "recipe, model or run (fsdd-mfcc)"},
+    {"recipe", 'r', OPTION_TEXT, offsetof(features_values, recipe), 0, 0, "RECIPE|MODEL|RUN",
+     "whose features (fsdd-mfcc)"},
     {"set", 0, OPTION_LIST, offsetof(features_values, set), 0, 0, "KEY=VALUE",
      "change a setting of the recipe; repeatable"},
     {"out", 'o', OPTION_TEXT, offsetof(features_values, out), 0, 0, "FILE",

@@ -8,7 +8,7 @@
 
 enum { MOST_OPTIONS = 32, FIRST_VALUE = 256 };
 
-static const cli_option common[] = {
+const cli_option common_options[] = {
     {"json", 0, OPTION_FLAG, offsetof(cli_context, json), 0, 0, NULL, "print one machine-readable object"},
     {"quiet", 'q', OPTION_FLAG, offsetof(cli_context, quiet), 0, 0, NULL, "no progress, only results and errors"},
     {"verbose", 'v', OPTION_FLAG, offsetof(cli_context, verbose), 0, 0, NULL, "say more about what happens"},
@@ -18,24 +18,25 @@ static const cli_option common[] = {
 };
 
 static void print_options(const cli_option *spec, FILE *stream) {
+    enum { WIDTH = 22 };
     for (; spec->name; spec++) {
-        char left[64];
-        snprintf(left, sizeof left, "--%s%s%s", spec->name, spec->argument ? " " : "",
-                 spec->argument ? spec->argument : "");
-        if (spec->letter)
-            fprintf(stream, "  -%c, %-22s %s\n", spec->letter, left, spec->help);
-        else
-            fprintf(stream, "      %-22s %s\n", left, spec->help);
+        char left[64], letter[8] = "";
+        int length = snprintf(left, sizeof left, "--%s%s%s", spec->name, spec->argument ? " " : "",
+                              spec->argument ? spec->argument : "");
+        if (spec->letter) snprintf(letter, sizeof letter, "-%c,", spec->letter);
+        fprintf(stream, "  %-3s %-*s", letter, WIDTH, left);
+        if (length > WIDTH) fprintf(stream, "\n%*s", WIDTH + 6, "");
+        fprintf(stream, " %s\n", spec->help);
     }
 }
 
-void command_help(const cli_command *command, FILE *stream) {
+void print_help(const cli_command *command, FILE *stream) {
     fprintf(stream, "convo %s: %s\n\n%s\nusage: convo %s%s%s [options]\n\n", command->name, command->help,
             command->examples, command->name, *command->words ? " " : "", command->words);
     if (command->options->name) fputs("options:\n", stream);
     print_options(command->options, stream);
     fputs("\nof every command:\n", stream);
-    print_options(common, stream);
+    print_options(common_options, stream);
     if (command->notes) fprintf(stream, "\n%s", command->notes);
 }
 
@@ -107,15 +108,15 @@ static int store(const char *name, const cli_option *spec, void *values, char *t
 }
 
 static bool is_common(const cli_option *spec) {
-    for (size_t k = 0; k < COUNT(common); k++)
-        if (spec == &common[k]) return true;
+    for (const cli_option *common = common_options; common->name; common++)
+        if (spec == common) return true;
     return false;
 }
 
 static int parse(const cli_command *command, int argc, char **argv, cli_context *context, void *values, bool *shown) {
     option_set parser = {.letters = ":"}; // a missing value is reported as ':'
     parser_add(&parser, command->options);
-    parser_add(&parser, common);
+    parser_add(&parser, common_options);
     opterr = 0;
     int value;
     while ((value = getopt_long(argc, argv, parser.letters, parser.longs, NULL)) != -1) {
@@ -127,7 +128,7 @@ static int parse(const cli_command *command, int argc, char **argv, cli_context 
         if (!spec) return refuse(&parser, command->name, optopt, argv[optind - 1]);
         if (is_common(spec) && (!strcmp(spec->name, "help") || !strcmp(spec->name, "version"))) {
             if (*spec->name == 'h')
-                command_help(command, stdout);
+                print_help(command, stdout);
             else
                 printf("convo %s\n", convo_version());
             *shown = true;

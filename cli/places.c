@@ -106,17 +106,31 @@ static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool add_names(const char *path, char ***names, size_t *count) {
-    DIR *folder = opendir(path);
-    bool complete = true;
+static bool add_name(const char *inside, const char *file, char ***names, size_t *count) {
+    char **grown = realloc(*names, (*count + 2) * sizeof **names); // and the end
+    if (grown) *names = grown;
+    bool complete = grown && (grown[*count] = text_of("%s%.*s", inside, (int)strlen(file) - 5, file));
+    *count += complete;
+    return complete;
+}
+
+// inside: "" or a folder in it, "fields/".
+static bool add_names(const char *path, const char *inside, char ***names, size_t *count) {
+    char *place = text_of("%s/%s", path, inside);
+    DIR *folder = place ? opendir(place) : NULL; // NULL of a file, too
+    bool complete = place;
     for (struct dirent *entry; folder && complete && (entry = readdir(folder));) {
-        if (entry->d_name[0] == '.' || !ends_with(entry->d_name, ".yaml")) continue;
-        char **grown = realloc(*names, (*count + 2) * sizeof **names); // and the end
-        if (grown) *names = grown;
-        complete = grown && (grown[*count] = text_of("%.*s", (int)strlen(entry->d_name) - 5, entry->d_name));
-        *count += complete;
+        if (entry->d_name[0] == '.') continue;
+        if (ends_with(entry->d_name, ".yaml")) {
+            complete = add_name(inside, entry->d_name, names, count);
+        } else if (!*inside) {
+            char *deeper = text_of("%s/", entry->d_name);
+            complete = deeper && add_names(path, deeper, names, count);
+            free(deeper);
+        }
     }
     if (folder) closedir(folder);
+    free(place);
     return complete;
 }
 
@@ -125,7 +139,7 @@ char **recipe_names(void) {
     size_t count = 0, kept = 0;
     bool complete = names;
     for (size_t k = 0; complete && k < COUNT(recipe_folders); k++)
-        complete = add_names(recipe_folders[k], &names, &count);
+        complete = add_names(recipe_folders[k], "", &names, &count);
     if (complete) {
         qsort(names, count, sizeof *names, by_name);
         for (size_t k = 0; k < count; k++)

@@ -19,8 +19,8 @@ static const cli_option options[] = {
     {"mistakes", 0, OPTION_FLAG, FIELD(mistakes), 0, 0, NULL, "the mistakes that the model is most sure of"},
     {"filters", 'f', OPTION_FLAG, FIELD(filters), 0, 0, NULL, "the weights of the first layer, as pictures"},
     {"steps", 0, OPTION_FLAG, FIELD(steps), 0, 0, NULL, "curves by iteration, where these were recorded"},
-    {"split", 0, OPTION_TEXT, FIELD(split), 0, 0, "PART",
-     "train, validation, test or all (what is held out; training points and examples)"},
+    {"split", 0, OPTION_TEXT, FIELD(split), 0, 0, "train|validation|test|all",
+     "part of the data (what is held out; training points and examples)"},
     {"count", 'n', OPTION_NUMBER, FIELD(count), 1, MOST_TILES, "N", "examples or mistakes (24)"},
     {"out", 'o', OPTION_TEXT, FIELD(out), 0, 0, "FILE", "draw FILE.png and FILE.svg (in the run folder)"},
     {"data", 0, OPTION_TEXT, FIELD(data), 0, 0, "DIR", "folder of the data set"},
@@ -211,7 +211,7 @@ static int run(const cli_context *context, const void *given) {
 const cli_command command_plot = {
     .name = "plot",
     .help = "pictures of runs: curves, confusions, ROC, mistakes, ...",
-    .words = "RUN... | MODEL | RECIPE",
+    .words = "RUN...|MODEL|RECIPE",
     .least_words = 1,
     .most_words = MOST_RUNS,
     .examples = "  convo plot runs/fsdd-mfcc-0 runs/fsdd-raw-0\n"

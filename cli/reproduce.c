@@ -250,7 +250,7 @@ static int run(const cli_context *context, const void *given) {
 const cli_command command_reproduce = {
     .name = "reproduce",
     .help = "train the recipes with a published figure: ours beside theirs",
-    .words = "[NAME...]",
+    .words = "[fields|RECIPE...]",
     .least_words = 0,
     .most_words = 1000,
     .examples = "  convo reproduce --quick\n"

@@ -1,5 +1,5 @@
-# What `cmake --install` puts where: the header, both libraries, the command, recipes and data, and the two ways in which
-# other projects find the library: pkg-config and find_package(convo).
+# What `cmake --install` puts where: the header, both libraries, the command with its manual pages and completion, recipes
+# and data, and the two ways in which other projects find the library: pkg-config and find_package(convo).
 include(CMakePackageConfigHelpers)
 set(share ${CMAKE_INSTALL_DATADIR}/convo)
 target_compile_definitions(convo_cli PRIVATE CONVO_SHARE="${CMAKE_INSTALL_FULL_DATADIR}/convo")
@@ -11,6 +11,15 @@ install(TARGETS convo_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY recipes DESTINATION ${share} FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY data DESTINATION ${share})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Manual pages are what the command says of itself; completion asks it at every Tab.
+set(manual ${PROJECT_BINARY_DIR}/man/man1)
+file(MAKE_DIRECTORY ${manual})
+add_custom_command(OUTPUT ${manual}/convo.1 COMMAND convo_cli help --man --out ${manual} DEPENDS convo_cli VERBATIM)
+add_custom_target(manual ALL DEPENDS ${manual}/convo.1)
+install(DIRECTORY ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR})
+install(FILES cli/completion/convo.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME convo)
+install(FILES cli/completion/_convo DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/convo)
 install(EXPORT convo NAMESPACE convo:: FILE convoTargets.cmake DESTINATION ${package})

@@ -18,6 +18,9 @@ one=data/fsdd/1_theo_0.flac
 check "the header is installed" test -s "$prefix/include/convo.h"
 check "the command is installed" "$prefix/bin/convo" --version
 check "the recipes are installed" test -s "$prefix/share/convo/recipes/fsdd-mfcc.yaml"
+check "the manual pages are installed" test -s "$prefix/share/man/man1/convo-train.1"
+check "bash finds its completion" test -s "$prefix/share/bash-completion/completions/convo"
+check "zsh finds its completion" test -s "$prefix/share/zsh/site-functions/_convo"
 check "the recordings are installed" test -s "$prefix/share/convo/data/fsdd/1_theo_0.flac"
 
 # build and run both examples; $1 is the folder with the programs

@@ -4,7 +4,7 @@
 expect 0 "--version says the version" "convo 0." -- --version
 expect 0 "--help lists the commands" "convo train fsdd-mfcc" "predict" -- --help
 expect 0 "help COMMAND is COMMAND --help" "usage: convo train RECIPE" "--resume" -- help train
-for command in train eval predict summary features data sweep reproduce; do
+for command in $("$CONVO" --help | sed -n '/^commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
     expect 0 "$command --help shows examples and options" "  convo $command " "usage: convo $command" "--json" -- \
         "$command" --help
 done

@@ -1,0 +1,66 @@
+// convo help: what the option tables say, for people (help, manual pages) and for the shell (completion).
+#include "command.h"
+
+#include <limits.h>
+
+typedef struct help_values {
+    bool man, complete;
+    const char *out;
+} help_values;
+
+static const cli_option options[] = {
+    {"man", 0, OPTION_FLAG, offsetof(help_values, man), 0, 0, NULL,
+     "as a manual page: convo help --man train | man -l -"},
+    {"out", 'o', OPTION_TEXT, offsetof(help_values, out), 0, 0, "DIR", "with --man: write all pages there"},
+    {"complete", 0, OPTION_FLAG, offsetof(help_values, complete), 0, 0, NULL,
+     "for shells: what the last of the words after -- may become"},
+    {0},
+};
+
+const char overview_examples[] =
+    "  convo train fsdd-mfcc            train a spoken-digit recogniser into runs/fsdd-mfcc-0\n"
+    "  convo eval runs/fsdd-mfcc-0      accuracy, per class and confusions\n"
+    "  convo predict runs/fsdd-mfcc-0 recording.wav\n";
+
+void print_overview(FILE *stream) {
+    fprintf(stream,
+            "convo %s: train, explain, check and ship small convolutional networks\n\n"
+            "%s\n"
+            "commands:\n",
+            convo_version(), overview_examples);
+    for (const cli_command *const *command = commands; *command; command++)
+        fprintf(stream, "  %-10s %s\n", (*command)->name, (*command)->help);
+    fputs("\nconvo COMMAND --help tells more.\n", stream);
+}
+
+static int run(const cli_context *context, const void *given) {
+    const help_values *values = given;
+    const cli_command *about = NULL;
+    if (values->complete) return complete_line(context->word, context->words);
+    if (context->words > 1) return usage_error("help", "one command at a time: convo help %s", context->word[0]);
+    if (context->words && !(about = find_command(context->word[0]))) return USAGE;
+    if (values->out && (!values->man || about))
+        return usage_error("help", "--out DIR is for all manual pages: convo help --man --out DIR");
+    if (values->out) return write_manuals(values->out);
+    if (values->man)
+        write_manual(about, stdout);
+    else if (about)
+        print_help(about, stdout);
+    else
+        print_overview(stdout);
+    return DONE;
+}
+
+const cli_command command_help = {
+    .name = "help",
+    .help = "what the commands are, and what one takes",
+    .words = "[COMMAND]",
+    .least_words = 0,
+    .most_words = INT_MAX,
+    .examples = "  convo help train                       the same as convo train --help\n"
+                "  convo help --man train | man -l -      its manual page, where convo is not installed\n"
+                "  convo help --man --out man/man1        all manual pages\n",
+    .options = options,
+    .size = sizeof(help_values),
+    .run = run,
+};
