@@ -26,6 +26,7 @@ find_missing() { # demo|tests
     probe libcsv-dev has_header csv.h
     [ "$1" = tests ] || return 0
     probe mandoc command -v mandoc
+    probe doxygen doxygen --version
     probe libcmocka-dev pkg-config --exists cmocka
     probe libarchive-dev pkg-config --exists libarchive
     probe libcurl4-openssl-dev pkg-config --exists libcurl

@@ -19,11 +19,12 @@
 extern "C" {
 #endif
 
-#define CONVO_VERSION_MAJOR 0
-#define CONVO_VERSION_MINOR 1
-#define CONVO_VERSION_PATCH 0
+#define CONVO_VERSION_MAJOR 0 // of the header
+#define CONVO_VERSION_MINOR 1 // of the header
+#define CONVO_VERSION_PATCH 0 // of the header
 
 #if defined(__GNUC__)
+// What the library shows of itself.
 #define CONVO_API __attribute__((visibility("default")))
 #else
 #define CONVO_API
@@ -34,6 +35,7 @@ CONVO_API const char *convo_version(void);
 
 // --- errors -----------------------------------------------------------------------------------------------------
 
+// What became of a call.
 typedef enum convo_status {
     CONVO_OK = 0,
     CONVO_ARGUMENT = 1,    // a call or an option that makes no sense
@@ -47,8 +49,9 @@ typedef enum convo_status {
     CONVO_STATE = 9,       // not possible at this point
 } convo_status;
 
+// Why a call failed. Filled when it did.
 typedef struct convo_error {
-    convo_status code;
+    convo_status code; // what the call returned
     char where[512];   // file, file:line:column, file@byte or a layer's name; "" when there is no place to name
     char message[512]; // one sentence: what is wrong and what to do
 } convo_error;
@@ -60,20 +63,22 @@ CONVO_API const char *convo_status_name(convo_status status);
 
 // Figures of one pass over a part of the data. loss is the mean over examples; NaN and count 0 when the part is empty.
 typedef struct convo_score {
-    double loss, accuracy;
-    int64_t correct, count;
+    double loss, accuracy;  // mean over the examples; share that is right
+    int64_t correct, count; // examples
 } convo_score;
 
+// How far a training is: given to the callback after steps and epochs.
 typedef struct convo_progress {
     int epoch, epochs;            // 1-based
     int step, steps;              // within the epoch; step == steps when the epoch and its evaluation are done
     convo_score train;            // so far in this epoch
     convo_score validation, test; // of the epoch, when it is done; test only where the recipe asks for it each epoch
-    double learning_rate;
+    double learning_rate;         // of the last step
     double examples_per_second;   // training only, this epoch
     double seconds, seconds_left; // since the start of this call; an estimate
 } convo_progress;
 
+// How to train what a recipe says. All zero: with every default.
 typedef struct convo_train_options {
     const char *data;          // folder of the data set; NULL: looked for in `search`
     const char *const *search; // NULL-ended list of folders that hold data sets by name; may be NULL
@@ -89,25 +94,28 @@ typedef struct convo_train_options {
     const volatile int
         *stop; // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
-    void *user;
+    void *user;                                                   // handed to the callbacks
 } convo_train_options;
 
+// What came out of a training.
 typedef struct convo_train_result {
     convo_score train, validation, test; // of the model that is kept: the best on validation, or the last (train.keep)
     int epochs;                          // done
-    int best_epoch;
-    int64_t steps;
-    int64_t parameters;
-    double seconds, examples_per_second;
-    uint64_t seed;
-    int threads;
-    char isa[16];
-    bool interrupted, stopped_early;
+    int best_epoch;                      // with the lowest loss on validation; the last without that part
+    int64_t steps;                       // done
+    int64_t parameters;                  // of the net
+    double seconds, examples_per_second; // of the whole training; while it trained
+    uint64_t seed;                       // of everything random
+    int threads;                         // used
+    char isa[16];                        // instruction set used
+    bool interrupted, stopped_early;     // by options->stop; by train.patience
     bool diverged;       // the loss was not finite; the call failed with NUMERIC, and nothing else here is filled
     int64_t examples[3]; // train, validation, test
 } convo_train_result;
 
+// Data, features, layers and training, read from YAML and checked.
 typedef struct convo_recipe convo_recipe;
+// A net with its weights, front end, normalisation and labels.
 typedef struct convo_model convo_model;
 
 // Trains what the recipe says. With options->out: recipe.yaml, metrics.jsonl, best.safetensors, last.checkpoint and
@@ -127,9 +135,12 @@ CONVO_API convo_status convo_model_new(const convo_recipe *recipe, const convo_t
 // A trained net with its front end, normalisation and labels. path: a .safetensors file, or a run folder (its
 // best.safetensors).
 CONVO_API convo_status convo_model_load(const char *path, convo_model **model, convo_error *err);
+// Writes a .safetensors file, whole or not at all.
 CONVO_API convo_status convo_model_save(const convo_model *model, const char *path, convo_error *err);
+// Frees the model and everything it owns.
 CONVO_API void convo_model_free(convo_model *model);
 
+// Number of classes.
 CONVO_API int convo_model_classes(const convo_model *model);
 // Label of class k, owned by the model; NULL when there is no such class.
 CONVO_API const char *convo_model_label(const convo_model *model, int k);
@@ -146,21 +157,23 @@ CONVO_API convo_status convo_model_predict_file(convo_model *model, const char *
 CONVO_API convo_status convo_model_predict_arrays(convo_model *model, const float *values, int64_t count,
                                                   float *probabilities, convo_error *err);
 
+// A part of the data.
 typedef enum convo_part {
-    CONVO_TRAIN = 0,
-    CONVO_VALIDATION = 1,
-    CONVO_TEST = 2,
-    CONVO_ALL = 3,
-    CONVO_HELD_OUT = 4, // test, or validation where there is no test part
+    CONVO_TRAIN = 0,      // what is learned from
+    CONVO_VALIDATION = 1, // what chooses the epoch that is kept
+    CONVO_TEST = 2,       // what neither has seen
+    CONVO_ALL = 3,        // all three
+    CONVO_HELD_OUT = 4,   // test, or validation where there is no test part
 } convo_part;
 
+// What a model says of every example of a part.
 typedef struct convo_evaluation {
-    convo_part part; // never HELD_OUT
-    convo_score score;
-    int classes;
+    convo_part part;    // never HELD_OUT
+    convo_score score;  // loss and accuracy
+    int classes;        // how many
     int64_t *confusion; // [classes][classes]: row is the truth, column the prediction
     char **labels;      // [classes]
-    double seconds;
+    double seconds;     // it took
     // Of the part's examples, [score.count] rows:
     int64_t *index;             // number of the example in the data set, whose files are sorted by name
     int64_t *truth, *predicted; // classes
@@ -169,23 +182,23 @@ typedef struct convo_evaluation {
     float *probabilities;       // [score.count][classes]; NULL where the loss has none
     char **file;                // [score.count] paths; NULL each where the data set has the values in memory
     int64_t *group;             // of groups, the speaker for instance; -1 without
-    int groups;
-    char **group_name; // [groups]
+    int groups;                 // how many; 0 without
+    char **group_name;          // [groups]
 } convo_evaluation;
 
 // Runs the model over a part of its data set, split as in training. Of options, data, search, threads and isa count.
 CONVO_API convo_status convo_evaluate(convo_model *model, convo_part part, const convo_train_options *options,
                                       convo_evaluation *evaluation, convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_evaluation_free(convo_evaluation *evaluation);
 // Writes index, truth, predicted, logits and probabilities as NumPy arrays: an .npz file, or a folder of .npy files.
 CONVO_API convo_status convo_evaluation_save(const convo_evaluation *evaluation, const char *path, convo_error *err);
 
-// --- files that travel ------------------------------------------------------------------------------------------
-
 // --- figures of an evaluation ------------------------------------------------------------------------------------
 
+// From low to high.
 typedef struct convo_interval {
-    double low, high;
+    double low, high; // shares, from 0 to 1
 } convo_interval;
 
 // Where the true share lies with 95 % confidence when `correct` of `count` examples were right: Wilson's interval.
@@ -198,18 +211,18 @@ CONVO_API convo_score convo_group_score(const convo_evaluation *evaluation, int 
 // One class against the rest. A ratio of nothing to nothing is 0, as scikit-learn has it.
 typedef struct convo_class_score {
     int64_t hits, predicted, count; // right; said to be of the class; of the class
-    double precision, recall, f1;
+    double precision, recall, f1;   // hits / predicted; hits / count; 2 / (1 / precision + 1 / recall)
 } convo_class_score;
 
-// k: a class; CONVO_MACRO: the mean over the classes that occur as truth or as prediction.
-enum { CONVO_MACRO = -1 };
+enum { CONVO_MACRO = -1 }; // in place of a class: the mean over those that occur as truth or as prediction
+// k: a class, or CONVO_MACRO.
 CONVO_API convo_class_score convo_class_figures(const convo_evaluation *evaluation, int k);
 
+enum { CONVO_BINS = 15 }; // of a calibration
 // How sure the model is against how often it is right, in bins of equal width of the largest probability; bin k holds
 // those in (k/15, (k + 1)/15]. Guo et al., On calibration of modern neural networks, ICML 2017.
-enum { CONVO_BINS = 15 };
 typedef struct convo_calibration {
-    int64_t count[CONVO_BINS];
+    int64_t count[CONVO_BINS];                           // examples
     double confidence[CONVO_BINS], accuracy[CONVO_BINS]; // means; NaN of an empty bin
     double error;                                        // mean distance of the two, by count: ECE
 } convo_calibration;
@@ -221,7 +234,7 @@ CONVO_API convo_status convo_calibration_find(const convo_evaluation *evaluation
 // Class k against the rest, by its probability: what happens as the threshold falls from above the largest. ROC draws
 // found against false_alarm; DET draws 1 - found.
 typedef struct convo_roc {
-    int count;
+    int count;                               // points of the curve
     double *threshold, *false_alarm, *found; // [count]; the first threshold is infinite, the last takes all
     double area;                             // under the ROC curve
     double eer;                              // where as many are missed as are false alarms; both are a share
@@ -229,8 +242,12 @@ typedef struct convo_roc {
 
 // ARGUMENT when all or none of the examples are of the class: there is no curve then.
 CONVO_API convo_status convo_roc_find(const convo_evaluation *evaluation, int k, convo_roc *roc, convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_roc_free(convo_roc *roc);
 
+// --- files that travel ------------------------------------------------------------------------------------------
+
+// What of a model is written, and how.
 typedef struct convo_export_options {
     bool fold;          // ONNX: batch norm becomes part of the layer before it, where that can be
     bool features;      // ONNX: with the front end: the samples of a recording go in, mono, in [-1, 1)
@@ -243,16 +260,17 @@ typedef struct convo_export_options {
 CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                                     convo_error *err);
 
+// What a file of others does not say itself.
 typedef struct convo_import_options {
     const convo_recipe *recipe; // weights: the recipe whose net they are for. ONNX: one whose data, features and
                                 // training the model gets; NULL: the file's own recipe where convo wrote it, else none
-    const char *const *map;    // weights: NULL-ended names "old=new", whole ones or what they begin with; may be NULL
-    const char *const *labels; // NULL-ended; NULL: those of the file or of the recipe's data set, else numbers
-    double mean, std;          // normalisation; std 0: that of the file, or as the recipe says
-    const char *data, *cache;  // of the recipe's data set, as in convo_train_options
-    const char *const *search;
+    const char *const *map;     // weights: NULL-ended names "old=new", whole ones or what they begin with; may be NULL
+    const char *const *labels;  // NULL-ended; NULL: those of the file or of the recipe's data set, else numbers
+    double mean, std;           // normalisation; std 0: that of the file, or as the recipe says
+    const char *data, *cache;   // of the recipe's data set, as in convo_train_options
+    const char *const *search;  // of the recipe's data set, as in convo_train_options
     void (*note)(const char *sentence, void *user); // what had to be assumed; may be NULL
-    void *user;
+    void *user;                                     // handed to note
 } convo_import_options;
 
 // Reads a model of others: an .onnx file (a chain of layers with residual blocks, opset 1 to 21), or the weights of a
@@ -264,6 +282,8 @@ CONVO_API convo_status convo_import(const char *path, const convo_import_options
 
 // --- recipes ----------------------------------------------------------------------------------------------------
 
+// Reads and checks a YAML file. Free *recipe with convo_recipe_free. Errors: FORMAT with the line and column, SHAPE
+// with the layer.
 CONVO_API convo_status convo_recipe_load(const char *path, convo_recipe **recipe, convo_error *err);
 // text: YAML; name: what errors call it, and the name of the run.
 CONVO_API convo_status convo_recipe_parse(const char *text, size_t size, const char *name, convo_recipe **recipe,
@@ -285,10 +305,13 @@ CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
 // options, data and search are used. Free each, and the list, with free().
 CONVO_API convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options,
                                            char ***groups, int *count, convo_error *err);
+// train.seed
 CONVO_API uint64_t convo_recipe_seed(const convo_recipe *recipe);
+// train.epochs
 CONVO_API int convo_recipe_epochs(const convo_recipe *recipe);
 // The recipe as YAML, settings included. Free it with free().
 CONVO_API convo_status convo_recipe_text(const convo_recipe *recipe, char **text, convo_error *err);
+// Frees the recipe and everything it owns.
 CONVO_API void convo_recipe_free(convo_recipe *recipe);
 // Everything a recipe may hold, in Markdown, from the tables that read recipes: blocks, layers, losses, optimisers,
 // schedules, front ends, data sets, each with its options. word: only what is called so ("conv1d"); NULL: all.
@@ -297,6 +320,7 @@ CONVO_API convo_status convo_recipe_reference(const char *word, char **text, con
 
 // --- what a net is made of --------------------------------------------------------------------------------------
 
+// One layer of a net.
 typedef struct convo_layer {
     char path[64];                     // "0", "3.body.0": as PyTorch names it
     char type[32];                     // "conv2d"
@@ -304,20 +328,23 @@ typedef struct convo_layer {
     char shape[48];                    // "(16, 44, 14)"
     char formula[96];                  // "5*5*32*16 + 16 = 12816"; "" without parameters
     int64_t parameters, multiply_adds; // per example
-    int64_t field[2],
-        jump[2];      // receptive field and stride of one output pixel in input pixels, rows and columns; 0: all of it
-    int64_t start[2]; // where the field of output pixel 0 starts; negative: in the padding
+    int64_t field[2];                  // receptive field of one output pixel in input pixels, rows and columns; 0: all
+    int64_t jump[2];                   // from one output pixel to the next in input pixels; 0: there is one
+    int64_t start[2];                  // where the field of output pixel 0 starts; negative: in the padding
 } convo_layer;
 
+// A net, layer by layer.
 typedef struct convo_summary {
-    char input[48]; // "(13, 74)"
-    convo_layer *layers;
-    int count;
-    int64_t parameters, multiply_adds;
-    int64_t flattened; // values after the first flatten; 0 without one
+    char input[48];                    // "(13, 74)"
+    convo_layer *layers;               // [count], in the order in which they compute
+    int count;                         // of layers
+    int64_t parameters, multiply_adds; // of the net; per example
+    int64_t flattened;                 // values after the first flatten; 0 without one
 } convo_summary;
 
+// What a recipe's net is made of. Free with convo_summary_free.
 CONVO_API convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary, convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_summary_free(convo_summary *summary);
 
 // --- receptive fields -------------------------------------------------------------------------------------------
@@ -334,12 +361,13 @@ typedef struct convo_field_grid {
     double *share; // [rows][columns]: 0 not seen, else 1, or the gradient as a share of the largest
 } convo_field_grid;
 
+// What one output pixel of a layer sees.
 typedef struct convo_field {
     convo_field_grid *grid; // the input's first, the layer's own last
-    int count;
-    int dims;           // 1: columns only; 2: rows and columns
-    int64_t at[2];      // the output pixel
-    int64_t parameters; // of the net up to the layer
+    int count;              // of grids
+    int dims;               // 1: columns only; 2: rows and columns
+    int64_t at[2];          // the output pixel
+    int64_t parameters;     // of the net up to the layer
 } convo_field;
 
 // layer: a path as in convo_layer; NULL: the last one that has pixels. at: row and column of its output; NULL: the
@@ -347,6 +375,7 @@ typedef struct convo_field {
 // what is seen is 1.
 CONVO_API convo_status convo_field_find(const convo_recipe *recipe, const char *layer, const int64_t at[2], bool heat,
                                         convo_field *field, convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_field_free(convo_field *field);
 
 // --- gradient check ---------------------------------------------------------------------------------------------
@@ -360,6 +389,7 @@ typedef struct convo_gradient {
     double error;             // |analytic - numeric| as a share of the tensor's largest gradient
 } convo_gradient;
 
+// What a gradient check found.
 typedef struct convo_gradcheck {
     convo_gradient *gradient; // [count]
     int count, worst;         // worst: the tensor with the largest error
@@ -369,6 +399,7 @@ typedef struct convo_gradcheck {
     bool passed;              // no error above the tolerance, and mean_difference below 1e-6
 } convo_gradcheck;
 
+// What a gradient check compares. All zero: the usual.
 typedef struct convo_gradcheck_options {
     int batch;        // examples; 0: 17
     int64_t elements; // checked of each tensor at most, drawn at random; 0: 5; negative: all
@@ -384,10 +415,12 @@ typedef struct convo_gradcheck_options {
 CONVO_API convo_status convo_gradcheck_run(const convo_recipe *recipe, const convo_model *model,
                                            const convo_gradcheck_options *options, convo_gradcheck *check,
                                            convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_gradcheck_free(convo_gradcheck *check);
 
 // --- speed ------------------------------------------------------------------------------------------------------
 
+// How speed is measured. All zero: the usual.
 typedef struct convo_bench_options {
     int threads;     // 0: one per processor
     int batch;       // 0: the recipe's
@@ -395,6 +428,7 @@ typedef struct convo_bench_options {
     double seconds;  // to spend on each of the figures, after warming up; 0: 1
 } convo_bench_options;
 
+// A figure of speed.
 typedef struct convo_bench_rate {
     double examples_per_second; // median of the repetitions
     double slowest, fastest;    // of them
@@ -403,49 +437,52 @@ typedef struct convo_bench_rate {
 
 // One step of a training pass on one thread; seconds are per example, medians.
 typedef struct convo_bench_layer {
-    char path[64], type[32], shape[48]; // as in convo_layer; path "": the loss
-    double forward, backward;
+    char path[64], type[32], shape[48];    // as in convo_layer; path "": the loss
+    double forward, backward;              // seconds
     int64_t forward_flops, backward_flops; // per example
 } convo_bench_layer;
 
 // A multiply-add is two floating point operations, and only those of convolutions and linear layers count: in training
 // three times those of the forward pass, twice for layers that read the input.
 typedef struct convo_bench {
-    char isa[16];
-    int threads, batch;
+    char isa[16];                          // instruction set used
+    int threads, batch;                    // used
     int64_t forward_flops, training_flops; // per example
     double peak, peak_of_one;              // GFLOP/s of multiply-adds between registers: `threads` threads, one thread
     convo_bench_rate training;             // whole steps: forward, loss, backward, optimiser
     convo_bench_rate inference;            // batch by batch
     double p50, p99;                       // seconds that one example alone takes, on one thread
-    convo_bench_layer *layer;
-    int layers;
-    double other;         // seconds per example of that pass outside all layers
-    int64_t plan_bytes;   // activations, gradients and work of a training run
-    int64_t memory_bytes; // peak of the whole process when the training figure was done; 0: not known
-    int64_t data_bytes;   // of them, the random examples
-    double load;          // load average as it began; NaN: not known
-    double others;        // processors that other programs kept busy meanwhile; NaN: not known
-    double seconds;
+    convo_bench_layer *layer;              // [layers], in the order in which they compute
+    int layers;                            // how many
+    double other;                          // seconds per example of that pass outside all layers
+    int64_t plan_bytes;                    // activations, gradients and work of a training run
+    int64_t memory_bytes;                  // peak of the whole process when the training figure was done; 0: not known
+    int64_t data_bytes;                    // of them, the random examples
+    double load;                           // load average as it began; NaN: not known
+    double others;                         // processors that other programs kept busy meanwhile; NaN: not known
+    double seconds;                        // that all of it took
 } convo_bench;
 
 // Trains and runs the recipe's net on random examples in memory. model: whose weights; NULL: the recipe's own start.
 // The weights do not move while it is timed: training runs with a learning rate of 0.
 CONVO_API convo_status convo_bench_run(const convo_recipe *recipe, const convo_model *model,
                                        const convo_bench_options *options, convo_bench *bench, convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_bench_free(convo_bench *bench);
 
 // --- what the net sees ------------------------------------------------------------------------------------------
 
+// Numbers in up to four dimensions.
 typedef struct convo_array {
-    int dims;
-    int64_t dim[4];
-    float *value; // row-major
+    int dims;       // how many
+    int64_t dim[4]; // size of each
+    float *value;   // row-major
 } convo_array;
 
 // Features of one recording by the recipe's front end, before the normalisation that training measures.
 CONVO_API convo_status convo_features(const convo_recipe *recipe, const char *path, convo_array *features,
                                       convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_array_free(convo_array *array);
 // Writes a NumPy .npy file (float32, C order).
 CONVO_API convo_status convo_array_save(const convo_array *array, const char *path, convo_error *err);
@@ -455,15 +492,19 @@ CONVO_API convo_status convo_array_save(const convo_array *array, const char *pa
 // convolutional, else it is resized (*resized, which may be NULL, says so).
 CONVO_API convo_status convo_input_read(const convo_recipe *recipe, const convo_model *model, const char *path,
                                         convo_array *input, bool *resized, convo_error *err);
-// An input of the recipe's size, all ones, or standard normal numbers.
-typedef enum convo_filling { CONVO_ONES, CONVO_NORMAL } convo_filling;
+// What an input is filled with.
+typedef enum convo_filling {
+    CONVO_ONES,   // 1
+    CONVO_NORMAL, // standard normal numbers
+} convo_filling;
+// An input of the recipe's size.
 CONVO_API convo_status convo_input_make(const convo_recipe *recipe, convo_filling filling, uint64_t seed,
                                         convo_array *input, convo_error *err);
 
 // Values of one layer; free them with convo_array_free(&map.values).
 typedef struct convo_map {
     char path[64], type[32]; // of the layer
-    convo_array values;
+    convo_array values;      // its output, or its weights
 } convo_map;
 
 // The output of a layer, [maps, rows, columns] or [maps, columns], for one input. layer: a path as in convo_layer;
@@ -482,6 +523,7 @@ CONVO_API const char *convo_data_name(int k, const char **help);
 // Folder of the data set `name` under one of `search` (NULL-ended), as convo_train would find it. Free with free().
 CONVO_API convo_status convo_data_find(const char *name, const char *const *search, char **folder, convo_error *err);
 
+// A data set that convo knows by name.
 typedef struct convo_data_set {
     const char *name, *help; // one line
     const char *missing;     // what this build lacks to read it ("libmatio-dev, and build again"); NULL: nothing
@@ -494,6 +536,7 @@ typedef struct convo_data_set {
 // Data set k of convo_data_name; false at the end.
 CONVO_API bool convo_data_set_at(int k, convo_data_set *set);
 
+// How far a download is.
 typedef struct convo_get_progress {
     const char *stage;                     // "downloading", "checking", "unpacking"
     const char *file;                      // which one
@@ -502,6 +545,7 @@ typedef struct convo_get_progress {
     char trouble[512];                     // why the transfer is tried again; "": it is not
 } convo_get_progress;
 
+// How a data set is got.
 typedef struct convo_get_options {
     const char *folder;       // where data sets are kept: it becomes folder/NAME
     const char *from;         // "http://host/path": a folder that holds the same files; NULL: where they are published
@@ -510,14 +554,15 @@ typedef struct convo_get_options {
     int attempts;             // tries of a transfer; 0: 5
     const volatile int *stop; // when it becomes nonzero: return with interrupted set; may be NULL
     void (*progress)(const convo_get_progress *progress, void *user); // may be NULL
-    void *user;
+    void *user;                                                       // handed to progress
 } convo_get_options;
 
+// What came of a download.
 typedef struct convo_get_result {
     bool there;           // already: nothing was done
     bool interrupted;     // what was downloaded is kept in folder/NAME.part; the next call goes on from there
     int64_t files, bytes; // unpacked
-    double seconds;
+    double seconds;       // it took
 } convo_get_result;
 
 // Downloads a published data set, checks it, unpacks it and puts it to folder/NAME: whole, or not at all. A transfer
@@ -529,13 +574,13 @@ CONVO_API convo_status convo_data_get(const char *name, const convo_get_options 
 
 // Some examples of a recipe's data set, as its net reads them but for the normalisation.
 typedef struct convo_examples {
-    convo_part part; // never HELD_OUT
-    int64_t count;
+    convo_part part;        // never HELD_OUT
+    int64_t count;          // of examples
     int64_t *index, *truth; // number in the data set, class
     char **file;            // paths; NULL each where the data set has the values in memory
-    int classes;
-    char **labels;      // [classes]
-    convo_array values; // [count][channels][...]
+    int classes;            // of the data set
+    char **labels;          // [classes]
+    convo_array values;     // [count][channels][...]
 } convo_examples;
 
 // index: numbers of examples in the data set, `count` of them; NULL: `count` of the part, evenly spaced, or all where
@@ -543,28 +588,33 @@ typedef struct convo_examples {
 CONVO_API convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_options *options,
                                            convo_part part, const int64_t *index, int64_t count,
                                            convo_examples *examples, convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_examples_free(convo_examples *examples);
 
+// A class, a speaker, a sample rate: how much there is of it.
 typedef struct convo_group {
-    char name[64];
-    int64_t count;
-    double seconds;
+    char name[64];  // its label
+    int64_t count;  // examples
+    double seconds; // of recordings
 } convo_group;
 
 // Of data sets that are no recordings, only files, classes and groups.
 typedef struct convo_data_info {
-    int64_t files;                         // examples
-    convo_group *classes, *groups, *rates; // groups: speakers; rates: name is "8000 Hz"
-    int class_count, group_count, rate_count;
+    int64_t files;                             // examples
+    convo_group *classes, *groups, *rates;     // groups: speakers; rates: name is "8000 Hz"
+    int class_count, group_count, rate_count;  // of the lists above
     double seconds, shortest, longest, median; // durations
     int64_t clipped;                           // recordings with two or more neighbouring samples at full scale
     int64_t duplicates;                        // recordings whose samples equal an earlier one's
-    int64_t unreadable;
-    char first_problem[512];
+    int64_t unreadable;                        // files that cannot be read
+    char first_problem[512];                   // why the first of them cannot
 } convo_data_info;
 
+// Reads every example of the data set `name` in a folder, on `threads` threads (0: one per processor), and counts. Free
+// *info with convo_data_info_free.
 CONVO_API convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
                                            convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_data_info_free(convo_data_info *info);
 // Writes what the net of a recipe is trained and scored on as NumPy arrays: an .npz file, or a folder of .npy files,
 // new or empty. For each part that has examples: X_train, float32, features as the net reads them, normalised; y_train,

@@ -1,4 +1,5 @@
-# Manual pages that man and mandoc read without a warning, and completion as bash and zsh have it.
+# Manual pages that man and mandoc read without a warning, a reference of convo.h that misses nothing, and completion as
+# bash and zsh have it.
 . tests/cli/expect.sh
 
 # --- manual pages ---------------------------------------------------------------------------------------------------
@@ -40,6 +41,17 @@ else
 fi
 judge "groff has no warning" preconv silent groff -ww -man -K utf8 -Tutf8 -z
 judge "mandoc has no warning" mandoc silent mandoc -Tlint -W warning
+
+# --- the reference of convo.h ---------------------------------------------------------------------------------------
+reference() { # HEADER
+    { cat docs/reference/Doxyfile && echo "INPUT = $1"; } | REFERENCE=$work doxygen -
+}
+not_without_comments() {
+    grep -v '^// "0.1.0", ' include/convo.h >"$work/convo.h"
+    ! reference "$work/convo.h" >"$work/said" 2>&1 && grep 'convo_version.* is not documented' "$work/said"
+}
+judge "everything in convo.h has a comment" doxygen reference include/convo.h
+judge "a function without one would be found" doxygen not_without_comments
 
 # --- what comes next ------------------------------------------------------------------------------------------------
 tab=$(printf '\t')
