@@ -27,6 +27,11 @@ static const cli_option options[] = {
     {0},
 };
 
+// Where it is; in words, when it is not in a folder.
+static const char *place_of(const convo_data_set *set, const char *folder) {
+    return set->missing ? "not in this build" : folder ? folder : set->generated ? "made up" : "not here";
+}
+
 // What it takes before a recipe can use it; "" when nothing is missing.
 static void say_need(const convo_data_set *set, const char *folder, char *text, size_t size) {
     *text = '\0';
@@ -35,7 +40,7 @@ static void say_need(const convo_data_set *set, const char *folder, char *text, 
     else if (set->generated || folder)
         return;
     else if (!set->published)
-        snprintf(text, size, "files of your own");
+        snprintf(text, size, "your files: data/%s, or data.path", set->name);
     else if (set->get_missing)
         snprintf(text, size, "install %s", set->get_missing);
     else if (set->download)
@@ -50,18 +55,21 @@ static int list(const cli_context *context) {
     cli_table table = {0};
     json_t *sets = json_array();
     convo_data_set set;
+    static const char *const heads[] = {"data set", "where", "needs", "what it is"};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
     for (int k = 0; convo_data_set_at(k, &set); k++) {
         char *folder = NULL, need[256];
         convo_error ignored; // not being there is what the list says
         if (set.generated || convo_data_find(set.name, (const char *const *)search, &folder, &ignored)) folder = NULL;
         say_need(&set, folder, need, sizeof need);
         if (context->json) {
-            json_array_append_new(sets, json_pack("{s:s, s:s, s:s?, s:b, s:b, s:s?}", "name", set.name, "help",
-                                                  set.help, "folder", folder, "generated", set.generated, "published",
-                                                  set.published, "needs", *need ? need : NULL));
+            json_array_append_new(sets,
+                                  json_pack("{s:s, s:s, s:s?, s:b, s:b, s:b, s:s?}", "name", set.name, "help", set.help,
+                                            "folder", folder, "readable", !set.missing, "generated", set.generated,
+                                            "published", set.published, "needs", *need ? need : NULL));
         } else {
             table_cell(&table, "%s", set.name);
-            table_cell(&table, "%s", folder ? folder : set.generated ? "made up" : set.published ? "not here" : "-");
+            table_cell(&table, "%s", place_of(&set, folder));
             table_cell(&table, "%s", *need ? need : "-");
             table_cell(&table, "%s", set.help);
         }
@@ -84,8 +92,8 @@ static json_t *groups_json(const convo_group *group, int count) {
 }
 
 static json_t *info_json(const convo_data_info *i, const char *name, const char *folder) {
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:s}", "name", name,
-                     "folder", folder, "files", (json_int_t)i->files, "classes",
+    return json_pack("{s:s, s:s?, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:s}", "name", name,
+                     "folder", *folder ? folder : NULL, "files", (json_int_t)i->files, "classes",
                      groups_json(i->classes, i->class_count), "speakers", groups_json(i->groups, i->group_count),
                      "rates", groups_json(i->rates, i->rate_count), "seconds", "total", i->seconds, "shortest",
                      json_number(i->shortest), "median", json_number(i->median), "longest", json_number(i->longest),
@@ -94,43 +102,47 @@ static json_t *info_json(const convo_data_info *i, const char *name, const char 
 }
 
 // Thousands of speakers are no table that anybody reads.
-static int print_many(const char *head, const convo_group *group, int count) {
+static int print_many(const char *head, const char *what, const convo_group *group, int count) {
     const convo_group *least = group, *most = group;
     for (int k = 1; k < count; k++) {
         if (group[k].count < least->count) least = &group[k];
         if (group[k].count > most->count) most = &group[k];
     }
-    printf("\n%s: %d, with %lld (%s) to %lld (%s) recordings each\n", head, count, (long long)least->count, least->name,
-           (long long)most->count, most->name);
+    printf("\n%s: %d, with %lld (%s) to %lld (%s) %s each\n", head, count, (long long)least->count, least->name,
+           (long long)most->count, most->name, what);
     return DONE;
 }
 
-static int print_groups(const char *head, const convo_group *group, int count) {
+// what: "recordings", which last some seconds, or "examples"
+static int print_groups(const char *head, const char *what, const convo_group *group, int count) {
     enum { LONGEST = 100 };
     if (!count) return DONE;
-    if (count > LONGEST) return print_many(head, group, count);
+    if (count > LONGEST) return print_many(head, what, group, count);
+    const bool timed = *what == 'r';
     cli_table table = {0};
     table_cell(&table, "%s", head);
-    table_cell(&table, "recordings");
-    table_cell(&table, "seconds");
+    table_cell(&table, "%s", what);
+    if (timed) table_cell(&table, "seconds");
     for (int k = 0; k < count; k++) {
         table_cell(&table, "%s", group[k].name);
         table_cell(&table, "%lld", (long long)group[k].count);
-        table_cell(&table, "%.1f", group[k].seconds);
+        if (timed) table_cell(&table, "%.1f", group[k].seconds);
     }
     putchar('\n');
-    return table_print(&table, "lrr", stdout);
+    return table_print(&table, timed ? "lrr" : "lr", stdout);
 }
 
 static int print_info(const convo_data_info *i, const char *name, const char *folder) {
-    if (i->seconds > 0 || i->unreadable)
-        printf("%s in %s: %lld recordings, %.1f s\n", name, folder, (long long)i->files, i->seconds);
-    else
-        printf("%s in %s: %lld examples\n", name, folder, (long long)i->files);
-    if (print_groups("class", i->classes, i->class_count) || print_groups("speaker", i->groups, i->group_count) ||
-        print_groups("rate", i->rates, i->rate_count))
+    const bool recordings = i->seconds > 0 || i->unreadable;
+    const char *what = recordings ? "recordings" : "examples";
+    printf("%s%s%s: %lld %s", name, *folder ? " in " : ", made up", folder, (long long)i->files, what);
+    if (recordings) printf(", %.1f s", i->seconds);
+    putchar('\n');
+    if (print_groups("class", what, i->classes, i->class_count) ||
+        print_groups(recordings ? "speaker" : "group", what, i->groups, i->group_count) ||
+        print_groups("rate", what, i->rates, i->rate_count))
         return FAILED;
-    if (i->seconds == 0 && !i->unreadable) return DONE; // no recordings
+    if (!recordings) return DONE;
     printf("\nshortest    %.3f s\nmedian      %.3f s\nlongest     %.3f s\n", i->shortest, i->median, i->longest);
     printf("clipped     %lld\nduplicates  %lld\nunreadable  %lld\n", (long long)i->clipped, (long long)i->duplicates,
            (long long)i->unreadable);

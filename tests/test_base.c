@@ -431,7 +431,7 @@ typedef struct block {
     double real, free;
     bool yes;
     int word;
-    char text[CV_TEXT_SIZE];
+    char text[CV_TEXT_SIZE], list[CV_TEXT_SIZE];
 } block;
 
 static const cv_option schema[] = {
@@ -444,12 +444,13 @@ static const cv_option schema[] = {
     {.name = "yes", .type = CV_BOOL, .offset = offsetof(block, yes), .fallback = 1},
     {.name = "word", .type = CV_WORD, .offset = offsetof(block, word), .fallback = 1, .words = "none|global|no"},
     {.name = "text", .type = CV_TEXT, .offset = offsetof(block, text), .text = "theo"},
+    {.name = "list", .type = CV_LIST, .offset = offsetof(block, list)},
     {0},
 };
 
 static void options_start_at_their_defaults(void **state) {
     (void)state;
-    static const char *const defaults[] = {"3", "-1", "2", "5", "0.05", "0", "true", "global", "theo"};
+    static const char *const defaults[] = {"3", "-1", "2", "5", "0.05", "0", "true", "global", "theo", ""};
     block b;
     memset(&b, 0xff, sizeof b);
     cv_options_default(schema, &b);
@@ -525,6 +526,11 @@ static void options_read_what_they_should_and_refuse_the_rest(void **state) {
         {"word", "none|global", NULL, NULL},
         {"text", "", "", NULL},
         {"text", "a b", "a b", NULL},
+        {"list", "", "", NULL},
+        {"list", "[]", "", NULL},
+        {"list", "bed", "bed", NULL},
+        {"list", " bed,  cat\thappy ", "bed cat happy", NULL},
+        {"list", "[bed, cat]", "bed cat", NULL},
     };
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
         const cv_option *option = cv_option_find(schema, cases[k].name);
@@ -555,6 +561,23 @@ static void a_text_too_long_is_refused(void **state) {
     text[CV_TEXT_SIZE - 1] = 0;
     assert_true(cv_option_set(cv_option_find(schema, "text"), &b, text, why, sizeof why));
     assert_string_equal(b.text, text);
+}
+
+static void a_list_too_long_is_refused(void **state) {
+    (void)state;
+    char text[CV_WRITTEN_SIZE], why[256];
+    block b;
+    const cv_option *list = cv_option_find(schema, "list");
+    for (size_t k = 0; k < sizeof text; k++) text[k] = "a "[k % 2];
+    text[CV_TEXT_SIZE + 1] = 0;
+    assert_false(cv_option_set(list, &b, text, why, sizeof why));
+    text[CV_TEXT_SIZE - 1] = 0;
+    assert_true(cv_option_set(list, &b, text, why, sizeof why));
+    assert_string_equal(b.list, text);
+    memset(text, ' ', sizeof text); // one word, but more may have been cut off
+    text[0] = 'a';
+    text[sizeof text - 1] = 0;
+    assert_false(cv_option_set(list, &b, text, why, sizeof why));
 }
 
 static void options_are_found_by_name(void **state) {
@@ -592,6 +615,7 @@ int main(void) {
         cmocka_unit_test(options_start_at_their_defaults),
         cmocka_unit_test(options_read_what_they_should_and_refuse_the_rest),
         cmocka_unit_test(a_text_too_long_is_refused),
+        cmocka_unit_test(a_list_too_long_is_refused),
         cmocka_unit_test(options_are_found_by_name),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -263,6 +263,27 @@ static void another_size_is_refused_or_resized(void **state) {
     }
 }
 
+static void classes_are_those_that_are_asked_for(void **state) {
+    static const char *const two[] = {"classes=[eel, cat]", "size=[4, 4]", NULL};
+    static const char *const wrong[] = {"classes=cat dgo", NULL}, *const missing[] = {"classes=eel", NULL};
+    skip_unless(HAVE_PICTURES, no_pictures);
+    put_picture(*state, "train/cat", "1.png", "gray.png");
+    put_picture(*state, "train/dog", "1.png", "rgb.png");
+    put_picture(*state, "train/eel", "1.png", "rgb.png");
+    put_picture(*state, "test/cat", "2.png", "rgb.png");
+    put_picture(*state, "test/dog", "2.png", "rgb.png");
+    cv_dataset *d = open_data(imagefolder, *state, two);
+    assert_int_equal(d->count, 3);
+    assert_int_equal(d->label_count, 2);
+    assert_string_equal(d->labels[0], "cat");
+    assert_int_equal(count_part(d, CONVO_TEST), 1);
+    cv_dataset_free(d);
+    refuse_data(imagefolder, *state, wrong, CONVO_ARGUMENT, "no folder 'dgo' in it, did you mean 'dog'?");
+    put_picture(*state, "val", "1.png", "gray.png");
+    put_picture(*state, "other", "1.png", "gray.png"); // now "train" is a class
+    refuse_data(imagefolder, *state, missing, CONVO_ARGUMENT, "no folder 'eel' in it");
+}
+
 static void a_folder_without_pictures_is_refused(void **state) {
     skip_unless(HAVE_PICTURES, no_pictures);
     refuse_data(imagefolder, *state, NULL, CONVO_FORMAT, "holds no pictures");
@@ -511,6 +532,7 @@ int main(void) {
         IN_FOLDER(folders_are_classes),
         IN_FOLDER(train_validation_and_test_are_the_official_split),
         IN_FOLDER(another_size_is_refused_or_resized),
+        IN_FOLDER(classes_are_those_that_are_asked_for),
         IN_FOLDER(a_folder_without_pictures_is_refused),
         IN_FOLDER(cifar_10_is_read),
         IN_FOLDER(cifar_100_has_fine_classes_and_coarse_groups),

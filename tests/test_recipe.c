@@ -297,6 +297,20 @@ static void short_and_long_forms_mean_the_same(void **state) {
     convo_recipe_free(full);
 }
 
+static void a_list_may_be_written_as_a_list_or_a_text(void **state) {
+    (void)state;
+    static const char *const written[] = {"[bed, cat]", "'bed cat'", "'bed, cat'", "\n    - bed\n    - cat"};
+    for (size_t k = 0; k < CV_COUNT(written); k++) {
+        char *text = cv_format("data:\n  set: audiofolder\n  classes: %s\n"
+                               "features: {kind: mfcc, rate: 8000, samples: 6000}\n" MODEL,
+                               written[k]);
+        convo_recipe *recipe = good(text);
+        assert_string_equal(recipe->data_config, "bed cat");
+        convo_recipe_free(recipe);
+        free(text);
+    }
+}
+
 static void residuals_become_branches(void **state) {
     (void)state;
     convo_recipe *recipe =
@@ -470,6 +484,7 @@ int main(void) {
         cmocka_unit_test(the_fsdd_recipe_is_read),
         cmocka_unit_test(two_classes_may_have_one_output),
         cmocka_unit_test(short_and_long_forms_mean_the_same),
+        cmocka_unit_test(a_list_may_be_written_as_a_list_or_a_text),
         cmocka_unit_test(residuals_become_branches),
         cmocka_unit_test(the_text_reads_back_as_itself),
         cmocka_unit_test(settings_change_the_recipe),

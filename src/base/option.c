@@ -153,6 +153,19 @@ static bool set_text(char field[CV_TEXT_SIZE], const char *text) {
     return true;
 }
 
+// One space between words, whatever there was. What fills the buffer that it was written into may have been longer.
+static bool set_list(char field[CV_TEXT_SIZE], const char *text) {
+    static const char between[] = " ,[]\t\n";
+    char list[CV_WRITTEN_SIZE] = "";
+    if (strlen(text) + 1 >= sizeof list) return false;
+    for (text += strspn(text, between); *text; text += strspn(text, between)) {
+        const size_t length = strcspn(text, between);
+        cv_append(list, sizeof list, "%s%.*s", *list ? " " : "", (int)length, text);
+        text += length;
+    }
+    return set_text(field, list);
+}
+
 static bool set_field(const cv_option *option, void *field, const char *text) {
     switch (option->type) {
     case CV_INT: return set_integer(option, field, text, strlen(text));
@@ -160,6 +173,7 @@ static bool set_field(const cv_option *option, void *field, const char *text) {
     case CV_BOOL: return set_bool(field, text);
     case CV_WORD: return set_word(option, field, text);
     case CV_TEXT: return set_text(field, text);
+    case CV_LIST: return set_list(field, text);
     case CV_PAIR: return set_pair(option, field, text);
     case CV_LENGTH: return set_length(option, field, text);
     }
@@ -198,6 +212,9 @@ void cv_option_expects(const cv_option *option, char *why, size_t size) {
     case CV_BOOL: cv_append(why, size, "true or false"); break;
     case CV_WORD: say_words(option, why, size); break;
     case CV_TEXT: cv_append(why, size, "a text of at most %d characters", CV_TEXT_SIZE - 1); break;
+    case CV_LIST:
+        cv_append(why, size, "a list such as [bed, cat], or 'bed cat', of at most %d characters", CV_TEXT_SIZE - 1);
+        break;
     case CV_PAIR: cv_append(why, size, "a whole number or a pair such as [3, 5]"); break;
     }
     say_range(option, why, size);
@@ -221,7 +238,8 @@ void cv_options_default(const cv_option *schema, void *block) {
         case CV_FLOAT: *(double *)field = option->fallback; break;
         case CV_BOOL: *(bool *)field = option->fallback != 0; break;
         case CV_WORD: *(int *)field = (int)whole; break;
-        case CV_TEXT: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
+        case CV_TEXT:
+        case CV_LIST: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
         case CV_PAIR: memcpy(field, (int64_t[2]){whole, whole}, sizeof(int64_t[2])); break;
         case CV_LENGTH: memcpy(field, (int64_t[2]){(int64_t)option->unit, whole}, sizeof(int64_t[2])); break;
         }
@@ -241,7 +259,8 @@ void cv_option_get(const cv_option *option, const void *block, char *text, size_
         word = word_at(option->words, *(const int *)field, &length);
         snprintf(text, size, "%.*s", (int)length, word ? word : "");
         break;
-    case CV_TEXT: snprintf(text, size, "%s", (const char *)field); break;
+    case CV_TEXT:
+    case CV_LIST: snprintf(text, size, "%s", (const char *)field); break;
     case CV_PAIR:
         if (whole[0] == whole[1])
             snprintf(text, size, "%" PRId64, whole[0]);

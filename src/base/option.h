@@ -10,11 +10,12 @@ typedef enum cv_option_type {
     CV_BOOL,   // bool
     CV_WORD,   // int: index into .words
     CV_TEXT,   // char[CV_TEXT_SIZE]
+    CV_LIST,   // char[CV_TEXT_SIZE]: "bed cat", written so or as [bed, cat]; no word has a space, a comma or a bracket
     CV_PAIR,   // int64_t[2], rows and columns; one number sets both
     CV_LENGTH, // int64_t[2], the 1-d form of CV_PAIR: one number, stored in [1]; [0] gets .unit
 } cv_option_type;
 
-enum { CV_TEXT_SIZE = 256 };
+enum { CV_TEXT_SIZE = 256, CV_WRITTEN_SIZE = 2 * CV_TEXT_SIZE }; // a text, and a value as it is written
 
 typedef struct cv_option {
     const char *name; // NULL ends a table
@@ -25,7 +26,7 @@ typedef struct cv_option {
     double min, max;   // allowed range of a written number; both 0: any
     double unit;       // CV_LENGTH: what the other dimension gets (1 for a kernel, 0 for padding)
     const char *words; // CV_WORD: "none|global"
-    const char *text;  // CV_TEXT: the default, NULL for ""
+    const char *text;  // CV_TEXT, CV_LIST: the default, NULL for ""
     const char *help;  // one line
 } cv_option;
 

@@ -14,70 +14,11 @@ typedef struct folder_config {
 
 static const cv_option schema[] = {
     {.name = "classes",
-     .type = CV_TEXT,
+     .type = CV_LIST,
      .offset = offsetof(folder_config, classes),
-     .help = "the word folders to take, such as 'bed cat happy'; all of them when left out"},
+     .help = "the word folders to take, such as [bed, cat, happy]; all of them when left out"},
     {.name = NULL},
 };
-
-// --- word folders -----------------------------------------------------------------------------------------------
-
-// Cuts the next word off a list with spaces or commas between; length 0 at its end.
-static cv_word next_class(const char **list) {
-    static const char between[] = " ,\t\n";
-    *list += strspn(*list, between);
-    const cv_word word = {*list, strcspn(*list, between)};
-    *list += word.length;
-    return word;
-}
-
-// Lists the folders that hold words: _background_noise_ and hidden ones do not.
-static convo_status list_words(const char *folder, char ***words, int *count, convo_error *err) {
-    char **names;
-    size_t all;
-    convo_status status = cv_folder_list(folder, &names, &all, err);
-    for (size_t i = 0; i < all && !status; i++) {
-        char *path = cv_format("%s/%s", folder, names[i]);
-        if (!path ||
-            (names[i][0] != '_' && cv_is_folder(path) && !cv_names_add(words, count, names[i], strlen(names[i]))))
-            status = cv_no_memory(err, folder);
-        free(path);
-    }
-    cv_folder_free(names, all);
-    return status;
-}
-
-typedef struct word_list {
-    char **words;
-    int count;
-} word_list;
-
-static const char *word_at(const void *list, size_t k) {
-    const word_list *of = list;
-    return k < (size_t)of->count ? of->words[k] : NULL;
-}
-
-// Leaves those of the words that `classes` asks for.
-static convo_status choose_words(const char *folder, const char *classes, word_list *list, convo_error *err) {
-    word_list chosen = {0};
-    convo_status status = CONVO_OK;
-    for (cv_word word; !status && (word = next_class(&classes)).length;) {
-        char name[CV_TEXT_SIZE];
-        cv_print(name, sizeof name, "%.*s", (int)word.length, word.text);
-        if (cv_names_find(list->words, list->count, name, word.length) < 0)
-            status = cv_fail(err, CONVO_ARGUMENT, folder, "classes: there is no folder '%s' in it%s", name,
-                             cv_did_you_mean(name, word_at, list).text);
-        else if (!cv_names_add(&chosen.words, &chosen.count, name, word.length))
-            status = cv_no_memory(err, folder);
-    }
-    if (status || !chosen.count) {
-        cv_folder_free(chosen.words, (size_t)chosen.count);
-        return status;
-    }
-    cv_folder_free(list->words, (size_t)list->count);
-    *list = chosen;
-    return CONVO_OK;
-}
 
 // --- the official split -----------------------------------------------------------------------------------------
 
@@ -171,17 +112,16 @@ static convo_status scan_word(scanner *s, const char *word, bool wanted, convo_e
 static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     const folder_config *c = config;
     scanner s = {.folder = folder, .listing = {.dataset = dataset}};
-    word_list list = {0};
-    convo_status status = list_words(folder, &list.words, &list.count, err);
-    if (!status) status = choose_words(folder, c->classes, &list, err);
+    cv_names words = {0};
+    convo_status status = cv_class_folders(folder, c->classes, &words, err);
     if (!status) status = read_list(folder, "validation_list.txt", &s.validation, err);
     if (!status) status = read_list(folder, "testing_list.txt", &s.testing, err);
-    for (int k = 0; k < list.count && !status; k++) status = scan_word(&s, list.words[k], c->classes[0], err);
+    for (int k = 0; k < words.count && !status; k++) status = scan_word(&s, words.name[k], c->classes[0], err);
     if (!status && dataset->count == 0)
         status = cv_fail(err, CONVO_FORMAT, folder,
                          "holds no recordings in folders named after words, such as cat/1.wav (.wav, .flac, .ogg, "
                          ".mp3)");
-    cv_folder_free(list.words, (size_t)list.count);
+    cv_folder_free(words.name, (size_t)words.count);
     cv_folder_free(s.validation.names, (size_t)s.validation.count);
     cv_folder_free(s.testing.names, (size_t)s.testing.count);
     return cv_listing_end(&s.listing, status, err);

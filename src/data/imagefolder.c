@@ -12,6 +12,7 @@ typedef struct imagefolder_config {
     int64_t size[2]; // rows, columns; 0: the first picture's
     int channels;    // index into "1|3"
     bool resize;
+    char classes[CV_TEXT_SIZE];
 } imagefolder_config;
 
 #define FIELD(field) .offset = offsetof(imagefolder_config, field)
@@ -32,6 +33,10 @@ static const cv_option schema[] = {
      .type = CV_BOOL,
      FIELD(resize),
      .help = "resize pictures of another size (bilinear, smoothed to shrink) instead of refusing them"},
+    {.name = "classes",
+     .type = CV_LIST,
+     FIELD(classes),
+     .help = "the class folders to take, such as [cat, dog]; all of them when left out"},
     {.name = NULL},
 };
 
@@ -64,7 +69,7 @@ static convo_status list_class(const char *folder, const char *name, int part, c
     char **names = NULL, *path = cv_format("%s/%s", folder, name);
     size_t count = 0;
     if (!path) return cv_no_memory(err, folder);
-    convo_status status = cv_is_folder(path) ? cv_folder_list(path, &names, &count, err) : CONVO_OK;
+    convo_status status = cv_folder_list(path, &names, &count, err);
     for (size_t i = 0; i < count && !status; i++)
         if (is_picture_name(names[i]))
             status = cv_listing_add(listing, cv_format("%s/%s", path, names[i]), (cv_word){name, strlen(name)},
@@ -74,14 +79,15 @@ static convo_status list_class(const char *folder, const char *name, int part, c
     return status;
 }
 
-// As in folders of recordings, a name that begins with '_' is that of no class.
-static convo_status list_classes(const char *folder, int part, cv_listing *listing, convo_error *err) {
-    char **names = NULL;
-    size_t count = 0;
-    convo_status status = cv_folder_list(folder, &names, &count, err);
-    for (size_t i = 0; i < count && !status; i++)
-        if (names[i][0] != '_') status = list_class(folder, names[i], part, listing, err);
-    cv_folder_free(names, count);
+// only: the classes to take; NULL: all.
+static convo_status list_classes(const char *folder, const cv_names *only, int part, cv_listing *listing,
+                                 convo_error *err) {
+    cv_names there = {0};
+    convo_status status = cv_class_folders(folder, "", &there, err);
+    for (int k = 0; k < there.count && !status; k++)
+        if (!only || cv_names_find(only->name, only->count, there.name[k], strlen(there.name[k])) >= 0)
+            status = list_class(folder, there.name[k], part, listing, err);
+    cv_folder_free(there.name, (size_t)there.count);
     return status;
 }
 
@@ -112,25 +118,39 @@ static convo_status has_parts(const char *folder, bool *found, convo_error *err)
     return status;
 }
 
-static convo_status list_part(const char *folder, const struct part *part, cv_listing *listing, convo_error *err) {
+static convo_status list_part(const char *folder, const cv_names *only, const struct part *part, cv_listing *listing,
+                              convo_error *err) {
     char *path = cv_format("%s/%s", folder, part->folder);
     if (!path) return cv_no_memory(err, folder);
-    const convo_status status = cv_is_folder(path) ? list_classes(path, part->part, listing, err) : CONVO_OK;
+    const convo_status status = cv_is_folder(path) ? list_classes(path, only, part->part, listing, err) : CONVO_OK;
     free(path);
     return status;
 }
 
-static convo_status list_all(const char *folder, cv_dataset *dataset, convo_error *err) {
+// What `classes` names must be there: with parts, in that of training.
+static convo_status choose(const char *folder, bool official, const char *classes, cv_names *chosen, convo_error *err) {
+    char *path = cv_format("%s%s", folder, official ? "/train" : "");
+    if (!path) return cv_no_memory(err, folder);
+    const convo_status status = cv_class_folders(path, classes, chosen, err);
+    free(path);
+    return status;
+}
+
+static convo_status list_all(const char *folder, const char *classes, cv_dataset *dataset, convo_error *err) {
     cv_listing listing = {.dataset = dataset};
+    cv_names chosen = {0};
+    const cv_names *only = *classes ? &chosen : NULL;
     bool official;
     convo_status status = has_parts(folder, &official, err);
-    if (!status && !official) status = list_classes(folder, -1, &listing, err);
+    if (!status && only) status = choose(folder, official, classes, &chosen, err);
+    if (!status && !official) status = list_classes(folder, only, -1, &listing, err);
     for (size_t k = 0; k < CV_COUNT(parts) && official && !status; k++)
-        status = list_part(folder, &parts[k], &listing, err);
+        status = list_part(folder, only, &parts[k], &listing, err);
     if (!status && dataset->count == 0)
         status =
             cv_fail(err, CONVO_FORMAT, folder,
                     "holds no pictures in folders named after their classes, such as cat/1.png (.png, .jpg, .jpeg)");
+    cv_folder_free(chosen.name, (size_t)chosen.count);
     return cv_listing_end(&listing, status, err);
 }
 
@@ -139,7 +159,7 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
     if (c->resize && !c->size[0])
         return cv_fail(err, CONVO_ARGUMENT, "data.resize",
                        "needs to know to which size: give 'size', such as [32, 32]");
-    convo_status status = list_all(folder, dataset, err);
+    convo_status status = list_all(folder, c->classes, dataset, err);
     if (status || shape(config, &dataset->shape)) return status;
     cv_picture first;
     status = cv_picture_read(dataset->example[0].path, &first, err);

@@ -1,5 +1,7 @@
 #include "data/listing.h"
 
+#include "base/file.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,6 +13,54 @@ bool cv_is_sound_name(const char *name) {
         if (strcasecmp(ending, endings[k]) == 0) return true;
     return false;
 }
+
+// --- class folders ----------------------------------------------------------------------------------------------
+
+static convo_status list_folders(const char *folder, cv_names *names, convo_error *err) {
+    char **entries;
+    size_t all;
+    convo_status status = cv_folder_list(folder, &entries, &all, err);
+    for (size_t i = 0; i < all && !status; i++) {
+        char *path = cv_format("%s/%s", folder, entries[i]);
+        if (!path || (entries[i][0] != '_' && cv_is_folder(path) &&
+                      !cv_names_add(&names->name, &names->count, entries[i], strlen(entries[i]))))
+            status = cv_no_memory(err, folder);
+        free(path);
+    }
+    cv_folder_free(entries, all);
+    return status;
+}
+
+static const char *name_at(const void *names, size_t k) {
+    const cv_names *of = names;
+    return k < (size_t)of->count ? of->name[k] : NULL;
+}
+
+static convo_status choose(const char *folder, const char *classes, cv_names *names, convo_error *err) {
+    cv_names chosen = {0};
+    convo_status status = CONVO_OK;
+    for (; *classes && !status; classes += strspn(classes, " ")) {
+        char name[CV_TEXT_SIZE];
+        const size_t length = strcspn(classes, " ");
+        cv_print(name, sizeof name, "%.*s", (int)length, classes);
+        if (cv_names_find(names->name, names->count, name, length) < 0)
+            status = cv_fail(err, CONVO_ARGUMENT, folder, "classes: there is no folder '%s' in it%s", name,
+                             cv_did_you_mean(name, name_at, names).text);
+        else if (!cv_names_add(&chosen.name, &chosen.count, name, length))
+            status = cv_no_memory(err, folder);
+        classes += length;
+    }
+    cv_folder_free(names->name, (size_t)names->count);
+    *names = chosen;
+    return status;
+}
+
+convo_status cv_class_folders(const char *folder, const char *classes, cv_names *names, convo_error *err) {
+    const convo_status status = list_folders(folder, names, err);
+    return status || !*classes ? status : choose(folder, classes, names, err);
+}
+
+// --- listings ---------------------------------------------------------------------------------------------------
 
 convo_status cv_listing_add(cv_listing *listing, char *path, cv_word label, cv_word group, int32_t part,
                             convo_error *err) {

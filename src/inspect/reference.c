@@ -126,8 +126,8 @@ static void default_text(const cv_option *option, char text[CV_TEXT_SIZE]) {
 
 static void write_option(FILE *out, const cv_option *option) {
     char expects[256], usual[CV_TEXT_SIZE];
-    if (option->type == CV_TEXT)
-        cv_print(expects, sizeof expects, "text");
+    if (option->type == CV_TEXT || option->type == CV_LIST)
+        cv_print(expects, sizeof expects, option->type == CV_TEXT ? "text" : "list");
     else
         cv_option_expects(option, expects, sizeof expects);
     default_text(option, usual);

@@ -210,7 +210,7 @@ static void value_text(const cv_yaml *yaml, const yaml_node_t *node, char *text,
 
 static convo_status read_option(const cv_yaml *yaml, const yaml_node_t *node, const cv_option *option, void *values,
                                 convo_error *err) {
-    char text[2 * CV_TEXT_SIZE], why[256];
+    char text[CV_WRITTEN_SIZE], why[256];
     if (option->type == CV_TEXT && !cv_yaml_text(node))
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be text", option->name);
     value_text(yaml, node, text, sizeof text);

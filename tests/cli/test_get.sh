@@ -8,6 +8,7 @@ unset http_proxy HTTP_PROXY all_proxy ALL_PROXY
 # --- what is there ------------------------------------------------------------------------------------------------
 expect 0 "list says what is here" "data/fsdd" -- data list
 expect 0 "list says what is made up" "made up" -- data list
+expect 0 "list says what is needed" "your files: data/audiofolder, or data.path" -- data list
 expect 0 "list as JSON" '"name": "cifar-10"' '"published": true' -- data list --json
 expect 0 "what is here is not got again" "fsdd is already in data/fsdd" -- data get fsdd
 expect 0 "the same as JSON" '"already_there": true' -- data get fsdd --json

@@ -98,5 +98,6 @@ else
 fi
 expect 0 "data list" "fsdd  " -- data list
 expect 0 "data info counts" "300 recordings" "theo" "8000 Hz" -- data info "$work/small" --as fsdd
+expect 0 "data info of what is made up" "moons, made up: 2000 examples" "class  examples" -- data info moons
 expect 0 "data info --json" '"files": 300' -- data info fsdd --data "$work/small" --json
 finish
