@@ -156,6 +156,7 @@ char **recipe_names(void) {
 }
 
 static int unknown_recipe(const char *word) {
+    if (is_folder(word)) return complain(word, "is a folder; a recipe is a .yaml file, or the name of one in recipes/");
     cli_hint near = hint_start(word);
     char **names = recipe_names();
     for (char **name = names; name && *name; name++) hint_offer(&near, *name);

@@ -50,6 +50,11 @@ convo_status convo_data_get(const char *name, const convo_get_options *options, 
     if (remote && !(options && options->folder && *options->folder))
         return cv_fail(err, CONVO_ARGUMENT, "", "no folder was given for data set '%s'", name);
     if (remote) return cv_fetch(remote, options, result, err);
+    const cv_data_kind *kind = cv_data_kind_find(name);
+    if (kind)
+        return cv_fail(err, CONVO_ARGUMENT, "", "data set '%s' cannot be downloaded: %s", name,
+                       kind->generated ? "it is made up, and always there"
+                                       : "a recipe says where its files are (data.path)");
     return cv_fail(err, CONVO_ARGUMENT, "", "there is no data set '%s' to download%s", name,
                    cv_did_you_mean(name, remote_name_at, NULL).text);
 }

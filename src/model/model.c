@@ -287,6 +287,8 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
 convo_status convo_model_load(const char *path, convo_model **model, convo_error *err) {
     if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a path and a place for the model are needed");
     *model = NULL;
+    if (!cv_is_folder(path) && !cv_is_file(path))
+        return cv_fail(err, CONVO_IO, path, "is not there: a model is a .safetensors file or the folder of a training");
     char *name = cv_is_folder(path) ? cv_format("%s/best.safetensors", path) : cv_format("%s", path);
     convo_model *made = cv_alloc(1, sizeof *made);
     cv_safetensors file = {0};

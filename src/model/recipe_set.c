@@ -80,8 +80,9 @@ static convo_status complete(const convo_recipe *recipe, const char *name, char 
             cv_print(path, PATH_SIZE, "%s.%s", homes[h].path, name);
             return CONVO_OK;
         }
+    const cv_hint near = cv_did_you_mean(name, next_option, homes);
     return cv_fail(err, CONVO_ARGUMENT, setting, "the recipe has nothing called '%s'%s", name,
-                   cv_did_you_mean(name, next_option, homes).text);
+                   *near.text ? near.text : "; a layer's option has a path, such as 'model.0.conv1d.kernel'");
 }
 
 // A copy of the recipe's document and names, not yet checked.

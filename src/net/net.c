@@ -60,6 +60,17 @@ static convo_status add_tensors(cv_net *net, cv_node *node, convo_error *err) {
     return CONVO_OK;
 }
 
+static convo_status refuse_dims(const cv_node *node, const char *shape, convo_error *err) {
+    static const char *const wants[] = {"", "a vector", "channels x length", "channels x height x width"};
+    const int is = node->in.dims, wanted = node->op->dims;
+    const char *advice = wanted == 1 ? "; flatten makes one of it"
+                         : is == 3   ? "; layers that end in 2d take it"
+                         : is == 2   ? "; layers that end in 1d take it"
+                                     : "";
+    return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s wants %s, its input is %s%s", node->path,
+                   node->op->name, wants[wanted], shape, advice);
+}
+
 // Shape rules that hold for every op, then the op's own.
 static convo_status infer(const cv_net *net, cv_node *node, convo_error *err) {
     const cv_op *op = node->op;
@@ -69,12 +80,7 @@ static convo_status infer(const cv_net *net, cv_node *node, convo_error *err) {
         in[k] = node->input[k] < 0 ? net->input : net->node[node->input[k]].out;
     node->in = node->out = in[0];
     cv_shape_text(in[0], shape, sizeof shape);
-    if (op->dims && in[0].dims != op->dims)
-        return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s wants %s, its input is %s", node->path, op->name,
-                       op->dims == 3   ? "channels x height x width"
-                       : op->dims == 2 ? "channels x length"
-                                       : "a vector",
-                       shape);
+    if (op->dims && in[0].dims != op->dims) return refuse_dims(node, shape, err);
     if (op->infer && !op->infer(node->config, in, &node->out, why, sizeof why))
         return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s", node->path, why);
     if (!size_fits(node->out))

@@ -152,6 +152,14 @@ result_holds() {
 }
 reference_is_current() { "$CONVO" recipe | diff docs/recipe.md -; }
 
+every_page_is_listed() {
+    sed -n '/^## Documentation/,/^## Licence/p' README.md >"$work/listed"
+    for page in docs/*.md; do
+        [ "$(grep -cF "]($page)" "$work/listed")" -eq 1 ] || { echo "$page"; return 1; }
+    done
+}
+
+check "the README's documentation lists every page once" every_page_is_listed
 check "docs/recipe.md is what 'convo recipe' prints" reference_is_current
 expect 0 "recipe WORD prints one entry" "### conv1d" "\`kernel\`" "PyTorch" -- recipe conv1d
 expect 0 "a word that means two things prints both" "## Layers" "## Schedules" -- recipe linear
