@@ -122,6 +122,7 @@ static int print(const convo_bench *b, const char *name) {
 }
 
 static void warn(const convo_bench *b) {
+    if (b->note) fprintf(stderr, "%s\n", b->note);
     if (!(b->others > noticeable)) return;
     fprintf(stderr,
             "convo: the machine was busy: other programs kept %.2f processors at work (load average %.2f); "

@@ -75,7 +75,7 @@ static void on_progress(const convo_progress *p, void *user) {
         draw_bar(display, p);
 }
 
-// What was taken of --from, and what was not.
+// What was taken of --from and what was not, and where a precision cannot be had.
 static void on_note(const char *sentence, void *user) {
     const screen *display = user;
     if (!display->quiet) fprintf(stderr, "%s\n", sentence);

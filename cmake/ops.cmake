@@ -1,6 +1,7 @@
 # Every src/op/*.c is compiled once per instruction set, with the width of a vector and the register tile as macros,
 # and every CV_OP(name) in them is collected into that set's table. Adding a layer is adding a file.
 file(GLOB op_sources CONFIGURE_DEPENDS src/op/*.c)
+list(FILTER op_sources EXCLUDE REGEX "_bf16\\.c$") # for one instruction set only, below
 set(op_list "")
 foreach(source ${op_sources})
   file(STRINGS ${source} lines REGEX "^CV_OP\\([a-z0-9_]+\\)")
@@ -12,6 +13,7 @@ foreach(source ${op_sources})
 endforeach()
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/op_list.inc CONTENT "${op_list}")
 
+include(CheckCCompilerFlag)
 set(op_objects "")
 # name: as convo calls it; lanes: numbers in a vector; rows x columns: the register tile that leaves no register spilled
 function(convo_isa name real lanes rows columns)
@@ -30,8 +32,15 @@ endfunction()
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   convo_isa(baseline float 4 4 3)
   convo_isa(avx2 float 8 4 3 -mavx2 -mfma)
-  convo_isa(avx512 float 16 4 6 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
+  set(avx512 -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma -mprefer-vector-width=512)
+  convo_isa(avx512 float 16 4 6 ${avx512})
   convo_isa(double double 2 4 3)
+  check_c_compiler_flag(-mamx-bf16 CONVO_AMX) # GCC 11, Clang 12
+  if(CONVO_AMX)
+    convo_isa(bf16 float 16 4 6 ${avx512} -mamx-tile -mamx-bf16) # avx512, and convolutions of its own
+    target_sources(op_bf16 PRIVATE src/op/conv_bf16.c)
+    target_compile_definitions(op_bf16 PRIVATE CV_AMX)
+  endif()
 else()
   convo_isa(baseline float 4 4 6) # NEON on arm64
   convo_isa(double double 2 4 6)

@@ -90,7 +90,8 @@ typedef struct convo_train_options {
     const char *from;          // model, run folder or weights to start from: what fits by name and shape; NULL: none
     const char *freeze;        // layers that stay as they are, "0-4" or "0,3.body"; NULL: none. Their batch norm uses
                                // its running estimates, which do not move; their dropout goes on.
-    void (*note)(const char *sentence, void *user); // what was taken of `from`, and what was not; may be NULL
+    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, and
+                                                    // where a precision cannot be had; may be NULL
     const volatile int
         *stop; // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
@@ -446,6 +447,7 @@ typedef struct convo_bench_layer {
 // three times those of the forward pass, twice for layers that read the input.
 typedef struct convo_bench {
     char isa[16];                          // instruction set used
+    const char *note;                      // why it is not in the recipe's precision, a sentence; NULL: it is
     int threads, batch;                    // used
     int64_t forward_flops, training_flops; // per example
     double peak, peak_of_one;              // GFLOP/s of multiply-adds between registers: `threads` threads, one thread

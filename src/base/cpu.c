@@ -1,14 +1,17 @@
 #ifdef __linux__
-#define _GNU_SOURCE // sched_getaffinity
+#define _GNU_SOURCE // sched_getaffinity, syscall
 #include <sched.h>
+#include <sys/syscall.h>
 #endif
 #include "base/cpu.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 cv_cpu_level cv_cpu_detect(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -21,6 +24,22 @@ cv_cpu_level cv_cpu_detect(void) {
     return CV_CPU_BASELINE;
 #endif
 }
+
+#if defined(__x86_64__) && defined(SYS_arch_prctl)
+// The tiles are 8 KiB of state for each thread, which Linux saves only for processes that asked
+// (Documentation/arch/x86/ xstate.rst). The answer holds for all threads, and asking again changes nothing.
+bool cv_cpu_amx(void) {
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & amx_bf16 && d & amx_tile &&
+           syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#else
+bool cv_cpu_amx(void) {
+    return false;
+}
+#endif
 
 int cv_cpu_count(void) {
 #ifdef __linux__

@@ -342,6 +342,11 @@ static convo_status prepare(rig *b, const convo_model *model, const convo_bench_
                        o->isa);
     if (o->threads < 0 || o->batch < 0 || o->batch > 1 << 20 || !(o->seconds >= 0))
         return cv_fail(err, CONVO_ARGUMENT, "", "threads, batch (at most %d) and seconds cannot be negative", 1 << 20);
+    if (b->recipe->train.precision == CV_PRECISION_BF16) {
+        const cv_isa *isa = cv_isa_in_bf16(b->isa, &out->note);
+        if (isa != b->isa) out->note = NULL;
+        b->isa = isa;
+    }
     b->batch = o->batch ? o->batch : (int)b->recipe->train.batch;
     b->seconds = o->seconds > 0 ? o->seconds : 1;
     b->loss = cv_op_find(b->isa, b->recipe->loss->name);

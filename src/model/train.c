@@ -7,10 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+// The instruction set that trains.
+static const cv_isa *isa_for(const convo_recipe *recipe, const convo_train_options *options, const cv_isa *best) {
+    const char *why;
+    if (recipe->train.precision != CV_PRECISION_BF16) return best;
+    const cv_isa *isa = cv_isa_in_bf16(best, &why);
+    if (isa == best && options && options->note) options->note(why, options->user);
+    return isa;
+}
+
 // The net with its initial weights; random is left where PyTorch's generator would be.
-static convo_status make_net(const convo_recipe *recipe, const cv_material *m, cv_net **net, cv_random *random,
-                             convo_error *err) {
-    convo_status status = cv_recipe_net(recipe, m->isa, net, err);
+static convo_status make_net(const convo_recipe *recipe, const convo_train_options *options, const cv_material *m,
+                             cv_net **net, cv_random *random, convo_error *err) {
+    convo_status status = cv_recipe_net(recipe, isa_for(recipe, options, m->isa), net, err);
     if (!status) status = cv_recipe_check_classes(recipe, *net, m->dataset->label_count, err);
     if (status) return status;
     cv_random_seed(random, (uint64_t)recipe->train.seed);
@@ -21,7 +30,7 @@ static cv_training training_of(const convo_recipe *recipe, const cv_material *m,
     const bool writes = folder->path != NULL;
     return (cv_training){
         .config = recipe->train,
-        .loss = cv_op_find(m->isa, recipe->loss->name),
+        .loss = cv_op_find(net->isa, recipe->loss->name),
         .loss_config = recipe->loss_config,
         .optimizer = recipe->optimizer,
         .optimizer_config = recipe->optimizer_config,
@@ -53,7 +62,7 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     cv_train_state_free(&state);
     result->seed = (uint64_t)recipe->train.seed;
     result->threads = cv_pool_size(m->pool);
-    cv_print(result->isa, sizeof result->isa, "%s", m->isa->name);
+    cv_print(result->isa, sizeof result->isa, "%s", net->isa->name);
     if (!status) folder->parts.test_accuracy = result->test.accuracy;
     if (!status && folder->path) status = cv_run_folder_end(folder, result, m->dataset, &m->split, err);
     return status;
@@ -63,7 +72,7 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
 static convo_status prepare(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                             cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
     convo_status status = cv_material_load(recipe, options, m, err);
-    if (!status) status = make_net(recipe, m, net, random, err);
+    if (!status) status = make_net(recipe, options, m, net, random, err);
     if (!status) status = cv_material_augment(recipe, options, m, err);
     if (status) return status;
     *parts = (cv_model_parts){.recipe = recipe,

@@ -8,6 +8,9 @@ extern const cv_isa cv_isa_baseline, cv_isa_double;
 #ifdef CONVO_HAS_avx512
 extern const cv_isa cv_isa_avx2, cv_isa_avx512;
 #endif
+#ifdef CONVO_HAS_bf16
+extern const cv_isa cv_isa_bf16;
+#endif
 
 // In rising order; `double` stands apart and is never chosen by itself.
 static const struct {
@@ -34,6 +37,17 @@ const cv_isa *cv_isa_find(const char *cap) {
         if (cap && strcmp(cap, tables[k].isa->name) == 0) return best;
     }
     return cap ? NULL : best;
+}
+
+const cv_isa *cv_isa_in_bf16(const cv_isa *isa, const char **why) {
+    *why = "precision: bf16 needs a processor with AMX and Linux 5.16 or later, so this training is in fp32";
+#ifdef CONVO_HAS_bf16
+    if (isa != &cv_isa_avx512)
+        *why = "precision: bf16 needs the instruction set avx512, so this training is in fp32";
+    else if (cv_cpu_amx())
+        return &cv_isa_bf16;
+#endif
+    return isa;
 }
 
 const cv_op *cv_op_find(const cv_isa *isa, const char *name) {

@@ -6,7 +6,7 @@
 //
 // Padding, and the zeros that a stride leaves between the gradients, are made once by copying the maps into a larger
 // grid: it costs 1/(kernel * output channels) of the work and leaves three plain sums over offsets.
-#include "op/conv.h"
+#include "op/conv_bf16.h"
 #include "op/tile.h"
 
 #define CONV_OPTIONS(pair)                                                                                             \
@@ -140,6 +140,7 @@ static void correlate(lanes *y, int64_t rows, const real *bias, const real *weig
 }
 
 static void conv_forward(const cv_pass *p) {
+    if (p->training && cv_bf16_forward(p)) return;
     const conv *c = p->config;
     const grid g = forward_grid(c, p->in, p->out);
     const work k = forward_work(c, p->in, p->out, p->scratch);
@@ -278,26 +279,29 @@ static gradients backward_plan(const void *config, cv_shape in, cv_shape out, la
 }
 
 static void conv_backward(const cv_pass *p) {
+    const bool weights = !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
     gradients b = backward_plan(p->config, p->in, p->out, p->scratch);
     const int64_t height = b.out.h, row = b.c.out * b.out.w;
     const int64_t band = kept_sums(&b) ? BAND_LANES / row + 1 : height;
     b.pass = p;
     fill_taps(b.of_weights.tap, b.forward, &b.c);
     fill_pixels(b.of_weights.pixel, b.forward, b.out, b.c.stride);
-    b.x = padded(&b.c, p->x[0], b.in, b.forward, b.of_weights.map);
-    if (p->dx[0]) prepare_input_gradient(&b);
+    if (weights) b.x = padded(&b.c, p->x[0], b.in, b.forward, b.of_weights.map);
+    if (input) prepare_input_gradient(&b);
     for (int64_t first = 0, done = 0; first < height; first += band) {
         const int64_t end = first + band < height ? first + band : height;
         if (b.c.bias) bias_gradient(&b, first * b.out.w, end * b.out.w);
-        for (int64_t group = 0; group < b.c.groups; group++) weight_gradient(&b, group, first * b.out.w, end * b.out.w);
-        if (p->dx[0]) done = input_gradient(&b, first, end, done);
+        for (int64_t group = 0; weights && group < b.c.groups; group++)
+            weight_gradient(&b, group, first * b.out.w, end * b.out.w);
+        if (input) done = input_gradient(&b, first, end, done);
     }
 }
 
 static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
     static const lanes base[1]; // nothing is written: only distances from it are asked for
     const gradients b = backward_plan(config, in, out, (lanes *)(uintptr_t)base);
-    return (size_t)(b.sum + kept_sums(&b) - base);
+    const size_t fp32 = (size_t)(b.sum + kept_sums(&b) - base), bf16 = cv_bf16_scratch(config, in, out);
+    return fp32 > bf16 ? fp32 : bf16;
 }
 
 // --- the ops ------------------------------------------------------------------------------------------------------

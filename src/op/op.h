@@ -145,9 +145,10 @@ typedef struct cv_op {
 
 // The ops and a few kernels, compiled for one instruction set.
 typedef struct cv_isa {
-    const char *name; // "baseline", "avx2", "avx512"; "double" computes in doubles, for checks
-    int lanes;        // samples per block
-    size_t real;      // bytes of a number
+    // "baseline", "avx2", "avx512"; "bf16": avx512, convolutions in training in bf16; "double": in doubles, for checks
+    const char *name;
+    int lanes;   // samples per block
+    size_t real; // bytes of a number
     const cv_op *const *ops;
     int op_count;
     // rows[LANES] of `size` floats each -> [size] lanes. Idle lanes: repeat a row.
@@ -163,6 +164,8 @@ typedef struct cv_isa {
 
 // The best table this processor can run, not above `cap` ("avx2", ...; NULL: no cap). NULL when cap is unknown.
 const cv_isa *cv_isa_find(const char *cap);
+// The table that trains in bf16 in place of `isa`, or `isa` itself and in *why a sentence that says why.
+const cv_isa *cv_isa_in_bf16(const cv_isa *isa, const char **why);
 // Name k of those that can be asked for, NULL at the end.
 const char *cv_isa_name(size_t k);
 const cv_op *cv_op_find(const cv_isa *isa, const char *name);

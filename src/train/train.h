@@ -51,12 +51,14 @@ typedef struct cv_train_config {
     int64_t batch, epochs, seed, patience; // patience: epochs without a better validation loss; 0: never stop early
     int order;                             // CV_SHUFFLE, ...
     int keep;                              // CV_KEEP_BEST, ...
+    int precision;                         // CV_PRECISION_FP32, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
     bool record_full, test_each_epoch;
 } cv_train_config;
 
 enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
 enum { CV_KEEP_BEST, CV_KEEP_LAST };
+enum { CV_PRECISION_FP32, CV_PRECISION_BF16 };
 
 extern const cv_option cv_train_schema[]; // over cv_train_config
 

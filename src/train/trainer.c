@@ -45,6 +45,11 @@ const cv_option cv_train_schema[] = {
      .words = "best|last",
      .help =
          "the model of the epoch with the lowest validation loss, where there is a validation part, or of the last"},
+    {.name = "precision",
+     .type = CV_WORD,
+     .offset = offsetof(cv_train_config, precision),
+     .words = "fp32|bf16",
+     .help = "bf16: convolutions multiply in bf16 where the processor has AMX; weights, sums and scores stay fp32"},
     {.name = "record_every",
      .type = CV_INT,
      .offset = offsetof(cv_train_config, record_every),

@@ -1,0 +1,277 @@
+// Convolutions in bf16: rounded inputs, exact products, sums in fp32. Runs on every processor with AVX-512; see amx.h.
+#if defined(__x86_64__) && defined(__linux__)
+#include "amx.h"
+#endif
+
+#include "base/cpu.h"
+#include "drive.h"
+#include "lesson.h"
+
+enum { X = 1, OUTPUT_GRADIENT = 3, TENSOR = 10 };
+
+#if defined(__x86_64__) && defined(__linux__)
+extern const cv_isa cv_isa_bf16 __attribute__((weak)); // a compiler may know no AMX
+
+static const cv_isa *bf16(void) {
+    return &cv_isa_bf16 && cv_cpu_detect() == CV_CPU_AVX512 ? &cv_isa_bf16 : NULL;
+}
+#else
+static const cv_isa *bf16(void) {
+    return NULL;
+}
+static bool amx_begin(void) {
+    return false;
+}
+#endif
+
+// At the start of a test: cmocka has handlers of its own for signals.
+static void need_bf16(void) {
+    if (!bf16()) skip();
+    if (!amx_begin()) print_message("no AMX here: its instructions are done by hand\n");
+}
+
+// --- one layer against sums of doubles ----------------------------------------------------------------------------
+
+// Channels enough that every pass is worth its tiles, unless `passes` says otherwise: 1 y, 2 dw, 4 dx.
+typedef struct layer_case {
+    const char *op, *options;
+    cv_shape in;
+    int batch, passes;
+} layer_case;
+
+static const layer_case layers[] = {
+    {"conv2d", "{out: 16, kernel: 5}", {3, 32, 7, 8}, 16, 7},
+    {"conv2d", "{out: 32, kernel: 5}", {3, 1, 9, 12}, 33, 1},             // five kernel rows of one channel
+    {"conv2d", "{out: 16, kernel: 5}", {3, 3, 9, 8}, 7, 5},               // channels and kernel rows paired
+    {"conv2d", "{out: 50, kernel: 3, padding: 1}", {3, 17, 5, 6}, 17, 7}, // three tiles high, the last of two rows
+    {"conv2d", "{out: 24, kernel: [3, 5], padding: [2, 1], stride: [2, 3]}", {3, 35, 8, 13}, 16, 5},
+    {"conv2d", "{out: 33, kernel: 3, dilation: [2, 3], padding: 3, stride: 2}", {3, 33, 7, 9}, 5, 5},
+    {"conv2d", "{out: 64, kernel: 3, groups: 2, bias: false}", {3, 64, 5, 5}, 18, 7},
+    {"conv2d", "{out: 32, kernel: 2, padding: 4}", {3, 64, 3, 4}, 8, 7}, // more padding than the kernel reaches
+    {"conv1d", "{out: 48, kernel: 7, stride: 2, padding: 3}", {2, 40, 1, 19}, 16, 7},
+    {"conv1d", "{out: 32, kernel: 9}", {2, 32, 1, 9}, 1, 7}, // one pixel
+    {"conv1d", "{out: 16, kernel: 1}", {2, 64, 1, 5}, 16, 7},
+    {"conv2d", "{out: 6, kernel: 3, groups: 6}", {3, 6, 5, 7}, 16, 0}, // in fp32
+};
+
+static double nearest_bf16(double value) {
+    int exponent;
+    const double fraction = frexp(value, &exponent); // 8 bits, the first of which is not stored
+    return ldexp(rint(fraction * 256), exponent - 8);
+}
+
+static double as_is(double value) {
+    return value;
+}
+
+// The same numbers in both, changed on the way.
+static void put_numbers(const drive *d, double (*change)(double)) {
+    const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out);
+    double *rows = test_memory((size_t)(d->count * (in > out ? in : out)), sizeof *rows);
+    for (int64_t i = 0; i < d->count * in; i++) rows[i] = change((double)made_up(X, (uint32_t)i));
+    drive_put(d, d->x[0], in, rows, false);
+    for (int64_t i = 0; i < d->count * out; i++) rows[i] = change((double)made_up(OUTPUT_GRADIENT, (uint32_t)i));
+    drive_put(d, d->dy, out, rows, true);
+    for (int t = 0; t < d->tensors; t++)
+        for (size_t i = 0; i < d->size[t]; i++) {
+            const double value = (double)made_up((uint32_t)(TENSOR + t), (uint32_t)i);
+            real_set(d->isa, d->tensor[t], i, t ? value : change(value)); // a bias is added to the sum
+        }
+    free(rows);
+}
+
+// The largest difference, as a share of the largest number.
+static double worst_of(const double *a, const double *b, size_t n) {
+    double largest = 0, worst = 0;
+    for (size_t i = 0; i < n; i++) {
+        largest = fmax(largest, fabs(b[i]));
+        if (!(fabs(a[i] - b[i]) <= worst)) worst = fabs(a[i] - b[i]); // a NaN is the worst
+    }
+    return worst / largest;
+}
+
+static double compare_maps(const drive *a, const drive *b, const void *of_a, const void *of_b, cv_shape s) {
+    const size_t n = (size_t)(a->count * cv_shape_size(s));
+    double *x = test_memory(2 * n, sizeof *x);
+    drive_take(a, of_a, cv_shape_size(s), x);
+    drive_take(b, of_b, cv_shape_size(s), x + n);
+    const double worst = worst_of(x, x + n, n);
+    free(x);
+    return worst;
+}
+
+static double compare_tensor(const drive *a, const drive *b, int t) {
+    const size_t n = a->size[t];
+    double *x = test_memory(2 * n, sizeof *x);
+    for (size_t i = 0; i < n; i++) {
+        x[i] = real_get(a->isa, a->grad[t], i);
+        x[n + i] = real_get(b->isa, b->grad[t], i);
+    }
+    const double worst = worst_of(x, x + n, n);
+    free(x);
+    return worst;
+}
+
+typedef struct difference {
+    double y, dw, db, dx;
+} difference;
+
+static drive drive_layer(const cv_isa *isa, const layer_case *l, double (*change)(double)) {
+    const cv_op *op = cv_op_find(isa, l->op);
+    const op_config config = op_options(op, l->options);
+    drive d = drive_new(isa, op, config.bytes, l->in, l->batch);
+    drive_poison(&d);
+    put_numbers(&d, change);
+    drive_forward(&d, true);
+    memset(d.scratch, 0xff, op->scratch(config.bytes, d.in, d.out) * (size_t)isa->lanes * isa->real);
+    drive_backward(&d);
+    return d;
+}
+
+// A layer in bf16 against one whose numbers were changed before.
+static difference compare(const layer_case *l, double (*change)(double)) {
+    drive a = drive_layer(bf16(), l, as_is), b = drive_layer(cv_isa_find("double"), l, change);
+    const difference worst = {.y = compare_maps(&a, &b, a.y, b.y, a.out),
+                              .dw = compare_tensor(&a, &b, 0),
+                              .db = a.tensors > 1 ? compare_tensor(&a, &b, 1) : 0,
+                              .dx = compare_maps(&a, &b, a.dx[0], b.dx[0], a.in)};
+    drive_free(&a);
+    drive_free(&b);
+    return worst;
+}
+
+static void check_pass(const layer_case *l, const char *pass, bool in_bf16, double of_rounded, double of_plain) {
+    if (!((in_bf16 ? of_rounded : of_plain) < 1e-6))
+        fail_msg("%s %s: %s differs by %.2g of the largest from that of %s numbers", l->op, l->options, pass,
+                 in_bf16 ? of_rounded : of_plain, in_bf16 ? "rounded" : "the same");
+    if (in_bf16 && !(of_plain > 1e-4 && of_plain < 1e-2))
+        fail_msg("%s %s: %s differs by %.2g of the largest from fp32, unlike bf16", l->op, l->options, pass, of_plain);
+}
+
+static void layers_are_those_of_rounded_numbers(void **state) {
+    (void)state;
+    need_bf16();
+    double worst = 0;
+    for (size_t k = 0; k < CV_COUNT(layers); k++) {
+        const layer_case *l = &layers[k];
+        const difference rounded = compare(l, nearest_bf16), plain = compare(l, as_is);
+        check_pass(l, "y", l->passes & 1, rounded.y, plain.y);
+        check_pass(l, "dw", l->passes & 2, rounded.dw, plain.dw);
+        check_pass(l, "dx", l->passes & 4, rounded.dx, plain.dx);
+        worst = fmax(worst, fmax(plain.y, fmax(plain.dw, plain.dx)));
+    }
+    print_message("%zu layers, at most %.1e of the largest number from fp32\n", CV_COUNT(layers), worst);
+}
+
+static void inference_is_in_fp32(void **state) {
+    (void)state;
+    need_bf16();
+    const cv_isa *isa[2] = {bf16(), cv_isa_find("avx512")};
+    const layer_case *l = &layers[0];
+    drive d[2];
+    for (int k = 0; k < 2; k++) {
+        const cv_op *op = cv_op_find(isa[k], l->op);
+        const op_config config = op_options(op, l->options);
+        d[k] = drive_new(isa[k], op, config.bytes, l->in, l->batch);
+        put_numbers(&d[k], as_is);
+        drive_forward(&d[k], false);
+    }
+    assert_memory_equal(d[0].y, d[1].y, (size_t)(cv_shape_size(d[0].out) * l->batch) * sizeof(float));
+    drive_forward(&d[0], true);
+    assert_memory_not_equal(d[0].y, d[1].y, sizeof(float));
+    for (int k = 0; k < 2; k++) drive_free(&d[k]);
+}
+
+// --- trainings ----------------------------------------------------------------------------------------------------
+
+static const layer small_layers[] = {{"0", "conv1d", "{out: 16, kernel: 3, padding: 1}", {FROM_INPUT}},
+                                     {"1", "relu", NULL, {0}},
+                                     {"2", "conv1d", "{out: 16, kernel: 3, stride: 2}", {0}},
+                                     {"3", "flatten", NULL, {0}},
+                                     {"4", "linear", "{out: 4}", {0}},
+                                     {.op = NULL}};
+
+// More blocks than shards, the last of them not full.
+static const syllabus small = {.layers = small_layers,
+                               .input = {2, 5, 1, 12},
+                               .classes = 4,
+                               .examples = 180,
+                               .validation = 32,
+                               .noise = 0.6f,
+                               .scale = 2,
+                               .loss = "cross_entropy",
+                               .optimizer = "sgd",
+                               .optimizer_options = "{lr: 0.1, momentum: 0.9}",
+                               .schedule = "constant",
+                               .train = {.batch = 140, .epochs = 6, .keep = CV_KEEP_LAST}};
+
+static void train(lesson *l, const cv_isa *isa, int threads, int64_t stop_after) {
+    lesson_new(l, &small, isa, threads);
+    l->stop_after = stop_after;
+    must(lesson_run(l), &l->err);
+}
+
+static void check_same_weights(const lesson *a, const lesson *b) {
+    assert_memory_equal(a->net->values, b->net->values, a->net->total * sizeof(float));
+}
+
+static void threads_and_interruptions_do_not_change_a_bit(void **state) {
+    (void)state;
+    need_bf16();
+    lesson first, other, stopped;
+    train(&first, bf16(), 1, 0);
+    for (int threads = 2; threads <= 3; threads++) {
+        train(&other, bf16(), threads, 0);
+        check_same_weights(&first, &other);
+        lesson_free(&other);
+    }
+    train(&stopped, bf16(), 2, 3);
+    assert_true(stopped.result.interrupted);
+    lesson_new(&other, &small, bf16(), 1);
+    copy_state(&other.state, &stopped.saved, other.net);
+    memcpy(other.net->values, stopped.saved_values, other.net->total * sizeof(float));
+    must(lesson_run(&other), &other.err);
+    check_same_weights(&first, &other);
+    lesson_free(&first);
+    lesson_free(&other);
+    lesson_free(&stopped);
+}
+
+static void a_training_in_bf16_stays_near_that_in_fp32(void **state) {
+    (void)state;
+    need_bf16();
+    lesson half, full;
+    train(&half, bf16(), 1, 0);
+    train(&full, cv_isa_find("avx512"), 1, 0);
+    const int last = full.epochs - 1;
+    const double loss = full.epoch[last].score[CONVO_VALIDATION].loss;
+    assert_true(loss < full.epoch[0].score[CONVO_VALIDATION].loss / 2); // it learns
+    if (!(fabs(half.epoch[last].score[CONVO_VALIDATION].loss / loss - 1) < 0.05))
+        fail_msg("validation loss %g in bf16, %g in fp32", half.epoch[last].score[CONVO_VALIDATION].loss, loss);
+    assert_true(half.loss[0] != full.loss[0]);
+    lesson_free(&half);
+    lesson_free(&full);
+}
+
+// --- where it cannot be had ---------------------------------------------------------------------------------------
+
+static void without_amx_there_is_a_sentence_and_fp32(void **state) {
+    (void)state;
+    const char *why = NULL;
+    assert_ptr_equal(cv_isa_in_bf16(cv_isa_find("baseline"), &why), cv_isa_find("baseline"));
+    assert_non_null(strstr(why, "fp32"));
+    const cv_isa *best = cv_isa_find(NULL), *isa = cv_isa_in_bf16(best, &why);
+    assert_true(isa == best || (cv_cpu_amx() && isa == bf16()));
+    if (isa == best) assert_non_null(strstr(why, "fp32"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers_are_those_of_rounded_numbers),
+        cmocka_unit_test(inference_is_in_fp32),
+        cmocka_unit_test(threads_and_interruptions_do_not_change_a_bit),
+        cmocka_unit_test(a_training_in_bf16_stays_near_that_in_fp32),
+        cmocka_unit_test(without_amx_there_is_a_sentence_and_fp32),
+    };
+    return cmocka_run_group_tests_name("bf16", tests, NULL, NULL);
+}
