@@ -151,9 +151,12 @@ void cv_pool_run(cv_pool *pool, int count, cv_task *function, void *context) {
 }
 
 static convo_status start_workers(cv_pool *pool, convo_error *err) {
-    // Signals such as Ctrl-C are for the program's own threads.
+    // Signals such as Ctrl-C are for the program's own threads. Those that an instruction raises are not to be blocked:
+    // what happens then is undefined.
+    static const int raised[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV};
     sigset_t all, before;
     sigfillset(&all);
+    for (size_t k = 0; k < CV_COUNT(raised); k++) sigdelset(&all, raised[k]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int cause = 0;
     while (!cause && pool->started < pool->size - 1) {
