@@ -200,6 +200,8 @@ static double compare_batch(const cv_safetensors *golden, const trial *t, int co
     const cv_batch batch = {.values = t->values, .index = t->index, .label = t->label, .count = count};
     cv_runner_forward(t->infer, &batch, t->output, t->loss);
     COMPARE("inference", t->output, count * t->outputs, forward_tolerance);
+    forward_alone(t->net, t->values, count, t->output);
+    COMPARE("inference", t->output, count * t->outputs, forward_tolerance);
 #undef COMPARE
     return share;
 }

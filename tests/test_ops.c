@@ -342,6 +342,66 @@ static void values_and_gradients_are_pytorchs(void **state) {
     cv_safetensors_free(&c.golden);
 }
 
+// --- one example, channels in the lanes ---------------------------------------------------------------------------
+
+// A net of the case alone, or behind a layer that does nothing, so that the net's input is not the op's.
+static cv_net *net_of_case(const drive *d, const subject *s, bool behind) {
+    const layer same = {"same", "dropout", NULL, {FROM_INPUT}},
+                tested = {"tested", s->op->name, s->test->options, {behind ? 0 : FROM_INPUT}};
+    cv_net *net;
+    convo_error err = {0};
+    must(cv_net_new(d->isa, d->in, &net, &err), &err);
+    if (behind) add_layer(net, &same);
+    add_layer(net, &tested);
+    must(cv_net_finish(net, &err), &err);
+    for (int t = 0; t < d->tensors; t++) cv_net_write(net, t, d->tensor[t]);
+    return net;
+}
+
+static void compare_alone(const cv_isa *isa, const subject *s, comparison *c, const char *input, bool behind) {
+    const drive d = drive_case(isa, s, s->test->batch);
+    const size_t in = (size_t)cv_shape_size(d.in) * (size_t)d.count,
+                 out = (size_t)cv_shape_size(d.out) * (size_t)d.count;
+    float *values = test_memory(in, sizeof *values), *got = test_memory(out, sizeof *got);
+    cv_net *net = net_of_case(&d, s, behind);
+    char name[96], where[192];
+    snprintf(name, sizeof name, "op/%s/%d/%s/%s", s->op->name, s->number, input,
+             knows_training(s->op) ? "inference" : "y");
+    snprintf(where, sizeof where, "%s, alone%s", subject_text(isa, s, input), behind ? ", behind another layer" : "");
+    for (size_t i = 0; i < in; i++) values[i] = input_value(input, X, (uint32_t)i);
+    forward_alone(net, values, d.count, got);
+    c->forward = fmax(c->forward, golden_check_floats(&c->golden, name, where, got, out, forward_tolerance));
+    // Groups of channels are the one thing that is refused.
+    const bool groups = s->test->options && strstr(s->test->options, "groups");
+    const bool form = !groups && (s->op->lone || (s->op->traits & CV_BY_CHANNEL));
+    if (has_lone_form(net) != form) fail_msg("%s: %s", where, form ? "has no such form" : "has such a form");
+    cv_net_free(net);
+    free(values);
+    free(got);
+    drive_free((drive *)&d);
+}
+
+static void compare_case_alone(const cv_isa *isa, const subject *s, void *user) {
+    comparison *c = user;
+    if (s->op->kind == CV_LOSS || s->op->inputs > 1) return; // `add` is in the nets of test_plan.c
+    for (size_t k = 0; k < CV_COUNT(inputs); k++)
+        for (int behind = 0; behind < 2; behind++) compare_alone(isa, s, c, inputs[k], behind);
+    c->cases++;
+}
+
+static void one_example_alone_is_pytorchs(void **state) {
+    (void)state;
+    comparison c = {0};
+    golden_open(&c.golden);
+    for (size_t k = 0; isa_at(k); k++) {
+        c.cases = 0;
+        c.forward = 0;
+        for_each_case(isa_at(k), compare_case_alone, &c);
+        print_message("%s: %d cases, need %.4f of what is allowed\n", isa_at(k)->name, c.cases, c.forward);
+    }
+    cv_safetensors_free(&c.golden);
+}
+
 // --- the table itself ---------------------------------------------------------------------------------------------
 
 static void count_batch(const cv_isa *isa, const subject *s, void *user) {
@@ -408,6 +468,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(gradients_agree_with_differences_of_floats),
         cmocka_unit_test(a_planted_bug_is_found),
         cmocka_unit_test(values_and_gradients_are_pytorchs),
+        cmocka_unit_test(one_example_alone_is_pytorchs),
     };
     int printed = 0;
     if (argc < 2 || strcmp(argv[1], "--cases") != 0) return cmocka_run_group_tests_name("ops", tests, NULL, NULL);

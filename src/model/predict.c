@@ -44,7 +44,7 @@ static convo_status prepare(convo_model *model, bool recording, convo_error *err
     if (!model->outputs) model->outputs = cv_alloc(outputs, sizeof *model->outputs);
     if (!model->features || !model->outputs) return cv_no_memory(err, "a prediction");
     convo_status status = model->pool ? CONVO_OK : cv_pool_new(&model->pool, 1, err);
-    return status ? status : cv_runner_new(model->net, NULL, NULL, 1, false, model->pool, &model->runner, err);
+    return status ? status : cv_runner_new(model->net, NULL, NULL, 1, CV_ONE_EXAMPLE, model->pool, &model->runner, err);
 }
 
 // model->features to probabilities.

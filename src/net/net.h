@@ -63,5 +63,11 @@ convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err);
 // A net for inference that gives the same: every batch norm that stands alone behind a layer with CV_LINEAR is folded
 // into that layer, which gets a bias. The nodes that are left keep their paths.
 convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err);
+// A net for inference of one example that gives the same but for rounding: channels lie in the lanes, batch norms are
+// folded, weights are copies in the order in which they are read. *lone is NULL where a layer has no such form.
+convo_status cv_net_lone(const cv_net *net, cv_net **lone, convo_error *err);
+// The input of such a net from an example, and an example's output; in, out: shapes of the net it was made from.
+void cv_lone_load(const cv_net *lone, cv_shape in, const float *values, void *to);
+void cv_lone_unload(const cv_net *lone, cv_shape out, const void *from, float *values);
 
 #endif

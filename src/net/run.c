@@ -31,6 +31,10 @@ static void load(const job *j, const block *b) {
     const int64_t size = input_size(r);
     const float *rows[MAX_LANES];
     int32_t index[MAX_LANES];
+    if (r->lone) {
+        cv_lone_load(r->lone, r->in, j->batch->values + j->batch->index[0] * size, at(r, b->slot, r->plan.input));
+        return;
+    }
     for (int l = 0; l < lanes; l++) index[l] = j->batch->index[sample_of(b, l)];
     for (int l = 0; l < lanes; l++) rows[l] = j->batch->values + index[l] * size;
     for (int l = 0; l < lanes && j->batch->label; l++) r->labels[b->slot * MAX_LANES + l] = j->batch->label[index[l]];
@@ -46,6 +50,10 @@ static void unload_rows(const job *j, const block *b, size_t from, int64_t size,
 
 static void unload(const job *j, const block *b) {
     const cv_runner *r = j->runner;
+    if (r->lone) {
+        if (j->outputs) cv_lone_unload(r->lone, r->out, at(r, b->slot, r->plan.output), j->outputs);
+        return;
+    }
     unload_rows(j, b, r->plan.output, output_size(r), j->outputs);
     if (!r->loss.op) return;
     const size_t losses = r->plan.step[r->plan.steps - 1].y;

@@ -20,9 +20,11 @@ enum {
     CV_TRAINING = 1,       // keep what the backward pass needs; without it the plan is for inference
     CV_INPUT_GRADIENT = 2, // also the gradient with respect to the net's input
     CV_SMALL_CHAINS = 4,   // chains (see plan.h) of any size, for tests
+    CV_ONE_EXAMPLE = 8,    // batches of one, for inference without a loss, and the net's parameters stay as they are:
+                           // with channels in the lanes where all layers can (cv_net_lone)
 };
 
-// loss: may be NULL when batches bring their own gradient, or for inference. flags: CV_TRAINING, CV_INPUT_GRADIENT.
+// loss: may be NULL when batches bring their own gradient, or for inference. flags: of those above.
 // Everything is allocated here, for batches of at most max_batch.
 convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_config, int max_batch, unsigned flags,
                            cv_pool *pool, cv_runner **runner, convo_error *err);

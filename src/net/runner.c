@@ -6,7 +6,7 @@
 
 static convo_status add_loss(cv_runner *r, const cv_op *loss, const void *config, convo_error *err) {
     char why[256] = "";
-    const cv_shape in = cv_net_output(r->net);
+    const cv_shape in = r->out;
     r->loss = (cv_node){.op = loss, .config = cv_alloc(1, loss->config_size ? loss->config_size : 1), .in = in};
     if (!r->loss.config) return cv_no_memory(err, "the loss");
     if (loss->config_size) memcpy(r->loss.config, config, loss->config_size);
@@ -93,8 +93,12 @@ convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_conf
     convo_status status = CONVO_OK;
     if (!r) return cv_no_memory(err, "a run");
     *r = (cv_runner){.net = net, .isa = net->isa, .pool = pool, .flags = flags, .max_batch = max_batch};
+    r->in = net->input;
+    r->out = cv_net_output(net);
+    if ((flags & CV_ONE_EXAMPLE) && (status = cv_net_lone(net, &r->lone, err))) goto fail;
+    if (r->lone) r->net = r->lone;
     if (loss && (status = add_loss(r, loss, loss_config, err))) goto fail;
-    if ((status = cv_plan_make(net, loss ? &r->loss : NULL, flags, &r->plan, err))) goto fail;
+    if ((status = cv_plan_make(r->net, loss ? &r->loss : NULL, flags, &r->plan, err))) goto fail;
     r->lockstep = lockstep_of(r);
     r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_size(pool) * r->lockstep;
     if (!take_all(r)) {
@@ -130,5 +134,6 @@ void cv_runner_free(cv_runner *r) {
     free(r->zero);
     free(r->loss.config);
     cv_plan_free(&r->plan);
+    cv_net_free(r->lone);
     free(r);
 }

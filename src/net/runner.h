@@ -7,7 +7,7 @@
 
 // Gradients are summed into at most this many shards. More would feed more threads, and cost a pass over the parameters
 // each.
-enum { MAX_SHARDS = 8, MAX_LANES = 16 };
+enum { MAX_SHARDS = 8, MAX_LANES = CV_MAX_LANES };
 
 // Blocks go through the net in lockstep where their values fit in this much cache together, so that weights that do not
 // are read once for all of them.
@@ -23,6 +23,8 @@ typedef struct target {
 
 struct cv_runner {
     cv_net *net;
+    cv_net *lone;     // of its own, for one example; net is this one then
+    cv_shape in, out; // of the net that was given
     const cv_isa *isa;
     cv_node loss; // the node the plan ends with; .op NULL without a loss
     cv_plan plan;
@@ -51,10 +53,10 @@ static inline int blocks_of(const cv_runner *r, int count) {
     return (count + r->isa->lanes - 1) / r->isa->lanes;
 }
 static inline int64_t input_size(const cv_runner *r) {
-    return cv_shape_size(r->net->input);
+    return cv_shape_size(r->in);
 }
 static inline int64_t output_size(const cv_runner *r) {
-    return cv_shape_size(cv_net_output(r->net));
+    return cv_shape_size(r->out);
 }
 static inline size_t lane_bytes(const cv_runner *r) {
     return (size_t)r->isa->lanes * r->isa->real;

@@ -209,6 +209,7 @@ CV_OP(sumpool2d) = {
 CV_OP(globalavgpool) = {
     .name = "globalavgpool",
     .help = "mean of each feature map, as a vector",
+    .traits = CV_BY_CHANNEL,
     .infer = global_infer,
     .forward = global_forward,
     .backward = global_backward,

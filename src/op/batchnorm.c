@@ -5,7 +5,7 @@
 // Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with xhat = (x - mean) / sqrt(var + eps), n values a channel:
 //
 //   db = sum dy,   dw = sum dy xhat,   dx = weight / sqrt(var + eps) (dy - db / n - xhat dw / n)
-#include "op/lanes.h"
+#include "op/lone.h"
 
 typedef struct batchnorm {
     double eps, momentum;
@@ -202,6 +202,52 @@ static void batchnorm_backward(const cv_pass *p) {
     }
 }
 
+// --- one example --------------------------------------------------------------------------------------------------
+
+typedef struct lone_batchnorm {
+    cv_alone alone;
+    batchnorm layer;
+} lone_batchnorm;
+
+// Mean, factor and shift of every channel, as batchnorm_forward has them.
+static int lone_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    static const char *const names[] = {"mean", "factor", "shift"};
+    (void)config;
+    for (int k = 0; k < 3; k++) out[k] = (cv_tensor){.name = names[k], .dims = 2, .dim = {in.c, LANES}};
+    return 3;
+}
+
+static void lone_turn(const void *config, const void *const *from, void *const *to) {
+    const lone_batchnorm *l = config;
+    cv_pass p = {.config = &l->layer};
+    memcpy(p.tensor, from, sizeof p.tensor);
+    const tensors t = tensors_of(&p);
+    for (int64_t k = 0; k < l->alone.in.c; k++) {
+        const double scale = 1 / sqrt((double)t.var[k] + l->layer.eps);
+        ((real *)to[0])[k] = t.mean[k];
+        ((real *)to[1])[k] = (real)(scale * (t.weight ? (double)t.weight[k] : 1));
+        ((real *)to[2])[k] = t.bias ? t.bias[k] : 0;
+    }
+}
+
+static void lone_forward(const cv_pass *p) {
+    const int64_t pixels = cv_shape_pixels(p->in);
+    const lanes *mean = p->tensor[0], *factor = p->tensor[1], *shift = p->tensor[2];
+    for (int64_t b = 0; b < p->in.c; b++)
+        for (int64_t i = b * pixels; i < (b + 1) * pixels; i++)
+            ((lanes *)p->y)[i] = (((const lanes *)p->x[0])[i] - mean[b]) * factor[b] + shift[b];
+}
+
+static const cv_op lone_batchnorm_op = {
+    .name = "batchnorm",
+    .config_size = sizeof(lone_batchnorm),
+    .traits = CV_INPLACE,
+    .infer = lone_infer,
+    .tensors = lone_tensors,
+    .turn = lone_turn,
+    .forward = lone_forward,
+};
+
 static const cv_case batchnorm_cases[] = {
     {{1, 5, 1, 1}, NULL, 7},
     {{2, 3, 1, 37}, NULL, 33},
@@ -227,4 +273,5 @@ CV_OP(batchnorm) = {
     .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
     .onnx = "y = BatchNormalization(x, weight|1, bias|0, running_mean, running_var) epsilon={eps}",
     .cases = batchnorm_cases,
+    .lone = &lone_batchnorm_op,
 };

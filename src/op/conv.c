@@ -344,7 +344,7 @@ static const cv_case conv2d_cases[] = {
 #define CONV_COMMON                                                                                                    \
     .config_size = sizeof(conv), .traits = CV_READS_X | CV_LINEAR, .infer = conv_infer, .tensors = conv_tensors,       \
     .cost = conv_cost, .window = conv_window, .scratch = conv_scratch, .forward = conv_forward,                        \
-    .backward = conv_backward,                                                                                         \
+    .backward = conv_backward, .lone = &CV_JOIN(cv_lone_conv, CV_ISA),                                                 \
     .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}] "       \
             "dilations=[{dilation}] group={groups}"
 

@@ -9,6 +9,8 @@ typedef struct conv {
     bool bias;
 } conv;
 
+extern const cv_op CV_JOIN(cv_lone_conv, CV_ISA); // see conv_lone.c
+
 // A correlation over one group of channels: `taps` terms for each of `pixels` results, on a grid of h x w per channel.
 typedef struct grid {
     int64_t h, w, depth, taps, pixels;

@@ -1,6 +1,6 @@
 // Feature maps as one vector, channel by channel. Their order in memory is already that: nothing moves.
 // torch.nn.Flatten
-#include "op/lanes.h"
+#include "op/lone.h"
 
 static bool flatten_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     (void)config, (void)why, (void)why_size;
@@ -19,6 +19,36 @@ static void flatten_backward(const cv_pass *p) {
     copy_lanes(p->dx[0], p->dy, p->out.c);
 }
 
+// One example: what lies channel by channel within a block is turned, LANES pixels at a time.
+static void lone_forward(const cv_pass *p) {
+    const cv_alone *alone = p->config;
+    const int64_t pixels = cv_shape_pixels(alone->in);
+    if (alone->plain) {
+        copy_lanes(p->y, p->x[0], p->out.c);
+        return;
+    }
+    for (int64_t first = 0; first < alone->in.c; first += LANES) {
+        const lanes *x = (const lanes *)p->x[0] + first / LANES * pixels;
+        const int64_t left = alone->in.c - first, channels = left < LANES ? left : LANES;
+        for (int64_t i = 0; i < pixels; i += LANES) {
+            const int64_t count = pixels - i < LANES ? pixels - i : LANES;
+            lanes square[LANES];
+            for (int64_t k = 0; k < LANES; k++) square[k] = x[k < count ? i + k : i];
+            transpose_lanes(square);
+            for (int64_t c = 0; c < channels; c++)
+                memcpy((real *)p->y + (first + c) * pixels + i, &square[c], (size_t)count * sizeof(real));
+        }
+    }
+}
+
+static const cv_op lone_flatten = {
+    .name = "flatten",
+    .config_size = sizeof(cv_alone),
+    .traits = CV_PLAIN,
+    .infer = lone_infer,
+    .forward = lone_forward,
+};
+
 static const cv_case flatten_cases[] = {{{3, 2, 3, 5}, NULL, 7}, {{2, 3, 1, 4}, NULL, 17}, {.batch = 0}};
 
 CV_OP(flatten) = {
@@ -31,4 +61,5 @@ CV_OP(flatten) = {
     .torch = "x.flatten(1)",
     .onnx = "y = Flatten(x) axis=1",
     .cases = flatten_cases,
+    .lone = &lone_flatten,
 };

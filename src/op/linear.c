@@ -1,6 +1,8 @@
 // y = W x + b.    dW = dy x^T, db = dy, dx = W^T dy, summed over the samples.    torch.nn.Linear
 #include "op/tile.h"
 
+extern const cv_op CV_JOIN(cv_lone_linear, CV_ISA);
+
 typedef struct linear {
     int64_t out;
     bool bias;
@@ -187,6 +189,7 @@ CV_OP(linear) = {
     .scratch = linear_scratch,
     .forward = linear_forward,
     .backward = linear_backward,
+    .lone = &CV_JOIN(cv_lone_linear, CV_ISA),
     .torch = "F.linear(x, weight, bias)",
     .onnx = "y = Gemm(x, weight, bias?) transB=1",
     .cases = linear_cases,

@@ -14,7 +14,7 @@
 #include "base/option.h"
 #include "base/random.h"
 
-enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5 };
+enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5, CV_MAX_LANES = 16 };
 
 // One sample's feature maps: (c), (c, w) or (c, h, w); unused sizes are 1.
 typedef struct cv_shape {
@@ -52,6 +52,7 @@ enum {
     CV_LOCKSTEP = 64,    // takes several blocks in one call, to read its many weights once for all of them
     CV_BY_CHANNEL = 128, // may be called for one channel: values, what is saved, noise, tensors and statistics of the
                          // channels lie one behind the other and do not depend on each other
+    CV_PLAIN = 256,      // of a .lone: x may also be the net's input as it comes, see cv_alone
 };
 
 typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
@@ -100,7 +101,17 @@ typedef struct cv_case {
     int batch;
 } cv_case;
 
-typedef struct cv_op {
+// One example alone has its channels in the lanes, [block of LANES channels][row][column][LANES], and shapes that count
+// blocks of channels. A CV_BY_CHANNEL op without tensors does not see the difference. Any other needs a second op for
+// it, .lone, whose config begins with this, and the layer's own options follow. Lanes past the last channel hold
+// anything.
+typedef struct cv_alone {
+    cv_shape in, out; // in channels
+    bool plain;       // x is the net's input as it comes, [channel][row][column]
+} cv_alone;
+
+typedef struct cv_op cv_op;
+struct cv_op {
     const char *name; // as recipes write it
     const char *help; // one line
     cv_kind kind;
@@ -141,7 +152,11 @@ typedef struct cv_op {
     // in ONNX. A loss: from the net's outputs to the probabilities of the classes.
     const char *onnx;
     const cv_case *cases; // ends with batch 0
-} cv_op;
+
+    const cv_op *lone; // the same for one example, inference only; .infer refuses what it cannot do
+    // Of a .lone: fills its tensors from the layer's. config: its own.
+    void (*turn)(const void *config, const void *const *from, void *const *to);
+};
 
 // The ops and a few kernels, compiled for one instruction set.
 typedef struct cv_isa {

@@ -1,0 +1,54 @@
+// y = W x + b of one example: the terms of a sum are in the lanes. LANES rows of W are read side by side, so that their
+// sums, once turned, are a vector of outputs.
+#include "op/lone.h"
+
+extern const cv_op CV_JOIN(cv_lone_linear, CV_ISA);
+
+static int lone_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    const int64_t blocks = lane_blocks(((const cv_alone *)config)->out.c);
+    out[0] = (cv_tensor){.name = "weight", .dims = 4, .dim = {blocks, in.c, LANES, LANES}};
+    out[1] = (cv_tensor){.name = "bias", .dims = 2, .dim = {blocks, LANES}};
+    return 2;
+}
+
+// to[block][k][row][LANES]: a block is read from one end to the other. What fills the last block and the rows is zero.
+static void lone_turn(const void *config, const void *const *from, void *const *to) {
+    const int64_t n = ((const cv_alone *)config)->in.c, m = ((const cv_alone *)config)->out.c, columns = lane_blocks(n);
+    const real *weight = from[0];
+    real *turned = to[0];
+    for (int64_t o = 0; o < m; o++)
+        for (int64_t k = 0; k < columns; k++) {
+            const int64_t left = n - k * LANES;
+            memcpy(turned + ((o / LANES * columns + k) * LANES + o % LANES) * LANES, weight + o * n + k * LANES,
+                   (size_t)(left < LANES ? left : LANES) * sizeof *turned);
+        }
+    if (from[1]) memcpy(to[1], from[1], (size_t)m * sizeof *turned);
+}
+
+static void lone_forward(const cv_pass *p) {
+    const int64_t n = ((const cv_alone *)p->config)->in.c, columns = p->in.c;
+    const lanes *w = p->tensor[0], *bias = p->tensor[1], *x = p->x[0];
+    const lanes last = select_lanes(active_lanes((int)(n - (columns - 1) * LANES)) > 0, x[columns - 1], (lanes){0});
+    lanes *y = p->y;
+    for (int64_t b = 0; b < p->out.c; b++) {
+        lanes sum[LANES] = {{0}}, total = bias[b];
+        for (int64_t k = 0; k < columns; k++, w += LANES) {
+            const lanes v = k < columns - 1 ? x[k] : last;
+            UNROLL
+            for (int i = 0; i < LANES; i++) sum[i] += w[i] * v;
+        }
+        transpose_lanes(sum);
+        UNROLL
+        for (int i = 0; i < LANES; i++) total += sum[i];
+        y[b] = total;
+    }
+}
+
+const cv_op CV_JOIN(cv_lone_linear, CV_ISA) = {
+    .name = "linear",
+    .config_size = sizeof(cv_alone),
+    .infer = lone_infer,
+    .tensors = lone_tensors,
+    .turn = lone_turn,
+    .forward = lone_forward,
+};
