@@ -7,10 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#ifndef CONVO_SHARE
-#define CONVO_SHARE "/usr/local/share/convo" // of the install; the build says where
+// Of the installation; the build says where.
+#ifndef CONVO_PREFIX
+#define CONVO_PREFIX  "/usr/local"
+#define CONVO_COMMAND "bin/convo"
+#define CONVO_SHARE   "share/convo"
 #endif
+
+static bool ends_with(const char *text, const char *end) {
+    size_t length = strlen(text), tail = strlen(end);
+    return length >= tail && !strcmp(text + length - tail, end);
+}
 
 bool is_file(const char *path) {
     struct stat status;
@@ -39,6 +48,15 @@ const char *base_name(const char *path) {
 void free_texts(char **texts) {
     for (char **text = texts; text && *text; text++) free(*text);
     free(texts);
+}
+
+// A file or folder of the installation that this command is part of, wherever that was moved to.
+static char *installed(const char *name) {
+    char self[4096] = "";
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1); // Linux; elsewhere it was not moved
+    const int prefix = (int)length - (int)strlen("/" CONVO_COMMAND);
+    if (length > 0 && ends_with(self, "/" CONVO_COMMAND)) return text_of("%.*s/" CONVO_SHARE "/%s", prefix, self, name);
+    return text_of(CONVO_PREFIX "/" CONVO_SHARE "/%s", name);
 }
 
 // --- data sets --------------------------------------------------------------------------------------------------
@@ -86,7 +104,7 @@ char **data_folders(const char *recipe) {
         free(beside);
     char *home = home_folder();
     if (home) folders[count++] = home;
-    complete = complete && (folders[count] = strdup(CONVO_SHARE "/data"));
+    complete = complete && (folders[count] = installed("data"));
     if (complete) return folders;
     for (size_t k = 0; k <= MOST; k++) free(folders[k]);
     free(folders);
@@ -95,12 +113,7 @@ char **data_folders(const char *recipe) {
 
 // --- recipes ----------------------------------------------------------------------------------------------------
 
-static const char *const recipe_folders[] = {"recipes", CONVO_SHARE "/recipes"};
-
-static bool ends_with(const char *text, const char *end) {
-    size_t length = strlen(text), tail = strlen(end);
-    return length >= tail && !strcmp(text + length - tail, end);
-}
+static const char recipe_folder[] = "recipes"; // here, else of the installation
 
 static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -137,9 +150,10 @@ static bool add_names(const char *path, const char *inside, char ***names, size_
 char **recipe_names(void) {
     char **names = calloc(1, sizeof *names);
     size_t count = 0, kept = 0;
-    bool complete = names;
-    for (size_t k = 0; complete && k < COUNT(recipe_folders); k++)
-        complete = add_names(recipe_folders[k], "", &names, &count);
+    char *other = installed(recipe_folder);
+    bool complete = names && other && add_names(recipe_folder, "", &names, &count) &&
+                    add_names(other, "", &names, &count);
+    free(other);
     if (complete) {
         qsort(names, count, sizeof *names, by_name);
         for (size_t k = 0; k < count; k++)
@@ -161,21 +175,24 @@ static int unknown_recipe(const char *word) {
     char **names = recipe_names();
     for (char **name = names; name && *name; name++) hint_offer(&near, *name);
     free_texts(names);
-    return complain(word, "no recipe of this name in recipes/ or %s%s", recipe_folders[1], near.text);
+    char *other = installed(recipe_folder);
+    int status = complain(word, "no recipe of this name in recipes/ or %s%s", other ? other : "", near.text);
+    free(other);
+    return status;
 }
 
 static int find_recipe(const char *word, char **file) {
-    if (ends_with(word, ".yaml") || ends_with(word, ".yml") || is_file(word)) {
-        *file = strdup(word);
-        return *file ? DONE : no_memory();
-    }
-    for (size_t k = 0; k < COUNT(recipe_folders); k++) {
-        *file = text_of("%s/%s.yaml", recipe_folders[k], word);
-        if (!*file) return no_memory();
-        if (is_file(*file)) return DONE;
+    const bool path = ends_with(word, ".yaml") || ends_with(word, ".yml") || is_file(word);
+    *file = path ? strdup(word) : text_of("%s/%s.yaml", recipe_folder, word);
+    if (*file && !path && !is_file(*file)) {
+        char *other = installed(*file);
         free(*file);
-        *file = NULL;
+        *file = other;
     }
+    if (!*file) return no_memory();
+    if (path || is_file(*file)) return DONE;
+    free(*file);
+    *file = NULL;
     return unknown_recipe(word);
 }
 

@@ -1,12 +1,13 @@
-# What `cmake --install` puts where: the header, both libraries, the command with its manual pages and completion, recipes
+# What `cmake --install` puts where: the header, the libraries, the command with its manual pages and completion, recipes
 # and data, and the two ways in which other projects find the library: pkg-config and find_package(convo).
+# `cmake --build BUILD --target uninstall` takes it away again.
 include(CMakePackageConfigHelpers)
 set(share ${CMAKE_INSTALL_DATADIR}/convo)
-target_compile_definitions(convo_cli PRIVATE CONVO_SHARE="${CMAKE_INSTALL_FULL_DATADIR}/convo")
+target_compile_definitions(convo_cli PRIVATE CONVO_PREFIX="${CMAKE_INSTALL_PREFIX}" CONVO_SHARE="${share}"
+                                             CONVO_COMMAND="${CMAKE_INSTALL_BINDIR}/convo")
 
 install(FILES include/convo.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(TARGETS convo EXPORT convo LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS convo_static ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS ${libraries} EXPORT convo DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS convo_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY recipes DESTINATION ${share} FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY data DESTINATION ${share})
@@ -25,6 +26,12 @@ endif()
 install(FILES cli/completion/convo.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME convo)
 install(FILES cli/completion/_convo DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 
+# --- find_package(convo) -------------------------------------------------------------------------------------------
+if(NOT BUILD_SHARED_LIBS)
+  set_target_properties(convo_static PROPERTIES EXPORT_NAME convo)
+endif()
+list(REMOVE_DUPLICATES CONVO_PRIVATE_LIBS)
+target_link_libraries(convo_static INTERFACE "$<INSTALL_INTERFACE:${CONVO_PRIVATE_LIBS}>")
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/convo)
 install(EXPORT convo NAMESPACE convo:: FILE convoTargets.cmake DESTINATION ${package})
 configure_package_config_file(cmake/convoConfig.cmake.in ${PROJECT_BINARY_DIR}/convoConfig.cmake
@@ -33,8 +40,18 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/convoConfigVersion.cmake 
 install(FILES ${PROJECT_BINARY_DIR}/convoConfig.cmake ${PROJECT_BINARY_DIR}/convoConfigVersion.cmake
         DESTINATION ${package})
 
+# --- pkg-config ----------------------------------------------------------------------------------------------------
 # The way from convo.pc up to the prefix, so that an installed tree can be moved.
 file(RELATIVE_PATH up ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" up "${up}")
+# Flags and not Requires.private: who links the shared library does not need the other libraries' development files.
+list(JOIN CONVO_PRIVATE_LIBS " " private_flags)
+set(private .private)
+if(NOT BUILD_SHARED_LIBS)
+  set(private "") # a static library needs them always
+endif()
 configure_file(cmake/convo.pc.in ${PROJECT_BINARY_DIR}/convo.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/convo.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+add_custom_target(uninstall COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/uninstall.cmake
+                  WORKING_DIRECTORY ${PROJECT_BINARY_DIR})

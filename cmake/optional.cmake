@@ -1,8 +1,7 @@
 # Libraries that convo can do without. Each has an option CONVO_WITH_NAME; where it is found, the sources see
 # CONVO_HAVE_NAME; where not, what needs it says what to install.
 add_library(convo_optional INTERFACE)
-set(CONVO_PRIVATE_REQUIRES "") # for convo.pc: what pkg-config knows
-set(CONVO_PRIVATE_LIBS "")     # for convo.pc: what it does not know
+set(CONVO_PRIVATE_LIBS -pthread -lm ${DEPS_LDFLAGS}) # what a program needs that links libconvo.a
 
 # convo_optional(NAME "Debian's package" "what needs it" the packages of pkg-config)
 function(convo_optional name debian use)
@@ -17,7 +16,7 @@ function(convo_optional name debian use)
   endif()
   target_link_libraries(convo_optional INTERFACE PkgConfig::${name})
   target_compile_definitions(convo_optional INTERFACE CONVO_HAVE_${name})
-  set(CONVO_PRIVATE_REQUIRES "${CONVO_PRIVATE_REQUIRES} ${ARGN}" PARENT_SCOPE)
+  set(CONVO_PRIVATE_LIBS ${CONVO_PRIVATE_LIBS} ${${name}_LDFLAGS} PARENT_SCOPE)
 endfunction()
 
 convo_optional(LIBARCHIVE libarchive-dev "npz arrays, packed files, unpacking of downloads" libarchive)
@@ -36,7 +35,7 @@ if(CONVO_WITH_LIBCSV) # it comes without a file for pkg-config
     target_include_directories(convo_optional INTERFACE ${LIBCSV_HEADER})
     target_link_libraries(convo_optional INTERFACE ${LIBCSV_LIBRARY})
     target_compile_definitions(convo_optional INTERFACE CONVO_HAVE_LIBCSV)
-    set(CONVO_PRIVATE_LIBS " -lcsv")
+    list(APPEND CONVO_PRIVATE_LIBS -lcsv)
   else()
     message(STATUS "built without: CSV manifests; install libcsv-dev for that")
   endif()

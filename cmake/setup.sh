@@ -27,6 +27,7 @@ find_missing() { # demo|tests
     [ "$1" = tests ] || return 0
     probe mandoc command -v mandoc
     [ -z "$CONVO_WERROR" ] || probe doxygen doxygen --version # 200 MB: for .ci/run only
+    probe g++ c++ --version
     probe libcmocka-dev pkg-config --exists cmocka
     probe libarchive-dev pkg-config --exists libarchive
     probe libcurl4-openssl-dev pkg-config --exists libcurl

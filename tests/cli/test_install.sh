@@ -1,65 +1,74 @@
-# The installed library is enough to build against, with CMake's find_package and with pkg-config alone.
+# The installed library is enough to build against, from an empty folder: with CMake's find_package and with pkg-config
+# alone, shared and static, from C and C++. Uninstalling leaves nothing.
 . tests/cli/expect.sh
-everything="the installed library builds the examples"
 if [ "${SANITIZED:--1}" -ge 0 ]; then
-    skip "$everything" "a build with sanitizers is not for installing"
+    skip "the installed library builds the examples" "a build with sanitizers is not for installing"
     finish
 fi
-: "${CC:=cc}"
+: "${CC:=cc}" "${CXX:=c++}"
 prefix=$work/prefix
 cmake --install "$BUILD" --prefix "$prefix" >"$work/install.txt" 2>&1 || cat "$work/install.txt"
 pc=$(find "$prefix" -name convo.pc)
 libraries=$(dirname "$(dirname "${pc:-$prefix/lib/pkgconfig/none}")")
-config=$libraries/pkgconfig
 small_data
 recipe 's/epochs: 3/epochs: 1/' >"$work/digits.yaml"
-one=data/fsdd/1_theo_0.flac
+one=$PWD/data/fsdd/1_theo_0.flac
 
 check "the header is installed" test -s "$prefix/include/convo.h"
 check "the command is installed" "$prefix/bin/convo" --version
-check "the recipes are installed" test -s "$prefix/share/convo/recipes/fsdd-mfcc.yaml"
 check "the manual pages are installed" test -s "$prefix/share/man/man1/convo-train.1"
 check "bash finds its completion" test -s "$prefix/share/bash-completion/completions/convo"
 check "zsh finds its completion" test -s "$prefix/share/zsh/site-functions/_convo"
+check "and finds the recipes where they were put" sh -c "cd '$work' && '$prefix/bin/convo' summary fsdd-mfcc"
 check "the recordings are installed" test -s "$prefix/share/convo/data/fsdd/1_theo_0.flac"
 
-# build and run both examples; $1 is the folder with the programs
-examples_work() {
-    LD_LIBRARY_PATH=$libraries "$1/train" "$work/digits.yaml" "$work/small" "$work/$2.safetensors" &&
-        LD_LIBRARY_PATH=$libraries "$1/predict" "$work/$2.safetensors" "$one"
-}
+# One second of silence and one of noise, as 16-bit samples.
+{ head -c 16000 /dev/zero && head -c 16000 "$prefix/bin/convo"; } >"$work/samples"
+# FOLDER [LIBRARIES]: train a model, name a recording, listen to samples, score the model
+programs_work() (
+    cd "$1" && export LD_LIBRARY_PATH="${2:-}" && ./train "$work/digits.yaml" "$work/small" digits.safetensors &&
+        ./predict digits.safetensors "$one" && ./listen digits.safetensors 8000 <"$work/samples" >heard &&
+        [ "$(wc -l <heard)" -eq 2 ] && { [ ! -e score ] || ./score digits.safetensors "$work/small"; }
+)
+# FOLDER TARGET: the CMake project of the examples, in a folder where nothing else is
 with_cmake() {
-    cp -r examples "$work/empty" && cmake -S "$work/empty" -B "$work/empty/build" -DCMAKE_PREFIX_PATH="$prefix" \
-        -DCMAKE_C_COMPILER="$CC" && cmake --build "$work/empty/build"
+    cp -r examples "$1" && sed -i "s/convo::convo/$2/" "$1/CMakeLists.txt" &&
+        cmake -S "$1" -B "$1/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$CC" -DCMAKE_CXX_COMPILER="$CXX" &&
+        cmake --build "$1/build"
 }
-# with_flags FOLDER FLAG...: both examples into the folder
-with_flags() {
-    folder=$1
+# FOLDER FLAG...: the same without CMake
+with_flags() (
+    mkdir "$1" && cp examples/*.c* "$1" && cd "$1" || exit 1
     shift
-    mkdir -p "$folder"
-    for example in train predict; do
-        $CC "examples/$example.c" -o "$folder/$example" "$@" || return 1
+    for example in train predict listen; do
+        $CC -Wall -Wextra -Werror $example.c -o $example "$@" || exit 1
     done
-}
-# shellcheck disable=SC2046 # flags are words
-with_pkg_config() { with_flags "$work/plain" $(PKG_CONFIG_PATH=$config pkg-config --cflags --libs convo); }
-# What convo.pc says a static library needs, but not what those need in their turn: they are shared ones.
-# shellcheck disable=SC2046
-with_static() {
-    with_flags "$work/static" -I"$prefix/include" "$libraries/libconvo.a" \
-        $(pkg-config --libs $(PKG_CONFIG_PATH=$config pkg-config --print-requires-private convo)) \
-        $(sed -n 's/^Libs.private: //p' "$config/convo.pc")
-}
-check "find_package(convo) builds the examples" with_cmake
-check "they train and predict" examples_work "$work/empty/build" cmake
-check "pkg-config builds the examples" with_pkg_config
-check "they train and predict" examples_work "$work/plain" plain
-check "the static library builds them" with_static
-check "they train and predict" examples_work "$work/static" static
-if command -v c++ >/dev/null; then
-    echo '#include <convo.h>' >"$work/header.cpp"
-    check "the header is C++ as well" c++ -fsyntax-only -Wall -Werror -I"$prefix/include" "$work/header.cpp"
+    [ -z "$have_cxx" ] || $CXX -std=c++17 -Wall -Wextra -Werror score.cpp -o score "$@"
+)
+# Only the installed convo.pc is seen: a program against the shared library needs no other.
+flags() { PKG_CONFIG_LIBDIR=$libraries/pkgconfig pkg-config "$@" convo; }
+
+have_cxx=
+if command -v "$CXX" >/dev/null; then
+    have_cxx=yes
+    check "find_package(convo) builds the examples" with_cmake "$work/empty" convo::convo
+    check "they work" programs_work "$work/empty/build" "$libraries"
 else
-    skip "the header is C++ as well" "there is no C++ compiler"
+    skip "find_package(convo) builds the examples" "there is no C++ compiler"
 fi
+# shellcheck disable=SC2046 # flags are words
+check "pkg-config builds the examples" with_flags "$work/plain" $(flags --cflags --libs)
+check "they work" programs_work "$work/plain" "$libraries"
+if [ -e "$libraries/libconvo.so" ]; then
+    # shellcheck disable=SC2046
+    check "pkg-config --static builds them" with_flags "$work/static" \
+        $(flags --static --cflags --libs | sed 's/-lconvo/-l:libconvo.a/')
+    check "they work without the library" programs_work "$work/static"
+    [ -z "$have_cxx" ] || check "convo::convo_static builds them" with_cmake "$work/empty2" convo::convo_static
+fi
+
+uninstall() { cmake --build "$BUILD" --target uninstall; }
+rests() { find "$prefix" ! -type d -o -name '*convo*' | grep . && return 1 || return 0; }
+check "uninstall" uninstall
+check "leaves nothing" rests
 finish

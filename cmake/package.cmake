@@ -1,0 +1,18 @@
+# A Debian package: `cpack` in the build folder. tests/package.sh builds one, looks into it, and installs and removes it.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME convo)
+set(CPACK_PACKAGE_CONTACT "convo maintainers <maintainers@users.noreply.b-seed-fa6cd5dd.example>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "train and run small convolutional networks for speech and pictures")
+set(CPACK_PACKAGING_INSTALL_PREFIX ${CMAKE_INSTALL_PREFIX}) # where the command looks for recipes and recordings
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON) # Depends: what the programs and libraries are linked with
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, fonts-dejavu-core") # for charts
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+    "convo takes a folder of recordings or pictures to a tested, explained small\n\
+convolutional network, on ordinary processors and without Python. This package\n\
+holds the command, its recipes, a data set of spoken digits, and the C library\n\
+with its header, shared and static.")
+include(CPack)
