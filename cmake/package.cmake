@@ -1,4 +1,4 @@
-# A Debian package: `cpack` in the build folder. tests/package.sh builds one, looks into it, and installs and removes it.
+# A Debian package: `cpack` in the build folder. tests/package.sh builds one and looks into it, installs and removes it.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME convo)
 set(CPACK_PACKAGE_CONTACT "convo maintainers <maintainers@users.noreply.b-seed-fa6cd5dd.example>")
@@ -16,3 +16,11 @@ convolutional network, on ordinary processors and without Python. This package\n
 holds the command, its recipes, a data set of spoken digits, and the C library\n\
 with its header, shared and static.")
 include(CPack)
+
+# share/doc/convo/copyright: LICENSE in Debian's format, and that of the recordings.
+file(READ LICENSE licence)
+string(REGEX REPLACE "^.*contributors\n\n|\n$" "" licence "${licence}")
+string(REPLACE "\n\n" "\n.\n" licence "${licence}")
+string(REPLACE "\n" "\n " licence "${licence}")
+configure_file(cmake/copyright.in ${PROJECT_BINARY_DIR}/copyright @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
