@@ -5,9 +5,10 @@
 //   convo_model_*          load a model, ask it about a recording or an array
 //   convo_recipe_*, ...    look at what a recipe, a net or a data set is made of
 //
-// Every function that can fail returns a convo_status and fills a convo_error that the caller owns; NULL is allowed for
-// the error. No function prints, exits, reads the environment or keeps global state. Handles may be used from one
-// thread at a time; different handles from different threads. `_free` accepts NULL.
+// Every function that can fail returns a convo_status and fills a convo_error that the caller owns. NULL is allowed for
+// the error; NULL where something is needed is the error ARGUMENT. No function prints, exits, reads the environment or
+// keeps global state. Handles may be used from one thread at a time; different handles from different threads. `_free`
+// accepts NULL. docs/stability.md says what stays as it is from version to version.
 #ifndef CONVO_H
 #define CONVO_H
 
@@ -257,7 +258,7 @@ typedef struct convo_export_options {
 
 // Writes the model in the format that the ending of the path says: .onnx (opset 17, IR version 8; normalisation is part
 // of the graph; labels, recipe and the rest are in metadata_props) or .safetensors (as convo_model_save). Errors:
-// UNSUPPORTED for a build without ONNX and for layers that it does not have.
+// UNSUPPORTED for a build without ONNX and for what ONNX cannot say.
 CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                                     convo_error *err);
 

@@ -16,7 +16,7 @@ all_lines() {
     echo "$compilers"
 }
 
-# What CMake is told about a line. `plain` is no build type that CMake knows: -O1 builds soon, and assertions hold.
+# What CMake is told about a line. `plain` is no build type that CMake knows, so NDEBUG is not set.
 options() { # LINE
     case $1 in
     everything) ;;
@@ -33,7 +33,7 @@ try() { # LINE
     given=$(options "$1") || { echo "there is no line $1" && return 1; }
     ninja=$(command -v ninja >/dev/null && echo "-GNinja")
     # shellcheck disable=SC2086 # lists of words
-    cmake $ninja -S . -B "$folder/$1" -DCMAKE_BUILD_TYPE=plain -DCMAKE_C_FLAGS=-O1 $given &&
+    cmake $ninja -S . -B "$folder/$1" -DCMAKE_BUILD_TYPE=plain -DCMAKE_C_FLAGS=-O2 $given &&
         cmake --build "$folder/$1" --parallel "$(getconf _NPROCESSORS_ONLN)" && sh tests/run.sh "$folder/$1" -LE long
 }
 

@@ -29,6 +29,8 @@ static convo_status find_kind(const char *name, const cv_data_kind **kind, convo
 }
 
 convo_status convo_data_find(const char *name, const char *const *search, char **folder, convo_error *err) {
+    if (!name || !folder)
+        return cv_fail(err, CONVO_ARGUMENT, "", "the name of a data set and room for its folder are needed");
     *folder = NULL;
     const cv_data_kind *kind;
     convo_status status = find_kind(name, &kind, err);
@@ -240,6 +242,8 @@ static convo_status open_plain(const cv_data_kind *kind, const char *path, cv_da
 
 convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
                                  convo_error *err) {
+    if (!name || !folder || !info)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a data set, its folder and room for the result are needed");
     *info = (convo_data_info){0};
     const cv_data_kind *kind;
     cv_dataset *dataset = NULL;

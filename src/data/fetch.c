@@ -45,6 +45,8 @@ static const char *remote_name_at(const void *context, size_t k) {
 
 convo_status convo_data_get(const char *name, const convo_get_options *options, convo_get_result *result,
                             convo_error *err) {
+    if (!name || !result)
+        return cv_fail(err, CONVO_ARGUMENT, "", "the name of a data set and room for the result are needed");
     const cv_remote *remote = cv_remote_find(name);
     *result = (convo_get_result){0};
     if (remote && !(options && options->folder && *options->folder))

@@ -89,6 +89,7 @@ static convo_status need_probabilities(const convo_evaluation *e, convo_error *e
 }
 
 convo_status convo_calibration_find(const convo_evaluation *e, convo_calibration *c, convo_error *err) {
+    if (!e || !c) return cv_fail(err, CONVO_ARGUMENT, "", "an evaluation and room for the result are needed");
     *c = (convo_calibration){0};
     const convo_status status = need_probabilities(e, err);
     if (status) return status;
@@ -147,6 +148,7 @@ static void trace(const ranked *rank, int64_t count, int64_t positives, convo_ro
 }
 
 convo_status convo_roc_find(const convo_evaluation *e, int k, convo_roc *roc, convo_error *err) {
+    if (!e || !roc) return cv_fail(err, CONVO_ARGUMENT, "", "an evaluation and room for the result are needed");
     *roc = (convo_roc){0};
     const convo_status status = need_probabilities(e, err);
     if (status) return status;

@@ -29,6 +29,8 @@ static convo_status open_dataset(const convo_recipe *recipe, const convo_train_o
 convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options, char ***groups,
                                  int *count, convo_error *err) {
     cv_dataset *dataset;
+    if (!recipe || !groups || !count)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for the groups are needed");
     *groups = NULL;
     *count = 0;
     if (!recipe->data) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "the recipe says no 'data'");

@@ -415,6 +415,7 @@ int convo_recipe_epochs(const convo_recipe *recipe) {
 }
 
 convo_status convo_recipe_text(const convo_recipe *recipe, char **text, convo_error *err) {
+    if (!recipe || !text) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and a place for its text are needed");
     *text = NULL;
     return cv_yaml_dump(&recipe->document, text, err);
 }

@@ -86,8 +86,8 @@ static int assign_pair(const assignment *a, int node, const char *key, size_t le
             a->document->nodes.start[node - 1].data.mapping.pairs.start[k].value = value;
         return value ? node : 0;
     }
-    int made =
-        yaml_document_add_scalar(a->document, NULL, (const yaml_char_t *)key, (int)length, YAML_PLAIN_SCALAR_STYLE);
+    yaml_char_t *text = (yaml_char_t *)(uintptr_t)key; // libyaml before 0.2.3 has no const
+    int made = yaml_document_add_scalar(a->document, NULL, text, (int)length, YAML_PLAIN_SCALAR_STYLE);
     if (!made) return no_memory(a);
     set_place(a->document, made, NULL);
     int value = assign(a, 0, rest);
@@ -166,7 +166,7 @@ static bool emit_node(yaml_emitter_t *emitter, const yaml_document_t *document, 
     bool ok = true;
     if (node->type == YAML_SCALAR_NODE) {
         bool null = cv_yaml_is_null(node); // in full: in a flow mapping the emitter would write nothing as ''
-        const yaml_char_t *text = null ? (const yaml_char_t *)"null" : node->data.scalar.value;
+        yaml_char_t *text = null ? (yaml_char_t *)(uintptr_t) "null" : node->data.scalar.value;
         int length = null ? 4 : (int)node->data.scalar.length;
         return yaml_scalar_event_initialize(&event, NULL, NULL, text, length, 1, 1, node->data.scalar.style) &&
                yaml_emitter_emit(emitter, &event);
