@@ -88,9 +88,8 @@ run_document() { # DOCUMENT
 # The example is compiled with the table of ops as cmake/ops.cmake would, in float and in double, and put in front of the
 # library's. $layer is the folder with src/op/leaky_relu.c.
 needed_libraries() { # of the static library and of the tests
-    # shellcheck disable=SC2046 # flags are words
-    pkg-config --libs cmocka $(PKG_CONFIG_PATH=$BUILD pkg-config --print-requires-private convo)
-    sed -n 's/^Libs.private: //p' "$BUILD/convo.pc"
+    pkg-config --libs cmocka
+    PKG_CONFIG_LIBDIR=$BUILD pkg-config --static --libs convo | sed 's/-lconvo//'
 }
 compile_layer() {
     printf 'X(leaky_relu)\n' | cat "$BUILD/generated/op_list.inc" - >"$layer/op_list.inc"
