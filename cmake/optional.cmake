@@ -22,7 +22,7 @@ endfunction()
 convo_optional(LIBARCHIVE libarchive-dev "npz arrays, packed files, unpacking of downloads" libarchive)
 convo_optional(CURL libcurl4-openssl-dev "downloads" libcurl)
 convo_optional(NETTLE nettle-dev "checksums of downloads" nettle)
-convo_optional(MATIO libmatio-dev "MATLAB files" matio)
+convo_optional(MATIO "libmatio-dev and zlib1g-dev" "MATLAB files" matio zlib)
 convo_optional(LIBPNG libpng-dev "PNG pictures" libpng)
 convo_optional(LIBJPEG libjpeg-dev "JPEG pictures" libjpeg)
 

@@ -33,6 +33,7 @@ find_missing() { # demo|tests
     probe libcurl4-openssl-dev pkg-config --exists libcurl
     probe nettle-dev pkg-config --exists nettle
     probe libmatio-dev pkg-config --exists matio
+    probe zlib1g-dev pkg-config --exists zlib
     probe libpng-dev pkg-config --exists libpng
     probe libjpeg-dev pkg-config --exists libjpeg
     probe libonnx-dev test -e /usr/include/onnx/onnx.proto

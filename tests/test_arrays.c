@@ -114,14 +114,10 @@ static void labels_that_make_no_sense_are_refused_by_their_number(void **state) 
     static const struct {
         double label[3];
         const char *word;
-    } cases[] = {{{0, 1, 0.5}, "label 2 is 0.5"},
-                 {{0, -2, 0}, "label 1 is -2"},
-                 {{(double)NAN, 0, 0}, "label 0 is nan"},
-                 {{0, 0, 1e9}, "label 2 is 1e+09"},
-                 {{0, 0, 10000}, "0 to 9999"},
-                 {{-1, 1, 0}, "example 2 is 0"},
-                 {{-1, 2, 1}, "example 1 is 2"},
-                 {{0, (double)INFINITY, 1}, "label 1 is inf"}};
+    } cases[] = {{{0, 1, 0.5}, "label 2 is 0.5"},         {{0, -2, 0}, "label 1 is -2"},
+                 {{(double)NAN, 0, 0}, "label 0 is nan"}, {{0, 0, 1e9}, "label 2 is 1e+09"},
+                 {{0, 0, 65536}, "0 to 65535"},           {{-1, 1, 0}, "example 2 is 0"},
+                 {{-1, 2, 1}, "example 1 is 2"},          {{0, (double)INFINITY, 1}, "label 1 is inf"}};
     write_x(*state, "X.npy");
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
         write_npy(*state, "y.npy", "<f8", "(3,)", cases[k].label, sizeof cases[k].label);

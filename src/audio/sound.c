@@ -36,9 +36,9 @@ static convo_status resample(const float *sample, size_t count, int from, int to
         return cv_fail(err, CONVO_UNSUPPORTED, where, "%d Hz cannot be resampled to %d Hz: 1 to 256 is the limit", from,
                        to);
     double length = fmax(1, round((double)count * ratio));
-    if (length > CV_SOUND_LIMIT)
+    if (length > CV_LIMIT_SOUND)
         return cv_fail(err, CONVO_LIMIT, where, "%.0f samples at %d Hz are more than the %d that are accepted", length,
-                       to, CV_SOUND_LIMIT);
+                       to, CV_LIMIT_SOUND);
     float *result = cv_alloc((size_t)length, sizeof *result);
     if (!result) return cv_no_memory(err, "the resampled recording");
     SRC_DATA job = {.data_in = sample,
@@ -109,8 +109,8 @@ static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *pat
     sf_count_t got;
     while ((got = sf_readf_float(stream, chunk, CHUNK / info->channels)) > 0) {
         size_t frames = (size_t)got;
-        if (sound->count + frames > CV_SOUND_LIMIT)
-            return cv_fail(err, CONVO_LIMIT, path, "is longer than the %d samples that are accepted", CV_SOUND_LIMIT);
+        if (sound->count + frames > CV_LIMIT_SOUND)
+            return cv_fail(err, CONVO_LIMIT, path, "is longer than the %d samples that are accepted", CV_LIMIT_SOUND);
         if (!cv_grow(&sound->sample, &capacity, sound->count + frames, sizeof *sound->sample))
             return cv_no_memory(err, "a recording");
         for (size_t t = 0; t < frames; t++) {

@@ -3,6 +3,7 @@
 #define CV_SOUND_H
 
 #include "base/base.h"
+#include "base/limits.h"
 
 typedef struct cv_sound {
     float *sample; // mono, [-1, 1)
@@ -10,8 +11,8 @@ typedef struct cv_sound {
     int rate; // hertz
 } cv_sound;
 
-// What is accepted: 1 h at 48 kHz, in frames per channel; sample rates in hertz, ultrasound included; channels.
-enum { CV_SOUND_LIMIT = 3600 * 48000, CV_RATE_MIN = 1000, CV_RATE_MAX = 1000000, CV_CHANNELS_MAX = 64 };
+// What is accepted: CV_LIMIT_SOUND frames per channel; sample rates in hertz, ultrasound included; channels.
+enum { CV_RATE_MIN = 1000, CV_RATE_MAX = 1000000, CV_CHANNELS_MAX = 64 };
 
 // Reads a whole recording; rate > 0: resampled to it. A recording without samples is an error. Free with cv_sound_free.
 convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_error *err);

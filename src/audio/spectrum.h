@@ -58,7 +58,7 @@ typedef struct cv_framing {
 #define CV_SAMPLES_OPTION(type_, member_)                                                                              \
     {                                                                                                                  \
         .name = "samples", .type = CV_INT, .offset = offsetof(type_, member_), .required = true, .min = 1,             \
-        .max = CV_SOUND_LIMIT, .help = "length of a clip: longer ones are cut, shorter ones get zeros at the end"      \
+        .max = CV_LIMIT_CLIP, .help = "length of a clip: longer ones are cut, shorter ones get zeros at the end"       \
     }
 
 // The framing at a sample rate, in samples; `low` and `high` in hertz.

@@ -1,11 +1,14 @@
 #include "base/archive.h"
 
+#include "base/limits.h"
+
 #ifdef CONVO_HAVE_LIBARCHIVE
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { BLOCK = 1 << 16 };
 
@@ -30,6 +33,16 @@ static convo_status unpack(struct archive *archive, const char *path, size_t lim
     return CONVO_OK;
 }
 
+// Packed once and by deflate, or not at all: other methods make more of a byte than CV_DEFLATE_RATIO, or ask for memory
+// as their headers please.
+static convo_status check_packing(struct archive *archive, const char *path, convo_error *err) {
+    const char *format = archive_format_name(archive);
+    const bool zip = (archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+    const bool known = !zip || (format && (strstr(format, "(deflation)") || strstr(format, "(uncompressed)")));
+    if (known && archive_filter_count(archive) <= 2) return CONVO_OK; // the last one is the file itself
+    return cv_fail(err, CONVO_UNSUPPORTED, path, "is not packed once by deflate, which is what is read");
+}
+
 // member: NULL for the first there is
 static convo_status read_member(struct archive *archive, const char *path, const char *member, size_t limit,
                                 cv_bytes *out, convo_error *err) {
@@ -40,7 +53,9 @@ static convo_status read_member(struct archive *archive, const char *path, const
         if (result != ARCHIVE_OK && result != ARCHIVE_WARN) break;
         const char *name = archive_entry_pathname(entry);
         const bool wanted = !member || (name && strcmp(name, member) == 0 && archive_entry_filetype(entry) == AE_IFREG);
-        if (wanted) return unpack(archive, path, limit, out, err);
+        if (!wanted) continue;
+        const convo_status status = check_packing(archive, path, err);
+        return status ? status : unpack(archive, path, limit, out, err);
     }
     return result == ARCHIVE_EOF && member ? CONVO_OK : failed(archive, path, err);
 }
@@ -48,8 +63,11 @@ static convo_status read_member(struct archive *archive, const char *path, const
 static convo_status read_archive(int (*support)(struct archive *), const char *path, const char *member, size_t limit,
                                  cv_bytes *out, convo_error *err) {
     *out = (cv_bytes){0};
+    struct stat about;
     struct archive *archive = archive_read_new();
     if (!archive) return cv_no_memory(err, path);
+    if (!stat(path, &about) && (size_t)about.st_size < limit / CV_DEFLATE_RATIO)
+        limit = (size_t)about.st_size * CV_DEFLATE_RATIO;
     convo_status status = support(archive) == ARCHIVE_OK ? CONVO_OK : failed(archive, path, err);
     if (!status) status = read_member(archive, path, member, limit, out, err);
     archive_read_free(archive);

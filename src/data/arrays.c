@@ -1,13 +1,12 @@
 // Features and labels as NumPy saves them: X_train.npy, y_train.npy and so on in a folder, or all in one .npz file.
 #include "base/archive.h"
+#include "base/limits.h"
 #include "base/npy.h"
 #include "base/npz.h"
 #include "data/examples.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define LIMIT ((size_t)UINT32_MAX) // bytes of one array
 
 static const struct part {
     const char *end; // of the names X_train, y_train
@@ -36,9 +35,9 @@ static convo_status load(const char *path, const char *first, const char *end, a
     char *member = cv_format("%s%s.npy", first, end), *where = member ? cv_format("%s/%s", path, member) : NULL;
     convo_status status = where ? CONVO_OK : cv_no_memory(err, path);
     if (!status && cv_is_npz(path))
-        status = cv_zip_read(path, member, LIMIT, &out->bytes, err);
+        status = cv_zip_read(path, member, CV_LIMIT_ARRAYS, &out->bytes, err);
     else if (!status && cv_is_file(where))
-        status = cv_file_read(where, LIMIT, &out->bytes, err);
+        status = cv_file_read(where, CV_LIMIT_ARRAYS, &out->bytes, err);
     free(member);
     if (!status && out->bytes.data) {
         out->where = where;

@@ -3,6 +3,7 @@
 // "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition", arXiv:1804.03209.
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/limits.h"
 #include "data/listing.h"
 
 #include <stdlib.h>
@@ -37,11 +38,10 @@ static size_t stem_length(const char *name, size_t length) {
 }
 
 static convo_status read_list(const char *folder, const char *name, part_list *list, convo_error *err) {
-    enum { LIST_LIMIT = 1 << 28 };
     cv_bytes text = {0};
     char *path = cv_format("%s/%s", folder, name);
     convo_status status = path ? CONVO_OK : cv_no_memory(err, folder);
-    if (!status && (list->there = cv_is_file(path))) status = cv_file_read(path, LIST_LIMIT, &text, err);
+    if (!status && (list->there = cv_is_file(path))) status = cv_file_read(path, CV_LIMIT_LIST, &text, err);
     for (const char *line = (const char *)text.data; line && *line && !status;) {
         const size_t length = strcspn(line, "\r\n"), stem = stem_length(line, length);
         if (stem && !cv_names_add(&list->names, &list->count, line, stem)) status = cv_no_memory(err, path);

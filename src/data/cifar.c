@@ -1,13 +1,13 @@
 // CIFAR-10 and CIFAR-100 in their binary version: 32 x 32 colour pictures, each a record of its label (CIFAR-100:
 // coarse and fine) and 3,072 bytes, all red, all green, all blue. https://www.cs.toronto.edu/~kriz/cifar.html
 #include "base/file.h"
+#include "base/limits.h"
 #include "data/examples.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { SIDE = 32, PIXELS = 3 * SIDE * SIDE, MAX_NAMES = 256 };
-#define LIMIT ((size_t)1 << 30) // bytes of one file
 
 typedef struct layout {
     const char *folder;          // the one in the official archive
@@ -46,7 +46,7 @@ static bool shape(const void *config, cv_shape *out) {
 static convo_status read_file(const char *folder, const char *name, char **path, cv_bytes *bytes, convo_error *err) {
     *bytes = (cv_bytes){0};
     *path = cv_format("%s/%s", folder, name);
-    return *path ? cv_file_read(*path, LIMIT, bytes, err) : cv_no_memory(err, folder);
+    return *path ? cv_file_read(*path, CV_LIMIT_ARRAYS, bytes, err) : cv_no_memory(err, folder);
 }
 
 // One name a line; empty lines do not count.

@@ -1,10 +1,10 @@
 #include "data/examples.h"
 
+#include "base/limits.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-
-enum { MOST_CLASSES = 10000 };
 
 // --- features ---------------------------------------------------------------------------------------------------
 
@@ -72,10 +72,10 @@ static convo_status read_one_hot(const cv_numbers *y, int64_t n, const double *r
 }
 
 static convo_status read_number(const cv_numbers *y, int64_t n, double value, int32_t *label, convo_error *err) {
-    if (!(value >= -1 && value < MOST_CLASSES && value == floor(value)))
+    if (!(value >= -1 && value < CV_LIMIT_CLASSES && value == floor(value)))
         return cv_fail(err, CONVO_FORMAT, y->where,
                        "label %" PRId64 " is %g: whole numbers from 0 to %d, or -1 and +1, are wanted", n, value,
-                       MOST_CLASSES - 1);
+                       CV_LIMIT_CLASSES - 1);
     *label = (int32_t)value;
     return CONVO_OK;
 }
@@ -122,8 +122,8 @@ convo_status cv_examples_add(cv_examples *examples, const cv_numbers *x, const c
                        "must hold a label for each of the %" PRId64 " examples of %s: it has %" PRId64 " rows, in %d "
                        "dimension(s)",
                        x->dim[0], x->where, y->dims ? y->dim[0] : 0, y->dims);
-    if (y->dims == 2 && y->dim[1] > MOST_CLASSES)
-        return cv_fail(err, CONVO_LIMIT, y->where, "has more than %d classes", MOST_CLASSES);
+    if (y->dims == 2 && y->dim[1] > CV_LIMIT_CLASSES)
+        return cv_fail(err, CONVO_LIMIT, y->where, "has more than %d classes", CV_LIMIT_CLASSES);
 
     const size_t count = (size_t)x->dim[0];
     if (!grow(dataset, count)) return cv_no_memory(err, x->where);

@@ -1,13 +1,13 @@
 // MNIST and what is laid out like it: IDX files, as they are or gzipped. Two zero bytes, a type (8: bytes), the number
 // of dimensions, the dimensions as big-endian 32-bit numbers, the bytes. http://yann.lecun.com/exdb/mnist
 #include "base/archive.h"
+#include "base/limits.h"
 #include "data/examples.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { SIDE = 28, CLASSES = 10, BYTES = 8 };
-#define LIMIT ((size_t)1 << 30) // bytes of one file
 
 static const char *const digits[CLASSES] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 static const char *const clothes[CLASSES] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
@@ -53,7 +53,7 @@ static convo_status load(const char *folder, const char *name, int dims, char **
     if (!packed) (*path)[strlen(*path) - strlen(".gz")] = 0;
     *out = (cv_numbers){.where = *path};
     const convo_status status =
-        packed ? cv_gzip_read(*path, LIMIT, bytes, err) : cv_file_read(*path, LIMIT, bytes, err);
+        packed ? cv_gzip_read(*path, CV_LIMIT_ARRAYS, bytes, err) : cv_file_read(*path, CV_LIMIT_ARRAYS, bytes, err);
     return status ? status : parse(bytes, dims, out, err);
 }
 

@@ -3,6 +3,7 @@
 //   clips/1.wav,cat,train,ann
 // The examples are in the order of the file.
 #include "base/file.h"
+#include "base/limits.h"
 #include "data/listing.h"
 
 #include <stdlib.h>
@@ -153,7 +154,6 @@ static void parse(reader *r, const char *text, size_t size) {
 }
 
 static convo_status scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
-    enum { FILE_LIMIT = 1 << 28 };
     static const char mark[] = "\xef\xbb\xbf"; // some programs begin UTF-8 files with it
     (void)config;
     cv_bytes text;
@@ -163,7 +163,7 @@ static convo_status scan(const char *file, const void *config, cv_dataset *datas
                 .row = 1,
                 .listing = {.dataset = dataset},
                 .err = err};
-    if ((r.status = cv_file_read(file, FILE_LIMIT, &text, err))) return r.status;
+    if ((r.status = cv_file_read(file, CV_LIMIT_LIST, &text, err))) return r.status;
     const size_t begin = strncmp((const char *)text.data, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
     parse(&r, (const char *)text.data + begin, text.size - begin);
     if (!r.status && dataset->count == 0)

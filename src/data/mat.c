@@ -1,5 +1,6 @@
 // Features and labels as MATLAB saves them (-v4, -v6, -v7), through matio.
 #include "base/file.h"
+#include "base/limits.h"
 #include "data/examples.h"
 
 #include <string.h>
@@ -24,8 +25,7 @@ static const cv_option schema[] = {
 
 #include <matio.h>
 #include <stdlib.h>
-
-#define LIMIT ((size_t)1 << 30) // bytes of one variable
+#include <zlib.h>
 
 static const struct type {
     enum matio_classes matio;
@@ -35,8 +35,9 @@ static const struct type {
              {MAT_C_INT16, 'i', 2},  {MAT_C_UINT16, 'u', 2}, {MAT_C_INT32, 'i', 4}, {MAT_C_UINT32, 'u', 4},
              {MAT_C_INT64, 'i', 8},  {MAT_C_UINT64, 'u', 8}};
 
-// Says what is in the variable, from its header; the data are not yet read.
-static convo_status describe(const matvar_t *variable, cv_numbers *out, convo_error *err) {
+// Says what is in the variable, from its header; the data are not yet read. `size` bytes of a file may be packed by
+// deflate, and hold doubles as single bytes.
+static convo_status describe(const matvar_t *variable, size_t size, cv_numbers *out, convo_error *err) {
     for (size_t k = 0; k < CV_COUNT(types); k++)
         if (types[k].matio == variable->class_type) {
             out->type = types[k].type;
@@ -49,19 +50,23 @@ static convo_status describe(const matvar_t *variable, cv_numbers *out, convo_er
                        CV_MAX_DIMS);
     out->dims = variable->rank;
     for (int d = 0; d < out->dims; d++)
-        out->dim[d] = variable->dims[d] > LIMIT ? INT64_MAX : (int64_t)variable->dims[d];
+        out->dim[d] = variable->dims[d] > CV_LIMIT_ARRAYS ? INT64_MAX : (int64_t)variable->dims[d];
     size_t bytes;
-    if (!cv_numbers_lay_out(out, CV_FORTRAN_ORDER, &bytes) || bytes > LIMIT)
-        return cv_fail(err, CONVO_LIMIT, out->where, "has more than the %zu bytes that are accepted", LIMIT);
+    if (!cv_numbers_lay_out(out, CV_FORTRAN_ORDER, &bytes) || bytes > CV_LIMIT_ARRAYS)
+        return cv_fail(err, CONVO_LIMIT, out->where, "has more than the %zu bytes that are accepted", CV_LIMIT_ARRAYS);
+    if (bytes / sizeof(double) / CV_DEFLATE_RATIO > size)
+        return cv_fail(err, CONVO_FORMAT, out->where, "cannot be read: a file of %zu bytes does not hold %zu", size,
+                       bytes);
     return CONVO_OK;
 }
 
 // *variable: freed by the caller, even after a failure
-static convo_status load(mat_t *mat, const char *name, cv_numbers *out, matvar_t **variable, convo_error *err) {
+static convo_status load(mat_t *mat, size_t size, const char *name, cv_numbers *out, matvar_t **variable,
+                         convo_error *err) {
     *variable = Mat_VarReadInfo(mat, name);
     if (!*variable)
         return cv_fail(err, CONVO_FORMAT, out->where, "is not there or damaged: see 'x' and 'y' of the recipe's data");
-    convo_status status = describe(*variable, out, err);
+    convo_status status = describe(*variable, size, out, err);
     if (status) return status;
     if (Mat_VarReadDataAll(mat, *variable) || !(*variable)->data || (*variable)->nbytes < (size_t)out->size)
         return cv_fail(err, CONVO_FORMAT, out->where, "cannot be read: the file is cut short or damaged");
@@ -75,24 +80,54 @@ static uint32_t read_u32(const uint8_t *at, bool big) {
     return value;
 }
 
+// The class of the variable in an element, packed or not; 0: it is none, or damaged.
+static int class_of(const uint8_t *element, size_t size, bool big) {
+    enum { MATRIX = 14, PACKED = 15, TAG = 8, FLAGS = 16, START = 20 }; // tags of matrix and flags, flags
+    uint8_t start[START] = {0};
+    if (read_u32(element, big) == PACKED) {
+        z_stream stream = {.next_in = (uint8_t *)(uintptr_t)element + TAG, .avail_in = (uInt)(size - TAG)};
+        stream.next_out = start;
+        stream.avail_out = START;
+        if (inflateInit(&stream) != Z_OK) return 0;
+        inflate(&stream, Z_SYNC_FLUSH);
+        inflateEnd(&stream);
+    } else {
+        memcpy(start, element, size < START ? size : START);
+    }
+    return read_u32(start, big) == MATRIX ? (int)(read_u32(start + FLAGS, big) & 255) : 0;
+}
+
+// One element after the other; matio makes up the end of a packed one that is cut short, and believes what cells and
+// structs say of their number, at 8 bytes each.
+static convo_status check_elements(const char *path, const cv_bytes *bytes, size_t at, bool big, convo_error *err) {
+    enum { TAG = 8 };
+    while (at < bytes->size && bytes->size - at >= TAG) {
+        const size_t length = TAG + (size_t)read_u32(bytes->data + at + 4, big), rest = bytes->size - at;
+        const int class = class_of(bytes->data + at, length < rest ? length : rest, big);
+        if (class == MAT_C_CELL || class == MAT_C_STRUCT || class == MAT_C_OBJECT || class > MAT_C_UINT64)
+            return cv_fail(err, CONVO_UNSUPPORTED, path,
+                           "holds cells, structs or objects: save features and labels alone, save('f.mat', 'X', 'Y')");
+        at += length;
+    }
+    return at == bytes->size ? CONVO_OK : cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged");
+}
+
 // What matio leaves to its caller. A header of 128 bytes ends in a version, 0x0100 or 0x0200, and "MI" in the byte
-// order of the file; version 4 has none. Elements of a type, a size and as many bytes follow: matio makes up the end of
-// a compressed one that is cut short.
-static convo_status check_file(const char *path, convo_error *err) {
-    enum { HEADER = 128, VERSION = 124, MARK = 126, TAG = 8 };
+// order of the file; version 4 has none. Elements of a type, a size and as many bytes follow.
+static convo_status check_file(const char *path, size_t *size, convo_error *err) {
+    enum { HEADER = 128, VERSION = 124, MARK = 126 };
     cv_bytes bytes;
-    convo_status status = cv_file_read(path, LIMIT, &bytes, err);
+    convo_status status = cv_file_read(path, CV_LIMIT_ARRAYS, &bytes, err);
     if (status) return status;
+    *size = bytes.size;
     const uint8_t *data = bytes.data;
     const bool big = bytes.size >= HEADER && memcmp(data + MARK, "MI", 2) == 0;
     const bool little = bytes.size >= HEADER && memcmp(data + MARK, "IM", 2) == 0;
     const int version = big || little ? data[big ? VERSION : VERSION + 1] : 0;
-    size_t at = HEADER;
     if (version == 2)
         status = cv_fail(err, CONVO_UNSUPPORTED, path, "is a MATLAB 7.3 file: save it with save(..., '-v7')");
     else if (version)
-        while (at < bytes.size && bytes.size - at >= TAG) at += TAG + (size_t)read_u32(data + at + 4, big);
-    if (!status && version && at != bytes.size) status = cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged");
+        status = check_elements(path, &bytes, HEADER, big, err);
     free(bytes.data);
     return status;
 }
@@ -103,11 +138,12 @@ static convo_status add_file(const char *path, const mat_config *config, int par
     matvar_t *x_variable = NULL, *y_variable = NULL;
     cv_numbers x = {.where = x_where}, y = {.where = y_where};
     mat_t *mat = NULL;
-    convo_status status = x_where && y_where ? check_file(path, err) : cv_no_memory(err, path);
+    size_t size = 0;
+    convo_status status = x_where && y_where ? check_file(path, &size, err) : cv_no_memory(err, path);
     if (!status && !(mat = Mat_Open(path, MAT_ACC_RDONLY)))
         status = cv_fail(err, CONVO_FORMAT, path, "is no MATLAB file");
-    if (!status) status = load(mat, config->x, &x, &x_variable, err);
-    if (!status) status = load(mat, config->y, &y, &y_variable, err);
+    if (!status) status = load(mat, size, config->x, &x, &x_variable, err);
+    if (!status) status = load(mat, size, config->y, &y, &y_variable, err);
     if (!status && y.dims == 2 && y.dim[0] == 1 && x.dim[0] != 1) { // a row of labels is as good as a column
         y.dims = 1;
         y.dim[0] = y.dim[1];
@@ -182,6 +218,6 @@ const cv_data_kind cv_data_mat = {
 #ifdef CONVO_HAVE_MATIO
     .scan = scan,
 #else
-    .missing = "libmatio-dev, and build again",
+    .missing = "libmatio-dev and zlib1g-dev, and build again",
 #endif
 };

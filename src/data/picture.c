@@ -1,14 +1,14 @@
 #include "data/picture.h"
 
 #include "base/file.h"
+#include "base/limits.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define FILE_LIMIT ((size_t)256 << 20) // bytes
-enum { MAX_SIDE = 16384, MAX_PIXELS = 64 << 20, CHANNELS = 3 };
+enum { CHANNELS = 3 };
 
 void cv_picture_free(cv_picture *picture) {
     free(picture->pixel);
@@ -17,14 +17,19 @@ void cv_picture_free(cv_picture *picture) {
 
 #if defined(CONVO_HAVE_LIBPNG) || defined(CONVO_HAVE_LIBJPEG)
 
-// Checks the size that a file claims, then makes room for `channels` bytes of every pixel.
-static convo_status make_room(cv_picture *p, const char *path, int64_t height, int64_t width, int channels,
-                              convo_error *err) {
-    if (height < 1 || width < 1 || height > MAX_SIDE || width > MAX_SIDE || height * width > MAX_PIXELS)
+// Checks the size that a file claims, then makes room for `channels` bytes of every pixel. A byte of PNG makes no more
+// than CV_DEFLATE_RATIO bytes of eight pixels each, one of JPEG no more than eight blocks of 64 pixels.
+static convo_status make_room(cv_picture *p, const char *path, size_t bytes, int64_t height, int64_t width,
+                              int channels, convo_error *err) {
+    if (height < 1 || width < 1 || height > CV_LIMIT_SIDE || width > CV_LIMIT_SIDE || height * width > CV_LIMIT_PIXELS)
         return cv_fail(err, CONVO_LIMIT, path,
                        "is %" PRId64 " x %" PRId64
                        " pixels large: at most %d in a row or column and %d in all are read",
-                       height, width, MAX_SIDE, MAX_PIXELS);
+                       height, width, CV_LIMIT_SIDE, CV_LIMIT_PIXELS);
+    if ((size_t)(height * width) / (8 * CV_DEFLATE_RATIO) > bytes)
+        return cv_fail(err, CONVO_FORMAT, path,
+                       "cannot be read as a picture: %zu bytes cannot hold %" PRId64 " x %" PRId64 " pixels", bytes,
+                       height, width);
     p->height = height;
     p->width = width;
     p->pixel = cv_alloc((size_t)(height * width), (size_t)channels);
@@ -59,7 +64,7 @@ static convo_status read_png(const cv_bytes *bytes, const char *path, cv_picture
     if (!png_image_begin_read_from_memory(&image, bytes->data, bytes->size)) return damaged(path, image.message, err);
     image.format = PNG_FORMAT_RGBA;
     image.flags |= PNG_IMAGE_FLAG_16BIT_sRGB; // 16-bit files that do not say it are no more linear than others
-    const convo_status status = make_room(p, path, image.height, image.width, 4, err);
+    const convo_status status = make_room(p, path, bytes->size, image.height, image.width, 4, err);
     if (status) {
         png_image_free(&image);
         return status;
@@ -121,7 +126,8 @@ static convo_status decode_jpeg(jpeg_job *job, const cv_bytes *bytes) {
     if (codec->jpeg_color_space == JCS_CMYK || codec->jpeg_color_space == JCS_YCCK)
         return cv_fail(job->err, CONVO_UNSUPPORTED, job->path, "is a CMYK picture, for printing: save it as RGB");
     codec->out_color_space = JCS_RGB;
-    job->status = make_room(job->picture, job->path, codec->image_height, codec->image_width, CHANNELS, job->err);
+    job->status =
+        make_room(job->picture, job->path, bytes->size, codec->image_height, codec->image_width, CHANNELS, job->err);
     if (job->status) return job->status;
     jpeg_start_decompress(codec);
     while (codec->output_scanline < codec->output_height) {
@@ -162,7 +168,7 @@ convo_status cv_picture_read(const char *path, cv_picture *out, convo_error *err
     static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, jpeg[] = {0xff, 0xd8, 0xff};
     *out = (cv_picture){0};
     cv_bytes bytes;
-    convo_status status = cv_file_read(path, FILE_LIMIT, &bytes, err);
+    convo_status status = cv_file_read(path, CV_LIMIT_PICTURE, &bytes, err);
     if (status) return status;
     if (bytes.size >= sizeof png && memcmp(bytes.data, png, sizeof png) == 0)
         status = read_png(&bytes, path, out, err);

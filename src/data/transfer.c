@@ -74,7 +74,9 @@ static bool header_is(const char *line, size_t size, const char *name, char *val
     if (size <= length || strncasecmp(line, name, length)) return false;
     for (line += length, size -= length; size && (*line == ' ' || *line == '\t');) line++, size--;
     while (size && strchr(" \t\r\n", line[size - 1])) size--;
-    cv_print(value, TAG_SIZE, "%.*s", size < TAG_SIZE ? (int)size : 0, line); // one too long is as good as none
+    bool good = size < TAG_SIZE; // what is too long, or would be several lines when it is sent back, is as good as none
+    for (size_t k = 0; k < size; k++) good = good && (unsigned char)line[k] >= ' ' && line[k] != 0x7f;
+    cv_print(value, TAG_SIZE, "%.*s", good ? (int)size : 0, line);
     return true;
 }
 

@@ -25,21 +25,8 @@ typedef struct unpacker {
 
 // --- what is refused --------------------------------------------------------------------------------------------
 
-// The name of an entry for a message: what a terminal would obey is shown as '?'.
-typedef struct shown {
-    char text[128];
-} shown;
-
-static shown show(const char *name) {
-    shown out;
-    cv_print(out.text, sizeof out.text, "%s", name ? name : "?");
-    for (char *c = out.text; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
-    return out;
-}
-
 static convo_status refuse(const unpacker *u, const char *name, const char *why) {
-    return cv_fail(u->err, CONVO_FORMAT, u->path, "is refused: its entry '%s' %s", show(name).text, why);
+    return cv_fail(u->err, CONVO_FORMAT, u->path, "is refused: its entry '%.128s' %s", name ? name : "?", why);
 }
 
 static convo_status too_large(const unpacker *u) {
@@ -83,7 +70,7 @@ static bool is_too_large(const unpacker *u) {
 
 static convo_status broken(const unpacker *u) {
     const char *why = archive_error_string(u->archive);
-    return cv_fail(u->err, CONVO_FORMAT, u->path, "cannot be unpacked: %s", why ? show(why).text : "it is damaged");
+    return cv_fail(u->err, CONVO_FORMAT, u->path, "cannot be unpacked: %s", why ? why : "it is damaged");
 }
 
 static convo_status cannot_write(const unpacker *u, const char *path) {

@@ -208,7 +208,7 @@ convo_status convo_field_find(const convo_recipe *recipe, const char *layer, con
     int node;
     if (!recipe || !field) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for the field are needed");
     *field = (convo_field){0};
-    convo_status status = cv_recipe_net(recipe, cv_isa_find("baseline"), &net, err);
+    convo_status status = cv_recipe_outline(recipe, cv_isa_find("baseline"), &net, err);
     if (!status) status = choose(net, layer, at, &node, field->at, err);
     if (!status) field->dims = net->node[node].out.dims - 1;
     if (!status) status = find(net, node, heat, field, err);

@@ -43,7 +43,7 @@ convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary,
     cv_view *views = NULL;
     if (!recipe || !summary) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for its summary are needed");
     *summary = (convo_summary){0};
-    convo_status status = cv_recipe_net(recipe, cv_isa_find("baseline"), &net, err);
+    convo_status status = cv_recipe_outline(recipe, cv_isa_find("baseline"), &net, err);
     if (status) return status;
     summary->layers = cv_alloc((size_t)net->nodes, sizeof *summary->layers);
     views = cv_alloc((size_t)net->nodes + 1, sizeof *views);

@@ -7,6 +7,10 @@
 
 static convo_status copy_labels(const convo_model *model, convo_evaluation *e, convo_error *err) {
     const size_t n = (size_t)model->classes;
+    if (n > CV_LIMIT_CONFUSED)
+        return cv_fail(err, CONVO_LIMIT, model->recipe->file,
+                       "%zu classes are too many for a table of confusions, which is made for at most %d", n,
+                       CV_LIMIT_CONFUSED);
     e->classes = model->classes;
     e->labels = cv_alloc(n, sizeof *e->labels);
     e->confusion = cv_alloc(n * n, sizeof *e->confusion);

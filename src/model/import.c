@@ -131,6 +131,9 @@ static convo_status import_graph(import *in) {
 // --- labels -------------------------------------------------------------------------------------------------------
 
 static convo_status take_labels(import *in, char *const *labels, int count) {
+    if (count > CV_LIMIT_CLASSES)
+        return cv_fail(in->err, CONVO_LIMIT, in->path, "%d classes are more than the %d that are accepted", count,
+                       CV_LIMIT_CLASSES);
     in->labels = cv_alloc((size_t)count + 1, sizeof *in->labels);
     if (!in->labels) return cv_no_memory(in->err, "labels");
     for (in->classes = 0; in->classes < count; in->classes++)
@@ -144,7 +147,7 @@ static convo_status labels_of(import *in, const cv_graph *graph) {
     const char *text = cv_graph_text(graph, "convo.labels");
     json_t *list = text ? json_loads(text, 0, NULL) : NULL;
     const size_t count = json_array_size(list);
-    char **labels = count && count < INT32_MAX ? cv_alloc(count, sizeof *labels) : NULL;
+    char **labels = count && count <= CV_LIMIT_CLASSES ? cv_alloc(count, sizeof *labels) : NULL;
     bool good = labels;
     for (size_t k = 0; good && k < count; k++) {
         labels[k] = (char *)(uintptr_t)json_string_value(json_array_get(list, k));

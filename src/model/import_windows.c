@@ -87,9 +87,13 @@ typedef struct evened {
 } evened;
 
 static convo_status even_out(cv_draft *d, const cv_graph_node *n, const window *w, evened *e) {
+    enum { MOST_WINDOWS = 8 }; // so that a few weights cannot become a kernel of a gigabyte
     bool changed = false;
     for (int k = 0; k < 2; k++) {
         const int64_t more = w->behind[k] - w->before[k], size = more < 0 ? -more : more;
+        if (size / w->dilation[k] > MOST_WINDOWS * w->kernel[k])
+            return cv_draft_refuse(d, n, "has pads %" PRId64 " and %" PRId64 ", which differ by several windows",
+                                   w->before[k], w->behind[k]);
         if (size % w->dilation[k])
             return cv_draft_refuse(d, n,
                                    "has pads %" PRId64 " and %" PRId64 ", which differ by no multiple of the dilation",

@@ -35,10 +35,10 @@ const convo_recipe *convo_model_recipe(const convo_model *model) {
     return model->recipe;
 }
 
-// The net (not yet its weights) and the front end of a model that has its recipe and labels.
+// The outline of the net and the front end of a model that has its recipe and labels.
 static convo_status build(convo_model *model, convo_error *err) {
     const convo_recipe *recipe = model->recipe;
-    convo_status status = cv_recipe_net(recipe, cv_isa_find(NULL), &model->net, err);
+    convo_status status = cv_recipe_outline(recipe, cv_isa_find(NULL), &model->net, err);
     if (!status) status = cv_recipe_check_classes(recipe, model->net, model->classes, err);
     if (!status && recipe->feature)
         status = cv_front_new(recipe->feature, recipe->feature_config, recipe->rate, &model->front, err);
@@ -67,6 +67,7 @@ convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, conv
         status = cv_recipe_parse(text, strlen(text), parts->recipe->name, parts->recipe->file, &made->recipe, err);
     if (!status) status = set_labels(made, parts->labels, parts->classes, err);
     if (!status) status = build(made, err);
+    if (!status) status = cv_net_finish(made->net, err);
     if (!status) status = cv_net_copy(parts->net, made->net, err);
     free(text);
     if (status)
@@ -185,8 +186,8 @@ static void shape_text(int dims, const int64_t *dim, char *text, size_t size) {
     cv_append(text, size, "]");
 }
 
-static convo_status read_tensor(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
-    const cv_net_tensor *to = &net->tensor[t];
+static convo_status check_tensor(const char *path, const cv_st_tensor *from, const cv_net_tensor *to,
+                                 convo_error *err) {
     if (!from) return cv_fail(err, CONVO_FORMAT, path, "the net needs '%s', which the file does not hold", to->name);
     if (from->dims != to->spec.dims || memcmp(from->dim, to->spec.dim, (size_t)from->dims * sizeof *from->dim) != 0) {
         char have[128], need[128];
@@ -197,6 +198,11 @@ static convo_status read_tensor(const char *path, const cv_st_tensor *from, cv_n
     if (from->type != (to->spec.integer ? CV_I64 : CV_F32))
         return cv_fail(err, CONVO_FORMAT, path, "%s must hold numbers of type %s", to->name,
                        to->spec.integer ? "I64" : "F32");
+    return CONVO_OK;
+}
+
+static convo_status read_tensor(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
+    const cv_net_tensor *to = &net->tensor[t];
     float *values = cv_alloc(to->size, sizeof *values);
     if (!values) return cv_no_memory(err, to->name);
     if (!to->spec.integer) memcpy(values, from->data, to->size * sizeof *values);
@@ -214,11 +220,15 @@ static convo_status read_tensor(const char *path, const cv_st_tensor *from, cv_n
     return finite ? CONVO_OK : cv_fail(err, CONVO_NUMERIC, path, "%s holds numbers that are not finite", to->name);
 }
 
+// The net gets its room when it is known that the file fills it.
 static convo_status read_tensors(const char *path, const cv_safetensors *file, cv_net *net, convo_error *err) {
-    for (int t = 0; t < net->tensors; t++) {
-        convo_status status = read_tensor(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err);
-        if (status) return status;
-    }
+    convo_status status = CONVO_OK;
+    for (int t = 0; t < net->tensors && !status; t++)
+        status = check_tensor(path, cv_safetensors_find(file, net->tensor[t].name), &net->tensor[t], err);
+    if (!status) status = cv_net_finish(net, err);
+    for (int t = 0; t < net->tensors && !status; t++)
+        status = read_tensor(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err);
+    if (status) return status;
     for (size_t t = 0; t < file->tensors; t++) {
         int k = 0;
         while (k < net->tensors && strcmp(file->tensor[t].name, net->tensor[k].name) != 0) k++;
@@ -235,8 +245,9 @@ static convo_status read_labels(convo_model *model, const char *path, const char
     convo_status status = CONVO_OK;
     model->labels = cv_alloc(count + 1, sizeof *model->labels);
     if (!model->labels) status = cv_no_memory(err, "labels");
-    if (!status && (count < 1 || count > INT32_MAX))
-        status = cv_fail(err, CONVO_FORMAT, path, "convo.labels in the metadata must be a list of words");
+    if (!status && (count < 1 || count > CV_LIMIT_CLASSES))
+        status = cv_fail(err, CONVO_FORMAT, path, "convo.labels in the metadata must be a list of 1 to %d words",
+                         CV_LIMIT_CLASSES);
     for (size_t k = 0; !status && k < count; k++) {
         const char *label = json_string_value(json_array_get(json, k));
         if (!label)

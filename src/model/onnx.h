@@ -3,12 +3,10 @@
 #define CV_ONNX_H
 
 #include "base/graph.h"
+#include "base/limits.h"
 
 // What is written, and what is accepted: the operators of these versions are the same for the nets that convo has.
 enum { CV_ONNX_OPSET = 17, CV_ONNX_OPSET_MIN = 1, CV_ONNX_OPSET_MAX = 21, CV_ONNX_IR = 8 };
-enum { CV_ONNX_NODES = 8192 }; // and constants, at most
-// Largest file accepted: protobuf's own limit.
-#define CV_ONNX_LIMIT    ((size_t)INT32_MAX)
 #define CV_ONNX_PACKAGES "libonnx-dev, protobuf-c-compiler and libprotobuf-c-dev"
 
 // Atomic. name: of the graph.

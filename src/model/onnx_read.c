@@ -158,7 +158,7 @@ static convo_status read_tensor(const reader *r, const char *name, const Onnx__T
     if (t->n_dims > CV_GRAPH_DIMS)
         return cv_fail(r->err, CONVO_LIMIT, r->path, "constant '%.100s' has %zu dimensions", name, t->n_dims);
     for (size_t d = 0; d < t->n_dims; d++)
-        if (t->dims[d] < 0 || !cv_mul(count, (size_t)t->dims[d], &count) || count > CV_ONNX_LIMIT)
+        if (t->dims[d] < 0 || !cv_mul(count, (size_t)t->dims[d], &count) || count > CV_LIMIT_ONNX)
             return cv_fail(r->err, CONVO_FORMAT, r->path, "constant '%.100s' has a size that cannot be", name);
     const bool raw = t->has_raw_data;
     const size_t there = t->raw_data.len;
@@ -301,9 +301,9 @@ static convo_status read_model(const reader *r, const Onnx__ModelProto *model) {
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "opset %" PRId64 " is not one from %d to %d", opset,
                        CV_ONNX_OPSET_MIN, CV_ONNX_OPSET_MAX);
     if (from->n_sparse_initializer) return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "sparse constants are not read");
-    if (from->n_node > CV_ONNX_NODES || from->n_initializer > CV_ONNX_NODES)
+    if (from->n_node > CV_LIMIT_ONNX_NODES || from->n_initializer > CV_LIMIT_ONNX_NODES)
         return cv_fail(r->err, CONVO_LIMIT, r->path, "%zu nodes and %zu constants are more than the %d that are read",
-                       from->n_node, from->n_initializer, CV_ONNX_NODES);
+                       from->n_node, from->n_initializer, CV_LIMIT_ONNX_NODES);
     convo_status status = CONVO_OK;
     for (size_t k = 0; !status && k < from->n_initializer; k++)
         status = read_tensor(r, clean(from->initializer[k]->name), from->initializer[k]);
@@ -319,7 +319,7 @@ static convo_status read_model(const reader *r, const Onnx__ModelProto *model) {
 convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err) {
     cv_bytes bytes;
     *graph = (cv_graph){0};
-    convo_status status = cv_file_read(path, CV_ONNX_LIMIT, &bytes, err);
+    convo_status status = cv_file_read(path, CV_LIMIT_ONNX, &bytes, err);
     if (status) return status;
     walk w = {bytes.data, bytes.data, bytes.data + bytes.size, 0};
     char where[sizeof err->where];

@@ -187,9 +187,9 @@ convo_status cv_onnx_write(const cv_graph *graph, const char *name, const char *
     convo_status status;
     const Onnx__ModelProto *model = pack_model(&a, graph, name);
     const size_t size = model ? onnx__model_proto__get_packed_size(model) : 0;
-    if (size > CV_ONNX_LIMIT)
+    if (size > CV_LIMIT_ONNX)
         status = cv_fail(err, CONVO_LIMIT, path, "the model needs %zu bytes, an ONNX file has at most %zu", size,
-                         CV_ONNX_LIMIT);
+                         CV_LIMIT_ONNX);
     else if (!model || !(bytes = cv_alloc(size, 1)))
         status = cv_no_memory(err, path);
     else

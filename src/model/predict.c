@@ -37,14 +37,16 @@ static convo_status prepare(convo_model *model, bool recording, convo_error *err
     if (!model->recipe->loss->probabilities)
         return cv_fail(err, CONVO_STATE, model->recipe->file,
                        "a model trained with the loss '%s' gives no probabilities", model->recipe->loss->name);
-    if (model->runner) return CONVO_OK;
+    if (model->features && model->outputs) return CONVO_OK;
     const size_t inputs = (size_t)cv_shape_size(model->net->input),
                  outputs = (size_t)cv_shape_size(cv_net_output(model->net));
+    convo_status status = model->pool ? CONVO_OK : cv_pool_new(&model->pool, 1, err);
+    if (!status && !model->runner)
+        status = cv_runner_new(model->net, NULL, NULL, 1, CV_ONE_EXAMPLE, model->pool, &model->runner, err);
+    if (status) return status;
     if (!model->features) model->features = cv_alloc(inputs, sizeof *model->features);
     if (!model->outputs) model->outputs = cv_alloc(outputs, sizeof *model->outputs);
-    if (!model->features || !model->outputs) return cv_no_memory(err, "a prediction");
-    convo_status status = model->pool ? CONVO_OK : cv_pool_new(&model->pool, 1, err);
-    return status ? status : cv_runner_new(model->net, NULL, NULL, 1, CV_ONE_EXAMPLE, model->pool, &model->runner, err);
+    return model->features && model->outputs ? CONVO_OK : cv_no_memory(err, "a prediction");
 }
 
 // model->features to probabilities.

@@ -338,7 +338,7 @@ convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
     if (!status) status = read_published(recipe, cv_yaml_find(&yaml, root, "published"), err);
     if (status) return status;
     cv_net *net = NULL;
-    status = cv_recipe_net(recipe, cv_isa_find("baseline"), &net, err);
+    status = cv_recipe_outline(recipe, cv_isa_find("baseline"), &net, err);
     cv_net_free(net);
     return status;
 }
@@ -374,7 +374,7 @@ convo_status convo_recipe_load(const char *path, convo_recipe **recipe, convo_er
     if (!path || !recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe needs a path and a place to go");
     *recipe = NULL;
     cv_bytes bytes;
-    convo_status status = cv_file_read(path, CV_YAML_SIZE, &bytes, err);
+    convo_status status = cv_file_read(path, CV_LIMIT_RECIPE, &bytes, err);
     if (status) return status;
     status = cv_recipe_parse((const char *)bytes.data, bytes.size, path, path, recipe, err);
     free(bytes.data);

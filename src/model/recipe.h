@@ -68,7 +68,9 @@ typedef struct cv_op_names {
 } cv_op_names;
 const char *cv_op_names_next(const void *names, size_t k);
 
-// Builds the net of the recipe's `model:`, not initialised.
+// Builds the net of the recipe's `model:`, not initialised. An outline has no room for parameters (cv_net_finish makes
+// it): for what only asks for sizes.
+convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err);
 convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err);
 // The net must end in what the loss reads: one value for each of `classes`, or a single one for two classes.
 convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *net, int classes, convo_error *err);

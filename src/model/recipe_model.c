@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_NODES = 4096 };
-
 typedef struct builder {
     cv_yaml yaml;
     const cv_isa *isa;
@@ -37,22 +35,22 @@ static convo_status find_layer(const builder *b, const yaml_node_t *name, const 
 static convo_status add_node(builder *b, const cv_op *op, const void *config, const int *input, const char *path,
                              const yaml_node_t *at, convo_error *err) {
     cv_place place = cv_yaml_place(&b->yaml, at);
-    if (b->net->nodes >= MAX_NODES)
-        return cv_fail(err, CONVO_LIMIT, place.text, "a net has at most %d layers", MAX_NODES);
+    if (b->net->nodes >= CV_LIMIT_LAYERS)
+        return cv_fail(err, CONVO_LIMIT, place.text, "a net has at most %d layers", CV_LIMIT_LAYERS);
     return cv_net_add(b->net, op, config, input, path, place.text, err);
 }
 
 // --- init: how a layer's parameters start -------------------------------------------------------------------------
 
-// The numbers of nested lists, in order; *count grows past room when there are too many.
-static convo_status flatten_numbers(const builder *b, const yaml_node_t *node, float *out, size_t room, size_t *count,
+// Counts the numbers of nested lists. out: where they go, in order; NULL: nowhere.
+static convo_status flatten_numbers(const builder *b, const yaml_node_t *node, float *out, size_t *count,
                                     convo_error *err) {
     static const cv_option number = {.name = "init", .type = CV_FLOAT};
     if (node->type == YAML_SEQUENCE_NODE) {
         convo_status status = CONVO_OK;
         for (yaml_node_item_t *item = node->data.sequence.items.start; !status && item < node->data.sequence.items.top;
              item++)
-            status = flatten_numbers(b, cv_yaml_node(&b->yaml, *item), out, room, count, err);
+            status = flatten_numbers(b, cv_yaml_node(&b->yaml, *item), out, count, err);
         return status;
     }
     double value;
@@ -60,7 +58,7 @@ static convo_status flatten_numbers(const builder *b, const yaml_node_t *node, f
     const char *text = cv_yaml_text(node);
     if (!cv_option_set(&number, &value, text ? text : "{}", why, sizeof why))
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text, "init wants %s", why);
-    if (*count < room) out[*count] = (float)value;
+    if (out) out[*count] = (float)value;
     ++*count;
     return CONVO_OK;
 }
@@ -79,14 +77,17 @@ static convo_status start_tensor(builder *b, int t, const yaml_node_t *node, con
             return CONVO_OK;
         }
     const size_t size = b->net->tensor[t].size;
-    size_t count = 0;
+    size_t given = 0, count = 0;
+    float one = 0;
+    convo_status status = flatten_numbers(b, node, text ? &one : NULL, &given, err);
+    if (!status && text) cv_net_fill(b->net, t, one);
+    if (status || text) return status;
+    if (given != size)
+        return cv_fail(err, CONVO_SHAPE, cv_yaml_place(&b->yaml, node).text, "%s has %zu numbers, %zu are given",
+                       b->net->tensor[t].name, size, given);
     float *values = cv_alloc(size, sizeof *values);
     if (!values) return cv_no_memory(err, "initial weights");
-    convo_status status = flatten_numbers(b, node, values, size, &count, err);
-    for (size_t i = 1; !status && text && i < size; i++) values[i] = values[0];
-    if (!status && !text && count != size)
-        status = cv_fail(err, CONVO_SHAPE, cv_yaml_place(&b->yaml, node).text, "%s has %zu numbers, %zu are given",
-                         b->net->tensor[t].name, size, count);
+    status = flatten_numbers(b, node, values, &count, err);
     if (!status) status = cv_net_start_with(b->net, t, values, err);
     free(values);
     return status;
@@ -189,7 +190,7 @@ static convo_status add_layers(builder *b, const yaml_node_t *list, const char *
     return CONVO_OK;
 }
 
-convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err) {
+convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err) {
     *net = NULL;
     builder b = {.yaml = cv_recipe_yaml(recipe), .isa = isa};
     const yaml_node_t *model = cv_yaml_find(&b.yaml, cv_yaml_root(&b.yaml), "model");
@@ -197,11 +198,22 @@ convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net
     convo_status status = cv_net_new(isa, recipe->input, &b.net, err);
     int from = -1;
     if (!status) status = add_layers(&b, model, "", &from, err);
-    if (!status) status = cv_net_finish(b.net, err);
-    if (status)
+    if (status) {
         cv_net_free(b.net);
-    else
-        *net = b.net;
+        return status;
+    }
+    cv_net_lay_out(b.net);
+    *net = b.net;
+    return CONVO_OK;
+}
+
+convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err) {
+    convo_status status = cv_recipe_outline(recipe, isa, net, err);
+    if (!status) status = cv_net_finish(*net, err);
+    if (status) {
+        cv_net_free(*net);
+        *net = NULL;
+    }
     return status;
 }
 
@@ -209,6 +221,9 @@ convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *n
     const cv_node *last = &net->node[net->nodes - 1];
     cv_shape out = cv_net_output(net), loss;
     char why[256] = "", shape[64];
+    if (classes > CV_LIMIT_CLASSES)
+        return cv_fail(err, CONVO_LIMIT, recipe->file, "%d classes are more than the %d that are accepted", classes,
+                       CV_LIMIT_CLASSES);
     if (recipe->loss->infer && !recipe->loss->infer(recipe->loss_config, &out, &loss, why, sizeof why))
         return cv_fail(err, CONVO_SHAPE, last->where, "%s", why);
     if (out.dims == 1 && (out.c == classes || (classes == 2 && out.c == 1))) return CONVO_OK;

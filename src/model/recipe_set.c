@@ -103,6 +103,9 @@ convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, conv
     if (equals - assignment >= PATH_SIZE)
         return cv_fail(err, CONVO_LIMIT, "", "the path of a setting has at most %d characters", PATH_SIZE - 1);
     cv_print(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
+    for (const char *c = name; *c; c++)
+        if (*c <= ' ' || *c >= 0x7f)
+            return cv_fail(err, CONVO_ARGUMENT, assignment, "the path of a setting is words with points between them");
     memcpy(path, name, sizeof path);
 
     yaml_document_t value;

@@ -159,11 +159,11 @@ static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensor
     memcpy(&length, bytes->data, sizeof length);
     char where[CV_COUNT(((convo_error *)0)->where)];
     cv_print(where, sizeof where, "%.460s@0", path);
-    if (length > CV_ST_HEADER_LIMIT)
+    if (length > CV_LIMIT_HEADER)
         return cv_fail(err, CONVO_LIMIT, where,
                        "the header is said to have %" PRIu64
                        " bytes, at most %zu are read; is this a safetensors file?",
-                       length, CV_ST_HEADER_LIMIT);
+                       length, CV_LIMIT_HEADER);
     if (length > bytes->size - sizeof length)
         return cv_fail(err, CONVO_FORMAT, where,
                        "the header is said to have %" PRIu64
@@ -187,7 +187,7 @@ static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensor
 convo_status cv_safetensors_read(const char *path, cv_safetensors *file, convo_error *err) {
     *file = (cv_safetensors){0};
     cv_bytes bytes;
-    convo_status status = cv_file_read(path, CV_ST_FILE_LIMIT, &bytes, err);
+    convo_status status = cv_file_read(path, CV_LIMIT_SAFETENSORS, &bytes, err);
     if (status) return status;
     file->bytes = bytes.data;
     status = parse(path, &bytes, file, err);
@@ -291,7 +291,7 @@ static convo_status make_header(const char *path, const cv_safetensors *file, js
             const cv_st_tensor *tensor = &file->tensor[t];
             if (types[tensor->type].size != widths[w]) continue;
             size_t bytes;
-            if (!tensor_bytes(tensor, &bytes) || bytes != tensor->bytes || bytes > CV_ST_FILE_LIMIT - place)
+            if (!tensor_bytes(tensor, &bytes) || bytes != tensor->bytes || bytes > CV_LIMIT_SAFETENSORS - place)
                 return cv_fail(err, CONVO_ARGUMENT, path, "tensor '%.100s' has a size that cannot be written",
                                tensor->name);
             if (json_object_get(header, tensor->name))
@@ -312,8 +312,8 @@ convo_status cv_safetensors_write(const char *path, const cv_safetensors *file, 
         goto done;
     }
     uint64_t length = (strlen(text) + 7) / 8 * 8;
-    if (length > CV_ST_HEADER_LIMIT) {
-        status = cv_fail(err, CONVO_LIMIT, path, "the names and texts are longer than %zu bytes", CV_ST_HEADER_LIMIT);
+    if (length > CV_LIMIT_HEADER) {
+        status = cv_fail(err, CONVO_LIMIT, path, "the names and texts are longer than %zu bytes", CV_LIMIT_HEADER);
         goto done;
     }
     cv_output out;

@@ -4,6 +4,7 @@
 #define CV_SAFETENSORS_H
 
 #include "base/base.h"
+#include "base/limits.h"
 
 typedef enum cv_st_type { CV_F32, CV_I64, CV_F64, CV_I32, CV_U8, CV_F16, CV_BF16 } cv_st_type;
 
@@ -28,10 +29,6 @@ typedef struct cv_safetensors {
     size_t texts;
     void *bytes; // owned when read
 } cv_safetensors;
-
-// Largest file and header accepted.
-#define CV_ST_FILE_LIMIT   ((size_t)4 << 30)
-#define CV_ST_HEADER_LIMIT ((size_t)100 << 20)
 
 // Reads and checks everything: header inside the file, known types, shapes that match their bytes, no overlap, no gap.
 // Tensors are in the order of their data.

@@ -42,7 +42,7 @@ static convo_status read_file(cv_weights *w, const char *path, convo_error *err)
 // Reads the shards that an index names: {"weight_map": {"0.weight": "model-00001-of-00002.safetensors", ...}}.
 static convo_status read_shards(cv_weights *w, const char *path, convo_error *err) {
     cv_bytes bytes = {0};
-    convo_status status = cv_file_read(path, CV_ST_HEADER_LIMIT, &bytes, err);
+    convo_status status = cv_file_read(path, CV_LIMIT_HEADER, &bytes, err);
     if (status) return status;
     json_t *index = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, NULL);
     json_t *map = json_object_get(index, "weight_map"), *seen = json_object(), *shard;

@@ -47,8 +47,8 @@ static convo_status check_event(const yaml_event_t *event, const char *file, int
     if (anchor)
         return cv_fail(err, CONVO_UNSUPPORTED, place.text, "anchors and aliases are not read, write '%s' out",
                        (const char *)anchor);
-    if (*depth > CV_YAML_DEPTH)
-        return cv_fail(err, CONVO_LIMIT, place.text, "nested deeper than %d levels", CV_YAML_DEPTH);
+    if (*depth > CV_LIMIT_NESTING)
+        return cv_fail(err, CONVO_LIMIT, place.text, "nested deeper than %d levels", CV_LIMIT_NESTING);
     if (*documents > 1) return cv_fail(err, CONVO_FORMAT, place.text, "a second document begins here, one is expected");
     return CONVO_OK;
 }
@@ -81,9 +81,9 @@ static convo_status check_events(const char *text, size_t size, const char *file
 
 static convo_status check_mapping(const cv_yaml *yaml, const yaml_node_t *node, convo_error *err) {
     const yaml_node_pair_t *start = node->data.mapping.pairs.start, *top = node->data.mapping.pairs.top;
-    if (top - start > CV_YAML_KEYS)
+    if (top - start > CV_LIMIT_KEYS)
         return cv_fail(err, CONVO_LIMIT, cv_yaml_place(yaml, node).text, "a mapping holds at most %d keys",
-                       CV_YAML_KEYS);
+                       CV_LIMIT_KEYS);
     for (const yaml_node_pair_t *pair = start; pair < top; pair++) {
         const yaml_node_t *key = cv_yaml_node(yaml, pair->key);
         const char *text = cv_yaml_text(key);
@@ -109,9 +109,9 @@ static convo_status check_nodes(const cv_yaml *yaml, convo_error *err) {
 
 convo_status cv_yaml_parse(const char *text, size_t size, const char *file, yaml_document_t *document,
                            convo_error *err) {
-    if (size > CV_YAML_SIZE)
+    if (size > CV_LIMIT_RECIPE)
         return cv_fail(err, CONVO_LIMIT, file, "%zu bytes are too long for a recipe, at most %d are read", size,
-                       CV_YAML_SIZE);
+                       CV_LIMIT_RECIPE);
     convo_status status = check_events(text, size, file, err);
     if (status) return status;
 

@@ -2,12 +2,10 @@
 #ifndef CV_YAML_H
 #define CV_YAML_H
 
+#include "base/limits.h"
 #include "base/option.h"
 
 #include <yaml.h>
-
-// What a recipe may be at most; far above what people write, and low enough that a hostile file costs nothing.
-enum { CV_YAML_SIZE = 1 << 20, CV_YAML_DEPTH = 64, CV_YAML_KEYS = 1000 };
 
 typedef struct cv_yaml {
     const char *file; // what errors call it

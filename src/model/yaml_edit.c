@@ -13,7 +13,7 @@ static void set_place(yaml_document_t *document, int node, const yaml_node_t *li
     to->end_mark = like ? like->end_mark : nowhere;
 }
 
-// Number of the new node, 0 without memory. Depth is bounded by CV_YAML_DEPTH.
+// Number of the new node, 0 without memory. Depth is bounded by CV_LIMIT_NESTING.
 static int copy_node(const yaml_document_t *from, int index, bool places, yaml_document_t *to) {
     const yaml_node_t *node = from->nodes.start + index - 1;
     int made = 0;

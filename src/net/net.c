@@ -1,11 +1,10 @@
 #include "net/net.h"
 
+#include "base/limits.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-// Values of one sample at one node; beyond it offsets would not fit 32 bits.
-static const int64_t largest_map = (int64_t)1 << 28;
 
 convo_status cv_net_new(const cv_isa *isa, cv_shape input, cv_net **out, convo_error *err) {
     cv_net *net = cv_alloc(1, sizeof *net);
@@ -31,15 +30,16 @@ cv_shape cv_net_output(const cv_net *net) {
 }
 
 static bool size_fits(cv_shape s) {
-    return s.c > 0 && s.h > 0 && s.w > 0 && s.c <= largest_map && s.h <= largest_map / s.c &&
-           s.w <= largest_map / (s.c * s.h);
+    return s.c > 0 && s.h > 0 && s.w > 0 && s.c <= CV_LIMIT_MAP && s.h <= CV_LIMIT_MAP / s.c &&
+           s.w <= CV_LIMIT_MAP / (s.c * s.h);
 }
 
-static size_t tensor_size(const cv_tensor *t, bool *fits) {
-    size_t size = 1;
+// Numbers of a tensor; false: more than `most`.
+static bool tensor_size(const cv_tensor *t, size_t most, size_t *size) {
+    *size = 1;
     for (int d = 0; d < t->dims; d++)
-        if (!cv_mul(size, (size_t)t->dim[d], &size) || size > (size_t)1 << 31) *fits = false, size = 1;
-    return size;
+        if (!cv_mul(*size, (size_t)t->dim[d], size)) return false;
+    return *size <= most;
 }
 
 static convo_status add_tensors(cv_net *net, cv_node *node, convo_error *err) {
@@ -50,11 +50,13 @@ static convo_status add_tensors(cv_net *net, cv_node *node, convo_error *err) {
         return cv_no_memory(err, "the parameters' names");
     for (int k = 0; k < node->tensors; k++) {
         cv_net_tensor *t = &net->tensor[net->tensors];
-        bool fits = true;
-        *t = (cv_net_tensor){.spec = spec[k], .size = tensor_size(&spec[k], &fits)};
-        if (!fits)
-            return cv_fail(err, CONVO_LIMIT, node->where, "%s has more than 2^31 %ss", node->op->name, spec[k].name);
+        *t = (cv_net_tensor){.spec = spec[k]};
+        if (!tensor_size(&spec[k], CV_LIMIT_PARAMETERS - net->total, &t->size))
+            return cv_fail(err, CONVO_LIMIT, node->where,
+                           "with the %ss of layer %s, the net has more than %d parameters", spec[k].name, node->path,
+                           CV_LIMIT_PARAMETERS);
         cv_print(t->name, sizeof t->name, "%s.%s", node->path, spec[k].name);
+        net->total += t->size;
         net->tensors++;
     }
     return CONVO_OK;
@@ -107,21 +109,27 @@ convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const 
 }
 
 // The trained tensors first, then the buffers, each from a cache line on.
-convo_status cv_net_finish(cv_net *net, convo_error *err) {
-    const size_t line = 64 / sizeof(float);
+enum { LINE = 64 / sizeof(float) };
+
+void cv_net_lay_out(cv_net *net) {
     size_t at = 0;
+    net->parameters = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int t = 0; t < net->tensors; t++) {
             cv_net_tensor *tensor = &net->tensor[t];
             if (tensor->spec.buffer != (pass == 1)) continue;
             tensor->offset = at;
-            at += (tensor->size + line - 1) / line * line;
+            at += (tensor->size + LINE - 1) / LINE * LINE;
             if (pass == 0) net->parameters += (int64_t)tensor->size;
         }
         if (pass == 0) net->trained = at;
     }
     net->total = at;
-    net->values = cv_alloc_aligned(at + line, net->isa->real);
+}
+
+convo_status cv_net_finish(cv_net *net, convo_error *err) {
+    cv_net_lay_out(net);
+    net->values = cv_alloc_aligned(net->total + LINE, net->isa->real);
     return net->values ? CONVO_OK : cv_no_memory(err, "the parameters");
 }
 
@@ -156,6 +164,11 @@ void cv_net_start(cv_net *net, int t, enum cv_init init) {
     net->tensor[t].spec.init = init;
 }
 
+void cv_net_fill(cv_net *net, int t, float value) {
+    net->tensor[t].filled = true;
+    net->tensor[t].fill = value;
+}
+
 convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_error *err) {
     cv_net_tensor *tensor = &net->tensor[t];
     if (!tensor->start) tensor->start = cv_alloc(tensor->size, sizeof *values);
@@ -179,12 +192,15 @@ static void draw(const cv_net_tensor *tensor, cv_random *random, float *values) 
     }
 }
 
+// As PyTorch does, the default is drawn also of what then starts otherwise.
 convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err) {
     for (int t = 0; t < net->tensors; t++) {
-        float *values = cv_alloc(net->tensor[t].size, sizeof *values);
-        if (!values) return cv_no_memory(err, net->tensor[t].name);
-        draw(&net->tensor[t], random, values);
-        cv_net_write(net, t, net->tensor[t].start ? net->tensor[t].start : values);
+        const cv_net_tensor *tensor = &net->tensor[t];
+        float *values = cv_alloc(tensor->size, sizeof *values);
+        if (!values) return cv_no_memory(err, tensor->name);
+        draw(tensor, random, values);
+        for (size_t i = 0; tensor->filled && i < tensor->size; i++) values[i] = tensor->fill;
+        cv_net_write(net, t, tensor->start ? tensor->start : values);
         free(values);
     }
     return CONVO_OK;

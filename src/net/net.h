@@ -20,7 +20,9 @@ typedef struct cv_net_tensor {
     char name[96]; // "3.body.0.weight"
     cv_tensor spec;
     size_t offset, size; // numbers in net->values
-    float *start;        // [size] what it starts with; NULL: by spec.init
+    float *start;        // [size] what it starts with; NULL: fill, or by spec.init
+    bool filled;         // it starts with `fill` everywhere
+    float fill;
 } cv_net_tensor;
 
 typedef struct cv_net {
@@ -34,7 +36,7 @@ typedef struct cv_net {
     size_t tensor_capacity;
     void *values;       // reals: first what is trained, then the buffers; each tensor starts on a cache line
     size_t trained;     // numbers at the start of values that are trained (gaps included)
-    size_t total;       // numbers in values
+    size_t total;       // numbers in values; without gaps until it is laid out
     int64_t parameters; // trained, gaps not included
 } cv_net;
 
@@ -44,10 +46,12 @@ void cv_net_free(cv_net *net);
 // where: place in the recipe, for errors ("" without).
 convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const int *input, const char *path,
                         const char *where, convo_error *err);
-// After the last node: lays out the parameters, all zero.
+// After the last node: lays out the parameters. cv_net_finish makes room for them as well, all zero.
+void cv_net_lay_out(cv_net *net);
 convo_status cv_net_finish(cv_net *net, convo_error *err);
-// How tensor t starts, in place of the layer's default: drawn or set, or with the numbers of values, [size].
+// How tensor t starts, in place of the layer's default: drawn or set, with one number, or with those of values, [size].
 void cv_net_start(cv_net *net, int t, enum cv_init init);
+void cv_net_fill(cv_net *net, int t, float value);
 convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_error *err);
 // PyTorch's default initialisation in module order, but for what the two above said.
 convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err);

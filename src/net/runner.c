@@ -1,6 +1,8 @@
 // Sets up a runner: everything is allocated before the first step.
 #include "net/runner.h"
 
+#include "base/limits.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +101,12 @@ convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_conf
     if (r->lone) r->net = r->lone;
     if (loss && (status = add_loss(r, loss, loss_config, err))) goto fail;
     if ((status = cv_plan_make(r->net, loss ? &r->loss : NULL, flags, &r->plan, err))) goto fail;
+    if (!(flags & CV_TRAINING) && r->plan.lanes > CV_LIMIT_ALIVE) {
+        status =
+            cv_fail(err, CONVO_LIMIT, "", "the net holds %zu values of one example at one time, at most %d are run",
+                    r->plan.lanes, CV_LIMIT_ALIVE);
+        goto fail;
+    }
     r->lockstep = lockstep_of(r);
     r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_size(pool) * r->lockstep;
     if (!take_all(r)) {

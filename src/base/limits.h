@@ -1,0 +1,68 @@
+// The most that is accepted of what comes from outside. All of it is checked before memory is asked for, so that a
+// small file never asks for much. Whoever needs more builds with another number,
+// CFLAGS=-DCV_LIMIT_PARAMETERS=1000000000. docs/files.md lists them for users.
+#ifndef CV_LIMITS_H
+#define CV_LIMITS_H
+
+#include <stdint.h>
+
+// --- recipes and nets ---------------------------------------------------------------------------------------------
+
+enum { CV_LIMIT_NESTING = 64, CV_LIMIT_KEYS = 1000, CV_LIMIT_LAYERS = 4096 };
+#ifndef CV_LIMIT_RECIPE
+#define CV_LIMIT_RECIPE (1 << 20) // bytes
+#endif
+#ifndef CV_LIMIT_PARAMETERS
+#define CV_LIMIT_PARAMETERS 150000000 // of a net: 600 MB
+#endif
+#ifndef CV_LIMIT_MAP
+#define CV_LIMIT_MAP (1 << 28) // values of one example that a layer makes; offsets must fit 32 bits
+#endif
+#ifndef CV_LIMIT_ALIVE
+#define CV_LIMIT_ALIVE (1 << 23) // values of one example that a net which is not trained holds at one time: 512 MiB
+#endif
+#ifndef CV_LIMIT_CLASSES
+#define CV_LIMIT_CLASSES 65536
+#endif
+#ifndef CV_LIMIT_CONFUSED
+#define CV_LIMIT_CONFUSED 10000 // classes of a model that is evaluated: its table of confusions has the square of it
+#endif
+#ifndef CV_LIMIT_CLIP
+#define CV_LIMIT_CLIP (1 << 26) // samples that a front end reads of a recording: 70 minutes at 16 kHz
+#endif
+
+// --- files, in bytes ----------------------------------------------------------------------------------------------
+
+#ifndef CV_LIMIT_SAFETENSORS
+#define CV_LIMIT_SAFETENSORS ((size_t)4 << 30)
+#endif
+#ifndef CV_LIMIT_HEADER
+#define CV_LIMIT_HEADER ((size_t)100 << 20) // of a safetensors file, as its authors have it; an index of shards
+#endif
+#define CV_LIMIT_ONNX ((size_t)INT32_MAX) // protobuf's own
+enum { CV_LIMIT_ONNX_NODES = 8192 };      // and constants
+#ifndef CV_LIMIT_ARRAYS
+#define CV_LIMIT_ARRAYS ((size_t)4 << 30) // an array, or a file of arrays, unpacked
+#endif
+#ifndef CV_LIMIT_LIST
+#define CV_LIMIT_LIST ((size_t)256 << 20) // lists of recordings
+#endif
+// What deflate can make of one byte: 258 bytes cost two bits at least (RFC 1951). What is said to be more is a bomb.
+#define CV_DEFLATE_RATIO ((size_t)1032)
+
+// --- recordings and pictures --------------------------------------------------------------------------------------
+
+#ifndef CV_LIMIT_SOUND
+#define CV_LIMIT_SOUND (3600 * 48000) // samples: an hour at 48 kHz
+#endif
+#ifndef CV_LIMIT_PICTURE
+#define CV_LIMIT_PICTURE ((size_t)256 << 20) // bytes of a file
+#endif
+#ifndef CV_LIMIT_SIDE
+#define CV_LIMIT_SIDE 16384 // pixels in a row or column
+#endif
+#ifndef CV_LIMIT_PIXELS
+#define CV_LIMIT_PIXELS (64 << 20)
+#endif
+
+#endif
