@@ -1,0 +1,17 @@
+// ONNX files, all the way to a model.
+#include "fuzz.h"
+
+static void hear(const char *sentence, void *user) {
+    (void)user;
+    fuzz_must(sentence && *sentence, "a note is a sentence");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const fuzz_path path = fuzz_write("net.onnx", data, size);
+    const convo_import_options options = {.note = hear};
+    convo_model *model = NULL;
+    convo_error err = {0};
+    fuzz_check(convo_import(path.text, &options, &model, &err), &err);
+    convo_model_free(model);
+    return 0;
+}
