@@ -80,54 +80,88 @@ static uint32_t read_u32(const uint8_t *at, bool big) {
     return value;
 }
 
-// The class of the variable in an element, packed or not; 0: it is none, or damaged.
-static int class_of(const uint8_t *element, size_t size, bool big) {
-    enum { MATRIX = 14, PACKED = 15, TAG = 8, FLAGS = 16, START = 20 }; // tags of matrix and flags, flags
-    uint8_t start[START] = {0};
+// The start of an element, as it is or unpacked, filled up with zeros: tags of 8 bytes (type, size) in front of all of
+// the variable, of its flags (8 bytes, with the class), dimensions, name.
+enum { TAG = 8, FLAGS = 16, DIMS = 24, MOST_DIMS = 128, MOST_NAME = 256, START = DIMS + TAG + MOST_DIMS + TAG };
+
+static void read_start(const uint8_t *element, size_t size, bool big, uint8_t start[START]) {
+    enum { PACKED = 15 };
+    memset(start, 0, START);
     if (read_u32(element, big) == PACKED) {
-        z_stream stream = {.next_in = (uint8_t *)(uintptr_t)element + TAG, .avail_in = (uInt)(size - TAG)};
-        stream.next_out = start;
-        stream.avail_out = START;
-        if (inflateInit(&stream) != Z_OK) return 0;
+        z_stream stream = {.next_in = (uint8_t *)(uintptr_t)element + TAG, .next_out = start, .avail_out = START};
+        stream.avail_in = size - TAG < UINT32_MAX ? (uInt)(size - TAG) : UINT32_MAX;
+        if (inflateInit(&stream) != Z_OK) return;
         inflate(&stream, Z_SYNC_FLUSH);
         inflateEnd(&stream);
     } else {
         memcpy(start, element, size < START ? size : START);
     }
-    return read_u32(start, big) == MATRIX ? (int)(read_u32(start + FLAGS, big) & 255) : 0;
 }
 
-// One element after the other; matio makes up the end of a packed one that is cut short, and believes what cells and
-// structs say of their number, at 8 bytes each.
+// matio believes what is said of the number of cells and structs, the dimensions and the length of the name, and asks
+// for as much memory. It passes over what is no variable.
+static bool is_harmless(const uint8_t start[START], bool big) {
+    enum { MATRIX = 14 };
+    const uint32_t class = read_u32(start + FLAGS, big) & 255, dims = read_u32(start + DIMS + 4, big);
+    if (read_u32(start, big) != MATRIX || read_u32(start + 4, big) == 0) return true;
+    if (class == MAT_C_CELL || class == MAT_C_STRUCT || class == MAT_C_OBJECT || class > MAT_C_UINT64) return false;
+    if (dims > MOST_DIMS) return false;
+    const uint8_t *name = start + DIMS + TAG + (dims + 7) / 8 * 8;
+    return read_u32(name, big) >> 16 || read_u32(name + 4, big) <= MOST_NAME; // up to 4 bytes stand in the tag
+}
+
+// One element after the other; matio makes up the end of a packed one that is cut short.
 static convo_status check_elements(const char *path, const cv_bytes *bytes, size_t at, bool big, convo_error *err) {
-    enum { TAG = 8 };
+    uint8_t start[START];
     while (at < bytes->size && bytes->size - at >= TAG) {
-        const size_t length = TAG + (size_t)read_u32(bytes->data + at + 4, big), rest = bytes->size - at;
-        const int class = class_of(bytes->data + at, length < rest ? length : rest, big);
-        if (class == MAT_C_CELL || class == MAT_C_STRUCT || class == MAT_C_OBJECT || class > MAT_C_UINT64)
+        read_start(bytes->data + at, bytes->size - at, big, start);
+        if (!is_harmless(start, big))
             return cv_fail(err, CONVO_UNSUPPORTED, path,
-                           "holds cells, structs or objects: save features and labels alone, save('f.mat', 'X', 'Y')");
-        at += length;
+                           "holds cells, structs or objects, or is damaged: save features and labels alone, "
+                           "save('f.mat', 'X', 'Y')");
+        at += TAG + (size_t)read_u32(bytes->data + at + 4, big);
     }
     return at == bytes->size ? CONVO_OK : cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged");
+}
+
+// Version 4: a type, rows, columns, whether there are imaginary parts, and the length of the name that follows; then
+// the numbers. The type is in decimal order, precision and kind: 1000 order + 10 precision + kind.
+static convo_status check_version_4(const char *path, const cv_bytes *bytes, convo_error *err) {
+    enum { HEADER = 20, LARGEST_TYPE = 4052 };
+    static const size_t precision[] = {8, 4, 4, 2, 2, 1};
+    const bool big = bytes->size >= 4 && read_u32(bytes->data, false) > LARGEST_TYPE;
+    size_t at = 0, size;
+    while (bytes->size - at >= HEADER) {
+        uint32_t head[HEADER / 4];
+        for (size_t k = 0; k < CV_COUNT(head); k++) head[k] = read_u32(bytes->data + at + 4 * k, big);
+        const size_t kind = head[0] / 10 % 10;
+        at += HEADER;
+        if (head[0] > LARGEST_TYPE || kind >= CV_COUNT(precision) || head[3] > 1 || !cv_mul(head[1], head[2], &size) ||
+            !cv_mul(size, precision[kind] << head[3], &size) || head[4] > bytes->size - at ||
+            size > bytes->size - at - head[4])
+            break;
+        at += head[4] + size;
+        if (at == bytes->size) return CONVO_OK;
+    }
+    return cv_fail(err, CONVO_FORMAT, path, "is no MATLAB file, or it is cut short or damaged");
 }
 
 // What matio leaves to its caller. A header of 128 bytes ends in a version, 0x0100 or 0x0200, and "MI" in the byte
 // order of the file; version 4 has none. Elements of a type, a size and as many bytes follow.
 static convo_status check_file(const char *path, size_t *size, convo_error *err) {
-    enum { HEADER = 128, VERSION = 124, MARK = 126 };
+    enum { HEADER = 128, END = 124 };
     cv_bytes bytes;
     convo_status status = cv_file_read(path, CV_LIMIT_ARRAYS, &bytes, err);
     if (status) return status;
     *size = bytes.size;
-    const uint8_t *data = bytes.data;
-    const bool big = bytes.size >= HEADER && memcmp(data + MARK, "MI", 2) == 0;
-    const bool little = bytes.size >= HEADER && memcmp(data + MARK, "IM", 2) == 0;
-    const int version = big || little ? data[big ? VERSION : VERSION + 1] : 0;
-    if (version == 2)
-        status = cv_fail(err, CONVO_UNSUPPORTED, path, "is a MATLAB 7.3 file: save it with save(..., '-v7')");
-    else if (version)
+    const char *end = bytes.size >= HEADER ? (const char *)bytes.data + END : "\0\0\0";
+    const bool big = !memcmp(end, "\1\0MI", 4);
+    if (big || !memcmp(end, "\0\1IM", 4))
         status = check_elements(path, &bytes, HEADER, big, err);
+    else if (!memcmp(end, "\2\0MI", 4) || !memcmp(end, "\0\2IM", 4))
+        status = cv_fail(err, CONVO_UNSUPPORTED, path, "is a MATLAB 7.3 file: save it with save(..., '-v7')");
+    else
+        status = check_version_4(path, &bytes, err);
     free(bytes.data);
     return status;
 }
