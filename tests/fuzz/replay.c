@@ -11,7 +11,7 @@ enum {
     FLIPPED = 256,    // copies of each seed
     HEAD = 128,       // bytes in which every second copy is changed: headers decide the most
     SECONDS = 10,     // of the processor, for one input
-    MEMORY = 1 << 29, // bytes of address space that a reader may ask for, above what the process has at its start
+    MEMORY = 1 << 28, // bytes of address space that a reader may ask for, above what the process has at its start
 };
 
 // What is being replayed, for the last words.
@@ -40,7 +40,37 @@ void __asan_on_error(void) {
     last_words(0);
 }
 
-// Sanitizers reserve more than any limit.
+// The largest single request is seen here, also those of libraries, which may go on when it fails.
+#if defined(__GLIBC__) && !SANITIZED
+#define REPLACES __attribute__((visibility("default")))
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static void look_at(size_t count, size_t size) {
+    static const char words[] = "too much memory is asked for at once\n";
+    size_t bytes;
+    if (cv_mul(count, size, &bytes) && bytes <= MEMORY) return;
+    if (write(STDERR_FILENO, words, sizeof words - 1) >= 0) abort();
+}
+
+REPLACES void *malloc(size_t size) {
+    look_at(1, size);
+    return __libc_malloc(size);
+}
+
+REPLACES void *calloc(size_t count, size_t size) {
+    look_at(count, size);
+    return __libc_calloc(count, size);
+}
+
+REPLACES void *realloc(void *old, size_t size) {
+    look_at(1, size);
+    return __libc_realloc(old, size);
+}
+#endif
+
+// All together. Sanitizers reserve more than any limit.
 static void limit_memory(void) {
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
