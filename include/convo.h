@@ -87,12 +87,12 @@ typedef struct convo_train_options {
     const char *out;           // run folder, made if missing; NULL: nothing is written
     int threads;               // 0: one per processor. The result does not depend on it.
     const char *isa;           // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best there is
-    bool resume;               // go on from out/last.checkpoint
+    bool resume;               // go on from out/last.checkpoint; from the start where a run in `out` had none yet
     const char *from;          // model, run folder or weights to start from: what fits by name and shape; NULL: none
     const char *freeze;        // layers that stay as they are, "0-4" or "0,3.body"; NULL: none. Their batch norm uses
                                // its running estimates, which do not move; their dropout goes on.
-    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, and
-                                                    // where a precision cannot be had; may be NULL
+    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, classes that have no training
+                                                    // example, a precision that cannot be had; may be NULL
     const volatile int
         *stop; // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
@@ -121,7 +121,8 @@ typedef struct convo_recipe convo_recipe;
 typedef struct convo_model convo_model;
 
 // Trains what the recipe says. With options->out: recipe.yaml, metrics.jsonl, best.safetensors, last.checkpoint and
-// result.json are written there, each atomically. model (may be NULL) receives the kept model; free it.
+// result.json are written there, each atomically, and one training at a time may (STATE). model (may be NULL) receives
+// the kept model; free it.
 // Errors: whatever the recipe, the data or the files are guilty of; NUMERIC when the loss is not finite, naming the
 // step and the first layer whose output is not finite.
 CONVO_API convo_status convo_train(const convo_recipe *recipe, const convo_train_options *options,

@@ -91,6 +91,8 @@ convo_status cv_split_make(const cv_split_config *config, const cv_dataset *data
                            convo_error *err);
 // What CONVO_HELD_OUT is here; other parts are what they are.
 convo_part cv_split_part(const cv_split *split, convo_part part);
+// "training", "validation", "test": for sentences.
+const char *cv_part_name(convo_part part);
 void cv_split_free(cv_split *split);
 
 #endif

@@ -220,3 +220,8 @@ convo_part cv_split_part(const cv_split *split, convo_part part) {
     if (part != CONVO_HELD_OUT) return part;
     return split->count[CONVO_TEST] ? CONVO_TEST : CONVO_VALIDATION;
 }
+
+const char *cv_part_name(convo_part part) {
+    static const char *const name[PARTS] = {"training", "validation", "test"};
+    return name[part];
+}

@@ -2,6 +2,7 @@
 #include "model/material.h"
 #include "model/model.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,9 +12,10 @@ static convo_status copy_labels(const convo_model *model, convo_evaluation *e, c
         return cv_fail(err, CONVO_LIMIT, model->recipe->file,
                        "%zu classes are too many for a table of confusions, which is made for at most %d", n,
                        CV_LIMIT_CONFUSED);
+    size_t squared;
     e->classes = model->classes;
     e->labels = cv_alloc(n, sizeof *e->labels);
-    e->confusion = cv_alloc(n * n, sizeof *e->confusion);
+    e->confusion = cv_mul(n, n, &squared) ? cv_alloc(squared, sizeof *e->confusion) : NULL;
     if (!e->labels || !e->confusion) return cv_no_memory(err, "an evaluation");
     for (size_t k = 0; k < n; k++)
         if (!(e->labels[k] = cv_format("%s", model->labels[k]))) return cv_no_memory(err, "an evaluation");
@@ -49,9 +51,8 @@ static convo_status copy_origins(const cv_dataset *d, convo_evaluation *e, convo
 // The examples of a part, or all of them, and room for what the model says about each.
 static convo_status list_examples(const cv_material *m, convo_part part, const convo_model *model, int32_t **rows,
                                   convo_evaluation *e, convo_error *err) {
-    static const char *const names[] = {"training", "validation", "test"};
     const size_t count = part == CONVO_ALL ? m->dataset->count : m->split.count[part];
-    if (count == 0) return cv_fail(err, CONVO_ARGUMENT, m->dataset->folder, "the %s part is empty", names[part]);
+    if (count == 0) return cv_fail(err, CONVO_ARGUMENT, m->dataset->folder, "the %s part is empty", cv_part_name(part));
     e->outputs = (int)cv_shape_size(cv_net_output(model->net));
     *rows = cv_alloc(count, sizeof **rows);
     e->index = cv_alloc(count, sizeof *e->index);
@@ -96,6 +97,10 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
         cv_material_normalize(m, model->mean, model->std);
         e->score = cv_score(scorer, m->values, m->label, rows, (size_t)e->score.count, e->logits);
         judge(recipe, e);
+        if (!isfinite(e->score.loss))
+            status = cv_fail(err, CONVO_NUMERIC, m->dataset->folder,
+                             "the loss over these examples is not finite: the model, or a number in the data, is far "
+                             "too large");
     }
     cv_scorer_free(scorer);
     cv_net_free(net);

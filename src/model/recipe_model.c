@@ -224,6 +224,8 @@ convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *n
     if (classes > CV_LIMIT_CLASSES)
         return cv_fail(err, CONVO_LIMIT, recipe->file, "%d classes are more than the %d that are accepted", classes,
                        CV_LIMIT_CLASSES);
+    if (classes < 2)
+        return cv_fail(err, CONVO_SHAPE, recipe->file, "there is only one class: a net tells two or more apart");
     if (recipe->loss->infer && !recipe->loss->infer(recipe->loss_config, &out, &loss, why, sizeof why))
         return cv_fail(err, CONVO_SHAPE, last->where, "%s", why);
     if (out.dims == 1 && (out.c == classes || (classes == 2 && out.c == 1))) return CONVO_OK;

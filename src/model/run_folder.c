@@ -4,10 +4,13 @@
 #include "model/safetensors.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 static char *path_of(const cv_run_folder *folder, const char *name) {
     return cv_format("%s/%s", folder->path, name);
@@ -26,18 +29,11 @@ static void remove_in(const cv_run_folder *folder, const char *name) {
     free(path);
 }
 
-convo_status cv_run_folder_begin(cv_run_folder *folder, bool fresh, convo_error *err) {
-    char *text = NULL;
-    if (!folder->path) return CONVO_OK;
-    convo_status status = cv_folder_make(folder->path, err);
-    if (!status) status = convo_recipe_text(folder->parts.recipe, &text, err);
-    if (!status) status = write_in(folder, "recipe.yaml", text, err);
-    free(text);
-    if (status || !fresh) return status;
-    // Of an earlier run: its checkpoint must not be gone on with, and the rest would lie about this one if it fails.
-    static const char *const earlier[] = {"last.checkpoint", "steps.jsonl", "result.json", "best.safetensors"};
-    for (size_t k = 0; k < CV_COUNT(earlier); k++) remove_in(folder, earlier[k]);
-    return write_in(folder, "metrics.jsonl", "", err);
+static bool has(const cv_run_folder *folder, const char *name) {
+    char *path = path_of(folder, name);
+    const bool there = path && cv_is_file(path);
+    free(path);
+    return there;
 }
 
 // --- metrics.jsonl ------------------------------------------------------------------------------------------------
@@ -165,6 +161,11 @@ static char *state_text(const cv_train_state *s) {
     return text;
 }
 
+static char *examples_text(const cv_run_folder *folder) {
+    const size_t *count = folder->split->count;
+    return cv_format("%zu, %zu and %zu", count[CONVO_TRAIN], count[CONVO_VALIDATION], count[CONVO_TEST]);
+}
+
 convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err) {
     cv_run_folder *folder = user;
     // Epochs of small nets last milliseconds, a flushed file tens of them: once a second is enough, and at every stop.
@@ -178,10 +179,13 @@ convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, c
     pack_random(&state->epoch_random, a.random[1]);
     list_arrays(&a, folder->parts.net, state, folder->moments);
     char *path = path_of(folder, "last.checkpoint"), *recipe = NULL;
-    cv_st_text text[3] = {{"convo.version", cv_format("%s", convo_version())}, {"convo.state", state_text(state)}};
     convo_status status = convo_recipe_text(folder->parts.recipe, &recipe, err);
-    text[2] = (cv_st_text){"convo.recipe", recipe};
-    if (!status && (!path || !text[0].value || !text[1].value)) status = cv_no_memory(err, "a checkpoint");
+    cv_st_text text[] = {{"convo.version", cv_format("%s", convo_version())},
+                         {"convo.state", state_text(state)},
+                         {"convo.examples", examples_text(folder)},
+                         {"convo.recipe", recipe}};
+    for (size_t k = 0; k < CV_COUNT(text); k++)
+        if (!status && (!path || !text[k].value)) status = cv_no_memory(err, "a checkpoint");
     const cv_safetensors file = {.tensor = a.tensor, .tensors = a.count, .text = text, .texts = CV_COUNT(text)};
     if (!status) status = cv_safetensors_write(path, &file, err);
     for (size_t k = 0; k < CV_COUNT(text); k++) free(text[k].value);
@@ -225,6 +229,19 @@ static convo_status check_recipe(const cv_run_folder *folder, const char *path, 
     return status;
 }
 
+// The same number of examples in each part: else the rows of this epoch's order are others.
+static convo_status check_examples(const cv_run_folder *folder, const char *path, const char *then, convo_error *err) {
+    char *now = examples_text(folder);
+    convo_status status = now ? CONVO_OK : cv_no_memory(err, path);
+    if (now && then && strcmp(now, then) != 0)
+        status = cv_fail(err, CONVO_STATE, path,
+                         "was made of %s examples (train, validation, test), the data set now gives %s: bring back the "
+                         "old files, or train anew",
+                         then, now);
+    free(now);
+    return status;
+}
+
 static convo_status copy_arrays(const char *path, const cv_safetensors *file, arrays *a, convo_error *err) {
     for (size_t k = 0; k < a->count; k++) {
         const cv_st_tensor *to = &a->tensor[k], *from = cv_safetensors_find(file, to->name);
@@ -235,16 +252,14 @@ static convo_status copy_arrays(const char *path, const cv_safetensors *file, ar
     return CONVO_OK;
 }
 
-convo_status cv_run_folder_resume(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err) {
+static convo_status go_on(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err) {
     arrays a;
     cv_safetensors file = {0};
     char *path = path_of(folder, "last.checkpoint");
     if (!path) return cv_no_memory(err, folder->path);
-    convo_status status = CONVO_OK;
-    if (!cv_is_file(path))
-        status = cv_fail(err, CONVO_IO, path, "there is no checkpoint to go on from: train without --resume");
-    if (!status) status = cv_safetensors_read(path, &file, err);
+    convo_status status = cv_safetensors_read(path, &file, err);
     if (!status) status = check_recipe(folder, path, cv_safetensors_text(&file, "convo.recipe"), err);
+    if (!status) status = check_examples(folder, path, cv_safetensors_text(&file, "convo.examples"), err);
     list_arrays(&a, net, state, folder->moments);
     if (!status) status = copy_arrays(path, &file, &a, err);
     if (!status && (!read_state(cv_safetensors_text(&file, "convo.state"), state) ||
@@ -256,6 +271,42 @@ convo_status cv_run_folder_resume(cv_run_folder *folder, cv_net *net, cv_train_s
     if (!status) status = cut_lines(folder, "steps.jsonl", every ? state->steps / every : 0, err);
     cv_safetensors_free(&file);
     free(path);
+    return status;
+}
+
+// --- the beginning ------------------------------------------------------------------------------------------------
+
+// For as long as this process trains here; the kernel takes it back when the process ends, however it ends. The folder
+// itself is locked, so that no file is left. Some network file systems know no such locks: then there is none.
+static convo_status lock(cv_run_folder *folder, convo_error *err) {
+    folder->lock = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder->lock < 0)
+        return cv_fail(err, CONVO_IO, folder->path, "the folder cannot be opened: %s", strerror(errno));
+    if (!flock(folder->lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return CONVO_OK;
+    return cv_fail(err, CONVO_STATE, folder->path,
+                   "another training is at work in this folder: let it end, or train into another one");
+}
+
+// recipe.yaml comes last: where it is, the run has begun, and can be gone on with before there is a checkpoint.
+convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net, cv_train_state *state,
+                                 convo_error *err) {
+    static const char *const earlier[] = {"last.checkpoint", "steps.jsonl", "result.json", "best.safetensors"};
+    char *text = NULL;
+    if (!folder->path) return CONVO_OK;
+    if (resume && !has(folder, "last.checkpoint") && !has(folder, "recipe.yaml"))
+        return cv_fail(err, CONVO_IO, folder->path, "there is no run to go on with: train without --resume");
+    convo_status status = cv_folder_make(folder->path, err);
+    if (!status) status = lock(folder, err);
+    if (status) return status;
+    if (resume && has(folder, "last.checkpoint")) {
+        status = go_on(folder, net, state, err);
+    } else { // what is left of an earlier run would lie about this one
+        for (size_t k = 0; k < CV_COUNT(earlier); k++) remove_in(folder, earlier[k]);
+        status = write_in(folder, "metrics.jsonl", "", err);
+    }
+    if (!status) status = convo_recipe_text(folder->parts.recipe, &text, err);
+    if (!status) status = write_in(folder, "recipe.yaml", text, err);
+    free(text);
     return status;
 }
 
@@ -279,8 +330,7 @@ static json_t *examples_json(const cv_dataset *dataset, const cv_split *split) {
     return list;
 }
 
-static json_t *result_json(const cv_run_folder *folder, const convo_train_result *r, const cv_dataset *dataset,
-                           const cv_split *split) {
+static json_t *result_json(const cv_run_folder *folder, const convo_train_result *r, const cv_dataset *dataset) {
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:[III], s:o, s:o}",
                      "recipe", folder->parts.recipe->name, "version", convo_version(), "train", score_json(&r->train),
                      "validation", score_json(&r->validation), "test", score_json(&r->test), "epochs", r->epochs,
@@ -289,13 +339,13 @@ static json_t *result_json(const cv_run_folder *folder, const convo_train_result
                      number(r->examples_per_second), "seed", (json_int_t)r->seed, "threads", r->threads, "isa", r->isa,
                      "stopped_early", r->stopped_early, "examples", (json_int_t)r->examples[0],
                      (json_int_t)r->examples[1], (json_int_t)r->examples[2], "published",
-                     number(folder->parts.recipe->published), "test_examples", examples_json(dataset, split));
+                     number(folder->parts.recipe->published), "test_examples", examples_json(dataset, folder->split));
 }
 
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
-                               const cv_split *split, convo_error *err) {
+                               convo_error *err) {
     char *model = path_of(folder, "best.safetensors"), *path = path_of(folder, "result.json"), *text = NULL;
-    json_t *json = result_json(folder, result, dataset, split);
+    json_t *json = result_json(folder, result, dataset);
     convo_status status = CONVO_OK;
     if (!model || !path || !(text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9))))
         status = cv_no_memory(err, folder->path);
@@ -306,4 +356,9 @@ convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *
     free(model);
     free(path);
     return status;
+}
+
+void cv_run_folder_leave(cv_run_folder *folder) {
+    if (folder->lock >= 0) close(folder->lock);
+    folder->lock = -1;
 }

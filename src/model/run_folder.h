@@ -10,20 +10,23 @@ typedef struct cv_run_folder {
     cv_model_parts parts;
     int moments;              // of the optimiser
     const volatile int *stop; // of the training: a checkpoint is then written at once
+    const cv_split *split;    // of the data set
     double saved_at;          // seconds, when the last checkpoint was written
+    int lock;                 // file descriptor; -1: the folder is not locked
 } cv_run_folder;
 
-// Makes the folder, writes recipe.yaml. A fresh run forgets an earlier one's metrics and checkpoint.
-convo_status cv_run_folder_begin(cv_run_folder *folder, bool fresh, convo_error *err);
-// Reads last.checkpoint into the net and a state made by cv_train_state_new, and cuts the metrics to where it
-// stands.
-convo_status cv_run_folder_resume(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err);
+// Makes and locks the folder, writes recipe.yaml. resume: reads last.checkpoint, where there is one already, into the
+// net and a state made by cv_train_state_new, and cuts the metrics to where it stands; else forgets an earlier run.
+convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net, cv_train_state *state,
+                                 convo_error *err);
 // The hooks of cv_training; user is the folder.
 convo_status cv_run_folder_step(void *user, const cv_step_record *record, convo_error *err);
 convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err);
 convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err);
 // best.safetensors of the kept model, and result.json.
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
-                               const cv_split *split, convo_error *err);
+                               convo_error *err);
+// Unlocks it.
+void cv_run_folder_leave(cv_run_folder *folder);
 
 #endif

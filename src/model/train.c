@@ -56,16 +56,37 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     convo_status status = cv_train_state_new(&training, random, &state, err);
     if (status) return status;
     folder->moments = recipe->optimizer->moments;
-    if (options->resume) status = cv_run_folder_resume(folder, net, &state, err);
-    if (!status) status = cv_run_folder_begin(folder, !options->resume, err);
+    folder->split = &m->split;
+    status = cv_run_folder_begin(folder, options->resume, net, &state, err);
     if (!status) status = cv_train_run(&training, &state, options, result, err);
     cv_train_state_free(&state);
     result->seed = (uint64_t)recipe->train.seed;
     result->threads = cv_pool_size(m->pool);
     cv_print(result->isa, sizeof result->isa, "%s", net->isa->name);
     if (!status) folder->parts.test_accuracy = result->test.accuracy;
-    if (!status && folder->path) status = cv_run_folder_end(folder, result, m->dataset, &m->split, err);
+    if (!status && folder->path) status = cv_run_folder_end(folder, result, m->dataset, err);
     return status;
+}
+
+// A class that is never seen in training can only be missed: better said now than found in the results.
+static convo_status note_missing(const convo_train_options *options, const cv_material *m, convo_error *err) {
+    if (!options || !options->note) return CONVO_OK;
+    const int classes = m->dataset->label_count;
+    bool *seen = cv_alloc((size_t)classes, sizeof *seen);
+    if (!seen) return cv_no_memory(err, "the classes of the training part");
+    int missing = classes, first = 0;
+    for (size_t i = 0; i < m->split.count[CONVO_TRAIN]; i++) {
+        bool *one = &seen[m->label[m->split.index[CONVO_TRAIN][i]]];
+        missing -= !*one;
+        *one = true;
+    }
+    while (first < classes && seen[first]) first++;
+    free(seen);
+    char sentence[512];
+    cv_print(sentence, sizeof sentence, "%d of the %d classes, '%s' for one, %s no example in the training part",
+             missing, classes, missing ? m->dataset->labels[first] : "", missing == 1 ? "has" : "have");
+    if (missing) options->note(sentence, options->user);
+    return CONVO_OK;
 }
 
 // All that comes before the first step. The parts borrow from recipe, m and *net.
@@ -73,6 +94,7 @@ static convo_status prepare(const convo_recipe *recipe, const convo_train_option
                             cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
     convo_status status = cv_material_load(recipe, options, m, err);
     if (!status) status = make_net(recipe, options, m, net, random, err);
+    if (!status) status = note_missing(options, m, err);
     if (!status) status = cv_material_augment(recipe, options, m, err);
     if (status) return status;
     *parts = (cv_model_parts){.recipe = recipe,
@@ -101,13 +123,14 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     *result = (convo_train_result){0};
     if (options->resume && !options->out)
         return cv_fail(err, CONVO_ARGUMENT, "", "to resume, name the run folder to go on in");
-    cv_run_folder folder = {.path = options->out, .stop = options->stop};
+    cv_run_folder folder = {.path = options->out, .stop = options->stop, .lock = -1};
     convo_status status = prepare(recipe, options, &m, &net, &random, &folder.parts, err);
     if (!status) {
         cv_material_normalize(&m, folder.parts.mean, folder.parts.std);
         status = train(recipe, options, &m, net, &random, &folder, result, err);
     }
     if (!status && model) status = cv_model_new(&folder.parts, model, err);
+    cv_run_folder_leave(&folder);
     cv_net_free(net);
     cv_material_free(&m);
     return status;

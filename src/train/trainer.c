@@ -351,6 +351,20 @@ static bool patience_is_over(const loop *l) {
     return l->t->config.patience && l->s->epoch - l->s->best_epoch >= l->t->config.patience;
 }
 
+// The kept model on each part. A loss that is not finite is a divergence at the last step, whose effect no step saw.
+static convo_status score_kept(const loop *l, convo_train_result *result, convo_error *err) {
+    convo_score *const score[] = {&result->train, &result->validation, &result->test};
+    for (int k = 0; k < 3; k++) {
+        *score[k] = score_part(l, (convo_part)k);
+        if (score[k]->count && !isfinite(score[k]->loss))
+            return cv_fail(err, CONVO_NUMERIC, "",
+                           "the trained net's loss is not finite on the %s part: try a smaller learning rate, or "
+                           "normalised features",
+                           cv_part_name((convo_part)k));
+    }
+    return CONVO_OK;
+}
+
 convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_train_options *options,
                           convo_train_result *result, convo_error *err) {
     loop l = {.t = t, .s = s, .options = options};
@@ -363,12 +377,10 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
         l.seen += l.epoch_seen;
         result->interrupted = !status && (s->epoch == epoch || (stopped(&l) && s->epoch < t->config.epochs));
     }
+    if (!status && s->best && s->best_epoch) memcpy(t->net->values, s->best, t->net->total * sizeof *s->best);
+    if (!status) status = score_kept(&l, result, err);
     result->diverged = status == CONVO_NUMERIC;
     if (status) goto done;
-    if (s->best && s->best_epoch) memcpy(t->net->values, s->best, t->net->total * sizeof *s->best);
-    result->train = score_part(&l, CONVO_TRAIN);
-    result->validation = score_part(&l, CONVO_VALIDATION);
-    result->test = score_part(&l, CONVO_TEST);
     result->epochs = (int)s->epoch;
     result->best_epoch = (int)(s->best && s->best_epoch ? s->best_epoch : s->epoch);
     result->steps = s->steps;
