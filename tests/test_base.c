@@ -386,6 +386,7 @@ static void the_caller_waits_for_slow_workers(void **state) {
     cv_pool_free(pool);
 }
 
+#if defined(__SSE__) || defined(__aarch64__)
 static void halve_smallest(void *context, int task, int worker) {
     (void)worker;
     sleep_milliseconds(1); // so that every worker gets a task
@@ -393,6 +394,7 @@ static void halve_smallest(void *context, int task, int worker) {
     smallest = smallest / 2;
     ((float *)context)[task] = smallest;
 }
+#endif
 
 static void denormals_are_zero_inside_tasks_only(void **state) {
     (void)state;

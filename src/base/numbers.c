@@ -11,7 +11,7 @@ bool cv_numbers_lay_out(cv_numbers *numbers, cv_order order, size_t *bytes) {
         const int64_t dim = numbers->dim[d];
         numbers->stride[d] = (int64_t)reach;
         empty = empty || dim == 0;
-        if (dim < 0 || !cv_mul(reach, dim ? (size_t)dim : 1, &reach) || reach > INT64_MAX) return false;
+        if (dim < 0 || !cv_mul(reach, dim ? (size_t)dim : 1, &reach) || reach > SIZE_MAX / 2) return false;
     }
     *bytes = empty ? 0 : reach;
     return true;

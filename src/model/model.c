@@ -2,9 +2,9 @@
 #include "model/model.h"
 
 #include "base/file.h"
+#include "base/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +101,7 @@ static convo_status pack_tensor(const cv_net *net, int t, cv_st_tensor *out, con
 
 // A number that JSON can hold in the fewest digits that read back as the same float.
 static char *dump(json_t *json) {
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9)) : NULL;
+    char *text = cv_json_text(json, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
     json_decref(json);
     return text;
 }
@@ -136,8 +136,9 @@ convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODE
     *count = isnan(parts->test_accuracy) ? CV_MODEL_TEXTS - 1 : CV_MODEL_TEXTS;
     for (size_t k = 0; k < *count; k++)
         if (!text[k].value)
-            return cv_fail(err, CONVO_ARGUMENT, "", "%s cannot be written: a label that is not UTF-8, or no memory",
-                           text[k].key);
+            return strcmp(text[k].key, "convo.labels") == 0 // jansson does not say which of the two
+                       ? cv_fail(err, CONVO_ARGUMENT, "", "a label is not UTF-8, or there is not enough memory")
+                       : cv_no_memory(err, text[k].key);
     return CONVO_OK;
 }
 

@@ -1,11 +1,11 @@
 #include "model/run_folder.h"
 
 #include "base/file.h"
+#include "base/json.h"
 #include "model/safetensors.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static json_t *epoch_json(const cv_epoch *e) {
 // Appends one object as a line; json is given up.
 static convo_status append_line(const cv_run_folder *folder, const char *name, json_t *json, convo_error *err) {
     convo_status status = CONVO_OK;
-    char *path = path_of(folder, name), *line = json_dumps(json, JSON_REAL_PRECISION(9));
+    char *path = path_of(folder, name), *line = cv_json_text(json, JSON_REAL_PRECISION(9));
     FILE *file = path ? fopen(path, "a") : NULL;
     if (!path || !line)
         status = cv_no_memory(err, name);
@@ -93,7 +93,7 @@ static convo_status cut_lines(const cv_run_folder *folder, const char *name, int
     size_t kept = 0;
     convo_status status = path ? CONVO_OK : cv_no_memory(err, name);
     if (!status && !cv_is_file(path)) goto done;
-    if (!status) status = cv_file_read(path, (size_t)1 << 32, &text, err);
+    if (!status) status = cv_file_read(path, SIZE_MAX / 2, &text, err);
     for (int64_t lines = 0; !status && lines < count && kept < text.size; lines++) {
         const uint8_t *end = memchr(text.data + kept, '\n', text.size - kept);
         kept = end ? (size_t)(end - text.data) + 1 : text.size;
@@ -156,7 +156,7 @@ static char *state_text(const cv_train_state *s) {
                              (json_int_t)s->step, "steps", (json_int_t)s->steps, "correct", (json_int_t)s->correct,
                              "seen", (json_int_t)s->seen, "loss_sum", s->loss_sum, "best_loss", number(s->best_loss),
                              "seconds", s->seconds, "best_epoch", (json_int_t)s->best_epoch);
-    char *text = json_dumps(json, JSON_REAL_PRECISION(17));
+    char *text = cv_json_text(json, JSON_REAL_PRECISION(17));
     json_decref(json);
     return text;
 }
@@ -325,7 +325,10 @@ static json_t *examples_json(const cv_dataset *dataset, const cv_split *split) {
     const size_t count = split->count[CONVO_TEST], shown = count < SHOWN ? count : SHOWN;
     for (size_t k = 0; k < shown; k++) {
         const cv_example *e = &dataset->example[split->index[CONVO_TEST][k * count / shown]];
-        if (e->path) json_array_append_new(list, json_string(e->path));
+        if (e->path && json_array_append_new(list, json_string(e->path))) {
+            json_decref(list);
+            return NULL;
+        }
     }
     return list;
 }
@@ -347,7 +350,7 @@ convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *
     char *model = path_of(folder, "best.safetensors"), *path = path_of(folder, "result.json"), *text = NULL;
     json_t *json = result_json(folder, result, dataset);
     convo_status status = CONVO_OK;
-    if (!model || !path || !(text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9))))
+    if (!model || !path || !(text = cv_json_text(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9))))
         status = cv_no_memory(err, folder->path);
     if (!status) status = cv_model_save(&folder->parts, model, err);
     if (!status && !result->interrupted) status = cv_file_write(path, text, strlen(text), err);

@@ -1,9 +1,9 @@
 #include "model/safetensors.h"
 
 #include "base/file.h"
+#include "base/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,13 +171,13 @@ static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensor
                        length, bytes->size - sizeof length);
     const char *text = (const char *)bytes->data + sizeof length;
     json_error_t problem;
-    json_t *header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+    json_t *header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &problem);
     cv_print(where, sizeof where, "%.460s@%zu", path,
              sizeof length + (size_t)(header || problem.position < 0 ? 0 : problem.position));
     if (!header && (!problem.text[0] || json_error_code(&problem) == json_error_out_of_memory))
         return cv_no_memory(err, path);
     if (!header) return cv_fail(err, CONVO_FORMAT, where, "the header is not JSON: %s", problem.text);
-    reader r = {path, (const uint8_t *)text + length, bytes->size - sizeof length - length, err};
+    reader r = {path, (const uint8_t *)text + length, bytes->size - sizeof length - (size_t)length, err};
     convo_status status = json_is_object(header) ? read_header(&r, header, file)
                                                  : cv_fail(err, CONVO_FORMAT, where, "the header is not a JSON object");
     json_decref(header);
@@ -267,8 +267,12 @@ void cv_safetensors_floats(const cv_st_tensor *tensor, float *out) {
 // The tensor's entry in the header, its data beginning at *place.
 static json_t *tensor_entry(const cv_st_tensor *tensor, size_t *place) {
     json_t *shape = json_array();
-    for (int d = 0; d < tensor->dims; d++) json_array_append_new(shape, json_integer(tensor->dim[d]));
     size_t begin = *place;
+    for (int d = 0; d < tensor->dims; d++)
+        if (json_array_append_new(shape, json_integer(tensor->dim[d]))) {
+            json_decref(shape);
+            return NULL;
+        }
     *place += tensor->bytes;
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", types[tensor->type].name, "shape", shape, "data_offsets",
                      (json_int_t)begin, (json_int_t)*place);
@@ -306,7 +310,7 @@ convo_status cv_safetensors_write(const char *path, const cv_safetensors *file, 
     char *text = NULL;
     convo_status status = header ? make_header(path, file, header, err) : cv_no_memory(err, path);
     if (status) goto done;
-    text = json_dumps(header, JSON_COMPACT);
+    text = cv_json_text(header, JSON_COMPACT);
     if (!text) {
         status = cv_no_memory(err, path);
         goto done;
