@@ -93,7 +93,10 @@ int complete_line(char *const *word, int words);
 int fail(const convo_error *err);
 int complain(const char *where, const char *format, ...) PRINTF(2, 3);
 int usage_error(const char *command, const char *format, ...) PRINTF(2, 3);
-int no_memory(void);
+static inline int no_memory(void) {
+    complain("", "not enough memory");
+    return FAILED; // here, so that analysers see that it is never DONE
+}
 
 // ", did you mean 'X'?" for the candidate nearest to `word`, or "". Give every candidate to hint_offer.
 typedef struct cli_hint {

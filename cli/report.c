@@ -72,10 +72,6 @@ int usage_error(const char *command, const char *format, ...) {
     return USAGE;
 }
 
-int no_memory(void) {
-    return complain("", "not enough memory");
-}
-
 // --- hints ------------------------------------------------------------------------------------------------------
 
 enum { LONGEST_WORD = 63 };

@@ -17,7 +17,10 @@
 // Fills err (NULL is allowed) and returns code, so that a function can end with `return cv_fail(...)`.
 // where: file, file:line:column, file@byte or a layer's name; "" when there is no place to name.
 convo_status cv_fail(convo_error *err, convo_status code, const char *where, const char *format, ...) CV_PRINTF(4, 5);
-convo_status cv_no_memory(convo_error *err, const char *what);
+static inline convo_status cv_no_memory(convo_error *err, const char *what) {
+    cv_fail(err, CONVO_MEMORY, "", "not enough memory for %s", what);
+    return CONVO_MEMORY; // here, so that analysers see that it is never OK
+}
 
 // --- memory -----------------------------------------------------------------------------------------------------
 

@@ -44,10 +44,6 @@ convo_status cv_fail(convo_error *err, convo_status code, const char *where, con
     return code;
 }
 
-convo_status cv_no_memory(convo_error *err, const char *what) {
-    return cv_fail(err, CONVO_MEMORY, "", "not enough memory for %s", what);
-}
-
 double cv_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);

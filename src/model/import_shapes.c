@@ -64,7 +64,7 @@ static convo_status read_reshape(cv_draft *d, const cv_graph_node *n) {
     if (!cv_draft_wholes(d, n, "shape", 1, &to) || to.count < 2)
         return cv_draft_refuse(d, n, "has a shape that is not known, or none for a batch");
     for (int k = 1; k < to.count; k++) {
-        if (to.whole[k] == 0 && k <= in.dims) to.whole[k] = size[k - 1]; // 0: as it was
+        if (k <= in.dims && to.whole[k] == 0) to.whole[k] = size[k - 1]; // 0: as it was
         if (to.whole[k] == -1 && !open)
             open = k;
         else if (to.whole[k] < 1 || known > all / to.whole[k])

