@@ -33,8 +33,9 @@ enum { CV_LIMIT_NESTING = 64, CV_LIMIT_KEYS = 1000, CV_LIMIT_LAYERS = 4096 };
 
 // --- files, in bytes ----------------------------------------------------------------------------------------------
 
+#define CV_FOUR_GB (SIZE_MAX > UINT32_MAX ? (size_t)(UINT64_C(4) << 30) : SIZE_MAX / 2) // where a size can say so
 #ifndef CV_LIMIT_SAFETENSORS
-#define CV_LIMIT_SAFETENSORS ((size_t)4 << 30)
+#define CV_LIMIT_SAFETENSORS CV_FOUR_GB
 #endif
 #ifndef CV_LIMIT_HEADER
 #define CV_LIMIT_HEADER ((size_t)100 << 20) // of a safetensors file, as its authors have it; an index of shards
@@ -42,7 +43,7 @@ enum { CV_LIMIT_NESTING = 64, CV_LIMIT_KEYS = 1000, CV_LIMIT_LAYERS = 4096 };
 #define CV_LIMIT_ONNX ((size_t)INT32_MAX) // protobuf's own
 enum { CV_LIMIT_ONNX_NODES = 8192 };      // and constants
 #ifndef CV_LIMIT_ARRAYS
-#define CV_LIMIT_ARRAYS ((size_t)4 << 30) // an array, or a file of arrays, unpacked
+#define CV_LIMIT_ARRAYS CV_FOUR_GB // an array, or a file of arrays, unpacked
 #endif
 #ifndef CV_LIMIT_LIST
 #define CV_LIMIT_LIST ((size_t)256 << 20) // lists of recordings

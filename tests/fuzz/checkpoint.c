@@ -22,9 +22,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const cv_split split = {.count = {1, 1, 1}};
     const cv_training training = {.config = recipe->train, .optimizer = recipe->optimizer, .net = net, .split = &split};
     fuzz_must(!cv_train_state_new(&training, &random, &state, &err), "there is memory");
-    cv_run_folder folder = {
-        .path = fuzz_folder(), .parts = {.recipe = recipe, .net = net}, .moments = recipe->optimizer->moments};
-    fuzz_check(cv_run_folder_resume(&folder, net, &state, &err), &err);
+    cv_run_folder folder = {.path = fuzz_folder(),
+                            .parts = {.recipe = recipe, .net = net},
+                            .moments = recipe->optimizer->moments,
+                            .split = &split,
+                            .lock = -1};
+    fuzz_check(cv_run_folder_begin(&folder, true, net, &state, &err), &err);
+    cv_run_folder_leave(&folder);
     cv_train_state_free(&state);
     cv_net_free(net);
     convo_recipe_free(recipe);
