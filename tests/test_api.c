@@ -98,6 +98,8 @@ static void make_data(void) {
     write_text("broken/0_theo_0.flac", "no recording");
     write_text("broken/1_theo_0.flac", "no recording");
     write_text("text.safetensors", "this is no model");
+    write_text("broken.yaml", "{");
+    write_text("unfit.yaml", "input: [1, 4]\nmodel: [conv1d: {out: 2, kernel: 9}]\n");
     write_text("text.onnx", "this is no graph");
     write_text("long.yaml", "data: {set: moons}\nnothing: called so\n");
 }
@@ -289,6 +291,8 @@ enum {
     X(convo_import, UNSUPPORTED, operators, import_strange(err))                                                       \
     X(convo_import, SHAPE, weights_of_another_net, import_other(err))                                                  \
     X(convo_recipe_load, IO, no_file, convo_recipe_load(in("x.yaml"), &out.recipe, err))                               \
+    X(convo_recipe_load, FORMAT, no_yaml, convo_recipe_load(in("broken.yaml"), &out.recipe, err))                      \
+    X(convo_recipe_load, SHAPE, a_kernel_that_is_too_large, convo_recipe_load(in("unfit.yaml"), &out.recipe, err))     \
     X(convo_recipe_parse, FORMAT, no_yaml, convo_recipe_parse("{", 1, "x", &out.recipe, err))                          \
     X(convo_recipe_set, ARGUMENT, no_value, convo_recipe_set(it.moons, "epochs", err))                                 \
     X(convo_recipe_groups, IO, no_data,                                                                                \

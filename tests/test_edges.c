@@ -103,8 +103,8 @@ static const struct edge {
      .scale = {1, 1},
      .rows = MOST,
      .classes = MOST,
-     .status = CONVO_FORMAT,
-     .say = "label 10000 is 10000: whole numbers from 0 to 9999"},
+     .status = CONVO_SHAPE,
+     .say = "65536 classes need (65536)"},
 };
 
 static void save(const char *path, float *value, int64_t rows, int64_t columns) {
