@@ -54,12 +54,17 @@ while [ $killed -lt $kills ]; do
     how=--resume
     [ -e "$work/killed/recipe.yaml" ] || how=-q # it had not begun
     start --out "$work/killed" -q $how
-    if [ $tick = 1 ]; then sleep "${part%.*}"; else sleep "$part"; fi
+    ticks=$(awk -v part="$part" -v tick=$tick 'BEGIN { print int(part / tick) }') count=0
+    while [ $count -lt "$ticks" ] && kill -0 $child 2>/dev/null; do
+        sleep $tick
+        count=$((count + 1))
+    done
     if kill -9 $child 2>/dev/null; then killed=$((killed + 1)); fi
     wait $child 2>/dev/null
     case $? in
     0) # done
         runs=$((runs + 1))
+        lasts=$(awk -v count=$count -v tick=$tick 'BEGIN { print count * tick + tick }') # the machine may be quicker now
         same "$work/killed" "$work/whole" >"$work/out" 2>&1 || other_bits=$((other_bits + 1))
         rm -rf "$work/killed"
         ;;
