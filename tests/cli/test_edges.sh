@@ -63,8 +63,12 @@ model:
   - linear: 2
 train: {optimizer: {sgd: {lr: 0.1}}, batch: 8, epochs: 1}
 END
-expect 0 "pictures of one pixel" "test accuracy" -- \
-    train "$work/pictures.yaml" --data "$work/pictures" --out "$work/seen"
+if "$CONVO" data info "$work/pictures" --as imagefolder 2>&1 | grep -q "this build cannot read"; then
+    skip "pictures of one pixel" "this build cannot read pictures"
+else
+    expect 0 "pictures of one pixel" "test accuracy" -- \
+        train "$work/pictures.yaml" --data "$work/pictures" --out "$work/seen"
+fi
 sed 's/, padding: 1//' "$work/pictures.yaml" >"$work/kernel.yaml"
 expect 1 "a kernel larger than they are" "kernel.yaml:4:" "kernel" -- \
     train "$work/kernel.yaml" --data "$work/pictures" --out "$work/seen" --force
