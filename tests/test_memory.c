@@ -154,9 +154,9 @@ static int64_t find_leak(int64_t from) {
 // --- the calls ------------------------------------------------------------------------------------------------------
 
 #ifdef CONVO_HAVE_LIBARCHIVE
-#define PREDICTIONS "said.npz"
+enum { HAS_NPZ = 1 };
 #else
-#define PREDICTIONS "said" // a folder of arrays
+enum { HAS_NPZ = 0 };
 #endif
 #ifdef CONVO_HAVE_ONNX
 enum { HAS_ONNX = 1 };
@@ -217,7 +217,7 @@ static convo_status evaluate(convo_error *err) {
     if (!status)
         status =
             convo_evaluate(model, CONVO_ALL, &(convo_train_options){.data = "sounds", .threads = 2}, &evaluation, err);
-    if (!status) status = convo_evaluation_save(&evaluation, PREDICTIONS, err);
+    if (!status && HAS_NPZ) status = convo_evaluation_save(&evaluation, "said.npz", err);
     convo_evaluation_free(&evaluation);
     convo_model_free(model);
     return status;
