@@ -19,7 +19,7 @@ enum { CV_LIMIT_NESTING = 64, CV_LIMIT_KEYS = 1000, CV_LIMIT_LAYERS = 4096 };
 #define CV_LIMIT_MAP (1 << 28) // values of one example that a layer makes; offsets must fit 32 bits
 #endif
 #ifndef CV_LIMIT_ALIVE
-#define CV_LIMIT_ALIVE (1 << 23) // values of one example that a net which is not trained holds at one time: 512 MiB
+#define CV_LIMIT_ALIVE (1 << 23) // vectors of up to 16 values that a net which is not trained holds at once: 512 MiB
 #endif
 #ifndef CV_LIMIT_CLASSES
 #define CV_LIMIT_CLASSES 65536

@@ -102,9 +102,8 @@ convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_conf
     if (loss && (status = add_loss(r, loss, loss_config, err))) goto fail;
     if ((status = cv_plan_make(r->net, loss ? &r->loss : NULL, flags, &r->plan, err))) goto fail;
     if (!(flags & CV_TRAINING) && r->plan.lanes > CV_LIMIT_ALIVE) {
-        status =
-            cv_fail(err, CONVO_LIMIT, "", "the net holds %zu values of one example at one time, at most %d are run",
-                    r->plan.lanes, CV_LIMIT_ALIVE);
+        status = cv_fail(err, CONVO_LIMIT, "", "the net holds %zu vectors of values at one time, at most %d are run",
+                         r->plan.lanes, CV_LIMIT_ALIVE);
         goto fail;
     }
     r->lockstep = lockstep_of(r);

@@ -12,7 +12,8 @@ static int64_t values_of(const cv_net *net) {
 
 static void predict(convo_model *model) {
     enum { MOST_VALUES = 4096, SAMPLES = 100 };
-    const bool small = values_of(model->net) <= MOST_VALUES, huge = cv_shape_size(model->net->input) > CV_LIMIT_ALIVE;
+    const bool small = values_of(model->net) <= MOST_VALUES,
+               huge = cv_shape_size(model->net->input) > 16 * CV_LIMIT_ALIVE;
     const float example[MOST_VALUES] = {0.5f};
     convo_error err = {0};
     if (!small && !huge) return;
