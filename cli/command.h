@@ -92,10 +92,14 @@ int complete_line(char *const *word, int words);
 // Both print one line, `convo: WHERE: MESSAGE`, on standard error. They return FAILED and USAGE.
 int fail(const convo_error *err);
 int complain(const char *where, const char *format, ...) PRINTF(2, 3);
+#ifdef __clang_analyzer__ // which does not look into another file
+#define fail(err)     (fail(err), FAILED)
+#define complain(...) (complain(__VA_ARGS__), FAILED)
+#endif
 int usage_error(const char *command, const char *format, ...) PRINTF(2, 3);
 static inline int no_memory(void) {
     complain("", "not enough memory");
-    return FAILED; // here, so that analysers see that it is never DONE
+    return FAILED;
 }
 
 // ", did you mean 'X'?" for the candidate nearest to `word`, or "". Give every candidate to hint_offer.
@@ -168,7 +172,8 @@ int open_recipe_or_model(const char *word, const cli_list *settings, convo_recip
 // The same, and the model itself where the word names one, else NULL.
 int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, convo_model **model);
 
-// Names of the recipes ("moons", "fields/padding") in recipes/ and where convo is installed, sorted, NULL-ended. NULL without memory.
+// Names of the recipes ("moons", "fields/padding") in recipes/ and where convo is installed, sorted, NULL-ended. NULL
+// without memory.
 char **recipe_names(void);
 
 // A run folder: whether there is one; says that it is not replaced, returns FAILED; removes what would lie about a new

@@ -46,11 +46,11 @@ static void print_name(void) {
     fputs(can_colour() ? "\033[1;31mconvo:\033[0m " : "convo: ", stderr);
 }
 
-int fail(const convo_error *err) {
+int(fail)(const convo_error *err) {
     return complain(err->where, "%s", err->message);
 }
 
-int complain(const char *where, const char *format, ...) {
+int(complain)(const char *where, const char *format, ...) {
     fflush(stdout); // the order on a terminal is the order of events
     print_name();
     if (where && *where) fprintf(stderr, "%s: ", where);

@@ -148,6 +148,7 @@ static int plan(sweep *s, const convo_recipe *recipe, const char *file, const ch
         s->settings *= s->axis[k].values;
         if (s->settings > MOST_RUNS / s->trials) return usage_error("sweep", "these are more than %d runs", MOST_RUNS);
     }
+    // NOLINTNEXTLINE(*UnixAPI): there is a setting, and a trial
     if (!(s->run = calloc(s->settings * s->trials, sizeof *s->run))) return no_memory();
     for (s->runs = 0; s->runs < s->settings * s->trials;) {
         sweep_run *run = &s->run[s->runs];

@@ -17,9 +17,12 @@
 // Fills err (NULL is allowed) and returns code, so that a function can end with `return cv_fail(...)`.
 // where: file, file:line:column, file@byte or a layer's name; "" when there is no place to name.
 convo_status cv_fail(convo_error *err, convo_status code, const char *where, const char *format, ...) CV_PRINTF(4, 5);
+#ifdef __clang_analyzer__ // which does not look into another file
+#define cv_fail(err, code, ...) (cv_fail(err, code, __VA_ARGS__), code)
+#endif
 static inline convo_status cv_no_memory(convo_error *err, const char *what) {
     cv_fail(err, CONVO_MEMORY, "", "not enough memory for %s", what);
-    return CONVO_MEMORY; // here, so that analysers see that it is never OK
+    return CONVO_MEMORY;
 }
 
 // --- memory -----------------------------------------------------------------------------------------------------

@@ -88,7 +88,13 @@ cv_attribute *cv_graph_add_attribute(cv_graph *graph, cv_graph_node *node, const
 
 void cv_graph_add_text(cv_graph *graph, const char *key, const char *value) {
     if (!cv_grow(&graph->text, &graph->text_room, graph->texts + 1, sizeof *graph->text)) graph->failed = true;
-    if (!graph->failed) graph->text[graph->texts++] = (struct cv_graph_text){copy(graph, key), copy(graph, value)};
+    if (graph->failed) return;
+    struct cv_graph_text *text = &graph->text[graph->texts];
+    *text = (struct cv_graph_text){copy(graph, key), copy(graph, value)};
+    if (text->key)
+        graph->texts++;
+    else
+        free(text->value);
 }
 
 void cv_graph_set_value(cv_graph *graph, cv_graph_value *value, const char *name, int dims, const int64_t *dim) {
@@ -109,9 +115,13 @@ void *cv_graph_add_constant(cv_graph *graph, const char *name, enum cv_constant_
         return NULL;
     }
     made.name = copy(graph, name);
-    made.data = cv_alloc(made.count, type == CV_CONST_F32 ? sizeof(float) : sizeof(int64_t));
+    made.data = made.name ? cv_alloc(made.count, type == CV_CONST_F32 ? sizeof(float) : sizeof(int64_t)) : NULL;
+    if (!made.data) { // what cannot be found by its name is not added
+        free(made.name);
+        graph->failed = true;
+        return NULL;
+    }
     graph->constant[graph->constants++] = made;
-    if (!made.data) graph->failed = true;
     return made.data;
 }
 

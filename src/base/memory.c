@@ -46,5 +46,6 @@ bool cv_grow(void *array, size_t *capacity, size_t need, size_t size) {
     if (!grown) return false;
     memcpy(array, &grown, sizeof grown);
     *capacity = next;
+    // cppcheck-suppress memleak ; *array has it
     return true;
 }

@@ -47,7 +47,7 @@ static double number_at(const cv_numbers *n, const uint8_t *at) {
         int64_t i8;
         float f4;
         double f8;
-    } v;
+    } v = {{0}};
     for (int k = 0; k < n->size; k++) v.byte[k] = at[n->swapped ? n->size - 1 - k : k];
     const bool is_float = n->type == 'f', is_signed = n->type == 'i';
     switch (n->size) {

@@ -30,7 +30,7 @@ static void make_plain(char *text) {
         if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
 }
 
-convo_status cv_fail(convo_error *err, convo_status code, const char *where, const char *format, ...) {
+convo_status(cv_fail)(convo_error *err, convo_status code, const char *where, const char *format, ...) {
     if (!err) return code;
     convo_error next = {.code = code}; // apart from *err, whose own text may be among the arguments
     va_list arguments;

@@ -62,6 +62,7 @@ static convo_status make_examples(rig *b, convo_error *err) {
 // Batch k of `count` examples, going round and round.
 static cv_batch batch_at(const rig *b, int count, int64_t k) {
     const int64_t batches = (int64_t)b->examples / count;
+    // NOLINTNEXTLINE(*DivideZero): there are as many examples as a batch has, or more
     return (cv_batch){.values = b->values, .index = b->index + k % batches * count, .label = b->label, .count = count};
 }
 

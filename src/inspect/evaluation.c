@@ -21,6 +21,7 @@ static int place_of_truth(const convo_evaluation *e, int64_t row) {
     const int64_t truth = e->truth[row];
     int before = 0;
     for (int k = 0; k < e->outputs; k++)
+        // cppcheck-suppress arrayIndexThenCheck ; that is no limit
         before += logits[k] > logits[truth] || (logits[k] == logits[truth] && k < truth);
     return before;
 }

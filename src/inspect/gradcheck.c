@@ -122,6 +122,7 @@ static void check_tensor(const trial *t, const cv_net_tensor *tensor, double sca
     const size_t count = all ? tensor->size : (size_t)o->elements;
     scale = fmax(largest_of(analytic, tensor->size), scale);
     for (size_t k = 0; k < count; k++) {
+        // NOLINTNEXTLINE(*DivideZero): a tensor has a number
         const size_t i = all ? k : (size_t)(cv_random_u64(random) % tensor->size);
         const double numeric = numeric_gradient(t, tensor->offset + i, o->tolerance * scale);
         const double difference = fabs(numeric - analytic[i]);

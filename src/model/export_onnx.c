@@ -46,6 +46,7 @@ static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAM
     } else if (*mark == '|') {
         cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, tensor);
         float *values = cv_graph_add_constant(w->graph, out, CV_CONST_F32, 1, &w->node->in.c);
+        // NOLINTNEXTLINE(*NullDereference): such names are of layers, which have a node
         for (int64_t c = 0; values && c < w->node->in.c; c++) values[c] = strtof(mark + 1, NULL);
     } else if (!*mark) {
         cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, name); // what lies between two nodes

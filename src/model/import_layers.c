@@ -21,6 +21,7 @@ static convo_status read_activation(cv_draft *d, const cv_graph_node *n) {
         cv_draft_note(d, "%s: the last Sigmoid is left out: the logistic loss makes probabilities itself", d->path);
         return cv_draft_pass_on(d, n);
     }
+    // NOLINTNEXTLINE(*CallAndMessage): the type is one of these
     while (strcmp(layers[k][0], n->type) != 0) k++;
     return cv_draft_layer(d, n, layers[k][1], NULL, 0, &x, NULL, n->output[0]);
 }

@@ -140,6 +140,7 @@ static void put_head(writer *w) {
     const cv_shape s = w->draft->net->input, out = w->draft->net->node[w->draft->output].out;
     int64_t size[3] = {s.c, s.dims == 3 ? s.h : s.w, s.w};
     put(w, "input: [%" PRId64, size[0]);
+    // NOLINTNEXTLINE(*CallAndMessage): there are at most 3
     for (int k = 1; k < s.dims; k++) put(w, ", %" PRId64, size[k]);
     put(w, "]\n");
     if (out.dims == 1 && out.c == 1) put(w, "train: {loss: logistic, optimizer: adam}\n"); // one output for two classes

@@ -145,6 +145,7 @@ static void list_arrays(arrays *a, const cv_net *net, const cv_train_state *s, i
     static const char *const names[] = {"moment.0", "moment.1"};
     a->count = 0;
     add_array(a, "values", CV_F32, net->total, net->values);
+    // NOLINTNEXTLINE(*CallAndMessage): there are at most 2
     for (int k = 0; k < moments; k++) add_array(a, names[k], CV_F32, net->trained, s->moment[k]);
     if (s->best) add_array(a, "best", CV_F32, net->total, s->best);
     add_array(a, "random", CV_I32, RANDOM_WORDS, a->random[0]);

@@ -81,6 +81,7 @@ static convo_status infer(const cv_net *net, cv_node *node, convo_error *err) {
     for (int k = 0; k < (op->inputs ? op->inputs : 1); k++)
         in[k] = node->input[k] < 0 ? net->input : net->node[node->input[k]].out;
     node->in = node->out = in[0];
+    // NOLINTNEXTLINE(*CallAndMessage): inputs is 0 (one) or the number of them
     cv_shape_text(in[0], shape, sizeof shape);
     if (op->dims && in[0].dims != op->dims) return refuse_dims(node, shape, err);
     if (op->infer && !op->infer(node->config, in, &node->out, why, sizeof why))

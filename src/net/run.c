@@ -91,6 +91,7 @@ static void forward(const job *j, const block *b, slice s, int step) {
     const cv_step *at_step = &r->plan.step[step];
     int *found = j->not_finite ? &j->not_finite[b->number] : NULL;
     if (at_step->noise != CV_NOWHERE && s.channel == 0) load_noise(j, b, step);
+    // NOLINTNEXTLINE(*NullDereference): a slice has a pass
     s.pass->scratch = at(r, b->slot, at_step->scratch[0]);
     if (s.pass->blocks) at_step->node->op->forward(s.pass);
     if (found && (*found < 0 || step < *found) && !r->isa->finite(s.pass->y, cv_shape_size(s.pass->out), b->active))
@@ -100,6 +101,7 @@ static void forward(const job *j, const block *b, slice s, int step) {
 static void backward(const job *j, const block *b, slice s, int step) {
     const cv_runner *r = j->runner;
     const cv_step *at_step = &r->plan.step[step];
+    // NOLINTNEXTLINE(*NullDereference): the same
     const size_t before = (size_t)(s.channel * cv_shape_pixels(s.pass->in));
     s.pass->scratch = at(r, b->slot, at_step->scratch[1]);
     if (s.pass->blocks) at_step->node->op->backward(s.pass);
