@@ -24,7 +24,7 @@ typedef struct lesson {
     cv_train_state state;
     op_config loss_config;
     cv_split split;
-    float *values;
+    cv_values values;
     int32_t *label;
     cv_pool *pool;
     convo_train_result result;
@@ -44,13 +44,14 @@ typedef struct lesson {
 static inline void make_task(lesson *l) {
     const syllabus *s = l->syllabus;
     const int64_t size = cv_shape_size(s->input);
-    l->values = test_memory((size_t)(s->examples * size), sizeof *l->values);
+    l->values.value = test_memory((size_t)(s->examples * size), sizeof(float));
     l->label = test_memory((size_t)s->examples, sizeof *l->label);
     for (int n = 0; n < s->examples; n++) {
         l->label[n] = made_up_class(LESSON_LABEL, (uint32_t)n, s->classes);
         for (int64_t i = 0; i < size; i++) {
             const float pattern = (1 - s->noise) * made_up(LESSON_PATTERN, (uint32_t)(l->label[n] * size + i));
-            l->values[n * size + i] = s->scale * (pattern + s->noise * made_up(LESSON_NOISE, (uint32_t)(n * size + i)));
+            l->values.value[n * size + i] =
+                s->scale * (pattern + s->noise * made_up(LESSON_NOISE, (uint32_t)(n * size + i)));
         }
     }
     for (int k = 0; k < 3; k++) l->split.index[k] = test_memory((size_t)s->examples, sizeof(int32_t));
@@ -126,7 +127,7 @@ static inline void lesson_new(lesson *l, const syllabus *s, const cv_isa *isa, i
                                 .loss = loss,
                                 .loss_config = l->loss_config.bytes,
                                 .net = l->net,
-                                .values = l->values,
+                                .values = &l->values,
                                 .label = l->label,
                                 .split = &l->split,
                                 .pool = l->pool,
@@ -151,7 +152,7 @@ static inline void lesson_free(lesson *l) {
     cv_net_free(l->net);
     cv_pool_free(l->pool);
     for (int k = 0; k < 3; k++) free(l->split.index[k]);
-    free(l->values);
+    cv_values_free(&l->values);
     free(l->label);
     free(l->saved_values);
     free(l->epoch_values);

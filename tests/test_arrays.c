@@ -33,15 +33,24 @@ static const cv_data_kind *const arrays = &cv_data_arrays;
 
 // --- arrays -----------------------------------------------------------------------------------------------------
 
-static void values_are_handed_over_once(void **state) {
-    write_x(*state, "X.npy");
-    write_y(*state, "y.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
+static void bytes_stay_bytes_until_floats_come(void **state) {
+    static const uint8_t pixel[] = {0, 255, 7, 128, 1, 254};
+    write_npy(*state, "X_train.npy", "|u1", "(3, 2)", pixel, sizeof pixel);
+    write_y(*state, "y_train.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
     cv_dataset *d = open_data(arrays, *state, NULL);
-    float *values;
-    assert_int_equal(cv_dataset_read(d, arrays, NULL, NULL, NULL, &values, NULL), CONVO_OK);
-    assert_memory_equal(values, six, sizeof six);
-    assert_null(d->values);
-    free(values);
+    assert_null(d->values.value);
+    for (size_t row = 0; row < 3; row++) {
+        float scratch[2];
+        const float *x = cv_values_row(&d->values, row, 2, scratch);
+        for (size_t i = 0; i < 2; i++) assert_true(x[i] == (float)pixel[2 * row + i]);
+    }
+    cv_dataset_free(d);
+    write_x(*state, "X_val.npy");
+    write_y(*state, "y_val.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
+    d = open_data(arrays, *state, NULL);
+    assert_null(d->values.byte);
+    for (int i = 0; i < 6; i++) assert_true(d->values.value[i] == (float)pixel[i]);
+    assert_memory_equal(d->values.value + 6, six, sizeof six);
     cv_dataset_free(d);
 }
 
@@ -195,7 +204,7 @@ static void check_golden_parts(const char *path) {
     assert_int_equal(d->count, 12);
     check_shape(d, 2, 4, 1, 3);
     assert_int_equal(count, 12 * 12);
-    assert_memory_equal(d->values, want, count * sizeof *want);
+    assert_memory_equal(d->values.value, want, count * sizeof *want);
     assert_int_equal(d->label_count, 3);
     for (int i = 0; i < 12; i++) {
         assert_int_equal(d->example[i].label, i % 3);
@@ -277,7 +286,7 @@ static void matlab_files_are_read_as_scipy_wrote_them(void **state) {
         assert_string_equal(d->labels[0], "-1");
         assert_string_equal(d->labels[1], "+1");
         for (size_t i = 0; i < 24; i++) {
-            assert_memory_equal(d->values + 3 * i, want + 12 * (i % 12), 3 * sizeof *want);
+            assert_memory_equal(d->values.value + 3 * i, want + 12 * (i % 12), 3 * sizeof *want);
             assert_int_equal(d->example[i].label, i % 3 != 0);
             assert_int_equal(d->example[i].part, i < 12 ? CONVO_TRAIN : CONVO_VALIDATION);
         }
@@ -296,7 +305,7 @@ static void the_recipe_can_say_which_files_and_variables(void **state) {
     copy_golden("v7-train.mat", *state, "a_train.mat");
     cv_dataset *d = open_data(mat, *state, swapped);
     check_shape(d, 1, 1, 1, 1);
-    assert_true(d->values[0] == -1 && d->values[1] == 1);
+    assert_true(d->values.value[0] == -1 && d->values.value[1] == 1);
     cv_dataset_free(d);
     refuse_data(mat, *state, none, CONVO_FORMAT, ": Z");
     refuse_data(mat, *state, words, CONVO_UNSUPPORTED, ": note");
@@ -322,7 +331,8 @@ static void damaged_matlab_files_are_refused(void **state) {
             write_damaged(path, bytes.data, size);
             if (try_data(mat, path, NULL, &d, NULL)) continue;
             for (size_t i = 0; i < 12; i++)
-                if (memcmp(d->values + 3 * i, want + 12 * i, 3 * sizeof *want) || d->example[i].label != (i % 3 != 0))
+                if (memcmp(d->values.value + 3 * i, want + 12 * i, 3 * sizeof *want) ||
+                    d->example[i].label != (i % 3 != 0))
                     fail_msg("%s: %zu of %zu bytes are taken for other numbers", files[k], size, bytes.size);
             cv_dataset_free(d);
         }
@@ -368,13 +378,13 @@ static moments measure(const cv_dataset *d, int label) {
     double n = 0;
     for (size_t i = 0; i < d->count; i++) {
         if (d->example[i].label != label) continue;
-        for (int k = 0; k < 2; k++) m.mean[k] += (double)d->values[2 * i + (size_t)k];
+        for (int k = 0; k < 2; k++) m.mean[k] += (double)d->values.value[2 * i + (size_t)k];
         n++;
     }
     for (int k = 0; k < 2; k++) m.mean[k] /= n;
     for (size_t i = 0; i < d->count; i++) {
         if (d->example[i].label != label) continue;
-        const double x = (double)d->values[2 * i] - m.mean[0], y = (double)d->values[2 * i + 1] - m.mean[1];
+        const double x = (double)d->values.value[2 * i] - m.mean[0], y = (double)d->values.value[2 * i + 1] - m.mean[1];
         m.covariance[0] += x * x / n;
         m.covariance[1] += x * y / n;
         m.covariance[2] += y * y / n;
@@ -415,7 +425,7 @@ static void moons_lie_where_they_should(void **state) {
     static const char *const many[] = {"examples=20000", "seed=3", NULL};
     cv_dataset *d = open_data(&cv_data_moons, "", many);
     for (size_t i = 0; i < d->count; i++) {
-        const double x = (double)d->values[2 * i], y = (double)d->values[2 * i + 1];
+        const double x = (double)d->values.value[2 * i], y = (double)d->values.value[2 * i + 1];
         const bool positive = d->example[i].label;
         // The centre of the square noise is the centre of the ring; its corner is 0.3 sqrt 2 away.
         const double r = positive ? hypot(x - 1.1, y + 1.5) : hypot(x - 0.3, y - 0.3);
@@ -430,10 +440,10 @@ static void moons_depend_on_the_seed_and_on_nothing_else(void **state) {
     static const char *const other[] = {"seed=1", NULL}, *const thin[] = {"noise=0", NULL};
     cv_dataset *a = open_data(&cv_data_moons, "", NULL), *b = open_data(&cv_data_moons, "", NULL),
                *c = open_data(&cv_data_moons, "", other), *t = open_data(&cv_data_moons, "", thin);
-    assert_memory_equal(a->values, b->values, 4000 * sizeof(float));
-    assert_memory_not_equal(a->values, c->values, 4000 * sizeof(float));
+    assert_memory_equal(a->values.value, b->values.value, 4000 * sizeof(float));
+    assert_memory_not_equal(a->values.value, c->values.value, 4000 * sizeof(float));
     for (size_t i = 0; i < 500; i++)
-        assert_true(fabs(hypot((double)t->values[2 * i], (double)t->values[2 * i + 1]) - 2) < 1e-6);
+        assert_true(fabs(hypot((double)t->values.value[2 * i], (double)t->values.value[2 * i + 1]) - 2) < 1e-6);
     cv_dataset_free(a);
     cv_dataset_free(b);
     cv_dataset_free(c);
@@ -463,7 +473,7 @@ static void the_courses_files_have_these_moments(void **state) {
 int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(values_are_handed_over_once),
+        IN_FOLDER(bytes_stay_bytes_until_floats_come),
         IN_FOLDER(parts_are_found_by_their_names),
         IN_FOLDER(labels_become_classes),
         IN_FOLDER(labels_that_make_no_sense_are_refused_by_their_number),

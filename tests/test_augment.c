@@ -175,7 +175,7 @@ static void only_training_examples_get_versions(void **state) {
     assert_int_equal(plain.rows, FILES);
     assert_int_equal(trained, 6);
     assert_int_equal(m.rows, FILES + COPIES * trained);
-    assert_memory_equal(m.values, plain.values, FILES * size * sizeof *m.values);
+    assert_memory_equal(m.values.value, plain.values.value, FILES * size * sizeof(float));
     for (int part = CONVO_VALIDATION; part <= CONVO_TEST; part++) {
         assert_int_equal(m.split.count[part], plain.split.count[part]);
         assert_memory_equal(m.split.index[part], plain.split.index[part],
@@ -188,9 +188,10 @@ static void only_training_examples_get_versions(void **state) {
         const size_t row = (size_t)index[trained + k], original = (size_t)index[k / COPIES];
         assert_int_equal(row, FILES + k);
         assert_int_equal(m.label[row], m.label[original]);
-        assert_memory_not_equal(m.values + row * size, m.values + original * size, size * sizeof *m.values);
+        assert_memory_not_equal(m.values.value + row * size, m.values.value + original * size, size * sizeof(float));
         if (k % COPIES)
-            assert_memory_not_equal(m.values + row * size, m.values + (row - 1) * size, size * sizeof(float));
+            assert_memory_not_equal(m.values.value + row * size, m.values.value + (row - 1) * size,
+                                    size * sizeof(float));
     }
     cv_material_free(&plain);
     cv_material_free(&m);
@@ -198,7 +199,7 @@ static void only_training_examples_get_versions(void **state) {
 
 static bool same_values(const cv_material *a, const cv_material *b) {
     return a->rows == b->rows &&
-           memcmp(a->values, b->values, a->rows * (size_t)cv_shape_size(a->shape) * sizeof *a->values) == 0;
+           memcmp(a->values.value, b->values.value, a->rows * (size_t)cv_shape_size(a->shape) * sizeof(float)) == 0;
 }
 
 static void versions_depend_on_the_seed_alone(void **state) {

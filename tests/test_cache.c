@@ -62,8 +62,8 @@ static float *load(const place *p, const char *setting, size_t *count) {
     float *values = NULL;
     if (!cv_material_load(recipe, &options, &m, NULL)) {
         *count = m.rows * (size_t)cv_shape_size(m.shape);
-        values = m.values;
-        m.values = NULL;
+        values = m.values.value;
+        m.values.value = NULL;
         cv_material_free(&m);
     }
     convo_recipe_free(recipe);

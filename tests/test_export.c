@@ -70,7 +70,7 @@ static void check_features(const char *folder, const char *path) {
             const int32_t row = m.split.index[part][i];
             assert_int_equal(d->example[k].part, part);
             assert_int_equal(d->example[k].label, m.label[row]);
-            assert_memory_equal(d->values + k * size, m.values + (size_t)row * size, size * sizeof(float));
+            assert_memory_equal(d->values.value + k * size, m.values.value + (size_t)row * size, size * sizeof(float));
         }
     cv_dataset_free(d);
     cv_material_free(&m);

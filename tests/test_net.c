@@ -123,7 +123,11 @@ static void trial_free(trial *t) {
 
 // Samples first..first+count, with the dropout of `seed`.
 static void trial_train(const trial *t, int first, int count, uint64_t seed) {
-    const cv_batch batch = {t->values, t->index + first, t->label, count, NULL, t->input_gradient};
+    const cv_batch batch = {.values = t->values,
+                            .index = t->index + first,
+                            .label = t->label,
+                            .count = count,
+                            .input_gradient = t->input_gradient};
     cv_random random;
     cv_random_seed(&random, seed);
     cv_runner_train(t->train, &batch, &random, t->output, t->loss);

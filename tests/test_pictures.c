@@ -292,6 +292,13 @@ static void a_folder_without_pictures_is_refused(void **state) {
     refuse_data(imagefolder, *state, NULL, CONVO_FORMAT, "holds no pictures");
 }
 
+// Number `at` of all pictures, which must be kept as bytes.
+static float byte_of(const cv_dataset *d, size_t at) {
+    assert_non_null(d->values.byte);
+    assert_null(d->values.value);
+    return d->values.of_byte[d->values.byte[at]];
+}
+
 // --- CIFAR ------------------------------------------------------------------------------------------------------
 
 enum { PIXELS = 3072 };
@@ -336,7 +343,7 @@ static void cifar_10_is_read(void **state) {
             assert_int_equal(d->example[n].label, (n / 2 + n % 2) % 10);
             assert_int_equal(d->example[n].part, n < 10 ? CONVO_TRAIN : CONVO_TEST);
             for (int k = 0; k < PIXELS; k++)
-                assert_true(d->values[n * PIXELS + k] == (float)cifar_pixel(n / 2, n % 2, k) / 255);
+                assert_true(byte_of(d, (size_t)n * PIXELS + (size_t)k) == (float)cifar_pixel(n / 2, n % 2, k) / 255);
         }
         cv_dataset_free(d);
     }
@@ -401,7 +408,7 @@ static void check_idx(const cv_data_kind *kind, const char *folder, const char *
         assert_int_equal(d->example[n].label, labels[n]);
         assert_int_equal(d->example[n].part, n < 2 ? CONVO_TRAIN : CONVO_TEST);
         for (int k = 0; k < 784; k++)
-            assert_true(d->values[n * 784 + k] == (float)(uint8_t)((n % 2 * 784 + k) * 3 + n / 2 * 2) / 255);
+            assert_true(byte_of(d, (size_t)n * 784 + (size_t)k) == (float)(uint8_t)((n % 2 * 784 + k) * 3 + n / 2 * 2) / 255);
     }
     cv_dataset_free(d);
 }
@@ -489,7 +496,7 @@ static void cifar_10_as_it_is(void **state) {
     for (int c = 0; c < 3; c++) {
         double sum = 0;
         for (size_t i = 0; i < 50000; i++)
-            for (size_t k = 0; k < 1024; k++) sum += (double)d->values[i * PIXELS + (size_t)c * 1024 + k];
+            for (size_t k = 0; k < 1024; k++) sum += (double)byte_of(d, i * PIXELS + (size_t)c * 1024 + k);
         if (fabs(sum / 51.2e6 - want[c]) > 0.002) fail_msg("mean of channel %d: %.4f", c, sum / 51.2e6);
     }
     cv_dataset_free(d);

@@ -266,8 +266,12 @@ static void compare_pass(const char *where, const arrays *a, reference *r, cv_ru
     const cv_net *net = r->graph->net;
     const drive *last = &r->node[net->nodes - 1];
     const bool loss = r->graph->loss != NULL;
-    const cv_batch batch = {a->values,        a->index, a->label, r->count, loss ? NULL : a->output_gradient,
-                            a->input_gradient};
+    const cv_batch batch = {.values = a->values,
+                            .index = a->index,
+                            .label = a->label,
+                            .count = r->count,
+                            .output_gradient = loss ? NULL : a->output_gradient,
+                            .input_gradient = a->input_gradient};
     cv_random random, again;
     fill_batch(a, r, stream);
     cv_random_seed(&random, stream);

@@ -203,6 +203,34 @@ static void without_patience_the_last_epoch_comes(void **state) {
     lesson_free(&l);
 }
 
+// --- bytes --------------------------------------------------------------------------------------------------------
+
+// The lesson's values rounded to bytes; as they are, or made to the floats that they stand for.
+static void make_bytes(lesson *l, bool widen) {
+    const size_t size = (size_t)cv_shape_size(l->syllabus->input), rows = (size_t)l->syllabus->examples;
+    float *value = l->values.value;
+    l->values = (cv_values){.byte = test_memory(rows * size, 1)};
+    for (size_t i = 0; i < rows * size; i++) l->values.byte[i] = (uint8_t)(128 + lrintf(60 * value[i]));
+    for (int b = 0; b < 256; b++) l->values.of_byte[b] = (float)(b - 128) / 77;
+    free(value);
+    if (widen) assert_true(cv_values_widen(&l->values, rows, size));
+}
+
+static void bytes_train_to_the_bits_of_the_floats_they_stand_for(void **state) {
+    (void)state;
+    const syllabus s = {MODERN, .examples = 70, .validation = 20, .train = {.batch = 23, .epochs = 2}};
+    for (size_t k = 0; isa_at(k); k++) {
+        lesson l[2];
+        for (int n = 0; n < 2; n++) {
+            lesson_new(&l[n], &s, isa_at(k), 2);
+            make_bytes(&l[n], n == 0);
+            must(lesson_run(&l[n]), &l[n].err);
+        }
+        check_same_lesson(isa_at(k)->name, &l[0], &l[1]);
+        for (int n = 0; n < 2; n++) lesson_free(&l[n]);
+    }
+}
+
 // --- numbers that are not finite ----------------------------------------------------------------------------------
 
 static void check_refusal(lesson *l, const char *place, const char *layer_name) {
@@ -223,7 +251,7 @@ static void a_loss_that_is_not_finite_names_step_and_layer(void **state) {
     for (size_t k = 0; isa_at(k); k++) {
         lesson l;
         lesson_new(&l, &s, isa_at(k), 2);
-        l.values[6 * 17] = NAN; // example 17 is in the second batch
+        l.values.value[6 * 17] = NAN; // example 17 is in the second batch
         check_refusal(&l, "step 2 of epoch 1", "layer 0 (linear)");
         assert_string_equal(l.err.where, "0");
         lesson_free(&l);
@@ -268,7 +296,7 @@ static void logistic_counts_by_the_sign_of_its_output(void **state) {
     cv_net_read(l.net, 1, &bias);
     for (int n = 0; n < s.examples; n++) {
         double output = (double)bias;
-        for (int i = 0; i < 6; i++) output += (double)weight[i] * (double)l.values[6 * n + i];
+        for (int i = 0; i < 6; i++) output += (double)weight[i] * (double)l.values.value[6 * n + i];
         correct[n >= 50] += (output > 0) == (l.label[n] == 1);
     }
     assert_int_equal(l.result.train.correct, correct[0]);
@@ -285,6 +313,7 @@ int main(void) {
         cmocka_unit_test(an_interrupted_training_goes_on_to_the_same_bits),
         cmocka_unit_test(early_stopping_keeps_the_best_epoch),
         cmocka_unit_test(without_patience_the_last_epoch_comes),
+        cmocka_unit_test(bytes_train_to_the_bits_of_the_floats_they_stand_for),
         cmocka_unit_test(a_loss_that_is_not_finite_names_step_and_layer),
         cmocka_unit_test(logistic_counts_by_the_sign_of_its_output),
     };

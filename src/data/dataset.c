@@ -103,7 +103,7 @@ void cv_dataset_free(cv_dataset *dataset) {
     free(dataset->example);
     cv_folder_free(dataset->labels, (size_t)dataset->label_count);
     cv_folder_free(dataset->groups, (size_t)dataset->group_count);
-    free(dataset->values);
+    cv_values_free(&dataset->values);
     free(dataset->folder);
     free(dataset);
 }
@@ -166,11 +166,9 @@ static convo_status read_example(const read_job *job, int task, float *out, conv
                       : job->kind->read(path, job->config, job->dataset->shape, out, err);
 }
 
-convo_status cv_dataset_read(cv_dataset *dataset, const cv_data_kind *kind, const void *config, const cv_front *front,
-                             cv_pool *pool, float **values, convo_error *err) {
-    *values = dataset->values;
-    dataset->values = NULL;
-    if (*values) return CONVO_OK;
+convo_status cv_dataset_read(const cv_dataset *dataset, const cv_data_kind *kind, const void *config,
+                             const cv_front *front, cv_pool *pool, float **values, convo_error *err) {
+    *values = NULL;
     size_t total;
     read_job job = {.read = read_example,
                     .dataset = dataset,

@@ -5,6 +5,7 @@
 #include "audio/augment.h"
 #include "audio/feature.h"
 #include "base/threads.h"
+#include "base/values.h"
 
 typedef struct cv_example {
     char *path; // of the recording; NULL where the values are in memory
@@ -22,8 +23,8 @@ typedef struct cv_dataset {
     size_t count;
     char **labels, **groups; // sorted, but for arrays whose labels are numbers
     int label_count, group_count;
-    cv_shape shape; // of one example that is not a recording; dims 0: recordings
-    float *values;  // of arrays, [count][size of shape]; NULL otherwise
+    cv_shape shape;   // of one example that is not a recording; dims 0: recordings
+    cv_values values; // of arrays, [count][size of shape]
 } cv_dataset;
 
 typedef struct cv_data_kind {
@@ -58,10 +59,10 @@ void cv_dataset_free(cv_dataset *dataset);
 bool cv_names_add(char ***names, int *count, const char *text, size_t length);
 // Its place in the list, or -1.
 int32_t cv_names_find(char *const *names, int count, const char *text, size_t length);
-// What the net sees of every example before normalisation, [count][size], in parallel. Freed by the caller.
-// front: for recordings; NULL for pictures and arrays (whose values are handed over).
-convo_status cv_dataset_read(cv_dataset *dataset, const cv_data_kind *kind, const void *config, const cv_front *front,
-                             cv_pool *pool, float **values, convo_error *err);
+// What the net sees of every recording or picture before normalisation, [count][size], in parallel. Freed by the
+// caller. front: for recordings; NULL for pictures.
+convo_status cv_dataset_read(const cv_dataset *dataset, const cv_data_kind *kind, const void *config,
+                             const cv_front *front, cv_pool *pool, float **values, convo_error *err);
 // Features of changed versions of recordings, `config->copies` of each of the examples in `index`,
 // [count][copies][size] into values. A version depends on the seed and on the numbers of its example and of the copy,
 // and on nothing else.

@@ -38,21 +38,35 @@ static void write_index(const cv_numbers *x, int64_t row, int64_t at, char *text
     cv_append(text, size, "]");
 }
 
-static convo_status copy_features(const cv_numbers *x, double divisor, float *out, convo_error *err) {
+static convo_status copy_row(const cv_numbers *x, int64_t n, const double *row, double divisor, float *out,
+                             convo_error *err) {
     const int64_t size = cv_numbers_row_size(x);
-    double *row = cv_alloc((size_t)size, sizeof *row);
-    convo_status status = row ? CONVO_OK : cv_no_memory(err, x->where);
-    for (int64_t n = 0; n < x->dim[0] && !status; n++, out += size) {
-        cv_numbers_row(x, n, row);
-        for (int64_t i = 0; i < size && !status; i++) {
-            out[i] = (float)(row[i] / divisor);
-            if (isfinite(out[i])) continue;
-            char index[96];
-            write_index(x, n, i, index, sizeof index);
-            status = cv_fail(err, CONVO_NUMERIC, x->where,
-                             "number %s is %g: features must be finite, take it out or replace it", index, row[i]);
-        }
+    for (int64_t i = 0; i < size; i++) {
+        out[i] = (float)(row[i] / divisor);
+        if (isfinite(out[i])) continue;
+        char index[96];
+        write_index(x, n, i, index, sizeof index);
+        return cv_fail(err, CONVO_NUMERIC, x->where,
+                       "number %s is %g: features must be finite, take it out or replace it", index, row[i]);
     }
+    return CONVO_OK;
+}
+
+// Behind the examples that the data set has.
+static convo_status copy_features(const cv_numbers *x, double divisor, cv_dataset *dataset, convo_error *err) {
+    cv_values *values = &dataset->values;
+    const size_t size = (size_t)cv_numbers_row_size(x);
+    size_t at = dataset->count * size;
+    double *row = cv_alloc(size, sizeof *row);
+    convo_status status = row ? CONVO_OK : cv_no_memory(err, x->where);
+    for (int64_t n = 0; n < x->dim[0] && !status; n++, at += size) {
+        cv_numbers_row(x, n, row);
+        if (values->byte)
+            for (size_t i = 0; i < size; i++) values->byte[at + i] = (uint8_t)row[i];
+        else
+            status = copy_row(x, n, row, divisor, values->value + at, err);
+    }
+    for (int b = 0; b < 256 && values->byte; b++) values->of_byte[b] = (float)(b / divisor);
     free(row);
     return status;
 }
@@ -96,15 +110,13 @@ static convo_status copy_labels(const cv_numbers *y, cv_example *example, convo_
 
 // --- both -------------------------------------------------------------------------------------------------------
 
-// Room for `more` examples after those that are there.
-static bool grow(cv_dataset *dataset, size_t more) {
+// Room for `more` examples after those that are there. narrow: they are bytes.
+static bool grow(cv_dataset *dataset, size_t more, bool narrow) {
     const size_t size = (size_t)cv_shape_size(dataset->shape);
     size_t count, bytes;
     if (__builtin_add_overflow(dataset->count, more, &count)) return false;
-    if (!cv_mul(count, size, &bytes) || !cv_mul(bytes, sizeof *dataset->values, &bytes)) return false;
-    float *values = realloc(dataset->values, bytes);
-    if (!values) return false;
-    dataset->values = values;
+    if (!narrow && !cv_values_widen(&dataset->values, dataset->count, size)) return false;
+    if (!cv_values_grow(&dataset->values, count, size, narrow)) return false;
     if (!cv_mul(count, sizeof *dataset->example, &bytes)) return false;
     cv_example *example = realloc(dataset->example, bytes);
     if (!example) return false;
@@ -126,11 +138,10 @@ convo_status cv_examples_add(cv_examples *examples, const cv_numbers *x, const c
         return cv_fail(err, CONVO_LIMIT, y->where, "has more than %d classes", CV_LIMIT_CLASSES);
 
     const size_t count = (size_t)x->dim[0];
-    if (!grow(dataset, count)) return cv_no_memory(err, x->where);
+    if (!grow(dataset, count, x->type == 'u' && x->size == 1)) return cv_no_memory(err, x->where);
     cv_example *example = dataset->example + dataset->count;
     for (size_t i = 0; i < count; i++) example[i] = (cv_example){.group = -1, .index = -1, .part = part};
-    float *values = dataset->values + dataset->count * (size_t)cv_shape_size(dataset->shape);
-    status = copy_features(x, examples->divisor, values, err);
+    status = copy_features(x, examples->divisor, dataset, err);
     if (!status) status = copy_labels(y, example, err);
     if (status) return status;
     dataset->count += count;

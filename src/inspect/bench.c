@@ -30,7 +30,7 @@ typedef struct rig {
     int batch;
     double seconds; // for each figure
     size_t examples;
-    float *values;           // [examples][size of the net's input]
+    cv_values values;        // [examples][size of the net's input]
     int32_t *label, *index;  // [examples]
     float *outputs, *losses; // of a batch
 } rig;
@@ -44,14 +44,14 @@ static convo_status make_examples(rig *b, convo_error *err) {
     if (b->examples > MOST_EXAMPLES) b->examples = MOST_EXAMPLES;
     if (b->examples < (size_t)b->batch) b->examples = (size_t)b->batch;
     if (!cv_mul(b->examples, size, &numbers)) return cv_no_memory(err, "the examples of a benchmark");
-    b->values = cv_alloc_aligned(numbers, sizeof *b->values);
+    b->values.value = cv_alloc_aligned(numbers, sizeof(float));
     b->label = cv_alloc(b->examples, sizeof *b->label);
     b->index = cv_alloc(b->examples, sizeof *b->index);
     b->outputs = cv_alloc((size_t)b->batch, outputs * sizeof *b->outputs);
     b->losses = cv_alloc((size_t)b->batch, sizeof *b->losses);
-    if (!b->values || !b->label || !b->index || !b->outputs || !b->losses)
+    if (!b->values.value || !b->label || !b->index || !b->outputs || !b->losses)
         return cv_no_memory(err, "the examples of a benchmark; a smaller batch needs less");
-    cv_random_normal(&b->random, 0, 1, b->values, numbers);
+    cv_random_normal(&b->random, 0, 1, b->values.value, numbers);
     for (size_t i = 0; i < b->examples; i++) {
         b->index[i] = (int32_t)i;
         b->label[i] = (int32_t)(cv_random_u32(&b->random) % (outputs > 1 ? outputs : 2));
@@ -63,7 +63,7 @@ static convo_status make_examples(rig *b, convo_error *err) {
 static cv_batch batch_at(const rig *b, int count, int64_t k) {
     const int64_t batches = (int64_t)b->examples / count;
     // NOLINTNEXTLINE(*DivideZero): there are as many examples as a batch has, or more
-    return (cv_batch){.values = b->values, .index = b->index + k % batches * count, .label = b->label, .count = count};
+    return cv_batch_of(&b->values, b->index + k % batches * count, b->label, count);
 }
 
 // --- medians ------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ static convo_status train(rig *b, int64_t steps, int count, epochs *e, convo_err
         .schedule = b->recipe->schedule,
         .schedule_config = b->recipe->schedule_config,
         .net = b->net,
-        .values = b->values,
+        .values = &b->values,
         .label = b->label,
         .split = &split,
         .pool = b->pool,
@@ -329,7 +329,7 @@ static convo_status plan_bytes(const rig *b, convo_bench *out, convo_error *err)
     const convo_status status =
         cv_runner_new(b->net, b->loss, b->recipe->loss_config, b->batch, CV_TRAINING, b->pool, &runner, err);
     if (!status) out->plan_bytes = (int64_t)cv_runner_bytes(runner);
-    out->data_bytes = (int64_t)(b->examples * (size_t)cv_shape_size(b->net->input) * sizeof *b->values);
+    out->data_bytes = (int64_t)(b->examples * (size_t)cv_shape_size(b->net->input) * sizeof(float));
     cv_runner_free(runner);
     return status;
 }
@@ -391,7 +391,7 @@ done:
     cv_net_free(b.net);
     cv_pool_free(b.pool);
     cv_pool_free(b.one);
-    free(b.values);
+    cv_values_free(&b.values);
     free(b.label);
     free(b.index);
     free(b.outputs);

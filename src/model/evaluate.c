@@ -95,7 +95,7 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
         status = cv_scorer_new(net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, m->pool, &scorer, err);
     if (!status) {
         cv_material_normalize(m, model->mean, model->std);
-        e->score = cv_score(scorer, m->values, m->label, rows, (size_t)e->score.count, e->logits);
+        e->score = cv_score(scorer, &m->values, m->label, rows, (size_t)e->score.count, e->logits);
         judge(recipe, e);
         if (!isfinite(e->score.loss))
             status = cv_fail(err, CONVO_NUMERIC, m->dataset->folder,

@@ -33,10 +33,13 @@ static convo_status read_chosen(const convo_recipe *recipe, const cv_material *m
     const size_t count = (size_t)e->count, size = (size_t)cv_shape_size(m->shape);
     const cv_shape s = m->shape;
     e->values = (convo_array){.dims = s.dims + 1, .dim = {e->count, s.c, s.dims == 3 ? s.h : s.w, s.w}};
-    if (m->dataset->values) {
+    if (cv_values_any(&m->dataset->values)) {
         if (!(e->values.value = cv_alloc(count, size * sizeof(float)))) return cv_no_memory(err, "examples");
-        for (size_t i = 0; i < count; i++)
-            memcpy(e->values.value + i * size, m->dataset->values + (size_t)e->index[i] * size, size * sizeof(float));
+        for (size_t i = 0; i < count; i++) {
+            float *to = e->values.value + i * size;
+            const float *row = cv_values_row(&m->dataset->values, (size_t)e->index[i], size, to);
+            if (row != to) memcpy(to, row, size * sizeof *to);
+        }
         return CONVO_OK;
     }
     cv_dataset chosen = *m->dataset;

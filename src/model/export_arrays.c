@@ -19,9 +19,12 @@ static convo_status add_features(cv_npz *npz, const char *name, cv_shape shape, 
                                  const int32_t *row, size_t count, convo_error *err) {
     const cv_numbers form = form_of(shape, count);
     const size_t size = (size_t)cv_shape_size(shape);
-    convo_status status = cv_npz_add(npz, name, &form, err);
+    float *scratch = cv_alloc(size, sizeof *scratch);
+    convo_status status = scratch ? cv_npz_add(npz, name, &form, err) : cv_no_memory(err, name);
     for (size_t i = 0; !status && i < count; i++)
-        status = cv_npz_write(npz, m->values + (size_t)row[i] * size, size * sizeof *m->values, err);
+        status =
+            cv_npz_write(npz, cv_values_row(&m->values, (size_t)row[i], size, scratch), size * sizeof *scratch, err);
+    free(scratch);
     return status;
 }
 

@@ -69,18 +69,22 @@ static convo_status find_shape(const convo_recipe *recipe, cv_material *m, convo
                    shape.c, shape.h, shape.w, input.c, input.h, input.w);
 }
 
-// The features of every example: from the cache, or computed and put there.
+// The features of every example: handed over where they are in memory, else from the cache, or computed and put there.
 static convo_status read_values(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                                 convo_error *err) {
     cv_cache_key key;
     size_t count;
+    if (cv_values_any(&m->dataset->values)) {
+        m->values = m->dataset->values;
+        m->dataset->values = (cv_values){0};
+        return CONVO_OK;
+    }
     if (!cv_mul(m->rows, (size_t)cv_shape_size(m->shape), &count)) return cv_no_memory(err, m->dataset->folder);
-    const bool cached = options->cache && !m->dataset->values && // arrays are there already
-                        cv_cache_key_of(recipe, m->dataset, m->front, NULL, &key);
-    if (cached && (m->values = cv_cache_load(options->cache, &key, count))) return CONVO_OK;
+    const bool cached = options->cache && cv_cache_key_of(recipe, m->dataset, m->front, NULL, &key);
+    if (cached && (m->values.value = cv_cache_load(options->cache, &key, count))) return CONVO_OK;
     const convo_status status =
-        cv_dataset_read(m->dataset, recipe->data, recipe->data_config, m->front, m->pool, &m->values, err);
-    if (!status && cached) cv_cache_store(options->cache, &key, m->values, count);
+        cv_dataset_read(m->dataset, recipe->data, recipe->data_config, m->front, m->pool, &m->values.value, err);
+    if (!status && cached) cv_cache_store(options->cache, &key, m->values.value, count);
     return status;
 }
 
@@ -122,7 +126,7 @@ void cv_material_free(cv_material *m) {
     cv_dataset_free(m->dataset);
     cv_front_free(m->front);
     cv_pool_free(m->pool);
-    free(m->values);
+    cv_values_free(&m->values);
     free(m->label);
     *m = (cv_material){0};
 }
@@ -144,9 +148,9 @@ static convo_status add_rows(cv_material *m, size_t copies, convo_error *err) {
         free(values);
         return cv_no_memory(err, "changed versions of the recordings");
     }
-    memcpy(values, m->values, m->rows * size * sizeof *values);
-    free(m->values);
-    m->values = values;
+    memcpy(values, m->values.value, m->rows * size * sizeof *values);
+    free(m->values.value);
+    m->values.value = values;
     for (size_t k = 0; k < added; k++) {
         m->label[m->rows + k] = m->label[(*index)[k / copies]];
         (*index)[trained + k] = (int32_t)(m->rows + k);
@@ -165,7 +169,7 @@ convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_o
     const bool cached = options->cache && cv_cache_key_of(recipe, m->dataset, m->front, &m->split, &key);
     convo_status status = add_rows(m, (size_t)recipe->augment.copies, err);
     if (status) return status;
-    float *values = m->values + rows * size;
+    float *values = m->values.value + rows * size;
     const size_t count = (m->rows - rows) * size;
     float *known = cached ? cv_cache_load(options->cache, &key, count) : NULL;
     if (known) {
@@ -188,9 +192,11 @@ convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *
     *mean = (float)recipe->mean;
     *std = (float)recipe->std;
     if (recipe->normalize == CV_NORMALIZE_NONE || count == 0) return CONVO_OK;
+    float *scratch = cv_alloc(size, sizeof *scratch);
+    if (!scratch) return cv_no_memory(err, "the mean of the features");
     for (int pass = 0; pass < 2; pass++) // the mean, then the squared distances from it
         for (size_t k = 0; k < m->split.count[CONVO_TRAIN]; k++) {
-            const float *x = m->values + (size_t)m->split.index[CONVO_TRAIN][k] * size;
+            const float *x = cv_values_row(&m->values, (size_t)m->split.index[CONVO_TRAIN][k], size, scratch);
             for (size_t i = 0; i < size; i++) {
                 const double d = (double)x[i] - sum / (double)count;
                 if (pass == 0)
@@ -199,6 +205,7 @@ convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *
                     squares += d * d;
             }
         }
+    free(scratch);
     *mean = (float)(sum / (double)count);
     *std = (float)sqrt(squares / (double)count);
     if (*std > 0 && isfinite(*std)) return CONVO_OK;
@@ -207,7 +214,6 @@ convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *
 }
 
 void cv_material_normalize(cv_material *m, float mean, float std) {
-    const size_t count = m->rows * (size_t)cv_shape_size(m->shape);
     if (mean == 0 && std == 1) return;
-    for (size_t i = 0; i < count; i++) m->values[i] = (m->values[i] - mean) / std;
+    cv_values_normalize(&m->values, m->rows, (size_t)cv_shape_size(m->shape), mean, std);
 }

@@ -9,11 +9,11 @@ typedef struct cv_material {
     cv_pool *pool;
     cv_dataset *dataset;
     cv_split split;
-    cv_front *front; // of recordings; NULL for pictures and arrays
-    cv_shape shape;  // of one example
-    size_t rows;     // the data set's examples, then changed versions of recordings, which the training part has too
-    float *values;   // [rows][size of shape], not normalised
-    int32_t *label;  // [rows]
+    cv_front *front;  // of recordings; NULL for pictures and arrays
+    cv_shape shape;   // of one example
+    size_t rows;      // the data set's examples, then changed versions of recordings, which the training part has too
+    cv_values values; // [rows][size of shape], not normalised
+    int32_t *label;   // [rows]
 } cv_material;
 
 // Of options, data, search, cache, threads and isa count; NULL is allowed. Open: without values and labels.

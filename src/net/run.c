@@ -29,16 +29,23 @@ static void load(const job *j, const block *b) {
     const cv_runner *r = j->runner;
     const int lanes = r->isa->lanes;
     const int64_t size = input_size(r);
-    const float *rows[MAX_LANES];
+    void *to = at(r, b->slot, r->plan.input);
     int32_t index[MAX_LANES];
     if (r->lone) {
-        cv_lone_load(r->lone, r->in, j->batch->values + j->batch->index[0] * size, at(r, b->slot, r->plan.input));
+        cv_lone_load(r->lone, r->in, j->batch->values + j->batch->index[0] * size, to);
         return;
     }
     for (int l = 0; l < lanes; l++) index[l] = j->batch->index[sample_of(b, l)];
-    for (int l = 0; l < lanes; l++) rows[l] = j->batch->values + index[l] * size;
     for (int l = 0; l < lanes && j->batch->label; l++) r->labels[b->slot * MAX_LANES + l] = j->batch->label[index[l]];
-    r->isa->pack(rows, size, at(r, b->slot, r->plan.input));
+    if (j->batch->bytes) {
+        const uint8_t *rows[MAX_LANES];
+        for (int l = 0; l < lanes; l++) rows[l] = j->batch->bytes + index[l] * size;
+        r->isa->pack_bytes(rows, j->batch->of_byte, size, to);
+    } else {
+        const float *rows[MAX_LANES];
+        for (int l = 0; l < lanes; l++) rows[l] = j->batch->values + index[l] * size;
+        r->isa->pack(rows, size, to);
+    }
 }
 
 static void unload_rows(const job *j, const block *b, size_t from, int64_t size, float *to) {
@@ -269,8 +276,10 @@ static bool is_merge(cv_action action) {
 static void run_actions(job *j, int end) {
     cv_runner *r = j->runner;
     const int blocks = blocks_of(r, j->batch->count);
-    const bool sums = r->flags & CV_TRAINING;
-    r->shards = sums && blocks > MAX_SHARDS ? MAX_SHARDS : blocks;
+    // Sums need the same shards for any number of threads; else there are as many as go in lockstep, or one per thread.
+    const int together = (blocks + r->lockstep - 1) / r->lockstep, threads = cv_pool_size(r->pool);
+    const int most = (r->flags & CV_TRAINING) ? MAX_SHARDS : together > threads ? together : threads;
+    r->shards = blocks < most ? blocks : most;
     for (j->first = 0; j->first < end; j->first = j->end + 1) {
         for (j->end = j->first; j->end < end && !is_merge(r->plan.action[j->end]); j->end++) continue;
         cv_pool_run(r->pool, r->shards, run_shard, j);

@@ -3,6 +3,7 @@
 #define CV_RUN_H
 
 #include "base/threads.h"
+#include "base/values.h"
 #include "net/net.h"
 
 typedef struct cv_runner cv_runner;
@@ -14,7 +15,19 @@ typedef struct cv_batch {
     int count;
     const float *output_gradient; // [count][outputs]: used in place of the loss's; NULL otherwise
     float *input_gradient;        // [count][inputs]: filled by a runner with CV_INPUT_GRADIENT; NULL: not wanted
+    const uint8_t *bytes;         // [examples][inputs]: in place of values; not for CV_ONE_EXAMPLE
+    const float *of_byte;         // [256]: what they stand for
 } cv_batch;
+
+// The rows index[0..count] of values, with their labels.
+static inline cv_batch cv_batch_of(const cv_values *values, const int32_t *index, const int32_t *label, int count) {
+    return (cv_batch){.values = values->value,
+                      .index = index,
+                      .label = label,
+                      .count = count,
+                      .bytes = values->byte,
+                      .of_byte = values->of_byte};
+}
 
 enum {
     CV_TRAINING = 1,       // keep what the backward pass needs; without it the plan is for inference

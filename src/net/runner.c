@@ -80,10 +80,27 @@ static bool take_all(cv_runner *r) {
     return fits;
 }
 
+// Whether most of the work is that of ops that take several blocks in one call. The others are better off with one
+// block's values in the cache.
+static bool gains_from_lockstep(const cv_plan *plan) {
+    int64_t all = 0, together = 0;
+    for (int i = 0; i < plan->steps; i++) {
+        const cv_node *n = plan->step[i].node;
+        char formula[256];
+        if (!n->op->cost) continue;
+        const int64_t cost = n->op->cost(n->config, n->in, n->out, formula, sizeof formula);
+        all += cost;
+        if (n->op->traits & CV_LOCKSTEP) together += cost;
+    }
+    return together > all / 2;
+}
+
 // No more blocks than a shard has.
 static int lockstep_of(const cv_runner *r) {
+    if (!gains_from_lockstep(&r->plan)) return 1;
     const size_t fit = LOCKSTEP_BYTES / (r->plan.lanes * lane_bytes(r) + 1);
-    const int most = (r->flags & CV_TRAINING) ? (blocks_of(r, r->max_batch) + MAX_SHARDS - 1) / MAX_SHARDS : 1;
+    const int shards = (r->flags & CV_TRAINING) ? MAX_SHARDS : cv_pool_size(r->pool);
+    const int most = (blocks_of(r, r->max_batch) + shards - 1) / shards;
     int count = 1;
     while (count < MAX_LOCKSTEP && count < most && (size_t)count < fit) count++;
     return count;

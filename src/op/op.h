@@ -168,6 +168,7 @@ typedef struct cv_isa {
     int op_count;
     // rows[LANES] of `size` floats each -> [size] lanes. Idle lanes: repeat a row.
     void (*pack)(const float *const *rows, int64_t size, void *out);
+    void (*pack_bytes)(const uint8_t *const *rows, const float *of_byte /* [256] */, int64_t size, void *out);
     // [size] lanes -> rows[active] of floats
     void (*unpack)(const void *lanes, int64_t size, int active, float *const *rows);
     void (*add)(void *y, const void *x, int64_t size); // y += x, size lanes

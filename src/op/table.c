@@ -11,18 +11,36 @@ static const cv_op *const ops[] = {
 #undef X
 };
 
-static void pack(const float *const *rows, int64_t size, void *out) {
-    lanes *y = out;
+// Rows of floats, or of bytes and what each stands for.
+typedef struct source {
+    const float *const *rows;
+    const uint8_t *const *bytes;
+    const float *of_byte;
+} source;
+
+static inline real number_at(const source *s, int l, int64_t i) {
+    return (real)(s->bytes ? s->of_byte[s->bytes[l][i]] : s->rows[l][i]);
+}
+
+static inline void pack_from(const source *s, int64_t size, lanes *y) {
     int64_t i = 0;
     for (; i + LANES <= size; i += LANES) {
         lanes square[LANES];
         for (int l = 0; l < LANES; l++)
-            for (int k = 0; k < LANES; k++) square[l][k] = (real)rows[l][i + k];
+            for (int k = 0; k < LANES; k++) square[l][k] = number_at(s, l, i + k);
         transpose_lanes(square);
         memcpy(y + i, square, sizeof square);
     }
     for (; i < size; i++)
-        for (int l = 0; l < LANES; l++) y[i][l] = (real)rows[l][i];
+        for (int l = 0; l < LANES; l++) y[i][l] = number_at(s, l, i);
+}
+
+static void pack(const float *const *rows, int64_t size, void *out) {
+    pack_from(&(source){.rows = rows}, size, out);
+}
+
+static void pack_bytes(const uint8_t *const *rows, const float *of_byte, int64_t size, void *out) {
+    pack_from(&(source){.bytes = rows, .of_byte = of_byte}, size, out);
 }
 
 static void unpack(const void *from, int64_t size, int active, float *const *rows) {
@@ -72,6 +90,7 @@ const cv_isa CV_JOIN(cv_isa, CV_ISA) = {
     .ops = ops,
     .op_count = (int)CV_COUNT(ops),
     .pack = pack,
+    .pack_bytes = pack_bytes,
     .unpack = unpack,
     .add = add,
     .finite = all_finite,

@@ -44,13 +44,13 @@ void cv_scorer_free(cv_scorer *s) {
     free(s);
 }
 
-convo_score cv_score(cv_scorer *s, const float *values, const int32_t *label, const int32_t *index, size_t count,
+convo_score cv_score(cv_scorer *s, const cv_values *values, const int32_t *label, const int32_t *index, size_t count,
                      float *outputs /* [count][outputs] */) {
     convo_score score = {.loss = NAN, .accuracy = NAN, .count = (int64_t)count};
     double sum = 0;
     for (size_t first = 0; first < count; first += BATCH) {
         const int n = (int)(count - first < BATCH ? count - first : BATCH);
-        const cv_batch batch = {.values = values, .index = index + first, .label = label, .count = n};
+        const cv_batch batch = cv_batch_of(values, index + first, label, n);
         cv_runner_forward(s->runner, &batch, s->out, s->loss);
         if (outputs)
             memcpy(outputs + first * (size_t)s->outputs, s->out, (size_t)n * (size_t)s->outputs * sizeof *outputs);

@@ -98,9 +98,9 @@ typedef struct cv_training {
     cv_optimizer_config optimizer_config;
     const cv_schedule *schedule;
     cv_schedule_config schedule_config;
-    cv_net *net;          // trained in place, and left as the kept model
-    const float *values;  // [examples][input size], normalised
-    const int32_t *label; // [examples]
+    cv_net *net;             // trained in place, and left as the kept model
+    const cv_values *values; // [examples][input size], normalised
+    const int32_t *label;    // [examples]
     const cv_split *split;
     cv_pool *pool;
     // Files are the business of those above; each may be NULL.
@@ -124,8 +124,8 @@ convo_status cv_scorer_new(cv_net *net, const cv_op *loss, const void *loss_conf
                            convo_error *err);
 void cv_scorer_free(cv_scorer *scorer);
 // Mean loss and accuracy of the net over the examples index[0..count]; outputs: the net's for each, or NULL.
-convo_score cv_score(cv_scorer *scorer, const float *values, const int32_t *label, const int32_t *index, size_t count,
-                     float *outputs /* [count][outputs] */);
+convo_score cv_score(cv_scorer *scorer, const cv_values *values, const int32_t *label, const int32_t *index,
+                     size_t count, float *outputs /* [count][outputs] */);
 // The class that a net's outputs mean: the largest, or with one output the second if it is positive.
 int32_t cv_class_of(const float *outputs, int count);
 

@@ -183,7 +183,7 @@ static convo_status train_step(loop *l, convo_error *err) {
     cv_train_state *s = l->s;
     const int64_t first = s->step * t->config.batch, left = (int64_t)t->split->count[CONVO_TRAIN] - first;
     const int n = (int)(left < t->config.batch ? left : t->config.batch);
-    const cv_batch batch = {.values = t->values, .index = l->order + first, .label = t->label, .count = n};
+    const cv_batch batch = cv_batch_of(t->values, l->order + first, t->label, n);
     double sum = 0;
     int64_t correct = 0;
     cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
