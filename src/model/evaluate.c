@@ -92,7 +92,8 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
     if (!status) status = cv_recipe_net(recipe, m->isa, &net, err);
     if (!status) status = cv_net_copy(model->net, net, err);
     if (!status)
-        status = cv_scorer_new(net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, m->pool, &scorer, err);
+        status = cv_scorer_new(NULL, net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, m->pool, &scorer,
+                               err);
     if (!status) {
         cv_material_normalize(m, model->mean, model->std);
         e->score = cv_score(scorer, &m->values, m->label, rows, (size_t)e->score.count, e->logits);

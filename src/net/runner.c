@@ -48,12 +48,13 @@ static void fill_passes(cv_runner *r, int slot) {
     }
 }
 
-static bool take_all(cv_runner *r) {
+static bool take_all(cv_runner *r, const cv_runner *lender) {
     const size_t steps = (size_t)r->plan.steps, blocks = (size_t)blocks_of(r, r->max_batch);
     bool fits = true;
     size_t lanes = 0;
     if (!cv_mul((size_t)r->slots, r->plan.lanes, &lanes)) return false;
-    r->arena = take(r, lanes, lane_bytes(r), &fits);
+    r->borrows = lender && lanes * lane_bytes(r) <= (size_t)lender->slots * lender->plan.lanes * lane_bytes(lender);
+    r->arena = r->borrows ? lender->arena : take(r, lanes, lane_bytes(r), &fits);
     r->pass = take(r, (size_t)r->slots * steps, sizeof *r->pass, &fits);
     r->aimed = take(r, (size_t)r->slots, sizeof *r->aimed, &fits);
     r->labels = take(r, (size_t)r->slots * MAX_LANES, sizeof *r->labels, &fits);
@@ -108,6 +109,11 @@ static int lockstep_of(const cv_runner *r) {
 
 convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_config, int max_batch, unsigned flags,
                            cv_pool *pool, cv_runner **out, convo_error *err) {
+    return cv_runner_borrow(NULL, net, loss, loss_config, max_batch, flags, pool, out, err);
+}
+
+convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op *loss, const void *loss_config,
+                              int max_batch, unsigned flags, cv_pool *pool, cv_runner **out, convo_error *err) {
     cv_runner *r = cv_alloc(1, sizeof *r);
     convo_status status = CONVO_OK;
     if (!r) return cv_no_memory(err, "a run");
@@ -125,7 +131,7 @@ convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_conf
     }
     r->lockstep = lockstep_of(r);
     r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_size(pool) * r->lockstep;
-    if (!take_all(r)) {
+    if (!take_all(r, lender)) {
         status = cv_no_memory(err, "activations and gradients; a smaller batch needs less");
         goto fail;
     }
@@ -146,7 +152,7 @@ void cv_runner_free(cv_runner *r) {
             if (r->merged) free(r->merged[2 * i + k]);
         }
     }
-    free(r->arena);
+    if (!r->borrows) free(r->arena);
     free(r->pass);
     free(r->aimed);
     free(r->labels);

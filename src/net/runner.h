@@ -34,6 +34,7 @@ struct cv_runner {
     int lockstep;    // blocks that go through the net together
     int slots;       // arenas: one per thread and block in lockstep, or one per block where blocks meet
     void *arena;     // [slots][plan.lanes]
+    bool borrows;    // the arena is another runner's
     cv_pass *pass;   // [slots][steps], pointers filled in
     target *aimed;   // [slots]
     int32_t *labels; // [slots][MAX_LANES]

@@ -20,15 +20,15 @@ int32_t cv_class_of(const float *outputs, int count) {
     return best;
 }
 
-convo_status cv_scorer_new(cv_net *net, const cv_op *loss, const void *loss_config, cv_pool *pool, cv_scorer **scorer,
-                           convo_error *err) {
+convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
+                           cv_pool *pool, cv_scorer **scorer, convo_error *err) {
     cv_scorer *s = cv_alloc(1, sizeof *s);
     if (!s) return cv_no_memory(err, "scores");
     s->outputs = (int)cv_shape_size(cv_net_output(net));
     s->out = cv_alloc((size_t)BATCH * (size_t)s->outputs, sizeof *s->out);
     s->loss = cv_alloc(BATCH, sizeof *s->loss);
     convo_status status = s->out && s->loss ? CONVO_OK : cv_no_memory(err, "scores");
-    if (!status) status = cv_runner_new(net, loss, loss_config, BATCH, 0, pool, &s->runner, err);
+    if (!status) status = cv_runner_borrow(trainer, net, loss, loss_config, BATCH, 0, pool, &s->runner, err);
     if (status)
         cv_scorer_free(s);
     else

@@ -118,10 +118,10 @@ void cv_train_state_free(cv_train_state *state);
 convo_status cv_train_run(const cv_training *training, cv_train_state *state, const convo_train_options *options,
                           convo_train_result *result, convo_error *err);
 
-// A net set up to be scored.
+// A net set up to be scored. trainer: whose memory it may use between steps; NULL: none.
 typedef struct cv_scorer cv_scorer;
-convo_status cv_scorer_new(cv_net *net, const cv_op *loss, const void *loss_config, cv_pool *pool, cv_scorer **scorer,
-                           convo_error *err);
+convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
+                           cv_pool *pool, cv_scorer **scorer, convo_error *err);
 void cv_scorer_free(cv_scorer *scorer);
 // Mean loss and accuracy of the net over the examples index[0..count]; outputs: the net's for each, or NULL.
 convo_score cv_score(cv_scorer *scorer, const cv_values *values, const int32_t *label, const int32_t *index,

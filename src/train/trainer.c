@@ -343,7 +343,7 @@ static convo_status prepare(loop *l, convo_error *err) {
     l->loss = cv_alloc((size_t)batch, sizeof *l->loss);
     if (!l->order || !l->out || !l->loss || !list_pieces(l)) return cv_no_memory(err, "the order of the examples");
     status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
-    if (!status) status = cv_scorer_new(t->net, t->loss, t->loss_config, t->pool, &l->scorer, err);
+    if (!status) status = cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->pool, &l->scorer, err);
     return status;
 }
 
@@ -390,8 +390,8 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     result->stopped_early = s->epoch < t->config.epochs && !result->interrupted;
     for (int k = 0; k < 3; k++) result->examples[k] = (int64_t)t->split->count[k];
 done:
-    cv_runner_free(l.trainer);
     cv_scorer_free(l.scorer);
+    cv_runner_free(l.trainer);
     free(l.order);
     free(l.piece);
     free(l.out);
