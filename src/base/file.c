@@ -24,6 +24,7 @@ static convo_status read_open(int file, const char *path, size_t limit, cv_bytes
         if (expected > limit || out->size > limit)
             return cv_fail(err, CONVO_LIMIT, path, "is larger than the limit of %zu bytes", limit);
         size_t need = (out->size < expected ? expected : out->size) + 2; // the 0 byte, and one to notice the end
+        if (!out->data && (out->data = cv_alloc_aligned(need, 1))) capacity = need; // a model is on huge pages
         if (!cv_grow(&out->data, &capacity, need, 1)) return cv_no_memory(err, path);
         got = read(file, out->data + out->size, capacity - out->size - 1);
     } while (got > 0 || (got < 0 && errno == EINTR && !(got = 0)));

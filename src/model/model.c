@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/weights.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -202,25 +203,6 @@ static convo_status check_tensor(const char *path, const cv_st_tensor *from, con
     return CONVO_OK;
 }
 
-static convo_status read_tensor(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
-    const cv_net_tensor *to = &net->tensor[t];
-    float *values = cv_alloc(to->size, sizeof *values);
-    if (!values) return cv_no_memory(err, to->name);
-    if (!to->spec.integer) memcpy(values, from->data, to->size * sizeof *values);
-    bool finite = true;
-    for (size_t i = 0; i < to->size; i++) {
-        int64_t whole; // copied: a file of others may not align it
-        if (to->spec.integer) {
-            memcpy(&whole, (const uint8_t *)from->data + i * sizeof whole, sizeof whole);
-            values[i] = (float)whole;
-        }
-        finite = finite && isfinite(values[i]);
-    }
-    if (finite) cv_net_write(net, t, values);
-    free(values);
-    return finite ? CONVO_OK : cv_fail(err, CONVO_NUMERIC, path, "%s holds numbers that are not finite", to->name);
-}
-
 // The net gets its room when it is known that the file fills it.
 static convo_status read_tensors(const char *path, const cv_safetensors *file, cv_net *net, convo_error *err) {
     convo_status status = CONVO_OK;
@@ -228,7 +210,7 @@ static convo_status read_tensors(const char *path, const cv_safetensors *file, c
         status = check_tensor(path, cv_safetensors_find(file, net->tensor[t].name), &net->tensor[t], err);
     if (!status) status = cv_net_finish(net, err);
     for (int t = 0; t < net->tensors && !status; t++)
-        status = read_tensor(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err);
+        status = cv_weights_take(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err);
     if (status) return status;
     for (size_t t = 0; t < file->tensors; t++) {
         int k = 0;

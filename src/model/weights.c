@@ -144,16 +144,18 @@ static const cv_st_tensor *find(const cv_weights *w, const char *name, int *coun
     return found;
 }
 
-static convo_status take(const cv_weights *w, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
+convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
     const cv_net_tensor *to = &net->tensor[t];
-    float *values = cv_alloc(to->size, sizeof *values);
-    if (!values) return cv_no_memory(err, to->name);
-    cv_safetensors_floats(from, values);
+    const bool as_it_is = from->type == CV_F32 && (uintptr_t)from->data % sizeof(float) == 0;
+    float *converted = as_it_is ? NULL : cv_alloc_aligned(to->size, sizeof *converted);
+    if (!as_it_is && !converted) return cv_no_memory(err, to->name);
+    if (converted) cv_safetensors_floats(from, converted);
+    const float *values = converted ? converted : from->data;
     bool finite = true;
-    for (size_t i = 0; i < to->size; i++) finite = finite && isfinite(values[i]);
+    for (size_t i = 0; i < to->size; i++) finite &= isfinite(values[i]) != 0;
     if (finite) cv_net_write(net, t, values);
-    free(values);
-    return finite ? CONVO_OK : cv_fail(err, CONVO_NUMERIC, w->path, "%s holds numbers that are not finite", to->name);
+    free(converted);
+    return finite ? CONVO_OK : cv_fail(err, CONVO_NUMERIC, path, "%s holds numbers that are not finite", to->name);
 }
 
 convo_status cv_weights_fill(const cv_weights *w, cv_net *net, cv_fit *fit, convo_error *err) {
@@ -169,7 +171,7 @@ convo_status cv_weights_fill(const cv_weights *w, cv_net *net, cv_fit *fit, conv
             continue;
         }
         if (from->dims == to->spec.dims && !memcmp(from->dim, to->spec.dim, (size_t)from->dims * sizeof *from->dim)) {
-            const convo_status status = take(w, from, net, t, err);
+            const convo_status status = cv_weights_take(w->path, from, net, t, err);
             if (status) return status;
             fit->taken++;
             continue;

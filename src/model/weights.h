@@ -38,6 +38,8 @@ typedef struct cv_fit {
 // Puts every tensor whose name and shape are the net's into the net, converted to floats. A counter of batches may be
 // missing: files of old have none. Errors: NUMERIC for numbers that are not finite.
 convo_status cv_weights_fill(const cv_weights *weights, cv_net *net, cv_fit *fit, convo_error *err);
+// Puts one tensor of the same shape into tensor t of the net, converted. path: of the file, for errors.
+convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err);
 // The misfits as one sentence: "it has no 0.bias; 2.weight is [3, 4], the net's is [3, 5]".
 void cv_fit_text(const cv_fit *fit, char *text, size_t size);
 

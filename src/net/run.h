@@ -41,8 +41,8 @@ enum {
 // Everything is allocated here, for batches of at most max_batch.
 convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_config, int max_batch, unsigned flags,
                            cv_pool *pool, cv_runner **runner, convo_error *err);
-// The same; its values lie where those of `lender` do, if there is room. The two never run at one time, and lender (NULL:
-// none) is freed last.
+// The same; its values lie where those of `lender` do, if there is room. The two never run at one time, and lender
+// (NULL: none) is freed last.
 convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op *loss, const void *loss_config,
                               int max_batch, unsigned flags, cv_pool *pool, cv_runner **runner, convo_error *err);
 void cv_runner_free(cv_runner *runner);

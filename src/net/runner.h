@@ -9,8 +9,8 @@
 // each.
 enum { MAX_SHARDS = 8, MAX_LANES = CV_MAX_LANES };
 
-// Blocks of a net of mostly linear layers go through it in lockstep where their values fit in this much cache together, so
-// that weights that do not are read once for all of them.
+// Blocks of a net of mostly linear layers go through it in lockstep where their values fit in this much cache together,
+// so that weights that do not are read once for all of them.
 enum { MAX_LOCKSTEP = 4, LOCKSTEP_BYTES = 5 << 19 };
 
 // What the passes of a slot are set to: they change only where it does, as a step of a small net lasts half a
