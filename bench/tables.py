@@ -49,7 +49,7 @@ def commit():
 
 def write_page(name, text):
     """Puts text between the marks of bench/NAME."""
-    page, begin, end = os.path.join(HERE, "..", "docs", "performance.md"), *("<!-- bench/%s: %s -->\n" % (name, w) for w in ("begin", "end"))
+    page, begin, end = os.path.join(HERE, "..", "docs", "performance.md"), *("<!-- %s: %s -->\n" % (name, w) for w in ("begin", "end"))
     with open(page) as file:
         before, rest = file.read().split(begin, 1)
     with open(page, "w") as file:
