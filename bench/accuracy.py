@@ -37,6 +37,8 @@ def train_torch(recipe, arrays):
     train, held_out = recipe["train"], part.get("test", part.get("validation"))
     torch.manual_seed(train.get("seed", 0))
     net = parity.sequence(recipe["model"], part["train"][0][:2]).train()
+    if part["train"][0].dim() == 4:  # half as fast again
+        net = net.to(memory_format=torch.channels_last)
     loss_function, loader = parity.loss_of(train), parity.loader_of(train, torch.utils.data.TensorDataset(*part["train"]))
     optimizer = parity.optimizer_of(train, net.parameters())
     schedule, each_step = parity.schedule_of({**train, "epochs": train.get("epochs", 10)}, optimizer, len(loader))
