@@ -39,13 +39,13 @@ static const example_net nets[] = {
      "mse",
      NULL,
      {2, 2, 1, 17},
-     3,
+     9,
      {{"0", "conv1d", "{out: 4, kernel: 3}", {FROM_INPUT}},
       {"1", "relu", NULL, {0}},
       {"2", "dropout", "{p: 0.4}", {0}},
       {"3", "flatten", NULL, {0}},
       {"4", "tanh", NULL, {0}},
-      {"5", "linear", "{out: 3}", {0}}}},
+      {"5", "linear", "{out: 9}", {0}}}},
     {"relu_first",
      "logistic",
      NULL,
@@ -271,8 +271,8 @@ static void threads_do_not_change_a_bit(void **state) {
 
 // --- idle lanes ---------------------------------------------------------------------------------------------------
 
-// 17: a block with idle lanes. 643: shards of several blocks, which linear layers take together, with idle lanes in the
-// last.
+// 17: a block with idle lanes. 643: shards of several blocks, which this net's linear layer, most of its work, takes
+// together, with idle lanes in the last.
 static void check_mean(const trial *t, int count) {
     for (int i = 0; i < t->net->tensors; i++) {
         const size_t size = t->net->tensor[i].size;
@@ -312,6 +312,31 @@ static void a_batch_is_the_mean_of_its_samples(void **state) {
     cv_pool_free(pool);
 }
 
+// 643 examples on one thread: four blocks of linear layers in one call, the last with idle lanes.
+static void inference_of_a_batch_is_that_of_each_example(void **state) {
+    (void)state;
+    enum { COUNT = 643 };
+    cv_pool *pool[2] = {make_pool(1), make_pool(3)};
+    for (size_t k = 0; isa_at(k); k++)
+        for (size_t n = 0; n < CV_COUNT(nets); n++)
+            for (int p = 0; p < 2; p++) {
+                trial t = trial_new(&nets[n], isa_at(k), pool[p], COUNT);
+                const size_t outputs = (size_t)t.outputs;
+                float *one = test_memory(outputs, sizeof *one), loss;
+                cv_batch batch = {.values = t.values, .index = t.index, .label = t.label, .count = COUNT};
+                cv_runner_forward(t.infer, &batch, t.output, t.loss);
+                batch.count = 1;
+                for (size_t i = 0; i < COUNT; i += 7, batch.index += 7) {
+                    cv_runner_forward(t.infer, &batch, one, &loss);
+                    check_same("outputs", &t, one, t.output + i * outputs, outputs * sizeof *one);
+                    check_same("losses", &t, &loss, t.loss + i, sizeof loss);
+                }
+                free(one);
+                trial_free(&t);
+            }
+    for (int p = 0; p < 2; p++) cv_pool_free(pool[p]);
+}
+
 static void batches_before_leave_nothing_behind(void **state) {
     (void)state;
     cv_pool *pool = make_pool(1);
@@ -337,6 +362,7 @@ int main(void) {
         cmocka_unit_test(nets_are_pytorchs),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(a_batch_is_the_mean_of_its_samples),
+        cmocka_unit_test(inference_of_a_batch_is_that_of_each_example),
         cmocka_unit_test(batches_before_leave_nothing_behind),
     };
     return cmocka_run_group_tests_name("net", tests, NULL, NULL);

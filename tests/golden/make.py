@@ -119,8 +119,8 @@ nets = {
         Residual([conv3(4, 6, stride=2), nn.BatchNorm2d(6), nn.ReLU(), conv3(6, 6), nn.BatchNorm2d(6)],
                  [nn.Conv2d(4, 6, 1, stride=2)]),
         nn.ReLU(), Residual([Residual([conv3(6, 6)]), nn.Tanh()]), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(24, 5))),
-    "chain": ((2, 17), 3, squared, lambda: nn.Sequential(
-        nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Dropout(0.4), nn.Flatten(), nn.Tanh(), nn.Linear(60, 3))),
+    "chain": ((2, 17), 9, squared, lambda: nn.Sequential(
+        nn.Conv1d(2, 4, 3), nn.ReLU(), nn.Dropout(0.4), nn.Flatten(), nn.Tanh(), nn.Linear(60, 9))),
     "relu_first": ((12,), 2, soft_margin, lambda: nn.Sequential(
         nn.ReLU(), nn.Linear(12, 8), nn.BatchNorm1d(8), nn.Sigmoid(), nn.Dropout(0.0), nn.Linear(8, 1))),
     "pools": ((1, 11, 13), 4, smoothed, lambda: nn.Sequential(
