@@ -1,9 +1,9 @@
 // y = max(x, 0).    dx = dy where y > 0.    torch.nn.ReLU
 #include "op/lanes.h"
 
-// Where y > 0: a bit per value, so that y itself is not kept for it. Of every 32 pixels of a map, one vector: bit j of
-// lane l is that of pixel j in sample l.
-enum { BITS = 32 };
+// Where y > 0: a bit per value, so that y itself is not kept for it. Of every 30 pixels of a map, one vector: bit j of
+// lane l is that of pixel j in sample l. The sign is no bit, nor is what doubles to it.
+enum { BITS = 30 };
 
 static size_t relu_saved(const void *config, cv_shape in, cv_shape out) {
     (void)config;
