@@ -56,7 +56,7 @@ static int list(const cli_context *context) {
     json_t *sets = json_array();
     convo_data_set set;
     static const char *const heads[] = {"data set", "where", "needs", "what it is"};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (size_t k = 0; k < COUNT(heads) && !context->json; k++) table_cell(&table, "%s", heads[k]);
     for (int k = 0; convo_data_set_at(k, &set); k++) {
         char *folder = NULL, need[256];
         convo_error ignored; // not being there is what the list says
