@@ -62,7 +62,7 @@ valgrind() {
     for name in ${TESTS:-hash npy random recipe safetensors sound audio cache net plan optimizer edges model}; do
         echo "$name"
         command valgrind -q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite,indirect \
-            --show-leak-kinds=definite,indirect \
+            --show-leak-kinds=definite,indirect --suppressions=tests/valgrind.supp \
             "$folder/tests/test_$name" >"$folder/$name.log" 2>&1 || { cat "$folder/$name.log"; exit 1; }
     done
 }

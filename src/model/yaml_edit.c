@@ -126,7 +126,7 @@ static int assign(const assignment *a, int node, const char *path) {
     const yaml_node_t *at = node ? cv_yaml_node(&yaml, node) : NULL;
     const char *text = cv_yaml_text(at);
     // A lone word is short for a mapping with it: `optimizer: sgd` has a part optimizer.sgd.
-    if (cv_yaml_is_null(at) || (text && strlen(text) == length && !strncmp(text, path, length))) {
+    if (!at || cv_yaml_is_null(at) || (text && strlen(text) == length && !strncmp(text, path, length))) {
         node = add_mapping(a);
         return node ? assign_pair(a, node, path, length, rest) : 0;
     }

@@ -19,6 +19,7 @@ typedef struct source {
 } source;
 
 static inline real number_at(const source *s, int l, int64_t i) {
+    // NOLINTNEXTLINE(*NullDereference): one of the two is there
     return (real)(s->bytes ? s->of_byte[s->bytes[l][i]] : s->rows[l][i]);
 }
 
