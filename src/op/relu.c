@@ -11,20 +11,26 @@ static size_t relu_saved(const void *config, cv_shape in, cv_shape out) {
     return (size_t)(out.c * ((cv_shape_pixels(out) + BITS - 1) / BITS));
 }
 
+// Where the vector of bits ends that begins with pixel i of the map at `first`.
+static inline int64_t end_of(int64_t first, int64_t i, int64_t pixels) {
+    return first + (i + BITS < pixels ? i + BITS : pixels);
+}
+
 static void relu_forward(const cv_pass *p) {
     const lanes *x = p->x[0], zero = {0};
     const int64_t pixels = cv_shape_pixels(p->out), n = cv_shape_size(p->out);
     lanes *y = p->y;
     mask *positive = p->saved;
-    for (int64_t first = 0; positive && first < n; first += pixels)
+    for (int64_t first = 0; first < n; first += pixels)
         for (int64_t i = 0; i < pixels; i += BITS) {
             mask bits = {0}, bit = bits + 1;
-            for (int64_t k = first + i, end = first + (i + BITS < pixels ? i + BITS : pixels); k < end; k++, bit += bit)
-                bits |= (x[k] > zero) & bit;
-            *positive++ = bits;
+            for (int64_t k = first + i, end = end_of(first, i, pixels); k < end; k++, bit += bit) {
+                const lanes v = x[k];
+                bits |= (v > zero) & bit;
+                y[k] = select_lanes(v < zero, zero, v); // so that a NaN stays one: a broken net must be noticed
+            }
+            if (positive) *positive++ = bits;
         }
-    // Written so that a NaN stays one: a broken net must be noticed.
-    for (int64_t i = 0; i < n; i++) y[i] = select_lanes(x[i] < zero, zero, x[i]);
 }
 
 static void relu_backward(const cv_pass *p) {
@@ -36,7 +42,7 @@ static void relu_backward(const cv_pass *p) {
         for (int64_t i = 0; i < pixels; i += BITS) {
             const mask bits = *positive++;
             mask bit = (bits & 0) + 1;
-            for (int64_t k = first + i, end = first + (i + BITS < pixels ? i + BITS : pixels); k < end; k++, bit += bit)
+            for (int64_t k = first + i, end = end_of(first, i, pixels); k < end; k++, bit += bit)
                 dx[k] = select_lanes((bits & bit) != 0, dy[k], zero);
         }
 }

@@ -27,8 +27,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
 }
 #else
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    (void)data, (void)size;
-    return 0;
-}
+FUZZ_NOTHING
 #endif

@@ -96,4 +96,11 @@ static inline void fuzz_write_parts(const uint8_t *data, size_t size, const char
     }
 }
 
+// The target of a reader that this build does not have.
+#define FUZZ_NOTHING                                                                                                   \
+    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {                                                     \
+        (void)data, (void)size;                                                                                        \
+        return 0;                                                                                                      \
+    }
+
 #endif
