@@ -10,13 +10,13 @@ typedef struct piece {
     int first, last;
 } piece;
 
-// A value is the net's input (0) or the output of step i (i + 1). Values that an op changes in place form a group; its
-// root owns the memory of the value and of its gradient.
+// A value is the net's input (0) or the output of step i (i + 1). Values that an op changes in place form a group,
+// whose root owns the memory; so do gradients.
 typedef struct draft {
     cv_plan *plan;
     unsigned flags;
     int values;
-    int *root;               // [values]
+    int *root, *slope;       // [values] of the group of the value, of that of its gradient
     int *readers;            // [values] how many steps read it
     bool *wanted;            // [values] its gradient is needed
     bool *kept;              // [values] of a root: some op of the group reads y in its backward pass
@@ -178,9 +178,10 @@ static void relate(draft *d, const cv_net *net) {
     for (int i = 0; i < plan->steps; i++) {
         const unsigned traits = plan->step[i].node->op->traits;
         const int x = value_read(&plan->step[i], 0), root = d->root[x];
-        const bool in_place = (traits & CV_INPLACE) && d->readers[x] == 1 && d->wanted[x] == d->wanted[i + 1] &&
-                              !(training(d) && d->kept[root]);
+        const bool alone = d->readers[x] == 1 && d->wanted[x] == d->wanted[i + 1];
+        const bool in_place = alone && (traits & CV_INPLACE) && !(training(d) && d->kept[root]);
         d->root[i + 1] = in_place ? root : i + 1;
+        d->slope[i + 1] = in_place || (alone && (traits & CV_INPLACE_BACK)) ? d->slope[x] : i + 1;
         d->kept[d->root[i + 1]] |= (traits & CV_READS_Y) != 0;
     }
 }
@@ -202,33 +203,45 @@ static int later(int a, int b) {
     return a > b ? a : b;
 }
 
-// The memory of the group whose root is v, and of its gradient.
-static void want_values(draft *d, const cv_net *net, int v, size_t *value, size_t *gradient) {
+static int first_use(const draft *d, int v) {
+    return v == 0 ? 0 : d->forward[v - 1];
+}
+
+// The memory of the group of values whose root is v.
+static void want_value(draft *d, const cv_net *net, int v, size_t *value) {
     const cv_plan *plan = d->plan;
-    const int end = plan->actions - 1, output = net->nodes;
-    int born = v == 0 ? 0 : d->forward[v - 1], dies = born, gradient_born = end, gradient_dies = 0;
+    int dies = first_use(d, v);
     for (int i = 0; i < plan->steps; i++) {
         const cv_step *s = &plan->step[i];
+        const unsigned traits = s->node->op->traits;
         for (int k = 0; k < inputs_of(s); k++) {
             if (d->root[value_read(s, k)] != v) continue;
             dies = later(dies, d->forward[i]);
-            if (training(d) && (s->node->op->traits & CV_READS_X)) dies = later(dies, d->backward[i]);
-            if (d->backward[i] < gradient_born) gradient_born = d->backward[i];
+            if (training(d) && (traits & CV_READS_X)) dies = later(dies, d->backward[i]);
         }
-        if (d->root[i + 1] != v) continue;
-        if (training(d) && (s->node->op->traits & CV_READS_Y)) dies = later(dies, d->backward[i]);
-        gradient_dies = later(gradient_dies, d->backward[i]);
+        if (d->root[i + 1] == v && training(d) && (traits & CV_READS_Y)) dies = later(dies, d->backward[i]);
+    }
+    for (int a = 0; a < plan->actions; a++)
+        if (d->root[net->nodes] == v && plan->action[a].verb == CV_UNLOAD) dies = later(dies, a);
+    want(d, value, value_size(d, net, v), first_use(d, v), dies);
+}
+
+// The memory of the group of gradients whose root is v: of one size, as they take each other's place.
+static void want_gradient(draft *d, const cv_net *net, int v, size_t *gradient) {
+    const cv_plan *plan = d->plan;
+    int born = plan->actions - 1, dies = 0;
+    for (int i = 0; i < plan->steps; i++) {
+        for (int k = 0; k < inputs_of(&plan->step[i]); k++)
+            if (d->slope[value_read(&plan->step[i], k)] == v && d->backward[i] < born) born = d->backward[i];
+        if (d->slope[i + 1] == v) dies = later(dies, d->backward[i]);
     }
     for (int a = 0; a < plan->actions; a++) {
         const cv_verb verb = plan->action[a].verb;
-        if (d->root[output] == v && verb == CV_UNLOAD) dies = later(dies, a);
-        if (d->root[output] == v && verb == CV_LOAD_GRADIENT) gradient_born = a;
-        if (v == 0 && verb == CV_UNLOAD_GRADIENT) gradient_dies = a;
+        if (d->slope[net->nodes] == v && verb == CV_LOAD_GRADIENT) born = a;
+        if (v == 0 && verb == CV_UNLOAD_GRADIENT) dies = a;
     }
-    want(d, value, value_size(d, net, v), born, dies);
     const bool is_loss = v > net->nodes;
-    want(d, gradient, training(d) && d->wanted[v] && !is_loss ? value_size(d, net, v) : 0, gradient_born,
-         later(gradient_born, gradient_dies));
+    want(d, gradient, training(d) && d->wanted[v] && !is_loss ? value_size(d, net, v) : 0, born, later(born, dies));
 }
 
 static void want_work(draft *d, cv_step *s, int i) {
@@ -280,38 +293,40 @@ static bool place_values(draft *d, const cv_net *net) {
     bool *written = cv_alloc((size_t)d->values, sizeof *written);
     bool done = value && gradient && written;
     if (!done) goto done;
-    for (int v = 0; v < d->values; v++)
-        if (d->root[v] == v) want_values(d, net, v, &value[v], &gradient[v]);
+    for (int v = 0; v < d->values; v++) {
+        if (d->root[v] == v) want_value(d, net, v, &value[v]);
+        if (d->slope[v] == v) want_gradient(d, net, v, &gradient[v]);
+    }
     for (int i = 0; i < plan->steps; i++) want_work(d, &plan->step[i], i);
     // Backward order: the first step to reach a value's gradient writes it, the others write aside and are added.
     for (int i = plan->steps - 1; i >= 0; i--)
         for (int k = 0; k < inputs_of(&plan->step[i]); k++) {
             cv_step *s = &plan->step[i];
-            const int v = value_read(s, k), root = d->root[v];
+            const int v = value_read(s, k), slope = d->slope[v];
             s->dx[k] = s->add_to[k] = CV_NOWHERE;
             if (!training(d) || !d->wanted[v]) continue;
-            if (written[root] && d->readers[v] > 1)
+            if (written[slope] && d->readers[v] > 1)
                 want(d, &s->dx[k], value_size(d, net, v), d->backward[i], d->backward[i]);
-            written[root] = true;
+            written[slope] = true;
         }
     if (!(done = lay_out(d))) goto done;
     for (int i = 0; i < plan->steps; i++) {
         cv_step *s = &plan->step[i];
         s->y = value[d->root[i + 1]];
-        s->dy = gradient[d->root[i + 1]];
+        s->dy = gradient[d->slope[i + 1]];
         for (int k = 0; k < inputs_of(s); k++) {
             const int v = value_read(s, k);
             s->x[k] = value[d->root[v]];
             if (s->dx[k] != CV_NOWHERE)
-                s->add_to[k] = gradient[d->root[v]];
+                s->add_to[k] = gradient[d->slope[v]];
             else if (training(d) && d->wanted[v])
-                s->dx[k] = gradient[d->root[v]];
+                s->dx[k] = gradient[d->slope[v]];
         }
     }
     plan->input = value[0];
     plan->input_gradient = gradient[0];
     plan->output = value[d->root[net->nodes]];
-    plan->output_gradient = gradient[d->root[net->nodes]];
+    plan->output_gradient = gradient[d->slope[net->nodes]];
 done:
     free(value);
     free(gradient);
@@ -327,6 +342,7 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
     plan->step = cv_alloc(steps + 1, sizeof *plan->step);
     plan->action = cv_alloc(6 * steps + 4, sizeof *plan->action);
     d.root = cv_alloc(values, sizeof *d.root);
+    d.slope = cv_alloc(values, sizeof *d.slope);
     d.readers = cv_alloc(values, sizeof *d.readers);
     d.wanted = cv_alloc(values, sizeof *d.wanted);
     d.kept = cv_alloc(values, sizeof *d.kept);
@@ -334,8 +350,8 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
     d.backward = cv_alloc(values, sizeof *d.backward);
     d.piece = cv_alloc(10 * values, sizeof *d.piece);
     d.slot = cv_alloc(10 * values, sizeof *d.slot);
-    bool done = plan->node && plan->step && plan->action && d.root && d.readers && d.wanted && d.kept && d.forward &&
-                d.backward && d.piece && d.slot;
+    bool done = plan->node && plan->step && plan->action && d.root && d.slope && d.readers && d.wanted && d.kept &&
+                d.forward && d.backward && d.piece && d.slot;
     if (done) {
         for (int i = 0; i < net->nodes; i++) plan->node[i] = net->node[i], plan->step[i].node = &plan->node[i];
         if (loss) plan->step[net->nodes].node = loss;
@@ -345,6 +361,7 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
         done = place_values(&d, net);
     }
     free(d.root);
+    free(d.slope);
     free(d.readers);
     free(d.wanted);
     free(d.kept);

@@ -112,27 +112,128 @@ static cv_window conv_window(const void *config, cv_shape in) {
                        {c->dilation[0], c->dilation[1]}};
 }
 
-// --- the passes ---------------------------------------------------------------------------------------------------
+// --- bands --------------------------------------------------------------------------------------------------------
 
-// The input with its padding; without padding it serves as it is.
-static const lanes *padded(const conv *c, const lanes *x, cv_shape in, grid g, lanes *map) {
-    if (!is_padded(c)) return x;
-    place(map, g, x, in, (placing){{1, 1}, {c->padding[0], c->padding[1]}}, 0, in.h);
-    return map;
+// A map larger than the cache is worked on in bands of rows, so that what is made of it (its copy with padding) or done
+// with it (two sums over a gradient) finds it there. A 1-d map is one row: seen as a column it has as many rows as it
+// has pixels.
+enum { BAND_LANES = 2048, SECOND_CACHE_LANES = 16384 };
+
+typedef struct shapes {
+    conv c;
+    cv_shape in, out;
+} shapes;
+
+static void exchange(int64_t pair[2]) {
+    const int64_t first = pair[0];
+    pair[0] = pair[1];
+    pair[1] = first;
 }
 
-// y[rows][first..end] of one group.
-static void correlate(lanes *y, int64_t rows, const real *bias, const real *weight, const lanes *x, grid g,
-                      const work *k, int64_t first, int64_t end) {
-    for (int64_t p = first; p < end; p += TILE_COLUMNS) {
+static shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
+    shapes s = {*(const conv *)config, in, out};
+    conv *c = &s.c;
+    if (in.h != 1 || out.h != 1 || c->kernel[0] != 1 || c->padding[0]) return s;
+    exchange(c->kernel), exchange(c->stride), exchange(c->padding), exchange(c->dilation);
+    s.in = (cv_shape){in.dims, in.c, in.w, 1};
+    s.out = (cv_shape){out.dims, out.c, out.w, 1};
+    return s;
+}
+
+// Rows of the output in bands of about `size` lanes of a map with `channels`. Neighbouring bands need some rows of the
+// input both: no more than a quarter is copied twice.
+static int64_t band_of(const shapes *s, int64_t channels, int64_t size) {
+    const int64_t rows = size / (channels * s->out.w) + 1, least = 4 * reach_of(&s->c, 0) / s->c.stride[0];
+    const int64_t band = rows > least ? rows : least;
+    return band < s->out.h ? band : s->out.h;
+}
+
+static int64_t forward_band(const shapes *s) {
+    return is_padded(&s->c) && cv_shape_size(s->in) > BAND_LANES ? band_of(s, s->in.c, BAND_LANES) : s->out.h;
+}
+
+// Weight gradients are sums over all bands and wait in memory meanwhile. Where they are many, bands are longer, and
+// only what does not fit into the second cache is parted.
+static int64_t backward_band(const shapes *s) {
+    enum { FEW = 1024, MANY = 8192 };
+    const int64_t sums = s->c.out * (s->in.c / s->c.groups) * s->c.kernel[0] * s->c.kernel[1];
+    const int64_t out = cv_shape_size(s->out), both = out + cv_shape_size(s->in);
+    if (sums <= FEW && out > BAND_LANES) return band_of(s, s->out.c, BAND_LANES);
+    if (sums <= MANY && both > SECOND_CACHE_LANES) return band_of(s, s->out.c, SECOND_CACHE_LANES / 4);
+    return s->out.h;
+}
+
+// A correlation over one group of channels: `taps` terms for each result. The input lies on a grid of h x w per
+// channel, all of it or as much as a band needs.
+typedef struct correlation {
+    grid g;
+    int64_t pixels; // of the whole result: from one of its maps to the next
+    int32_t *tap, *pixel;
+    real *weight; // turned
+    lanes *map;   // the enlarged grid
+    lanes *end;
+} correlation;
+
+// In scratch from `at` on: offsets, weights, the grid.
+static correlation lay_out(lanes *at, grid g, int64_t pixels, int64_t band, int64_t weights, int64_t channels) {
+    correlation k = {.g = g, .pixels = pixels};
+    k.tap = (int32_t *)at, at += in_lanes(g.taps, sizeof(int32_t));
+    k.pixel = (int32_t *)at, at += in_lanes(band, sizeof(int32_t));
+    k.weight = (real *)at, at += in_lanes(weights, sizeof(real));
+    k.map = at, at += channels * g.h * g.w;
+    k.end = at;
+    return k;
+}
+
+static correlation forward_of(const shapes *s, int64_t rows, lanes *scratch) {
+    const conv *c = &s->c;
+    const int64_t depth = s->in.c / c->groups, band = (rows - 1) * c->stride[0] + reach_of(c, 0) + 1;
+    const grid g = {is_padded(c) ? band : s->in.h, s->in.w + 2 * c->padding[1], depth,
+                    depth * c->kernel[0] * c->kernel[1]};
+    return lay_out(scratch, g, cv_shape_pixels(s->out), rows * s->out.w, 0, is_padded(c) ? s->in.c : 0);
+}
+
+static correlation backward_of(const shapes *s, int64_t rows, lanes *scratch) {
+    const conv *c = &s->c;
+    const int64_t depth = s->out.c / c->groups;
+    const grid g = {rows + reach_of(c, 0), s->in.w + reach_of(c, 1), depth, depth * c->kernel[0] * c->kernel[1]};
+    return lay_out(scratch, g, cv_shape_pixels(s->in), rows * s->in.w, s->in.c * g.taps, s->out.c);
+}
+
+static void fill_offsets(const correlation *k, const conv *c, int64_t rows, int64_t width, const int64_t stride[2]) {
+    int32_t *tap = k->tap, *pixel = k->pixel;
+    for (int64_t d = 0; d < k->g.depth; d++)
+        for (int64_t y = 0; y < c->kernel[0]; y++)
+            for (int64_t x = 0; x < c->kernel[1]; x++)
+                *tap++ = (int32_t)((d * k->g.h + y * c->dilation[0]) * k->g.w + x * c->dilation[1]);
+    for (int64_t y = 0; y < rows; y++)
+        for (int64_t x = 0; x < width; x++) *pixel++ = (int32_t)(y * stride[0] * k->g.w + x * stride[1]);
+}
+
+// --- the passes ---------------------------------------------------------------------------------------------------
+
+// What the results from row `first` of the output on are computed from: the input with its padding; without padding it
+// serves as it is.
+static const lanes *input_from(const shapes *s, const correlation *k, const lanes *x, int64_t first) {
+    const int64_t top = first * s->c.stride[0];
+    if (!is_padded(&s->c)) return x + top * k->g.w;
+    place(k->map, k->g, x, s->in, (placing){{1, 1}, {s->c.padding[0], s->c.padding[1]}}, top);
+    return k->map;
+}
+
+// y[rows][0..count] of one group.
+static void correlate(lanes *y, int64_t rows, const real *bias, const real *weight, const lanes *x,
+                      const correlation *k, int64_t count) {
+    const int64_t taps = k->g.taps;
+    for (int64_t p = 0; p < count; p += TILE_COLUMNS) {
         int32_t pixel[TILE_COLUMNS];
-        tile_offsets(pixel, k->pixel, p, end);
+        tile_offsets(pixel, k->pixel, p, count);
         for (int64_t m = 0; m < rows; m += TILE_ROWS) {
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
     tile_start(n, sum, bias ? bias + m : NULL);                                                                        \
-    tile_correlate(n, sum, weight + m * g.taps, g.taps, x, k->tap, g.taps, pixel);                                     \
-    tile_store(n, y + m * g.pixels + p, g.pixels, sum, end - p);
+    tile_correlate(n, sum, weight + m * taps, taps, x, k->tap, taps, pixel);                                           \
+    tile_store(n, y + m * k->pixels + p, k->pixels, sum, count - p);
             TILE_HEIGHT(rows - m, BODY)
 #undef BODY
         }
@@ -141,52 +242,50 @@ static void correlate(lanes *y, int64_t rows, const real *bias, const real *weig
 
 static void conv_forward(const cv_pass *p) {
     if (p->training && cv_bf16_forward(p)) return;
-    const conv *c = p->config;
-    const grid g = forward_grid(c, p->in, p->out);
-    const work k = forward_work(c, p->in, p->out, p->scratch);
-    const int64_t rows = c->out / c->groups;
-    const real *weight = p->tensor[0], *bias = c->bias ? p->tensor[1] : NULL;
-    fill_taps(k.tap, g, c);
-    fill_pixels(k.pixel, g, p->out, c->stride);
-    const lanes *x = padded(c, p->x[0], p->in, g, k.map);
-    lanes *y = p->y;
-    for (int64_t group = 0; group < c->groups; group++)
-        correlate(y + group * rows * g.pixels, rows, bias ? bias + group * rows : NULL, weight + group * rows * g.taps,
-                  x + group * g.depth * g.h * g.w, g, &k, 0, g.pixels);
+    const shapes s = shapes_of(p->config, p->in, p->out);
+    const int64_t band = forward_band(&s), rows = s.c.out / s.c.groups, height = s.out.h, width = s.out.w;
+    const correlation k = forward_of(&s, band, p->scratch);
+    const real *weight = p->tensor[0], *bias = s.c.bias ? p->tensor[1] : NULL;
+    fill_offsets(&k, &s.c, band, width, s.c.stride);
+    for (int64_t first = 0; first < height; first += band) {
+        const int64_t count = (first + band < height ? band : height - first) * width;
+        const lanes *x = input_from(&s, &k, p->x[0], first);
+        for (int64_t group = 0; group < s.c.groups; group++)
+            correlate((lanes *)p->y + group * rows * k.pixels + first * width, rows, bias ? bias + group * rows : NULL,
+                      weight + group * rows * k.g.taps, x + group * k.g.depth * k.g.h * k.g.w, &k, count);
+    }
 }
 
-// What a backward pass has made ready.
+// What a backward pass works with.
 typedef struct gradients {
     const cv_pass *pass;
-    conv c;
-    cv_shape in, out;
-    grid forward, backward;
-    work of_weights, of_input;
-    const lanes *x; // padded
-    lanes *sum;     // [out][taps] of the weights' gradient, over the bands so far
+    shapes s;
+    int64_t band;
+    correlation of_weights, of_input;
+    lanes *sum; // [out][taps] of the weights' gradient, over the bands so far
 } gradients;
 
-// sum[rows][taps] of one group over the pixels first..end; over all of them it goes to dw, across the lanes.
-static void weight_gradient(const gradients *b, int64_t group, int64_t first, int64_t end) {
-    const grid g = b->forward;
-    const work *k = &b->of_weights;
-    const int64_t rows = b->c.out / b->c.groups;
-    const lanes *dy = (const lanes *)b->pass->dy + group * rows * g.pixels + first;
-    const lanes *x = b->x + group * g.depth * g.h * g.w;
-    lanes *kept = b->sum + group * rows * g.taps;
-    real *dw = (real *)b->pass->grad[0] + group * rows * g.taps;
-    const bool begin = first == 0, finish = end == g.pixels, set = b->pass->set;
+// sum[rows][taps] of one group over the pixels first..end, for which x is ready; over all of them it goes to dw, across
+// the lanes.
+static void weight_gradient(const gradients *b, int64_t group, const lanes *x, int64_t first, int64_t end) {
+    const correlation *k = &b->of_weights;
+    const int64_t rows = b->s.c.out / b->s.c.groups, taps = k->g.taps;
+    const lanes *dy = (const lanes *)b->pass->dy + group * rows * k->pixels + first;
+    lanes *kept = b->sum + group * rows * taps;
+    real *dw = (real *)b->pass->grad[0] + group * rows * taps;
+    const bool begin = first == 0, finish = end == k->pixels, set = b->pass->set;
+    x += group * k->g.depth * k->g.h * k->g.w;
     for (int64_t m = 0; m < rows; m += TILE_ROWS)
-        for (int64_t t = 0; t < g.taps; t += TILE_COLUMNS) {
+        for (int64_t t = 0; t < taps; t += TILE_COLUMNS) {
             int32_t tap[TILE_COLUMNS];
-            tile_offsets(tap, k->tap, t, g.taps);
-            const int64_t columns = g.taps - t < TILE_COLUMNS ? g.taps - t : TILE_COLUMNS;
+            tile_offsets(tap, k->tap, t, taps);
+            const int64_t columns = taps - t < TILE_COLUMNS ? taps - t : TILE_COLUMNS;
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
-    tile_outer(n, sum, dy + m * g.pixels, g.pixels, x, k->pixel + first, end - first, tap);                            \
+    tile_outer(n, sum, dy + m * k->pixels, k->pixels, x, k->pixel, end - first, tap);                                  \
     for (int i = 0; i < n; i++)                                                                                        \
         for (int64_t j = 0; j < columns; j++) {                                                                        \
-            const int64_t at = (m + i) * g.taps + t + j;                                                               \
+            const int64_t at = (m + i) * taps + t + j;                                                                 \
             lanes all = sum[i][j];                                                                                     \
             if (!begin) all += kept[at];                                                                               \
             if (finish)                                                                                                \
@@ -200,9 +299,10 @@ static void weight_gradient(const gradients *b, int64_t group, int64_t first, in
 }
 
 static void bias_gradient(const gradients *b, int64_t first, int64_t end) {
+    const int64_t pixels = b->of_weights.pixels;
     real *db = b->pass->grad[1];
-    for (int64_t m = 0; m < b->c.out; m++) {
-        const lanes *dy = (const lanes *)b->pass->dy + m * b->forward.pixels;
+    for (int64_t m = 0; m < b->s.c.out; m++) {
+        const lanes *dy = (const lanes *)b->pass->dy + m * pixels;
         lanes sum = {0};
         for (int64_t i = first; i < end; i++) sum += dy[i];
         db[m] = (b->pass->set && first == 0 ? 0 : db[m]) + sum_lanes(sum);
@@ -216,91 +316,69 @@ static void turn_weights(real *to, const real *from, int64_t in, int64_t out, in
             for (int64_t k = 0; k < kernel; k++) *to++ = from[(m * in + c) * kernel + kernel - 1 - k];
 }
 
-static void prepare_input_gradient(const gradients *b) {
-    const conv *c = &b->c;
-    const work *k = &b->of_input;
-    const int64_t in = b->in.c / c->groups, taps = b->backward.taps;
+// Rows first..end of dx.
+static void input_gradient(const gradients *b, int64_t first, int64_t end) {
+    const conv *c = &b->s.c;
+    const correlation *k = &b->of_input;
+    const placing p = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
+    const int64_t in = b->s.in.c / c->groups, width = b->s.in.w;
+    place(k->map, k->g, b->pass->dy, b->s.out, p, first);
     for (int64_t group = 0; group < c->groups; group++)
-        turn_weights(k->weight + group * in * taps, (const real *)b->pass->tensor[0] + group * in * taps, in,
-                     b->backward.depth, c->kernel[0] * c->kernel[1]);
-    fill_taps(k->tap, b->backward, c);
-    fill_pixels(k->pixel, b->backward, b->in, (int64_t[]){1, 1});
+        correlate((lanes *)b->pass->dx[0] + group * in * k->pixels + first * width, in, NULL,
+                  k->weight + group * in * k->g.taps, k->map + group * k->g.depth * k->g.h * k->g.w, k,
+                  (end - first) * width);
 }
 
-// From rows first..end of dy, the rows of dx from `done` on that need no more than these; returns where they end.
-static int64_t input_gradient(const gradients *b, int64_t first, int64_t end, int64_t done) {
-    const conv *c = &b->c;
-    const grid g = b->backward;
-    const work *k = &b->of_input;
-    const int64_t reach[2] = {c->dilation[0] * (c->kernel[0] - 1), c->dilation[1] * (c->kernel[1] - 1)};
-    const placing p = {{c->stride[0], c->stride[1]}, {reach[0] - c->padding[0], reach[1] - c->padding[1]}};
-    const int64_t in = b->in.c / c->groups;
-    int64_t ready = end < b->out.h ? end * p.step[0] + p.shift[0] - reach[0] : b->in.h;
-    if (ready > b->in.h) ready = b->in.h;
-    place(k->map, g, b->pass->dy, b->out, p, first, end);
-    for (int64_t group = 0; group < c->groups && ready > done; group++)
-        correlate((lanes *)b->pass->dx[0] + group * in * g.pixels, in, NULL, k->weight + group * in * g.taps,
-                  k->map + group * g.depth * g.h * g.w, g, k, done * b->in.w, ready * b->in.w);
-    return ready > done ? ready : done;
-}
-
-static void exchange(int64_t pair[2]) {
-    const int64_t first = pair[0];
-    pair[0] = pair[1];
-    pair[1] = first;
-}
-
-// Bands are rows of a map. A 1-d map is one row: seen as a column it has as many rows as it has pixels.
-static void turn_to_column(conv *c, cv_shape *in, cv_shape *out) {
-    if (in->h != 1 || out->h != 1 || c->kernel[0] != 1 || c->padding[0]) return;
-    exchange(c->kernel), exchange(c->stride), exchange(c->padding), exchange(c->dilation);
-    *in = (cv_shape){in->dims, in->c, in->w, 1};
-    *out = (cv_shape){out->dims, out->c, out->w, 1};
-}
-
-// All that is done with dy is done band by band, so that a map larger than the cache is fetched once. Sums of weight
-// gradients wait in memory meanwhile: too many of them are not worth it, and then there is enough to do for each pixel.
-enum { BAND_LANES = 2048, MOST_KEPT = 1024 };
-
-static int64_t kept_sums(const gradients *b) {
-    const int64_t count = b->c.out * b->forward.taps;
-    return b->c.out * cv_shape_pixels(b->out) > BAND_LANES && count <= MOST_KEPT ? count : 0;
+// The row of dx that goes with a row of dy: what lies between two of them is done with the first.
+static int64_t input_row(const shapes *s, int64_t row) {
+    return row * s->in.h / s->out.h;
 }
 
 static gradients backward_plan(const void *config, cv_shape in, cv_shape out, lanes *scratch) {
-    gradients b = {.c = *(const conv *)config, .in = in, .out = out};
-    turn_to_column(&b.c, &b.in, &b.out);
-    b.forward = forward_grid(&b.c, b.in, b.out);
-    b.backward = backward_grid(&b.c, b.in, b.out);
-    b.of_weights = forward_work(&b.c, b.in, b.out, scratch);
-    b.of_input = backward_work(&b.c, b.in, b.out, b.of_weights.end);
+    gradients b = {.s = shapes_of(config, in, out)};
+    b.band = backward_band(&b.s);
+    b.of_weights = forward_of(&b.s, b.band, scratch);
+    b.of_input = backward_of(&b.s, b.band < b.s.out.h ? input_row(&b.s, b.band) + 1 : b.s.in.h, b.of_weights.end);
     b.sum = b.of_input.end;
     return b;
+}
+
+static void prepare_input_gradient(const gradients *b) {
+    const conv *c = &b->s.c;
+    const correlation *k = &b->of_input;
+    const int64_t in = b->s.in.c / c->groups, taps = k->g.taps;
+    for (int64_t group = 0; group < c->groups; group++)
+        turn_weights(k->weight + group * in * taps, (const real *)b->pass->tensor[0] + group * in * taps, in,
+                     k->g.depth, c->kernel[0] * c->kernel[1]);
+    fill_offsets(k, c, k->g.h - reach_of(c, 0), b->s.in.w, (int64_t[]){1, 1});
 }
 
 static void conv_backward(const cv_pass *p) {
     const bool weights = !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
     gradients b = backward_plan(p->config, p->in, p->out, p->scratch);
-    const int64_t height = b.out.h, row = b.c.out * b.out.w;
-    const int64_t band = kept_sums(&b) ? BAND_LANES / row + 1 : height;
+    const shapes *s = &b.s;
+    const int64_t height = s->out.h, width = s->out.w;
     b.pass = p;
-    fill_taps(b.of_weights.tap, b.forward, &b.c);
-    fill_pixels(b.of_weights.pixel, b.forward, b.out, b.c.stride);
-    if (weights) b.x = padded(&b.c, p->x[0], b.in, b.forward, b.of_weights.map);
+    if (weights) fill_offsets(&b.of_weights, &s->c, b.band, width, s->c.stride);
     if (input) prepare_input_gradient(&b);
-    for (int64_t first = 0, done = 0; first < height; first += band) {
-        const int64_t end = first + band < height ? first + band : height;
-        if (b.c.bias) bias_gradient(&b, first * b.out.w, end * b.out.w);
-        for (int64_t group = 0; weights && group < b.c.groups; group++)
-            weight_gradient(&b, group, first * b.out.w, end * b.out.w);
-        if (input) done = input_gradient(&b, first, end, done);
+    for (int64_t first = 0; first < height; first += b.band) {
+        const int64_t end = first + b.band < height ? first + b.band : height;
+        const lanes *x = weights ? input_from(s, &b.of_weights, p->x[0], first) : NULL;
+        if (s->c.bias) bias_gradient(&b, first * width, end * width);
+        for (int64_t group = 0; weights && group < s->c.groups; group++)
+            weight_gradient(&b, group, x, first * width, end * width);
+        if (input) input_gradient(&b, input_row(s, first), input_row(s, end));
     }
 }
 
 static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
     static const lanes base[1]; // nothing is written: only distances from it are asked for
-    const gradients b = backward_plan(config, in, out, (lanes *)(uintptr_t)base);
-    const size_t fp32 = (size_t)(b.sum + kept_sums(&b) - base), bf16 = cv_bf16_scratch(config, in, out);
+    lanes *const none = (lanes *)(uintptr_t)base;
+    const gradients b = backward_plan(config, in, out, none);
+    const int64_t sums = b.band < b.s.out.h ? b.s.c.out * b.of_weights.g.taps : 0;
+    const size_t forward = (size_t)(forward_of(&b.s, forward_band(&b.s), none).end - base),
+                 backward = (size_t)(b.sum + sums - base), fp32 = forward > backward ? forward : backward,
+                 bf16 = cv_bf16_scratch(config, in, out);
     return fp32 > bf16 ? fp32 : bf16;
 }
 

@@ -18,10 +18,6 @@ static int64_t divide_up(int64_t n, int64_t by) {
     return (n + by - 1) / by;
 }
 
-static int64_t reach(const conv *c, int d) {
-    return c->dilation[d] * (c->kernel[d] - 1);
-}
-
 enum { FEW = TILE / 2 };
 
 // What one product of tiles costs, in multiply-adds of a vector of floats. It takes the time of 32 where loads keep up.
@@ -55,7 +51,7 @@ static correlation forward_of(const conv *c, cv_shape in) {
 }
 
 static correlation backward_of(const conv *c, cv_shape in) {
-    return correlation_of(c, in.h + reach(c, 0), in.w + reach(c, 1), c->out / c->groups, in.c / c->groups);
+    return correlation_of(c, in.h + reach_of(c, 0), in.w + reach_of(c, 1), c->out / c->groups, in.c / c->groups);
 }
 
 static bool correlation_pays(const correlation *g) {
@@ -209,7 +205,7 @@ bool cv_bf16_input_gradient(const cv_pass *p) {
     if (!correlation_pays(&g)) return false;
     const room k = room_for(p->scratch, &g);
     const real *weight = p->tensor[0];
-    const placing at = {{c->stride[0], c->stride[1]}, {reach(c, 0) - c->padding[0], reach(c, 1) - c->padding[1]}};
+    const placing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
     const int64_t kernel = c->kernel[0] * c->kernel[1], in = cv_shape_pixels(p->in), out = cv_shape_pixels(p->out);
     fill_offsets(k.offset, &g, c);
     tiles_begin();
@@ -240,8 +236,8 @@ static outer outer_of(const conv *c, cv_shape in) {
     g.rows = c->out / c->groups;
     g.kernel[0] = c->kernel[0];
     g.kernel[1] = c->kernel[1];
-    g.out_h = g.h - reach(c, 0);
-    g.out_w = divide_up(g.w - reach(c, 1), 2) * 2;
+    g.out_h = g.h - reach_of(c, 0);
+    g.out_w = divide_up(g.w - reach_of(c, 1), 2) * 2;
     g.steps = g.out_h * g.out_w / 2;
     g.heights = divide_up(g.rows, TILE);
     g.widths = divide_up(g.depth, TILE);

@@ -43,9 +43,10 @@ typedef struct cv_tensor {
 
 // What the plan must know to share memory between values.
 enum {
-    CV_READS_X = 1, // backward reads x
-    CV_READS_Y = 2, // backward reads y
-    CV_INPLACE = 4, // y may be x, and dx may be dy
+    CV_READS_X = 1,        // backward reads x
+    CV_READS_Y = 2,        // backward reads y
+    CV_INPLACE = 4,        // y may be x, and dx may be dy
+    CV_INPLACE_BACK = 512, // only dx may be dy
     CV_RISING = 8, // pixel by pixel, never falling, and without gradient where it is flat: it may trade places with ...
     CV_MAXIMUM = 16,     // ... the largest of several pixels
     CV_LINEAR = 32,      // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
