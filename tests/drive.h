@@ -158,7 +158,7 @@ static inline cv_pass drive_pass(const drive *d, int b, bool training) {
     }
     p.y = block_of(d, d->y, out, b);
     p.dy = block_of(d, d->dy, out, b);
-    p.scratch = d->scratch;
+    p.scratch[0] = p.scratch[1] = d->scratch;
     if (training && op->saved) p.saved = block_of(d, d->saved, (int64_t)op->saved(d->config.bytes, d->in, d->out), b);
     if (training && op->noise && op->noise(d->config.bytes, d->in))
         p.noise = block_of(d, d->noise, (int64_t)op->noise(d->config.bytes, d->in), b);

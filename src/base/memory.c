@@ -26,13 +26,13 @@ void *cv_alloc_aligned(size_t count, size_t size) {
     if (!cv_mul(count, size, &bytes) || bytes > SIZE_MAX - HUGE_PAGE) return NULL;
     const bool huge = bytes >= 2 * (size_t)HUGE_PAGE;
     const size_t alignment = huge ? HUGE_PAGE : ALIGNMENT;
-    // C11 wants a multiple of the alignment.
-    bytes = bytes ? (bytes + alignment - 1) / alignment * alignment : alignment;
-    void *memory = aligned_alloc(alignment, bytes);
+    void *memory = NULL;
+    if (posix_memalign(&memory, alignment, bytes ? bytes : 1)) return NULL;
 #ifdef MADV_HUGEPAGE
-    if (memory && huge) (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    if (huge)
+        (void)madvise(memory, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); // the rest would be a whole page more
 #endif
-    return memory ? memset(memory, 0, bytes) : NULL;
+    return memset(memory, 0, bytes);
 }
 
 bool cv_grow(void *array, size_t *capacity, size_t need, size_t size) {

@@ -18,8 +18,9 @@ typedef struct trial {
     cv_batch batch;
     float *values;
     int32_t *index, *label;
-    double *loss;     // [count]
-    double *gradient; // [net->trained]
+    double *loss;           // [count]
+    const double *gradient; // [net->trained], in the runner or in room
+    double *room;
 } trial;
 
 static void trial_free(trial *t) {
@@ -28,7 +29,7 @@ static void trial_free(trial *t) {
     free(t->index);
     free(t->label);
     free(t->loss);
-    free(t->gradient);
+    free(t->room);
 }
 
 static convo_status trial_new(trial *t, cv_net *net, const cv_op *loss, const void *loss_config, int count,
@@ -41,8 +42,8 @@ static convo_status trial_new(trial *t, cv_net *net, const cv_op *loss, const vo
     t->index = cv_alloc(n, sizeof *t->index);
     t->label = cv_alloc(n, sizeof *t->label);
     t->loss = cv_alloc(n, sizeof *t->loss);
-    t->gradient = cv_alloc(net->trained, sizeof *t->gradient);
-    if (!t->values || !t->index || !t->label || !t->loss || !t->gradient) return cv_no_memory(err, "a gradient check");
+    t->room = cv_alloc(net->trained, sizeof *t->room);
+    if (!t->values || !t->index || !t->label || !t->loss || !t->room) return cv_no_memory(err, "a gradient check");
     t->batch = (cv_batch){.values = t->values, .index = t->index, .label = t->label, .count = count};
     return cv_runner_new(net, loss, loss_config, count, CV_TRAINING, pool, &t->runner, err);
 }
@@ -58,10 +59,7 @@ static void trial_run(trial *t, cv_random *random) {
         t->label[i] = (int32_t)(cv_random_u32(random) % classes);
     }
     cv_runner_train(t->runner, &t->batch, random, NULL, NULL);
-    memset(t->gradient, 0, t->net->trained * sizeof *t->gradient);
-    for (int k = 0; k < cv_runner_shards(t->runner); k++)
-        for (size_t i = 0; i < t->net->trained; i++)
-            t->gradient[i] += ((const double *)cv_runner_shard(t->runner, k))[i];
+    t->gradient = cv_runner_gradient(t->runner, 0, t->net->trained, t->room);
 }
 
 static double mean_loss(const trial *t) {

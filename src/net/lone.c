@@ -95,8 +95,9 @@ void cv_lone_load(const cv_net *lone, cv_shape in, const float *values, void *to
     }
     for (int64_t c = 0; c < in.c; c += lanes) {
         const float *rows[CV_MAX_LANES];
-        for (int l = 0; l < lanes; l++) rows[l] = values + (c + l < in.c ? c + l : in.c - 1) * pixels;
-        lone->isa->pack(rows, pixels, (float *)to + c * pixels);
+        const int count = in.c - c < lanes ? (int)(in.c - c) : lanes;
+        for (int l = 0; l < count; l++) rows[l] = values + (c + l) * pixels;
+        lone->isa->pack(rows, count, pixels, (float *)to + c * pixels);
     }
 }
 

@@ -21,6 +21,7 @@ typedef struct draft {
     bool *wanted;            // [values] its gradient is needed
     bool *kept;              // [values] of a root: some op of the group reads y in its backward pass
     int *forward, *backward; // [steps] when, as an index of actions
+    int *last;               // [steps] when what its backward pass needs is last read
     piece *piece;
     int pieces;
     size_t **slot; // [pieces] who wants to know the offset
@@ -66,10 +67,16 @@ static void schedule(draft *d, bool has_loss) {
             act(d, CV_GATHER_BACKWARD, i);
             act(d, CV_MERGE_BACKWARD, i);
         }
-        d->backward[i] = plan->actions;
+        d->backward[i] = d->last[i] = plan->actions;
         act(d, CV_BACKWARD, i);
     }
     if (d->flags & CV_INPUT_GRADIENT) act(d, CV_UNLOAD_GRADIENT, -1);
+    for (int i = 0; i < plan->steps; i++) {
+        if (!plan->step[i].joint) continue;
+        d->last[i] = plan->actions;
+        act(d, CV_GRADIENT, i);
+        plan->barriers = true;
+    }
 }
 
 // --- chains -------------------------------------------------------------------------------------------------------
@@ -82,7 +89,7 @@ static bool is_link(const draft *d, const cv_net *net, cv_action a) {
         a.verb == CV_FORWARD || a.verb == CV_GATHER || a.verb == CV_BACKWARD || a.verb == CV_GATHER_BACKWARD;
     if (!verb || !(d->plan->step[a.step].node->op->traits & CV_BY_CHANNEL)) return false;
     const size_t size = (size_t)cv_shape_size(d->plan->step[a.step].node->in);
-    return (d->flags & CV_SMALL_CHAINS) || size * (size_t)net->isa->lanes * net->isa->real >= LONG_BYTES;
+    return (d->flags & CV_ANY_SIZE) || size * (size_t)net->isa->lanes * net->isa->real >= LONG_BYTES;
 }
 
 // The actions of a chain happen at one time, that of the first: what one of them reads must not lie where another
@@ -100,7 +107,7 @@ static void link_chains(draft *d, const cv_net *net) {
         for (int b = a; b < a + first->chain; b++) {
             const int step = plan->action[b].step;
             if (plan->action[b].verb == CV_FORWARD) d->forward[step] = a;
-            if (plan->action[b].verb == CV_BACKWARD) d->backward[step] = a;
+            if (plan->action[b].verb == CV_BACKWARD) d->backward[step] = d->last[step] = a;
         }
     }
 }
@@ -163,7 +170,18 @@ static bool has_trained(const cv_net *net, const cv_node *node) {
     return false;
 }
 
-static void relate(draft *d, const cv_net *net) {
+// Each shard of the gradient is a pass over memory of its own. Where a layer has more parameters than fit in the cache
+// and a shard would be no more than one block, all blocks together make one gradient instead.
+enum { MANY_PARAMETERS = 1 << 18 };
+
+static bool is_joint(const draft *d, const cv_net *net, int i, int blocks) {
+    const cv_node *n = d->plan->step[i].node;
+    if (!training(d) || !n->op->gradient || n->frozen || !d->wanted[i + 1] || blocks < 2 || blocks > MAX_SHARDS)
+        return false;
+    return (d->flags & CV_ANY_SIZE) || net->tensor[n->tensor].size >= MANY_PARAMETERS;
+}
+
+static void relate(draft *d, const cv_net *net, int blocks) {
     const cv_plan *plan = d->plan;
     for (int i = 0; i < plan->steps; i++)
         for (int k = 0; k < inputs_of(&plan->step[i]); k++) d->readers[value_read(&plan->step[i], k)]++;
@@ -183,6 +201,7 @@ static void relate(draft *d, const cv_net *net) {
         d->root[i + 1] = in_place ? root : i + 1;
         d->slope[i + 1] = in_place || (alone && (traits & CV_INPLACE_BACK)) ? d->slope[x] : i + 1;
         d->kept[d->root[i + 1]] |= (traits & CV_READS_Y) != 0;
+        plan->step[i].joint = is_joint(d, net, i, blocks);
     }
 }
 
@@ -233,7 +252,7 @@ static void want_gradient(draft *d, const cv_net *net, int v, size_t *gradient) 
     for (int i = 0; i < plan->steps; i++) {
         for (int k = 0; k < inputs_of(&plan->step[i]); k++)
             if (d->slope[value_read(&plan->step[i], k)] == v && d->backward[i] < born) born = d->backward[i];
-        if (d->slope[i + 1] == v) dies = later(dies, d->backward[i]);
+        if (d->slope[i + 1] == v) dies = later(dies, d->last[i]);
     }
     for (int a = 0; a < plan->actions; a++) {
         const cv_verb verb = plan->action[a].verb;
@@ -253,7 +272,7 @@ static void want_work(draft *d, cv_step *s, int i) {
     want(d, &s->noise, keep && op->noise ? op->noise(n->config, n->in) : 0, d->forward[i], last);
     const size_t scratch = op->scratch ? op->scratch(n->config, n->in, n->out) : 0;
     want(d, &s->scratch[0], scratch, d->forward[i], d->forward[i]);
-    want(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->backward[i]);
+    want(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->last[i]);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -334,7 +353,8 @@ done:
     return done;
 }
 
-convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags, cv_plan *plan, convo_error *err) {
+convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, unsigned flags, cv_plan *plan,
+                          convo_error *err) {
     const size_t steps = (size_t)net->nodes + (loss ? 1 : 0), values = steps + 1;
     draft d = {.plan = plan, .flags = flags, .values = (int)values};
     *plan = (cv_plan){.steps = (int)steps};
@@ -348,14 +368,15 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
     d.kept = cv_alloc(values, sizeof *d.kept);
     d.forward = cv_alloc(values, sizeof *d.forward);
     d.backward = cv_alloc(values, sizeof *d.backward);
+    d.last = cv_alloc(values, sizeof *d.last);
     d.piece = cv_alloc(10 * values, sizeof *d.piece);
     d.slot = cv_alloc(10 * values, sizeof *d.slot);
     bool done = plan->node && plan->step && plan->action && d.root && d.slope && d.readers && d.wanted && d.kept &&
-                d.forward && d.backward && d.piece && d.slot;
+                d.forward && d.backward && d.last && d.piece && d.slot;
     if (done) {
         for (int i = 0; i < net->nodes; i++) plan->node[i] = net->node[i], plan->step[i].node = &plan->node[i];
         if (loss) plan->step[net->nodes].node = loss;
-        relate(&d, net);
+        relate(&d, net, blocks);
         schedule(&d, loss != NULL);
         link_chains(&d, net);
         done = place_values(&d, net);
@@ -367,6 +388,7 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags
     free(d.kept);
     free(d.forward);
     free(d.backward);
+    free(d.last);
     free(d.piece);
     free(d.slot);
     if (done) return CONVO_OK;

@@ -7,7 +7,12 @@
 
 #define CV_NOWHERE SIZE_MAX
 
-// What a block does. A MERGE is where all blocks meet: the actions between two merges run depth-first, block by block.
+// Gradients are summed into at most this many shards. More would feed more threads, and cost a pass over the parameters
+// each.
+enum { MAX_SHARDS = 8 };
+
+// What a block does. At a MERGE or a GRADIENT all blocks meet: the actions between two of them run depth-first, block by
+// block.
 typedef enum cv_verb {
     CV_LOAD, // samples into lanes
     CV_FORWARD,
@@ -19,6 +24,7 @@ typedef enum cv_verb {
     CV_GATHER_BACKWARD, // the same before BACKWARD
     CV_MERGE,
     CV_MERGE_BACKWARD,
+    CV_GRADIENT, // of the parameters of a layer that has many: at the end, once for all blocks
 } cv_verb;
 
 // Neighbours whose ops are CV_BY_CHANNEL make a chain, where their maps are too large for the cache: all of them are done
@@ -39,6 +45,7 @@ typedef struct cv_step {
     size_t add_to[CV_MAX_INPUTS]; // and what that is then added to, when an input has several readers
     size_t saved, noise;
     size_t scratch[2]; // of the forward and the backward pass
+    bool joint;        // see CV_GRADIENT
 } cv_step;
 
 typedef struct cv_plan {
@@ -52,8 +59,9 @@ typedef struct cv_plan {
     bool barriers; // blocks meet, so that each needs an arena of its own
 } cv_plan;
 
-// loss may be NULL. loss is a node whose input is the net's last one.
-convo_status cv_plan_make(const cv_net *net, const cv_node *loss, unsigned flags, cv_plan *plan, convo_error *err);
+// loss may be NULL. loss is a node whose input is the net's last one. blocks: of the largest batch.
+convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, unsigned flags, cv_plan *plan,
+                          convo_error *err);
 void cv_plan_free(cv_plan *plan);
 
 #endif

@@ -9,8 +9,10 @@ typedef struct job {
     cv_runner *runner;
     const cv_batch *batch;
     float *outputs, *losses;
-    double *wide;    // losses
+    double *wide; // losses
+    int blocks;
     int first, end;  // actions
+    int parts;       // of a joint gradient
     int *not_finite; // [blocks] first step whose output is not finite; NULL: do not look
 } job;
 
@@ -20,31 +22,28 @@ typedef struct block {
     int number, slot, first, active; // first: of its samples in the batch
 } block;
 
-// Row l of the block's samples. Idle lanes repeat the last sample, so that they hold ordinary numbers.
-static int sample_of(const block *b, int l) {
-    return b->first + (l < b->active ? l : b->active - 1);
-}
-
+// Idle lanes repeat the last sample, so that they hold ordinary numbers.
 static void load(const job *j, const block *b) {
     const cv_runner *r = j->runner;
-    const int lanes = r->isa->lanes;
+    const cv_batch *batch = j->batch;
+    const int32_t *index = batch->index + b->first;
     const int64_t size = input_size(r);
     void *to = at(r, b->slot, r->plan.input);
-    int32_t index[MAX_LANES];
     if (r->lone) {
-        cv_lone_load(r->lone, r->in, j->batch->values + j->batch->index[0] * size, to);
+        cv_lone_load(r->lone, r->in, batch->values + index[0] * size, to);
         return;
     }
-    for (int l = 0; l < lanes; l++) index[l] = j->batch->index[sample_of(b, l)];
-    for (int l = 0; l < lanes && j->batch->label; l++) r->labels[b->slot * MAX_LANES + l] = j->batch->label[index[l]];
-    if (j->batch->bytes) {
+    int32_t *label = r->labels + b->slot * MAX_LANES;
+    for (int l = 0; l < b->active && batch->label; l++) label[l] = batch->label[index[l]];
+    for (int l = b->active; l < r->isa->lanes; l++) label[l] = label[b->active - 1];
+    if (batch->bytes) {
         const uint8_t *rows[MAX_LANES];
-        for (int l = 0; l < lanes; l++) rows[l] = j->batch->bytes + index[l] * size;
-        r->isa->pack_bytes(rows, j->batch->of_byte, size, to);
+        for (int l = 0; l < b->active; l++) rows[l] = batch->bytes + index[l] * size;
+        r->isa->pack_bytes(rows, b->active, batch->of_byte, size, to);
     } else {
         const float *rows[MAX_LANES];
-        for (int l = 0; l < lanes; l++) rows[l] = j->batch->values + index[l] * size;
-        r->isa->pack(rows, size, to);
+        for (int l = 0; l < b->active; l++) rows[l] = batch->values + index[l] * size;
+        r->isa->pack(rows, b->active, size, to);
     }
 }
 
@@ -75,7 +74,7 @@ static void load_gradient(const job *j, const block *b) {
     const float *rows[MAX_LANES];
     for (int l = 0; l < r->isa->lanes; l++)
         rows[l] = l < b->active ? j->batch->output_gradient + (int64_t)(b->first + l) * output_size(r) : r->zero;
-    r->isa->pack(rows, output_size(r), at(r, b->slot, r->plan.output_gradient));
+    r->isa->pack(rows, r->isa->lanes, output_size(r), at(r, b->slot, r->plan.output_gradient));
 }
 
 static void load_noise(const job *j, const block *b, int step) {
@@ -83,8 +82,8 @@ static void load_noise(const job *j, const block *b, int step) {
     const cv_step *s = &r->plan.step[step];
     const int64_t size = cv_shape_size(s->node->in);
     const float *rows[MAX_LANES];
-    for (int l = 0; l < r->isa->lanes; l++) rows[l] = r->noise[step] + (int64_t)sample_of(b, l) * size;
-    r->isa->pack(rows, size, at(r, b->slot, s->noise));
+    for (int l = 0; l < b->active; l++) rows[l] = r->noise[step] + (int64_t)(b->first + l) * size;
+    r->isa->pack(rows, b->active, size, at(r, b->slot, s->noise));
 }
 
 // A pass of an action, or a channel of it.
@@ -99,7 +98,6 @@ static void forward(const job *j, const block *b, slice s, int step) {
     int *found = j->not_finite ? &j->not_finite[b->number] : NULL;
     if (at_step->noise != CV_NOWHERE && s.channel == 0) load_noise(j, b, step);
     // NOLINTNEXTLINE(*NullDereference): a slice has a pass
-    s.pass->scratch = at(r, b->slot, at_step->scratch[0]);
     if (s.pass->blocks) at_step->node->op->forward(s.pass);
     if (found && (*found < 0 || step < *found) && !r->isa->finite(s.pass->y, cv_shape_size(s.pass->out), b->active))
         *found = step;
@@ -109,12 +107,12 @@ static void backward(const job *j, const block *b, slice s, int step) {
     const cv_runner *r = j->runner;
     const cv_step *at_step = &r->plan.step[step];
     // NOLINTNEXTLINE(*NullDereference): the same
-    const size_t before = (size_t)(s.channel * cv_shape_pixels(s.pass->in));
-    s.pass->scratch = at(r, b->slot, at_step->scratch[1]);
     if (s.pass->blocks) at_step->node->op->backward(s.pass);
-    for (int k = 0; k < CV_MAX_INPUTS; k++)
-        if (s.pass->dx[k] && at_step->add_to[k] != CV_NOWHERE)
-            r->isa->add(at(r, b->slot, at_step->add_to[k] + before), s.pass->dx[k], cv_shape_size(s.pass->in));
+    for (int k = 0; k < CV_MAX_INPUTS; k++) {
+        if (!s.pass->dx[k] || at_step->add_to[k] == CV_NOWHERE) continue;
+        const size_t before = (size_t)(s.channel * cv_shape_pixels(s.pass->in));
+        r->isa->add(at(r, b->slot, at_step->add_to[k] + before), s.pass->dx[k], cv_shape_size(s.pass->in));
+    }
 }
 
 static const cv_statistics *statistics_of(const cv_node *n, int direction) {
@@ -143,7 +141,8 @@ static void act(const job *j, const block *b, cv_action action, slice s) {
     case CV_GATHER: gather(j, b, s, action.step, 0); break;
     case CV_GATHER_BACKWARD: gather(j, b, s, action.step, 1); break;
     case CV_MERGE:
-    case CV_MERGE_BACKWARD: break; // between regions
+    case CV_MERGE_BACKWARD:
+    case CV_GRADIENT: break; // between regions
     }
 }
 
@@ -171,8 +170,8 @@ static cv_pass channel_of(const cv_runner *r, const cv_node *n, const cv_pass *w
 }
 
 static void count_time(const cv_runner *r, cv_action action, double began) {
-    const bool back =
-        action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD || action.verb == CV_MERGE_BACKWARD;
+    const bool back = action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD ||
+                      action.verb == CV_MERGE_BACKWARD || action.verb == CV_GRADIENT;
     if (action.step >= 0) r->seconds[2 * action.step + back] += cv_now() - began;
 }
 
@@ -209,12 +208,19 @@ static void run_blocks(const job *j, const block *b, int count) {
 
 // --- shards and regions -------------------------------------------------------------------------------------------
 
+// Where number `at` of the gradient lies in a shard; that of a joint layer lies in none.
+static void *gradient_of(const cv_runner *r, size_t at, int shard) {
+    const stretch *s = r->stretch;
+    while (at >= s->end) s++;
+    return (char *)r->gradient[s->joint] +
+           ((size_t)shard * r->gradient_size[0] * !s->joint + s->at + at - s->first) * r->isa->real;
+}
+
 // The passes of a slot, for block k of `count` that go in lockstep: an op that takes them all in one call is called for
 // the first.
 static void aim(const job *j, int slot, target to) {
     const cv_runner *r = j->runner;
     cv_pass *passes = r->pass + (size_t)slot * (size_t)r->plan.steps;
-    char *gradient = r->shard ? (char *)r->shard + (size_t)to.shard * r->shard_stride : NULL;
     if (memcmp(&r->aimed[slot], &to, sizeof to) == 0) return;
     r->aimed[slot] = to;
     for (int i = 0; i < r->plan.steps; i++) {
@@ -224,17 +230,18 @@ static void aim(const job *j, int slot, target to) {
         passes[i].active = together ? to.last_active : to.active;
         passes[i].set = to.set;
         passes[i].scale = 1.0 / to.batch;
-        for (int t = 0; t < n->tensors && gradient; t++)
-            passes[i].grad[t] = gradient + r->net->tensor[n->tensor + t].offset * r->isa->real;
+        for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !r->plan.step[i].joint; t++)
+            passes[i].grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, to.shard);
     }
 }
 
 static void run_shard(void *context, int shard, int worker) {
     const job *j = context;
     const cv_runner *r = j->runner;
-    const int lanes = r->isa->lanes, blocks = blocks_of(r, j->batch->count);
-    const int first = (int)((int64_t)blocks * shard / r->shards),
-              end = (int)((int64_t)blocks * (shard + 1) / r->shards);
+    const int lanes = r->isa->lanes, blocks = j->blocks;
+    const bool one_each = r->shards == blocks; // then nothing need be divided, which is much in a step of a small net
+    const int first = one_each ? shard : (int)((int64_t)blocks * shard / r->shards),
+              end = one_each ? shard + 1 : (int)((int64_t)blocks * (shard + 1) / r->shards);
     for (int n = first; n < end; n += r->lockstep) {
         const int count = end - n < r->lockstep ? end - n : r->lockstep;
         block b[MAX_LOCKSTEP];
@@ -268,22 +275,56 @@ static void merge(cv_runner *r, const cv_batch *batch, cv_action action) {
     if (r->seconds) count_time(r, action, began);
 }
 
-static bool is_merge(cv_action action) {
-    return action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD;
+// Part k of `parts` of the outputs of a joint layer: what all blocks add to the gradient of their parameters.
+static void run_gradient(void *context, int k, int worker) {
+    const job *j = context;
+    const cv_runner *r = j->runner;
+    const cv_step *s = &r->plan.step[r->plan.action[j->end].step];
+    const int64_t outputs = s->node->out.c, first = outputs * k / j->parts;
+    cv_pass p = r->pass[r->plan.action[j->end].step];
+    (void)worker;
+    p.out.c = outputs * (k + 1) / j->parts - first;
+    p.dy = further(r, p.dy, first);
+    p.blocks = j->blocks;
+    p.active = j->batch->count - (j->blocks - 1) * r->isa->lanes;
+    p.set = true;
+    for (int t = 0; t < s->node->tensors; t++) {
+        const size_t before = r->net->tensor[s->node->tensor + t].size / (size_t)outputs * (size_t)first;
+        p.grad[t] = gradient_of(r, r->net->tensor[s->node->tensor + t].offset + before, 0);
+    }
+    s->node->op->gradient(&p);
+}
+
+static void run_joint(job *j, cv_action action) {
+    const cv_runner *r = j->runner;
+    const double began = r->seconds ? cv_now() : 0;
+    const int64_t outputs = r->plan.step[action.step].node->out.c;
+    j->parts = outputs < 4 * cv_pool_size(r->pool) ? 1 : 4 * cv_pool_size(r->pool);
+    cv_pool_run(r->pool, j->parts, run_gradient, j);
+    if (r->seconds) count_time(r, action, began);
+}
+
+// Where all blocks meet.
+static bool is_meeting(cv_action action) {
+    return action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD || action.verb == CV_GRADIENT;
 }
 
 // The actions up to `end`, region by region.
 static void run_actions(job *j, int end) {
     cv_runner *r = j->runner;
-    const int blocks = blocks_of(r, j->batch->count);
+    const int blocks = j->blocks = blocks_of(r, j->batch->count);
     // Sums need the same shards for any number of threads; else there are as many as go in lockstep, or one per thread.
     const int together = (blocks + r->lockstep - 1) / r->lockstep, threads = cv_pool_size(r->pool);
     const int most = (r->flags & CV_TRAINING) ? MAX_SHARDS : together > threads ? together : threads;
     r->shards = blocks < most ? blocks : most;
     for (j->first = 0; j->first < end; j->first = j->end + 1) {
-        for (j->end = j->first; j->end < end && !is_merge(r->plan.action[j->end]); j->end++) continue;
-        cv_pool_run(r->pool, r->shards, run_shard, j);
-        if (j->end < end) merge(r, j->batch, r->plan.action[j->end]);
+        for (j->end = j->first; j->end < end && !is_meeting(r->plan.action[j->end]); j->end++) continue;
+        if (j->end > j->first) cv_pool_run(r->pool, r->shards, run_shard, j);
+        if (j->end == end) break;
+        if (r->plan.action[j->end].verb == CV_GRADIENT)
+            run_joint(j, r->plan.action[j->end]);
+        else
+            merge(r, j->batch, r->plan.action[j->end]);
     }
 }
 
@@ -327,11 +368,27 @@ const cv_node *cv_runner_first_not_finite(cv_runner *r, const cv_batch *batch) {
     return found >= 0 && r->plan.step[found].node != &r->loss ? r->plan.step[found].node : NULL;
 }
 
-int cv_runner_shards(const cv_runner *r) {
-    return r->shards;
+static void add_reals(const cv_runner *r, void *to, const void *from, size_t n) {
+    if (r->isa->real == sizeof(double))
+        for (size_t i = 0; i < n; i++) ((double *)to)[i] += ((const double *)from)[i];
+    else
+        for (size_t i = 0; i < n; i++) ((float *)to)[i] += ((const float *)from)[i];
 }
-void *cv_runner_shard(const cv_runner *r, int k) {
-    return (char *)r->shard + (size_t)k * r->shard_stride;
+
+const void *cv_runner_gradient(const cv_runner *r, size_t first, size_t count, void *room) {
+    const stretch *s = r->stretch;
+    if (count == 0) return room;
+    while (first >= s->end) s++;
+    if (first + count <= s->end && (s->joint || r->shards == 1)) return gradient_of(r, first, 0);
+    for (char *gradient = room; count; s++) {
+        const size_t n = s->end - first < count ? s->end - first : count;
+        memcpy(gradient, gradient_of(r, first, 0), n * r->isa->real);
+        for (int k = 1; k < r->shards && !s->joint; k++) add_reals(r, gradient, gradient_of(r, first, k), n);
+        first += n;
+        count -= n;
+        gradient += n * r->isa->real;
+    }
+    return room;
 }
 size_t cv_runner_bytes(const cv_runner *r) {
     return r->bytes;

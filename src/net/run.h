@@ -32,7 +32,7 @@ static inline cv_batch cv_batch_of(const cv_values *values, const int32_t *index
 enum {
     CV_TRAINING = 1,       // keep what the backward pass needs; without it the plan is for inference
     CV_INPUT_GRADIENT = 2, // also the gradient with respect to the net's input
-    CV_SMALL_CHAINS = 4,   // chains (see plan.h) of any size, for tests
+    CV_ANY_SIZE = 4,       // chains and joint gradients (see plan.h) however small, for tests
     CV_ONE_EXAMPLE = 8,    // batches of one, for inference without a loss, and the net's parameters stay as they are:
                            // with channels in the lanes where all layers can (cv_net_lone)
 };
@@ -54,10 +54,10 @@ void cv_runner_forward(cv_runner *runner, const cv_batch *batch, float *outputs,
 void cv_runner_train(cv_runner *runner, const cv_batch *batch, cv_random *random, float *outputs, float *losses);
 // The losses of a batch again, forward only, as doubles and with the dropout of the last cv_runner_train: for checks.
 void cv_runner_losses(cv_runner *runner, const cv_batch *batch, double *losses /* [count] */);
-// Gradient shards of the last cv_runner_train, each [net->trained] reals; the gradient is their sum in this order.
-// How many there are depends on the batch alone, never on the threads, and so do the bits.
-int cv_runner_shards(const cv_runner *runner);
-void *cv_runner_shard(const cv_runner *runner, int k);
+// The gradient of the last cv_runner_train: [count] reals of the net, of its trained numbers from `first` on.
+// They lie in the runner until the next one, or in room, [count], where they had to be added up. Their bits do not
+// depend on the threads.
+const void *cv_runner_gradient(const cv_runner *runner, size_t first, size_t count, void *room);
 // After a loss that is not finite: runs the batch forward again, with the same dropout; the first node whose output is
 // not finite, or NULL when it is the loss itself.
 const cv_node *cv_runner_first_not_finite(cv_runner *runner, const cv_batch *batch);

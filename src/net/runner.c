@@ -41,11 +41,44 @@ static void fill_passes(cv_runner *r, int slot) {
         for (int t = 0; t < n->tensors; t++)
             p->tensor[t] = (char *)r->net->values + r->net->tensor[n->tensor + t].offset * r->isa->real;
         p->saved = at(r, slot, s->saved);
+        for (int k = 0; k < 2; k++) p->scratch[k] = at(r, slot, s->scratch[k]);
         p->noise = at(r, slot, s->noise);
         p->merged[0] = r->merged[2 * i];
         p->merged[1] = r->merged[2 * i + 1];
         p->label = r->labels + slot * MAX_LANES;
     }
+}
+
+static void add_stretch(cv_runner *r, size_t first, size_t end, bool joint) {
+    if (first == end) return;
+    r->stretch[r->stretches++] = (stretch){first, end, r->gradient_size[joint], joint};
+    r->gradient_size[joint] += end - first;
+}
+
+// The steps' parameters lie in another order than the steps where the plan moved a shortcut.
+static const cv_node *next_joint(const cv_runner *r, int from_tensor) {
+    const cv_node *next = NULL;
+    for (int i = 0; i < r->plan.steps; i++) {
+        const cv_node *n = r->plan.step[i].node;
+        if (r->plan.step[i].joint && n->tensor >= from_tensor && (!next || n->tensor < next->tensor)) next = n;
+    }
+    return next;
+}
+
+static void take_gradient(cv_runner *r, size_t blocks, bool *fits) {
+    const cv_net *net = r->net;
+    r->stretch = take(r, 2 * (size_t)r->plan.steps + 1, sizeof *r->stretch, fits);
+    if (!*fits) return;
+    size_t first = 0;
+    for (const cv_node *n = next_joint(r, 0); n; n = next_joint(r, n->tensor + n->tensors)) {
+        const cv_net_tensor *begin = &net->tensor[n->tensor], *last = begin + n->tensors - 1;
+        add_stretch(r, first, begin->offset, false);
+        first = last->offset + last->size;
+        add_stretch(r, begin->offset, first, true);
+    }
+    add_stretch(r, first, net->trained, false);
+    r->gradient[0] = take(r, blocks < MAX_SHARDS ? blocks : MAX_SHARDS, r->gradient_size[0] * r->isa->real, fits);
+    r->gradient[1] = take(r, r->gradient_size[1], r->isa->real, fits);
 }
 
 static bool take_all(cv_runner *r, const cv_runner *lender) {
@@ -63,9 +96,7 @@ static bool take_all(cv_runner *r, const cv_runner *lender) {
     r->merged = take(r, 2 * steps, sizeof *r->merged, &fits);
     r->block_samples = take(r, blocks, sizeof *r->block_samples, &fits);
     r->zero = take(r, (size_t)output_size(r), sizeof *r->zero, &fits);
-    r->shard_stride = r->net->trained * r->isa->real;
-    if (r->flags & CV_TRAINING)
-        r->shard = take(r, blocks < MAX_SHARDS ? blocks : MAX_SHARDS, r->shard_stride ? r->shard_stride : 64, &fits);
+    if (r->flags & CV_TRAINING) take_gradient(r, blocks, &fits);
     for (size_t i = 0; fits && i < steps && (r->flags & CV_TRAINING); i++) {
         const cv_node *n = r->plan.step[i].node;
         const size_t noise = n->op->noise ? n->op->noise(n->config, n->in) : 0;
@@ -123,7 +154,8 @@ convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op 
     if ((flags & CV_ONE_EXAMPLE) && (status = cv_net_lone(net, &r->lone, err))) goto fail;
     if (r->lone) r->net = r->lone;
     if (loss && (status = add_loss(r, loss, loss_config, err))) goto fail;
-    if ((status = cv_plan_make(r->net, loss ? &r->loss : NULL, flags, &r->plan, err))) goto fail;
+    if ((status = cv_plan_make(r->net, loss ? &r->loss : NULL, blocks_of(r, max_batch), flags, &r->plan, err)))
+        goto fail;
     if (!(flags & CV_TRAINING) && r->plan.lanes > CV_LIMIT_ALIVE) {
         status = cv_fail(err, CONVO_LIMIT, "", "the net holds %zu vectors of values at one time, at most %d are run",
                          r->plan.lanes, CV_LIMIT_ALIVE);
@@ -156,7 +188,9 @@ void cv_runner_free(cv_runner *r) {
     free(r->pass);
     free(r->aimed);
     free(r->labels);
-    free(r->shard);
+    free(r->stretch);
+    free(r->gradient[0]);
+    free(r->gradient[1]);
     free(r->noise);
     free(r->partial);
     free(r->merged);

@@ -5,9 +5,7 @@
 #include "net/plan.h"
 #include "net/run.h"
 
-// Gradients are summed into at most this many shards. More would feed more threads, and cost a pass over the parameters
-// each.
-enum { MAX_SHARDS = 8, MAX_LANES = CV_MAX_LANES };
+enum { MAX_LANES = CV_MAX_LANES };
 
 // Blocks of a net of mostly linear layers go through it in lockstep where their values fit in this much cache together,
 // so that weights that do not are read once for all of them.
@@ -21,6 +19,12 @@ typedef struct target {
     int set;
 } target;
 
+// Trained numbers first..end lie from `at` on in every shard, or in the gradient of the joint layers.
+typedef struct stretch {
+    size_t first, end, at;
+    bool joint;
+} stretch;
+
 struct cv_runner {
     cv_net *net;
     cv_net *lone;     // of its own, for one example; net is this one then
@@ -31,15 +35,17 @@ struct cv_runner {
     cv_pool *pool;
     unsigned flags;
     int max_batch;
-    int lockstep;    // blocks that go through the net together
-    int slots;       // arenas: one per thread and block in lockstep, or one per block where blocks meet
-    void *arena;     // [slots][plan.lanes]
-    bool borrows;    // the arena is another runner's
-    cv_pass *pass;   // [slots][steps], pointers filled in
-    target *aimed;   // [slots]
-    int32_t *labels; // [slots][MAX_LANES]
-    void *shard;     // [MAX_SHARDS][net->trained]
-    size_t shard_stride;
+    int lockstep;     // blocks that go through the net together
+    int slots;        // arenas: one per thread and block in lockstep, or one per block where blocks meet
+    void *arena;      // [slots][plan.lanes]
+    bool borrows;     // the arena is another runner's
+    cv_pass *pass;    // [slots][steps], pointers filled in
+    target *aimed;    // [slots]
+    int32_t *labels;  // [slots][MAX_LANES]
+    stretch *stretch; // of the gradient
+    int stretches;
+    void *gradient[2]; // [MAX_SHARDS][gradient_size[0]] shards, [gradient_size[1]] of joint layers
+    size_t gradient_size[2];
     int shards;         // of the batch at hand
     float **noise;      // [steps][max_batch * noise of the step], NULL where a step draws none
     double **partial;   // [steps][2] -> [blocks][size]

@@ -244,7 +244,7 @@ static void conv_forward(const cv_pass *p) {
     if (p->training && cv_bf16_forward(p)) return;
     const shapes s = shapes_of(p->config, p->in, p->out);
     const int64_t band = forward_band(&s), rows = s.c.out / s.c.groups, height = s.out.h, width = s.out.w;
-    const correlation k = forward_of(&s, band, p->scratch);
+    const correlation k = forward_of(&s, band, p->scratch[0]);
     const real *weight = p->tensor[0], *bias = s.c.bias ? p->tensor[1] : NULL;
     fill_offsets(&k, &s.c, band, width, s.c.stride);
     for (int64_t first = 0; first < height; first += band) {
@@ -355,7 +355,7 @@ static void prepare_input_gradient(const gradients *b) {
 
 static void conv_backward(const cv_pass *p) {
     const bool weights = !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
-    gradients b = backward_plan(p->config, p->in, p->out, p->scratch);
+    gradients b = backward_plan(p->config, p->in, p->out, p->scratch[1]);
     const shapes *s = &b.s;
     const int64_t height = s->out.h, width = s->out.w;
     b.pass = p;

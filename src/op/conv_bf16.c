@@ -183,7 +183,7 @@ bool cv_bf16_forward(const cv_pass *p) {
     const conv *c = p->config;
     const correlation g = forward_of(c, p->in);
     if (!correlation_pays(&g)) return false;
-    const room k = room_for(p->scratch, &g);
+    const room k = room_for(p->scratch[0], &g);
     const real *weight = p->tensor[0], *bias = c->bias ? p->tensor[1] : NULL;
     const int64_t kernel = c->kernel[0] * c->kernel[1], in = cv_shape_pixels(p->in), out = cv_shape_pixels(p->out);
     fill_offsets(k.offset, &g, c);
@@ -203,7 +203,7 @@ bool cv_bf16_input_gradient(const cv_pass *p) {
     const conv *c = p->config;
     const correlation g = backward_of(c, p->in);
     if (!correlation_pays(&g)) return false;
-    const room k = room_for(p->scratch, &g);
+    const room k = room_for(p->scratch[1], &g);
     const real *weight = p->tensor[0];
     const placing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
     const int64_t kernel = c->kernel[0] * c->kernel[1], in = cv_shape_pixels(p->in), out = cv_shape_pixels(p->out);
@@ -347,7 +347,7 @@ bool cv_bf16_weight_gradient(const cv_pass *p) {
     const conv *c = p->config;
     const outer g = outer_of(c, p->in);
     if (!outer_pays(&g, p->out)) return false;
-    const outer_room k = outer_room_for(p->scratch, &g);
+    const outer_room k = outer_room_for(p->scratch[1], &g);
     const int64_t in = cv_shape_pixels(p->in), out = cv_shape_pixels(p->out);
     fill_outer_offsets(k.offset, &g);
     tiles_begin();

@@ -182,9 +182,9 @@ static void conv_forward(const cv_pass *p) {
     const source s = source_of(l);
     const int64_t blocks = p->out.c, pixels = cv_shape_pixels(p->out), *dilation = l->layer.dilation;
     const lanes *w = p->tensor[0], *bias = p->tensor[1];
-    int64_t *tap = p->scratch;
+    int64_t *tap = p->scratch[0];
     lanes *y = p->y;
-    const real *x = padded(l, s, p->x[0], (real *)((lanes *)p->scratch + in_lanes(s.taps, sizeof(int64_t))));
+    const real *x = padded(l, s, p->x[0], (real *)((lanes *)p->scratch[0] + in_lanes(s.taps, sizeof(int64_t))));
     FOR_EACH_TAP(l, s,
                  tap[t] =
                      (((first / s.unit * s.h + row * dilation[0]) * s.w + column * dilation[1]) * s.unit + c - first));

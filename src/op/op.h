@@ -70,9 +70,9 @@ typedef struct cv_pass {
     void *grad[CV_MAX_TENSORS];   // for those that are trained
     bool set;                     // gradients are set (the first block of a shard), else added to
     void *saved;                  // .saved lanes kept from forward to backward
-    void *scratch;                // .scratch lanes, free to use within the call
-    const void *noise;            // .noise lanes of random numbers drawn for this step, training only
-    const double *merged[2];      // whole-batch statistics of the forward and the backward pass, see cv_statistics
+    void *scratch[2];        // of the forward and of the backward pass: .scratch lanes, free to use within the call
+    const void *noise;       // .noise lanes of random numbers drawn for this step, training only
+    const double *merged[2]; // whole-batch statistics of the forward and the backward pass, see cv_statistics
     bool training;
     int active; // samples in the (last) block; the other lanes are idle and must add nothing
     int blocks; // of this call: 1, but more for CV_LOCKSTEP; the values of block i are i * apart lanes further on
@@ -139,6 +139,10 @@ struct cv_op {
 
     void (*forward)(const cv_pass *pass);
     void (*backward)(const cv_pass *pass);
+    // Of a layer that may have many parameters: their gradients alone, over all blocks of a batch at once, after
+    // backward was called for each without .grad; what that leaves in scratch is there. For pass->out.c of the outputs:
+    // dy and grad begin with the first of these.
+    void (*gradient)(const cv_pass *pass);
     const cv_statistics *statistics;          // in training, before forward
     const cv_statistics *backward_statistics; // in training, before backward
     // Losses: probabilities of the classes from the net's outputs, one sample.
@@ -167,9 +171,10 @@ typedef struct cv_isa {
     size_t real; // bytes of a number
     const cv_op *const *ops;
     int op_count;
-    // rows[LANES] of `size` floats each -> [size] lanes. Idle lanes: repeat a row.
-    void (*pack)(const float *const *rows, int64_t size, void *out);
-    void (*pack_bytes)(const uint8_t *const *rows, const float *of_byte /* [256] */, int64_t size, void *out);
+    // rows[count] of `size` floats each -> [size] lanes. Further lanes repeat the last row.
+    void (*pack)(const float *const *rows, int count, int64_t size, void *out);
+    void (*pack_bytes)(const uint8_t *const *rows, int count, const float *of_byte /* [256] */, int64_t size,
+                       void *out);
     // [size] lanes -> rows[active] of floats
     void (*unpack)(const void *lanes, int64_t size, int active, float *const *rows);
     void (*add)(void *y, const void *x, int64_t size); // y += x, size lanes

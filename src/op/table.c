@@ -16,6 +16,7 @@ typedef struct source {
     const float *const *rows;
     const uint8_t *const *bytes;
     const float *of_byte;
+    int count;
 } source;
 
 static inline real number_at(const source *s, int l, int64_t i) {
@@ -28,20 +29,22 @@ static inline void pack_from(const source *s, int64_t size, lanes *y) {
     for (; i + LANES <= size; i += LANES) {
         lanes square[LANES];
         for (int l = 0; l < LANES; l++)
-            for (int k = 0; k < LANES; k++) square[l][k] = number_at(s, l, i + k);
+            for (int k = 0; k < LANES; k++) square[l][k] = number_at(s, l < s->count ? l : s->count - 1, i + k);
         transpose_lanes(square);
         memcpy(y + i, square, sizeof square);
     }
-    for (; i < size; i++)
-        for (int l = 0; l < LANES; l++) y[i][l] = number_at(s, l, i);
+    for (; i < size; i++) {
+        y[i] = lanes_of(number_at(s, s->count - 1, i));
+        for (int l = 0; l < s->count - 1; l++) y[i][l] = number_at(s, l, i);
+    }
 }
 
-static void pack(const float *const *rows, int64_t size, void *out) {
-    pack_from(&(source){.rows = rows}, size, out);
+static void pack(const float *const *rows, int count, int64_t size, void *out) {
+    pack_from(&(source){.rows = rows, .count = count}, size, out);
 }
 
-static void pack_bytes(const uint8_t *const *rows, const float *of_byte, int64_t size, void *out) {
-    pack_from(&(source){.bytes = rows, .of_byte = of_byte}, size, out);
+static void pack_bytes(const uint8_t *const *rows, int count, const float *of_byte, int64_t size, void *out) {
+    pack_from(&(source){.bytes = rows, .of_byte = of_byte, .count = count}, size, out);
 }
 
 static void unpack(const void *from, int64_t size, int active, float *const *rows) {

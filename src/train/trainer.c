@@ -156,15 +156,11 @@ static void update_chunk(void *context, int task, int worker) {
     const loop *l = u->l;
     const cv_training *t = l->t;
     const size_t first = l->piece[task].first, n = l->piece[task].count;
-    float sum[CHUNK], *moment[2] = {NULL, NULL};
+    float room[CHUNK], *moment[2] = {NULL, NULL};
     (void)worker;
-    memcpy(sum, (const float *)cv_runner_shard(l->trainer, 0) + first, n * sizeof *sum);
-    for (int k = 1; k < cv_runner_shards(l->trainer); k++) {
-        const float *shard = (const float *)cv_runner_shard(l->trainer, k) + first;
-        for (size_t i = 0; i < n; i++) sum[i] += shard[i];
-    }
+    const float *gradient = cv_runner_gradient(l->trainer, first, n, room);
     for (int k = 0; k < t->optimizer->moments; k++) moment[k] = l->s->moment[k] + first;
-    t->optimizer->update(&t->optimizer_config, u->lr, l->s->steps, n, (float *)t->net->values + first, sum, moment);
+    t->optimizer->update(&t->optimizer_config, u->lr, l->s->steps, n, (float *)t->net->values + first, gradient, moment);
 }
 
 static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err) {
