@@ -67,8 +67,15 @@ static int64_t batchnorm_cost(const void *config, cv_shape in, cv_shape out, cha
     return cv_shape_size(out);
 }
 
-// Sums of many floats are taken in short runs and added up in double.
+// Sums of many floats are taken in short runs and added up in double, lane by lane.
 enum { RUN = 32 };
+typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
+
+static double sum_wide(wide v) {
+    double sum = 0;
+    for (int l = 0; l < LANES; l++) sum += v[l];
+    return sum;
+}
 
 static size_t two_per_channel(const void *config, cv_shape in) {
     (void)config;
@@ -82,23 +89,23 @@ static void gather(const cv_pass *p, double *partial) {
     const double count = (double)pixels * p->active;
     for (int64_t k = 0; k < p->in.c; k++) {
         const lanes *x = (const lanes *)p->x[0] + k * pixels;
-        double total = 0, squares = 0;
+        wide total = {0}, squares = {0};
         for (int64_t start = 0; start < pixels; start += RUN) {
             lanes sum = {0};
             for (int64_t i = start; i < pixels && i < start + RUN; i++) sum += x[i] * active;
-            total += (double)sum_lanes(sum);
+            total += __builtin_convertvector(sum, wide);
         }
-        const double mean = total / count;
+        const double mean = sum_wide(total) / count;
         for (int64_t start = 0; start < pixels; start += RUN) {
             lanes sum = {0};
             for (int64_t i = start; i < pixels && i < start + RUN; i++) {
                 const lanes d = (x[i] - (real)mean) * active;
                 sum += d * d;
             }
-            squares += (double)sum_lanes(sum);
+            squares += __builtin_convertvector(sum, wide);
         }
         partial[2 * k] = mean;
-        partial[2 * k + 1] = squares;
+        partial[2 * k + 1] = sum_wide(squares);
     }
 }
 
@@ -146,18 +153,18 @@ static void gather_gradient(const cv_pass *p, double *partial) {
     for (int64_t k = 0; k < p->in.c; k++) {
         const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
         const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
-        double total = 0, dot = 0;
+        wide total = {0}, dot = {0};
         for (int64_t start = 0; start < pixels; start += RUN) {
             lanes sum = {0}, product = {0};
             for (int64_t i = start; i < pixels && i < start + RUN; i++) {
                 sum += dy[i];
                 product += dy[i] * ((x[i] - mean) * scale);
             }
-            total += (double)sum_lanes(sum);
-            dot += (double)sum_lanes(product);
+            total += __builtin_convertvector(sum, wide);
+            dot += __builtin_convertvector(product, wide);
         }
-        partial[2 * k] = total;
-        partial[2 * k + 1] = dot;
+        partial[2 * k] = sum_wide(total);
+        partial[2 * k + 1] = sum_wide(dot);
     }
 }
 

@@ -283,16 +283,11 @@ static void weight_gradient(const gradients *b, int64_t group, const lanes *x, i
             lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
     tile_outer(n, sum, dy + m * k->pixels, k->pixels, x, k->pixel, end - first, tap);                                  \
-    for (int i = 0; i < n; i++)                                                                                        \
-        for (int64_t j = 0; j < columns; j++) {                                                                        \
-            const int64_t at = (m + i) * taps + t + j;                                                                 \
-            lanes all = sum[i][j];                                                                                     \
-            if (!begin) all += kept[at];                                                                               \
-            if (finish)                                                                                                \
-                dw[at] = (set ? 0 : dw[at]) + sum_lanes(all);                                                          \
-            else                                                                                                       \
-                kept[at] = all;                                                                                        \
-        }
+    if (!begin) tile_add(n, sum, kept + m * taps + t, taps, columns);                                                  \
+    if (finish)                                                                                                        \
+        tile_total(n, sum, dw + m * taps + t, taps, columns, set);                                                     \
+    else                                                                                                               \
+        tile_store(n, kept + m * taps + t, taps, sum, columns);
             TILE_HEIGHT(rows - m, BODY)
 #undef BODY
         }

@@ -94,6 +94,17 @@ ALWAYS_INLINE void transpose_lanes(lanes v[LANES]) {
     }
 }
 
+// sum_lanes of every row of a square, to the bit: two rows, their elements in turn, are added up together. Not inlined:
+// its shuffles' indices would take registers from the loop around it.
+__attribute__((noinline, unused)) static lanes sum_square(lanes v[LANES]) {
+    UNROLL
+    for (int n = LANES / 2; n > 0; n /= 2) {
+        UNROLL
+        for (int i = 0; i < n; i++) v[i] = SHUFFLE(v[i], v[i + n], ZIP_LOW) + SHUFFLE(v[i], v[i + n], ZIP_HIGH);
+    }
+    return v[0];
+}
+
 // --- functions of a vector ----------------------------------------------------------------------------------------
 
 #if CV_DOUBLE

@@ -80,6 +80,35 @@ ALWAYS_INLINE void tile_store(const int rows, lanes *y, int64_t y_stride, lanes 
         for (int i = 0; i < rows; i++) y[i * y_stride + j] = sum[i][j];
 }
 
+// sum[i][j] += y[i][j] for the columns that count
+ALWAYS_INLINE void tile_add(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *y, int64_t y_stride,
+                            int64_t columns) {
+    UNROLL
+    for (int i = 0; i < rows; i++) {
+        UNROLL
+        for (int j = 0; j < TILE_COLUMNS; j++)
+            if (j < columns) sum[i][j] += y[i * y_stride + j];
+    }
+}
+
+// total[i][j] = sum[i][j] across the lanes, set or added, for the columns that count
+ALWAYS_INLINE void tile_total(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], real *total, int64_t stride,
+                              int64_t columns, bool set) {
+    enum { SQUARES = (TILE_ROWS * TILE_COLUMNS + LANES - 1) / LANES };
+    lanes square[SQUARES][LANES] = {{{0}}};
+    _Alignas(lanes) real sums[SQUARES * LANES];
+    UNROLL
+    for (int k = 0; k < rows * TILE_COLUMNS; k++)
+        square[k / LANES][k % LANES] = sum[k / TILE_COLUMNS][k % TILE_COLUMNS];
+    UNROLL
+    for (int s = 0; s < SQUARES; s++) *(lanes *)&sums[s * LANES] = sum_square(square[s]);
+    for (int i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) {
+            real *to = &total[i * stride + j];
+            *to = (set ? 0 : *to) + sums[i * TILE_COLUMNS + j];
+        }
+}
+
 // Calls body(rows) with a constant for the 1..TILE_ROWS rows that are left, so that each height has its own registers.
 #define TILE_HEIGHT(rows, body)                                                                                        \
     switch (rows) {                                                                                                    \
