@@ -55,7 +55,7 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     const cv_training training = training_of(recipe, m, net, folder);
     convo_status status = cv_train_state_new(&training, random, &state, err);
     if (status) return status;
-    folder->moments = recipe->optimizer->moments;
+    folder->moments = cv_optimizer_moments(recipe->optimizer, &recipe->optimizer_config);
     folder->split = &m->split;
     status = cv_run_folder_begin(folder, options->resume, net, &state, err);
     if (!status) status = cv_train_run(&training, &state, options, result, err);

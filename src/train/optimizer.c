@@ -127,6 +127,10 @@ static const cv_optimizer optimizers[] = {
     {"adamw", "Adam with decoupled weight decay (torch.optim.AdamW)", adamw_schema, 2, adamw},
 };
 
+int cv_optimizer_moments(const cv_optimizer *o, const cv_optimizer_config *c) {
+    return o->update == sgd && c->momentum == 0 ? 0 : o->moments;
+}
+
 const cv_optimizer *cv_optimizer_at(size_t k) {
     return k < CV_COUNT(optimizers) ? &optimizers[k] : NULL;
 }

@@ -17,12 +17,14 @@ typedef struct cv_optimizer_config {
 typedef struct cv_optimizer {
     const char *name, *help; // "sgd", "adam", "adamw"
     const cv_option *schema; // over cv_optimizer_config
-    int moments;             // arrays of state, each as long as the parameters
+    int moments;             // arrays of state, each as long as the parameters, at most: see cv_optimizer_moments
     // One step on part of the arrays: w, m[k] updated; g is the gradient. step counts from 1.
     void (*update)(const cv_optimizer_config *config, double lr, int64_t step, size_t count, float *w, const float *g,
                    float *const *m);
 } cv_optimizer;
 
+// As many as it has with these options: SGD without momentum has none.
+int cv_optimizer_moments(const cv_optimizer *optimizer, const cv_optimizer_config *config);
 const cv_optimizer *cv_optimizer_at(size_t k); // NULL at the end
 
 // --- schedules: factor of the learning rate, as torch.optim.lr_scheduler has them -----------------------------------

@@ -98,7 +98,7 @@ typedef struct loop {
 convo_status cv_train_state_new(const cv_training *t, const cv_random *random, cv_train_state *s, convo_error *err) {
     bool fits = true;
     *s = (cv_train_state){.random = *random, .epoch_random = *random, .best_loss = INFINITY};
-    for (int k = 0; k < t->optimizer->moments; k++)
+    for (int k = 0; k < cv_optimizer_moments(t->optimizer, &t->optimizer_config); k++)
         fits &= (s->moment[k] = cv_alloc_aligned(t->net->trained + 1, sizeof(float))) != NULL;
     if (t->split->count[CONVO_VALIDATION] && t->config.keep == CV_KEEP_BEST)
         fits &= (s->best = cv_alloc_aligned(t->net->total + 1, sizeof(float))) != NULL;
@@ -159,7 +159,7 @@ static void update_chunk(void *context, int task, int worker) {
     float room[CHUNK], *moment[2] = {NULL, NULL};
     (void)worker;
     const float *gradient = cv_runner_gradient(l->trainer, first, n, room);
-    for (int k = 0; k < t->optimizer->moments; k++) moment[k] = l->s->moment[k] + first;
+    for (int k = 0; k < 2 && l->s->moment[k]; k++) moment[k] = l->s->moment[k] + first;
     t->optimizer->update(&t->optimizer_config, u->lr, l->s->steps, n, (float *)t->net->values + first, gradient, moment);
 }
 

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_must(!cv_train_state_new(&training, &random, &state, &err), "there is memory");
     cv_run_folder folder = {.path = fuzz_folder(),
                             .parts = {.recipe = recipe, .net = net},
-                            .moments = recipe->optimizer->moments,
+                            .moments = cv_optimizer_moments(recipe->optimizer, &recipe->optimizer_config),
                             .split = &split,
                             .lock = -1};
     fuzz_check(cv_run_folder_begin(&folder, true, net, &state, &err), &err);
