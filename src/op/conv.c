@@ -391,6 +391,7 @@ static const cv_case conv1d_cases[] = {
     {{2, 4, 1, 14}, "{out: 6, kernel: 3, stride: 2, padding: 1, dilation: 2, groups: 2}", 7},
     {{2, 2, 1, 1100}, "{out: 2, kernel: 5}", 1}, // from here on maps of several bands
     {{2, 2, 1, 1500}, "{out: 4, kernel: 3, stride: 2, padding: 2, groups: 2}", 1},
+    {{2, 2, 1, 160}, "{out: 103, kernel: 5}", 1}, // many weights: longer bands
     {.batch = 0},
 };
 
