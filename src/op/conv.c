@@ -141,9 +141,10 @@ static shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
 }
 
 // Rows of the output in bands of about `size` lanes of a map with `channels`. Neighbouring bands need some rows of the
-// input both: no more than a quarter is copied twice.
+// input both: where it is copied for its padding, no more than a quarter is copied twice.
 static int64_t band_of(const shapes *s, int64_t channels, int64_t size) {
-    const int64_t rows = size / (channels * s->out.w) + 1, least = 4 * reach_of(&s->c, 0) / s->c.stride[0];
+    const int64_t rows = size / (channels * s->out.w) + 1,
+                  least = is_padded(&s->c) ? 4 * reach_of(&s->c, 0) / s->c.stride[0] : 0;
     const int64_t band = rows > least ? rows : least;
     return band < s->out.h ? band : s->out.h;
 }
