@@ -171,14 +171,14 @@ static bool has_trained(const cv_net *net, const cv_node *node) {
 }
 
 // Each shard of the gradient is a pass over memory of its own. Where a layer has more parameters than fit in the cache
-// and a shard would be no more than one block, all blocks together make one gradient instead.
-enum { MANY_PARAMETERS = 1 << 18 };
+// and a batch is small, all blocks together make one gradient instead. They then have an arena each.
+enum { MANY_PARAMETERS = 1 << 18, FEW_EXAMPLES = 32 };
 
 static bool is_joint(const draft *d, const cv_net *net, int i, int blocks) {
     const cv_node *n = d->plan->step[i].node;
-    if (!training(d) || !n->op->gradient || n->frozen || !d->wanted[i + 1] || blocks < 2 || blocks > MAX_SHARDS)
-        return false;
-    return (d->flags & CV_ANY_SIZE) || net->tensor[n->tensor].size >= MANY_PARAMETERS;
+    if (!training(d) || !n->op->gradient || n->frozen || !d->wanted[i + 1] || blocks < 2) return false;
+    if (d->flags & CV_ANY_SIZE) return blocks <= MAX_SHARDS;
+    return net->tensor[n->tensor].size >= MANY_PARAMETERS && blocks * net->isa->lanes <= FEW_EXAMPLES;
 }
 
 static void relate(draft *d, const cv_net *net, int blocks) {
