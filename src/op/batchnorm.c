@@ -71,9 +71,9 @@ static int64_t batchnorm_cost(const void *config, cv_shape in, cv_shape out, cha
 enum { RUN = 32 };
 typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
 
-static double sum_wide(wide v) {
+static double sum_wide(const wide *v) {
     double sum = 0;
-    for (int l = 0; l < LANES; l++) sum += v[l];
+    for (int l = 0; l < LANES; l++) sum += (*v)[l];
     return sum;
 }
 
@@ -95,7 +95,7 @@ static void gather(const cv_pass *p, double *partial) {
             for (int64_t i = start; i < pixels && i < start + RUN; i++) sum += x[i] * active;
             total += __builtin_convertvector(sum, wide);
         }
-        const double mean = sum_wide(total) / count;
+        const double mean = sum_wide(&total) / count;
         for (int64_t start = 0; start < pixels; start += RUN) {
             lanes sum = {0};
             for (int64_t i = start; i < pixels && i < start + RUN; i++) {
@@ -105,7 +105,7 @@ static void gather(const cv_pass *p, double *partial) {
             squares += __builtin_convertvector(sum, wide);
         }
         partial[2 * k] = mean;
-        partial[2 * k + 1] = sum_wide(squares);
+        partial[2 * k + 1] = sum_wide(&squares);
     }
 }
 
@@ -163,8 +163,8 @@ static void gather_gradient(const cv_pass *p, double *partial) {
             total += __builtin_convertvector(sum, wide);
             dot += __builtin_convertvector(product, wide);
         }
-        partial[2 * k] = sum_wide(total);
-        partial[2 * k + 1] = sum_wide(dot);
+        partial[2 * k] = sum_wide(&total);
+        partial[2 * k + 1] = sum_wide(&dot);
     }
 }
 
