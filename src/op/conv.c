@@ -230,8 +230,8 @@ static void correlate(lanes *y, int64_t rows, const real *bias, const real *weig
         int32_t pixel[TILE_COLUMNS];
         tile_offsets(pixel, k->pixel, p, count);
         for (int64_t m = 0; m < rows; m += TILE_ROWS) {
-            lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
+    lanes sum[TILE_ROWS][TILE_COLUMNS];                                                                                \
     tile_start(n, sum, bias ? bias + m : NULL);                                                                        \
     tile_correlate(n, sum, weight + m * taps, taps, x, k->tap, taps, pixel);                                           \
     tile_store(n, y + m * k->pixels + p, k->pixels, sum, count - p);
@@ -281,8 +281,8 @@ static void weight_gradient(const gradients *b, int64_t group, const lanes *x, i
             int32_t tap[TILE_COLUMNS];
             tile_offsets(tap, k->tap, t, taps);
             const int64_t columns = taps - t < TILE_COLUMNS ? taps - t : TILE_COLUMNS;
-            lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(n)                                                                                                        \
+    lanes sum[TILE_ROWS][TILE_COLUMNS];                                                                                \
     tile_outer(n, sum, dy + m * k->pixels, k->pixels, x, k->pixel, end - first, tap);                                  \
     if (!begin) tile_add(n, sum, kept + m * taps + t, taps, columns);                                                  \
     if (finish)                                                                                                        \

@@ -122,6 +122,16 @@ static void turn_inputs(lanes *turned, const lanes *x, int64_t n, int samples) {
     }
 }
 
+// The first `count` numbers of v, set or added.
+ALWAYS_INLINE void put(real *to, lanes v, int64_t count, bool set) {
+    if (count >= LANES) {
+        if (!set) v += *(const lanes_anywhere *)to;
+        *(lanes_anywhere *)to = v;
+        return;
+    }
+    for (int l = 0; l < count; l++) to[l] = (set ? 0 : to[l]) + v[l];
+}
+
 // dW[o][k] = sum over the samples of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
 // inputs turned, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW.
 ALWAYS_INLINE void weight_gradient(const cv_pass *p) {
@@ -134,23 +144,16 @@ ALWAYS_INLINE void weight_gradient(const cv_pass *p) {
         for (int64_t k = 0; k < columns; k += TILE_COLUMNS) {
             for (int j = 0; j < TILE_COLUMNS; j++)
                 pixel[j] = (int32_t)((k + j < columns ? k + j : columns - 1) * LANES);
-            lanes sum[TILE_ROWS][TILE_COLUMNS];
 #define BODY(rows)                                                                                                     \
+    lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS];                                                  \
     tile_start(rows, sum, NULL);                                                                                       \
     for (int b = 0; b < p->blocks; b++)                                                                                \
         tile_correlate(rows, sum, (const real *)(dy + (size_t)b * p->apart + o), LANES, turned + (size_t)b * p->apart, \
                        tap, b + 1 < p->blocks ? LANES : p->active, pixel);                                             \
+    tile_copy(rows, all, sum);                                                                                         \
     for (int i = 0; i < rows; i++)                                                                                     \
-        for (int j = 0; j < TILE_COLUMNS && k + j < columns; j++) {                                                    \
-            real *to = dw + (o + i) * n + (k + j) * LANES;                                                             \
-            const int64_t left = n - (k + j) * LANES;                                                                  \
-            if (left >= LANES) {                                                                                       \
-                if (!p->set) sum[i][j] += *(lanes_anywhere *)to;                                                       \
-                *(lanes_anywhere *)to = sum[i][j];                                                                     \
-            } else {                                                                                                   \
-                for (int l = 0; l < left; l++) to[l] = (p->set ? 0 : to[l]) + sum[i][j][l];                            \
-            }                                                                                                          \
-        }
+        for (int64_t j = 0; j < TILE_COLUMNS && k + j < columns; j++)                                                  \
+            put(dw + (o + i) * n + (k + j) * LANES, all[i][j], n - (k + j) * LANES, p->set);
             TILE_HEIGHT(m - o, BODY)
 #undef BODY
         }
