@@ -208,9 +208,10 @@ static void run_blocks(const job *j, const block *b, int count) {
 
 // --- shards and regions -------------------------------------------------------------------------------------------
 
-// Where number `at` of the gradient lies in a shard; that of a joint layer lies in none.
+// Where number `at` of the gradient lies in a shard; that of a joint layer lies in none. NULL: it is not trained.
 static void *gradient_of(const cv_runner *r, size_t at, int shard) {
     const stretch *s = r->stretch;
+    if (at >= r->net->trained) return NULL;
     while (at >= s->end) s++;
     return (char *)r->gradient[s->joint] +
            ((size_t)shard * r->gradient_size[0] * !s->joint + s->at + at - s->first) * r->isa->real;
