@@ -160,7 +160,8 @@ static void update_chunk(void *context, int task, int worker) {
     (void)worker;
     const float *gradient = cv_runner_gradient(l->trainer, first, n, room);
     for (int k = 0; k < 2 && l->s->moment[k]; k++) moment[k] = l->s->moment[k] + first;
-    t->optimizer->update(&t->optimizer_config, u->lr, l->s->steps, n, (float *)t->net->values + first, gradient, moment);
+    t->optimizer->update(&t->optimizer_config, u->lr, l->s->steps, n, (float *)t->net->values + first, gradient,
+                         moment);
 }
 
 static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err) {
