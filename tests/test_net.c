@@ -260,7 +260,7 @@ static void check_same_trial(const trial *a, const trial *b, int count) {
 
 static void threads_do_not_change_a_bit(void **state) {
     (void)state;
-    const int batches[] = {1, 29, 128, LARGEST};
+    const int batches[] = {1, 31, 128, LARGEST};
     cv_pool *pool[3] = {make_pool(1), make_pool(2), make_pool(3)};
     for (size_t k = 0; isa_at(k); k++)
         for (size_t n = 0; n < 2 * CV_COUNT(nets); n++) {

@@ -81,7 +81,7 @@ void cv_file_abandon(cv_output *out) {
 }
 
 convo_status cv_file_commit(cv_output *out, convo_error *err) {
-    bool failed = ferror(out->stream) != 0; // an earlier write, whose cause is gone
+    bool failed = ferror(out->stream) != 0; // an earlier write, whose cause is gone: no room, as a rule
     int cause = 0;
     if (fflush(out->stream) || (out->part && fsync(fileno(out->stream)))) cause = errno;
     if (fclose(out->stream) && !cause) cause = errno;
@@ -89,10 +89,10 @@ convo_status cv_file_commit(cv_output *out, convo_error *err) {
     if (!failed && !cause && out->part && rename(out->part, out->path)) cause = errno;
 
     convo_status status = CONVO_OK;
-    if (cause)
-        status = cv_fail(err, CONVO_IO, out->path, "cannot be written: %s", strerror(cause));
-    else if (failed)
+    if (cause == ENOSPC || (failed && !cause))
         status = cv_fail(err, CONVO_IO, out->path, "cannot be written in full; is the disk full?");
+    else if (cause)
+        status = cv_fail(err, CONVO_IO, out->path, "cannot be written: %s", strerror(cause));
     if (!status) forget(out);
     cv_file_abandon(out);
     return status;

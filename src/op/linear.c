@@ -168,20 +168,17 @@ ALWAYS_INLINE void bias_gradient(const cv_pass *p) {
     }
 }
 
-ALWAYS_INLINE void gradient(const cv_pass *p) {
+// Inlined in the backward pass: a step of a small net lasts half a microsecond.
+ALWAYS_INLINE void linear_gradient(const cv_pass *p) {
     weight_gradient(p);
     if (((const linear *)p->config)->bias) bias_gradient(p);
-}
-
-static void linear_gradient(const cv_pass *p) {
-    gradient(p);
 }
 
 static void linear_backward(const cv_pass *p) {
     for (int b = 0; b < p->blocks; b++)
         turn_inputs((lanes *)p->scratch[1] + (size_t)b * p->apart, (const lanes *)p->x[0] + (size_t)b * p->apart,
                     p->in.c, b + 1 < p->blocks ? LANES : p->active);
-    if (p->grad[0]) gradient(p); // inlined: a step of a small net lasts half a microsecond
+    if (p->grad[0]) linear_gradient(p);
     if (p->dx[0]) multiply_blocks(p, p->dx[0], p->in.c, NULL, 1, p->in.c, p->dy, p->out.c);
 }
 

@@ -107,7 +107,7 @@ fi
 mkdir "$work/disk"
 if mount -t tmpfs -o size=32k tmpfs "$work/disk" 2>/dev/null; then
     trap 'umount "$work/disk"; rm -rf "$work"' EXIT
-    expect 1 "a full disk" "$work/disk/run/" "cannot be written" -- train "$work/digits.yaml" --data "$work/small" --out "$work/disk/run" -q
+    expect 1 "a full disk" "$work/disk/run/" "is the disk full?" -- train "$work/digits.yaml" --data "$work/small" --out "$work/disk/run" -q
 else
     skip "a full disk" "only root can mount a small one"
 fi
