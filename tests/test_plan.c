@@ -251,7 +251,8 @@ static void check_tensors(const char *where, const reference *r, cv_runner *runn
             const drive *d = &r->node[i];
             check_floats(where, s->name, (const float *)net->values + s->offset, d->tensor[t], s->size);
             if (d->grad[t])
-                check_gradient(where, s, d->grad[t], d->blocks, r->any_size && net->node[i].op->gradient, runner);
+                check_gradient(where, s, d->grad[t], d->blocks, r->any_size && (net->node[i].op->traits & CV_IN_PARTS),
+                               runner);
         }
 }
 

@@ -223,7 +223,7 @@ static convo_status measure_single(const rig *b, convo_bench *out, convo_error *
     size_t calls = 0;
     double *took = cv_alloc(MOST_CALLS, sizeof *took);
     convo_status status = took ? CONVO_OK : cv_no_memory(err, "latencies");
-    if (!status) status = cv_runner_new(b->net, NULL, NULL, 1, CV_ONE_EXAMPLE, b->one, &runner, err);
+    if (!status) status = cv_runner_new(b->net, NULL, NULL, 1, CV_ONE_EXAMPLE, b->pool, &runner, err);
     if (status) goto done;
     for (int k = 0; k < 10; k++) (void)run_batches(b, runner, 1, 1);
     for (const double end = cv_now() + b->seconds; calls < 10 || (calls < MOST_CALLS && cv_now() < end); calls++) {

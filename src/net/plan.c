@@ -19,9 +19,9 @@ typedef struct draft {
     int *root, *slope;       // [values] of the group of the value, of that of its gradient
     int *readers;            // [values] how many steps read it
     bool *wanted;            // [values] its gradient is needed
+    bool *brief;             // [values] of a root: see cv_action
     bool *kept;              // [values] of a root: some op of the group reads y in its backward pass
     int *forward, *backward; // [steps] when, as an index of actions
-    int *last;               // [steps] when what its backward pass needs is last read
     piece *piece;
     int pieces;
     size_t **slot; // [pieces] who wants to know the offset
@@ -55,6 +55,7 @@ static void schedule(draft *d, bool has_loss) {
         }
         d->forward[i] = plan->actions;
         act(d, CV_FORWARD, i);
+        if (plan->step[i].joint) plan->barriers = true;
     }
     act(d, CV_UNLOAD, -1);
     if (!training(d)) return;
@@ -67,16 +68,10 @@ static void schedule(draft *d, bool has_loss) {
             act(d, CV_GATHER_BACKWARD, i);
             act(d, CV_MERGE_BACKWARD, i);
         }
-        d->backward[i] = d->last[i] = plan->actions;
+        d->backward[i] = plan->actions;
         act(d, CV_BACKWARD, i);
     }
     if (d->flags & CV_INPUT_GRADIENT) act(d, CV_UNLOAD_GRADIENT, -1);
-    for (int i = 0; i < plan->steps; i++) {
-        if (!plan->step[i].joint) continue;
-        d->last[i] = plan->actions;
-        act(d, CV_GRADIENT, i);
-        plan->barriers = true;
-    }
 }
 
 // --- chains -------------------------------------------------------------------------------------------------------
@@ -107,7 +102,7 @@ static void link_chains(draft *d, const cv_net *net) {
         for (int b = a; b < a + first->chain; b++) {
             const int step = plan->action[b].step;
             if (plan->action[b].verb == CV_FORWARD) d->forward[step] = a;
-            if (plan->action[b].verb == CV_BACKWARD) d->backward[step] = d->last[step] = a;
+            if (plan->action[b].verb == CV_BACKWARD) d->backward[step] = a;
         }
     }
 }
@@ -170,13 +165,13 @@ static bool has_trained(const cv_net *net, const cv_node *node) {
     return false;
 }
 
-// Each shard of the gradient is a pass over memory of its own. Where a layer has more parameters than fit in the cache
-// and a batch is small, all blocks together make one gradient instead. They then have an arena each.
+// Where a layer has more parameters than fit in the cache and a batch is small, reading them is what takes the time:
+// they are read once for all blocks together, some by each thread, and make one gradient in place of a shard each. The
+// blocks then have an arena each.
 enum { MANY_PARAMETERS = 1 << 18, FEW_EXAMPLES = 32 };
 
-static bool is_joint(const draft *d, const cv_net *net, int i, int blocks) {
-    const cv_node *n = d->plan->step[i].node;
-    if (!training(d) || !n->op->gradient || n->frozen || !d->wanted[i + 1] || blocks < 2) return false;
+static bool is_joint(const draft *d, const cv_net *net, const cv_node *n, int blocks) {
+    if (!(n->op->traits & CV_IN_PARTS)) return false;
     if (d->flags & CV_ANY_SIZE) return blocks <= MAX_SHARDS;
     return net->tensor[n->tensor].size >= MANY_PARAMETERS && blocks * net->isa->lanes <= FEW_EXAMPLES;
 }
@@ -201,7 +196,7 @@ static void relate(draft *d, const cv_net *net, int blocks) {
         d->root[i + 1] = in_place ? root : i + 1;
         d->slope[i + 1] = in_place || (alone && (traits & CV_INPLACE_BACK)) ? d->slope[x] : i + 1;
         d->kept[d->root[i + 1]] |= (traits & CV_READS_Y) != 0;
-        plan->step[i].joint = is_joint(d, net, i, blocks);
+        plan->step[i].joint = is_joint(d, net, plan->step[i].node, blocks);
     }
 }
 
@@ -242,7 +237,9 @@ static void want_value(draft *d, const cv_net *net, int v, size_t *value) {
     }
     for (int a = 0; a < plan->actions; a++)
         if (d->root[net->nodes] == v && plan->action[a].verb == CV_UNLOAD) dies = later(dies, a);
-    want(d, value, value_size(d, net, v), first_use(d, v), dies);
+    const int born = first_use(d, v);
+    d->brief[v] = born == dies && plan->action[born].chain > 1;
+    want(d, value, value_size(d, net, v) / (d->brief[v] ? (size_t)plan->step[v - 1].node->out.c : 1), born, dies);
 }
 
 // The memory of the group of gradients whose root is v: of one size, as they take each other's place.
@@ -252,7 +249,7 @@ static void want_gradient(draft *d, const cv_net *net, int v, size_t *gradient) 
     for (int i = 0; i < plan->steps; i++) {
         for (int k = 0; k < inputs_of(&plan->step[i]); k++)
             if (d->slope[value_read(&plan->step[i], k)] == v && d->backward[i] < born) born = d->backward[i];
-        if (d->slope[i + 1] == v) dies = later(dies, d->last[i]);
+        if (d->slope[i + 1] == v) dies = later(dies, d->backward[i]);
     }
     for (int a = 0; a < plan->actions; a++) {
         const cv_verb verb = plan->action[a].verb;
@@ -272,7 +269,7 @@ static void want_work(draft *d, cv_step *s, int i) {
     want(d, &s->noise, keep && op->noise ? op->noise(n->config, n->in) : 0, d->forward[i], last);
     const size_t scratch = op->scratch ? op->scratch(n->config, n->in, n->out) : 0;
     want(d, &s->scratch[0], scratch, d->forward[i], d->forward[i]);
-    want(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->last[i]);
+    want(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->backward[i]);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -317,25 +314,29 @@ static bool place_values(draft *d, const cv_net *net) {
         if (d->slope[v] == v) want_gradient(d, net, v, &gradient[v]);
     }
     for (int i = 0; i < plan->steps; i++) want_work(d, &plan->step[i], i);
-    // Backward order: the first step to reach a value's gradient writes it, the others write aside and are added.
+    // Backward order: the first step to reach a value's gradient writes it. The others add to it, or write aside and
+    // that is added.
     for (int i = plan->steps - 1; i >= 0; i--)
         for (int k = 0; k < inputs_of(&plan->step[i]); k++) {
             cv_step *s = &plan->step[i];
             const int v = value_read(s, k), slope = d->slope[v];
             s->dx[k] = s->add_to[k] = CV_NOWHERE;
             if (!training(d) || !d->wanted[v]) continue;
-            if (written[slope] && d->readers[v] > 1)
-                want(d, &s->dx[k], value_size(d, net, v), d->backward[i], d->backward[i]);
+            const bool again = written[slope] && d->readers[v] > 1;
+            s->add = again && (s->node->op->traits & CV_ADDS_DX);
+            if (again && !s->add) want(d, &s->dx[k], value_size(d, net, v), d->backward[i], d->backward[i]);
             written[slope] = true;
         }
     if (!(done = lay_out(d))) goto done;
     for (int i = 0; i < plan->steps; i++) {
         cv_step *s = &plan->step[i];
         s->y = value[d->root[i + 1]];
+        s->brief_y = d->brief[d->root[i + 1]];
         s->dy = gradient[d->slope[i + 1]];
         for (int k = 0; k < inputs_of(s); k++) {
             const int v = value_read(s, k);
             s->x[k] = value[d->root[v]];
+            s->brief_x[k] = d->brief[d->root[v]];
             if (s->dx[k] != CV_NOWHERE)
                 s->add_to[k] = gradient[d->slope[v]];
             else if (training(d) && d->wanted[v])
@@ -365,14 +366,14 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, un
     d.slope = cv_alloc(values, sizeof *d.slope);
     d.readers = cv_alloc(values, sizeof *d.readers);
     d.wanted = cv_alloc(values, sizeof *d.wanted);
+    d.brief = cv_alloc(values, sizeof *d.brief);
     d.kept = cv_alloc(values, sizeof *d.kept);
     d.forward = cv_alloc(values, sizeof *d.forward);
     d.backward = cv_alloc(values, sizeof *d.backward);
-    d.last = cv_alloc(values, sizeof *d.last);
     d.piece = cv_alloc(10 * values, sizeof *d.piece);
     d.slot = cv_alloc(10 * values, sizeof *d.slot);
-    bool done = plan->node && plan->step && plan->action && d.root && d.slope && d.readers && d.wanted && d.kept &&
-                d.forward && d.backward && d.last && d.piece && d.slot;
+    bool done = plan->node && plan->step && plan->action && d.root && d.slope && d.readers && d.wanted && d.brief &&
+                d.kept && d.forward && d.backward && d.piece && d.slot;
     if (done) {
         for (int i = 0; i < net->nodes; i++) plan->node[i] = net->node[i], plan->step[i].node = &plan->node[i];
         if (loss) plan->step[net->nodes].node = loss;
@@ -385,10 +386,10 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, un
     free(d.slope);
     free(d.readers);
     free(d.wanted);
+    free(d.brief);
     free(d.kept);
     free(d.forward);
     free(d.backward);
-    free(d.last);
     free(d.piece);
     free(d.slot);
     if (done) return CONVO_OK;

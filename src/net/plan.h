@@ -11,8 +11,8 @@
 // each.
 enum { MAX_SHARDS = 8 };
 
-// What a block does. At a MERGE or a GRADIENT all blocks meet: the actions between two of them run depth-first, block by
-// block.
+// What a block does. At a MERGE, and at a FORWARD or BACKWARD of a joint step, all blocks meet: the actions between two
+// meetings run depth-first, block by block.
 typedef enum cv_verb {
     CV_LOAD, // samples into lanes
     CV_FORWARD,
@@ -24,11 +24,11 @@ typedef enum cv_verb {
     CV_GATHER_BACKWARD, // the same before BACKWARD
     CV_MERGE,
     CV_MERGE_BACKWARD,
-    CV_GRADIENT, // of the parameters of a layer that has many: at the end, once for all blocks
 } cv_verb;
 
 // Neighbours whose ops are CV_BY_CHANNEL make a chain, where their maps are too large for the cache: all of them are done
-// for the first channel, then for the second, and what one writes the next one reads from the cache.
+// for the first channel, then for the second, and what one writes the next one reads from the cache. A value that lives
+// only within a chain is brief: one channel of it has room, which does not leave the cache.
 typedef struct cv_action {
     cv_verb verb;
     int step;
@@ -41,11 +41,13 @@ typedef struct cv_step {
     const cv_node *node;
     size_t y, dy; // the step's output and its gradient
     size_t x[CV_MAX_INPUTS];
+    bool brief_y, brief_x[CV_MAX_INPUTS];
     size_t dx[CV_MAX_INPUTS];     // where backward writes
     size_t add_to[CV_MAX_INPUTS]; // and what that is then added to, when an input has several readers
+    bool add;                     // or backward adds itself to what is there: CV_ADDS_DX
     size_t saved, noise;
     size_t scratch[2]; // of the forward and the backward pass
-    bool joint;        // see CV_GRADIENT
+    bool joint;        // one call for all blocks, in parts that threads share: of a layer with many parameters
 } cv_step;
 
 typedef struct cv_plan {

@@ -12,9 +12,19 @@ typedef struct job {
     double *wide; // losses
     int blocks;
     int first, end;  // actions
-    int parts;       // of a joint gradient
+    cv_pass joint;   // all blocks
+    int parts;       // of it
     int *not_finite; // [blocks] first step whose output is not finite; NULL: do not look
 } job;
+
+static cv_pass *pass_of(const cv_runner *r, int slot, int step) {
+    return r->pass + (size_t)slot * (size_t)r->plan.steps + step;
+}
+
+static int samples_of(const job *j, int number) {
+    const int lanes = j->runner->isa->lanes, left = j->batch->count - number * lanes;
+    return left < lanes ? left : lanes;
+}
 
 // --- one block ----------------------------------------------------------------------------------------------------
 
@@ -92,27 +102,35 @@ typedef struct slice {
     int64_t channel; // the first
 } slice;
 
-static void forward(const job *j, const block *b, slice s, int step) {
-    const cv_runner *r = j->runner;
-    const cv_step *at_step = &r->plan.step[step];
+static void look_at(const job *j, const block *b, const cv_pass *pass, int step) {
     int *found = j->not_finite ? &j->not_finite[b->number] : NULL;
-    if (at_step->noise != CV_NOWHERE && s.channel == 0) load_noise(j, b, step);
-    // NOLINTNEXTLINE(*NullDereference): a slice has a pass
-    if (s.pass->blocks) at_step->node->op->forward(s.pass);
-    if (found && (*found < 0 || step < *found) && !r->isa->finite(s.pass->y, cv_shape_size(s.pass->out), b->active))
+    if (found && (*found < 0 || step < *found) && !j->runner->isa->finite(pass->y, cv_shape_size(pass->out), b->active))
         *found = step;
 }
 
-static void backward(const job *j, const block *b, slice s, int step) {
+static void forward(const job *j, const block *b, slice s, int step) {
+    const cv_step *at_step = &j->runner->plan.step[step];
+    if (at_step->noise != CV_NOWHERE && s.channel == 0) load_noise(j, b, step);
+    // NOLINTNEXTLINE(*NullDereference): a slice has a pass
+    if (s.pass->blocks) at_step->node->op->forward(s.pass);
+    look_at(j, b, s.pass, step);
+}
+
+// A gradient that was written aside is added to what others made of it.
+static void add_aside(const job *j, const block *b, slice s, int step) {
     const cv_runner *r = j->runner;
     const cv_step *at_step = &r->plan.step[step];
-    // NOLINTNEXTLINE(*NullDereference): the same
-    if (s.pass->blocks) at_step->node->op->backward(s.pass);
     for (int k = 0; k < CV_MAX_INPUTS; k++) {
         if (!s.pass->dx[k] || at_step->add_to[k] == CV_NOWHERE) continue;
         const size_t before = (size_t)(s.channel * cv_shape_pixels(s.pass->in));
         r->isa->add(at(r, b->slot, at_step->add_to[k] + before), s.pass->dx[k], cv_shape_size(s.pass->in));
     }
+}
+
+static void backward(const job *j, const block *b, slice s, int step) {
+    // NOLINTNEXTLINE(*NullDereference): the same
+    if (s.pass->blocks) j->runner->plan.step[step].node->op->backward(s.pass);
+    add_aside(j, b, s, step);
 }
 
 static const cv_statistics *statistics_of(const cv_node *n, int direction) {
@@ -141,8 +159,7 @@ static void act(const job *j, const block *b, cv_action action, slice s) {
     case CV_GATHER: gather(j, b, s, action.step, 0); break;
     case CV_GATHER_BACKWARD: gather(j, b, s, action.step, 1); break;
     case CV_MERGE:
-    case CV_MERGE_BACKWARD:
-    case CV_GRADIENT: break; // between regions
+    case CV_MERGE_BACKWARD: break; // between regions
     }
 }
 
@@ -151,15 +168,16 @@ static void *further(const cv_runner *r, const void *values, int64_t lanes) {
 }
 
 // One channel of a pass, for an op that is CV_BY_CHANNEL.
-static cv_pass channel_of(const cv_runner *r, const cv_node *n, const cv_pass *whole, int64_t channel) {
+static cv_pass channel_of(const cv_runner *r, const cv_step *s, const cv_pass *whole, int64_t channel) {
+    const cv_node *n = s->node;
     const int64_t in = channel * cv_shape_pixels(n->in), out = channel * cv_shape_pixels(n->out);
     cv_pass p = *whole;
     p.in.c = p.out.c = 1;
     for (int k = 0; k < CV_MAX_INPUTS; k++) {
-        p.x[k] = further(r, p.x[k], in);
+        if (!s->brief_x[k]) p.x[k] = further(r, p.x[k], in);
         p.dx[k] = further(r, p.dx[k], in);
     }
-    p.y = further(r, p.y, out);
+    if (!s->brief_y) p.y = further(r, p.y, out);
     p.dy = further(r, p.dy, out);
     p.noise = further(r, p.noise, in);
     if (p.saved) p.saved = further(r, p.saved, channel * (int64_t)n->op->saved(n->config, p.in, p.out));
@@ -170,19 +188,18 @@ static cv_pass channel_of(const cv_runner *r, const cv_node *n, const cv_pass *w
 }
 
 static void count_time(const cv_runner *r, cv_action action, double began) {
-    const bool back = action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD ||
-                      action.verb == CV_MERGE_BACKWARD || action.verb == CV_GRADIENT;
+    const bool back =
+        action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD || action.verb == CV_MERGE_BACKWARD;
     if (action.step >= 0) r->seconds[2 * action.step + back] += cv_now() - began;
 }
 
 static void run_chain(const job *j, const block *b, const cv_action *chain) {
     const cv_runner *r = j->runner;
-    const cv_pass *passes = r->pass + (size_t)b->slot * (size_t)r->plan.steps;
     for (int64_t channel = 0; channel < r->plan.step[chain->step].node->in.c; channel++)
         for (int k = 0; k < chain->chain; k++) {
             const int step = chain[k].step;
             const double began = r->seconds ? cv_now() : 0;
-            cv_pass pass = channel_of(r, r->plan.step[step].node, &passes[step], channel);
+            cv_pass pass = channel_of(r, &r->plan.step[step], pass_of(r, b->slot, step), channel);
             act(j, b, chain[k], (slice){&pass, channel});
             if (r->seconds) count_time(r, chain[k], began);
         }
@@ -191,7 +208,7 @@ static void run_chain(const job *j, const block *b, const cv_action *chain) {
 static void run_alone(const job *j, const block *b, const cv_action *action) {
     const cv_runner *r = j->runner;
     const double began = r->seconds ? cv_now() : 0;
-    cv_pass *pass = action->step < 0 ? NULL : r->pass + (size_t)b->slot * (size_t)r->plan.steps + action->step;
+    cv_pass *pass = action->step < 0 ? NULL : pass_of(r, b->slot, action->step);
     act(j, b, *action, (slice){pass, 0});
     if (r->seconds) count_time(r, *action, began);
 }
@@ -221,7 +238,7 @@ static void *gradient_of(const cv_runner *r, size_t at, int shard) {
 // the first.
 static void aim(const job *j, int slot, target to) {
     const cv_runner *r = j->runner;
-    cv_pass *passes = r->pass + (size_t)slot * (size_t)r->plan.steps;
+    cv_pass *passes = pass_of(r, slot, 0);
     if (memcmp(&r->aimed[slot], &to, sizeof to) == 0) return;
     r->aimed[slot] = to;
     for (int i = 0; i < r->plan.steps; i++) {
@@ -247,8 +264,7 @@ static void run_shard(void *context, int shard, int worker) {
         const int count = end - n < r->lockstep ? end - n : r->lockstep;
         block b[MAX_LOCKSTEP];
         for (int k = 0; k < count; k++) {
-            const int start = (n + k) * lanes, left = j->batch->count - start;
-            b[k] = (block){.number = n + k, .first = start, .active = left < lanes ? left : lanes};
+            b[k] = (block){.number = n + k, .first = (n + k) * lanes, .active = samples_of(j, n + k)};
             b[k].slot = r->plan.barriers ? n + k : worker * r->lockstep + k;
         }
         for (int k = 0; k < count; k++)
@@ -263,51 +279,62 @@ static void run_shard(void *context, int shard, int worker) {
     }
 }
 
-static void merge(cv_runner *r, const cv_batch *batch, cv_action action) {
+static void merge(const job *j, cv_action action) {
+    const cv_runner *r = j->runner;
     const bool back = action.verb == CV_MERGE_BACKWARD;
     const cv_op *op = r->plan.step[action.step].node->op;
-    const int blocks = blocks_of(r, batch->count), lanes = r->isa->lanes;
     const double began = r->seconds ? cv_now() : 0;
-    for (int b = 0; b < blocks; b++)
-        r->block_samples[b] = batch->count - b * lanes < lanes ? batch->count - b * lanes : lanes;
+    for (int b = 0; b < j->blocks; b++) r->block_samples[b] = samples_of(j, b);
     (back ? op->backward_statistics : op->statistics)
-        ->merge(&r->pass[action.step], r->partial[2 * action.step + back], r->block_samples, blocks,
+        ->merge(&r->pass[action.step], r->partial[2 * action.step + back], r->block_samples, j->blocks,
                 r->merged[2 * action.step + back]);
     if (r->seconds) count_time(r, action, began);
 }
 
-// Part k of `parts` of the outputs of a joint layer: what all blocks add to the gradient of their parameters.
-static void run_gradient(void *context, int k, int worker) {
+static void run_part(void *context, int k, int worker) {
     const job *j = context;
-    const cv_runner *r = j->runner;
-    const cv_step *s = &r->plan.step[r->plan.action[j->end].step];
-    const int64_t outputs = s->node->out.c, first = outputs * k / j->parts;
-    cv_pass p = r->pass[r->plan.action[j->end].step];
+    const cv_action *action = &j->runner->plan.action[j->end];
+    const cv_op *op = j->runner->plan.step[action->step].node->op;
+    cv_pass p = j->joint;
     (void)worker;
-    p.out.c = outputs * (k + 1) / j->parts - first;
-    p.dy = further(r, p.dy, first);
-    p.blocks = j->blocks;
-    p.active = j->batch->count - (j->blocks - 1) * r->isa->lanes;
-    p.set = true;
-    for (int t = 0; t < s->node->tensors; t++) {
-        const size_t before = r->net->tensor[s->node->tensor + t].size / (size_t)outputs * (size_t)first;
-        p.grad[t] = gradient_of(r, r->net->tensor[s->node->tensor + t].offset + before, 0);
-    }
-    s->node->op->gradient(&p);
+    p.part = k;
+    p.parts = j->parts;
+    (action->verb == CV_FORWARD ? op->forward : op->backward)(&p);
 }
 
+// A pass of a joint step. Arenas go by blocks.
 static void run_joint(job *j, cv_action action) {
+    enum { PARTS_PER_THREAD = 4 }; // so that a thread that comes late finds less to do
     const cv_runner *r = j->runner;
     const double began = r->seconds ? cv_now() : 0;
-    const int64_t outputs = r->plan.step[action.step].node->out.c;
-    j->parts = outputs < 4 * cv_pool_size(r->pool) ? 1 : 4 * cv_pool_size(r->pool);
-    cv_pool_run(r->pool, j->parts, run_gradient, j);
+    const cv_node *n = r->plan.step[action.step].node;
+    const int threads = cv_pool_size(r->pool);
+    j->joint = *pass_of(r, 0, action.step);
+    j->joint.blocks = j->blocks;
+    j->joint.active = samples_of(j, j->blocks - 1);
+    j->joint.set = true;
+    for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING); t++)
+        j->joint.grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, 0);
+    j->parts = threads == 1 ? 1 : threads * PARTS_PER_THREAD;
+    cv_pool_run(r->pool, j->parts, run_part, j);
+    for (int k = 0; k < j->blocks; k++) {
+        const block b = {.number = k, .slot = k, .active = samples_of(j, k)};
+        if (action.verb == CV_FORWARD)
+            look_at(j, &b, pass_of(r, k, action.step), action.step);
+        else
+            add_aside(j, &b, (slice){pass_of(r, k, action.step), 0}, action.step);
+    }
     if (r->seconds) count_time(r, action, began);
 }
 
+static bool is_merge(cv_action action) {
+    return action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD;
+}
+
 // Where all blocks meet.
-static bool is_meeting(cv_action action) {
-    return action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD || action.verb == CV_GRADIENT;
+static bool is_meeting(const cv_plan *plan, cv_action action) {
+    const bool pass = action.verb == CV_FORWARD || action.verb == CV_BACKWARD;
+    return is_merge(action) || (pass && plan->step[action.step].joint);
 }
 
 // The actions up to `end`, region by region.
@@ -319,13 +346,13 @@ static void run_actions(job *j, int end) {
     const int most = (r->flags & CV_TRAINING) ? MAX_SHARDS : together > threads ? together : threads;
     r->shards = blocks < most ? blocks : most;
     for (j->first = 0; j->first < end; j->first = j->end + 1) {
-        for (j->end = j->first; j->end < end && !is_meeting(r->plan.action[j->end]); j->end++) continue;
+        for (j->end = j->first; j->end < end && !is_meeting(&r->plan, r->plan.action[j->end]); j->end++) continue;
         if (j->end > j->first) cv_pool_run(r->pool, r->shards, run_shard, j);
         if (j->end == end) break;
-        if (r->plan.action[j->end].verb == CV_GRADIENT)
-            run_joint(j, r->plan.action[j->end]);
+        if (is_merge(r->plan.action[j->end]))
+            merge(j, r->plan.action[j->end]);
         else
-            merge(r, j->batch, r->plan.action[j->end]);
+            run_joint(j, r->plan.action[j->end]);
     }
 }
 

@@ -40,6 +40,7 @@ static void fill_passes(cv_runner *r, int slot) {
         }
         for (int t = 0; t < n->tensors; t++)
             p->tensor[t] = (char *)r->net->values + r->net->tensor[n->tensor + t].offset * r->isa->real;
+        p->add = s->add;
         p->saved = at(r, slot, s->saved);
         for (int k = 0; k < 2; k++) p->scratch[k] = at(r, slot, s->scratch[k]);
         p->noise = at(r, slot, s->noise);
@@ -60,7 +61,8 @@ static const cv_node *next_joint(const cv_runner *r, int from_tensor) {
     const cv_node *next = NULL;
     for (int i = 0; i < r->plan.steps; i++) {
         const cv_node *n = r->plan.step[i].node;
-        if (r->plan.step[i].joint && n->tensor >= from_tensor && (!next || n->tensor < next->tensor)) next = n;
+        if (r->plan.step[i].joint && !n->frozen && n->tensor >= from_tensor && (!next || n->tensor < next->tensor))
+            next = n;
     }
     return next;
 }

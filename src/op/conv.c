@@ -222,8 +222,8 @@ static const lanes *input_from(const shapes *s, const correlation *k, const lane
     return k->map;
 }
 
-// y[rows][0..count] of one group.
-static void correlate(lanes *y, int64_t rows, const real *bias, const real *weight, const lanes *x,
+// y[rows][0..count] of one group, written or added to.
+static void correlate(lanes *y, bool add, int64_t rows, const real *bias, const real *weight, const lanes *x,
                       const correlation *k, int64_t count) {
     const int64_t taps = k->g.taps;
     for (int64_t p = 0; p < count; p += TILE_COLUMNS) {
@@ -234,6 +234,7 @@ static void correlate(lanes *y, int64_t rows, const real *bias, const real *weig
     lanes sum[TILE_ROWS][TILE_COLUMNS];                                                                                \
     tile_start(n, sum, bias ? bias + m : NULL);                                                                        \
     tile_correlate(n, sum, weight + m * taps, taps, x, k->tap, taps, pixel);                                           \
+    if (add) tile_add(n, sum, y + m * k->pixels + p, k->pixels, count - p);                                            \
     tile_store(n, y + m * k->pixels + p, k->pixels, sum, count - p);
             TILE_HEIGHT(rows - m, BODY)
 #undef BODY
@@ -252,8 +253,9 @@ static void conv_forward(const cv_pass *p) {
         const int64_t count = (first + band < height ? band : height - first) * width;
         const lanes *x = input_from(&s, &k, p->x[0], first);
         for (int64_t group = 0; group < s.c.groups; group++)
-            correlate((lanes *)p->y + group * rows * k.pixels + first * width, rows, bias ? bias + group * rows : NULL,
-                      weight + group * rows * k.g.taps, x + group * k.g.depth * k.g.h * k.g.w, &k, count);
+            correlate((lanes *)p->y + group * rows * k.pixels + first * width, false, rows,
+                      bias ? bias + group * rows : NULL, weight + group * rows * k.g.taps,
+                      x + group * k.g.depth * k.g.h * k.g.w, &k, count);
     }
 }
 
@@ -320,7 +322,7 @@ static void input_gradient(const gradients *b, int64_t first, int64_t end) {
     const int64_t in = b->s.in.c / c->groups, width = b->s.in.w;
     place(k->map, k->g, b->pass->dy, b->s.out, p, first);
     for (int64_t group = 0; group < c->groups; group++)
-        correlate((lanes *)b->pass->dx[0] + group * in * k->pixels + first * width, in, NULL,
+        correlate((lanes *)b->pass->dx[0] + group * in * k->pixels + first * width, b->pass->add, in, NULL,
                   k->weight + group * in * k->g.taps, k->map + group * k->g.depth * k->g.h * k->g.w, k,
                   (end - first) * width);
 }
@@ -417,9 +419,9 @@ static const cv_case conv2d_cases[] = {
 };
 
 #define CONV_COMMON                                                                                                    \
-    .config_size = sizeof(conv), .traits = CV_READS_X | CV_LINEAR, .infer = conv_infer, .tensors = conv_tensors,       \
-    .cost = conv_cost, .window = conv_window, .scratch = conv_scratch, .forward = conv_forward,                        \
-    .backward = conv_backward, .lone = &CV_JOIN(cv_lone_conv, CV_ISA),                                                 \
+    .config_size = sizeof(conv), .traits = CV_READS_X | CV_LINEAR | CONV_ADDS_DX, .infer = conv_infer,                 \
+    .tensors = conv_tensors, .cost = conv_cost, .window = conv_window, .scratch = conv_scratch,                        \
+    .forward = conv_forward, .backward = conv_backward, .lone = &CV_JOIN(cv_lone_conv, CV_ISA),                        \
     .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}] "       \
             "dilations=[{dilation}] group={groups}"
 

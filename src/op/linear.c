@@ -68,34 +68,36 @@ ALWAYS_INLINE void sums(const int rows, const int blocks, lanes *y, const real *
     for (int i = 0; i < rows * blocks; i++) y[(size_t)(i % blocks) * apart + (size_t)(i / blocks)] = sum[i];
 }
 
-// y[b] = bias + W x[b], W [m][n] with its rows and columns so far apart.
-ALWAYS_INLINE void multiply(const int blocks, lanes *y, int64_t m, const real *bias, const real *w, int64_t row,
+// y[b] = bias + W x[b] for the rows first..end of W, which lie `row` numbers apart, its columns `column` apart.
+ALWAYS_INLINE void multiply(const int blocks, lanes *y, cv_span rows, const real *bias, const real *w, int64_t row,
                             int64_t column, const lanes *x, int64_t n, size_t apart) {
     enum { FEW = 4 };
     const int tall = SUMS / blocks;
-    int64_t o = 0;
-    for (; o + tall <= m; o += tall)
+    int64_t o = rows.first;
+    for (; o + tall <= rows.end; o += tall)
         sums(tall, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
-    for (; o + FEW <= m && FEW < tall; o += FEW)
+    for (; o + FEW <= rows.end && FEW < tall; o += FEW)
         sums(FEW, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
-    for (; o < m; o++) sums(1, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
+    for (; o < rows.end; o++) sums(1, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
 }
 
-ALWAYS_INLINE void multiply_blocks(const cv_pass *p, lanes *y, int64_t m, const real *bias, int64_t row, int64_t column,
-                                   const lanes *x, int64_t n) {
+ALWAYS_INLINE void multiply_blocks(const cv_pass *p, lanes *y, cv_span rows, const real *bias, int64_t row,
+                                   int64_t column, const lanes *x, int64_t n) {
     int b = 0;
 #define BLOCKS(count)                                                                                                  \
     for (; b + count <= p->blocks; b += count)                                                                         \
-    multiply(count, y + (size_t)b * p->apart, m, bias, p->tensor[0], row, column, x + (size_t)b * p->apart, n, p->apart)
+    multiply(count, y + (size_t)b * p->apart, rows, bias, p->tensor[0], row, column, x + (size_t)b * p->apart, n,      \
+             p->apart)
     BLOCKS(4);
     BLOCKS(2);
     BLOCKS(1);
 #undef BLOCKS
 }
 
+// A part of a forward pass is some of the outputs.
 static void linear_forward(const cv_pass *p) {
     const linear *c = p->config;
-    multiply_blocks(p, p->y, p->out.c, c->bias ? p->tensor[1] : NULL, p->in.c, 1, p->x[0], p->in.c);
+    multiply_blocks(p, p->y, cv_part(p, p->out.c, SUMS), c->bias ? p->tensor[1] : NULL, p->in.c, 1, p->x[0], p->in.c);
 }
 
 // Work memory: the inputs turned so that a vector holds LANES inputs of one sample.
@@ -108,17 +110,21 @@ static size_t linear_scratch(const void *config, cv_shape in, cv_shape out) {
     return (size_t)(columns_of(in.c) * LANES);
 }
 
-// Only the vectors of the samples that count are read.
-static void turn_inputs(lanes *turned, const lanes *x, int64_t n, int samples) {
+static int samples_of(const cv_pass *p, int block) {
+    return block + 1 < p->blocks ? LANES : p->active;
+}
+
+// Inputs first..end of a block. Only the vectors of the samples that count are read later.
+static void turn_inputs(lanes *turned, const lanes *x, cv_span inputs, int samples) {
     if (samples == 1) {
-        for (int64_t k = 0; k < n; k++) turned[k / LANES * LANES][k % LANES] = x[k][0];
+        for (int64_t k = inputs.first; k < inputs.end; k++) turned[k / LANES * LANES][k % LANES] = x[k][0];
         return;
     }
-    for (int64_t k = 0; k < columns_of(n); k++) {
+    for (int64_t k = inputs.first; k < inputs.end; k += LANES) {
         lanes square[LANES] = {{0}};
-        for (int64_t i = 0; i < LANES && k * LANES + i < n; i++) square[i] = x[k * LANES + i];
+        for (int64_t i = 0; i < LANES && k + i < inputs.end; i++) square[i] = x[k + i];
         transpose_lanes(square);
-        memcpy(turned + k * LANES, square, sizeof square);
+        memcpy(turned + k, square, sizeof square);
     }
 }
 
@@ -134,25 +140,24 @@ ALWAYS_INLINE void put(real *to, lanes v, int64_t count, bool set) {
 
 // dW[o][k] = sum over the samples of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
 // inputs turned, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW.
-ALWAYS_INLINE void weight_gradient(const cv_pass *p) {
-    const int64_t n = p->in.c, m = p->out.c, columns = columns_of(n);
+ALWAYS_INLINE void weight_gradient(const cv_pass *p, cv_span inputs) {
+    const int64_t n = p->in.c, m = p->out.c, end = columns_of(inputs.end);
     const lanes *dy = p->dy, *turned = p->scratch[1];
     real *dw = p->grad[0];
     int32_t tap[LANES], pixel[TILE_COLUMNS];
     for (int l = 0; l < LANES; l++) tap[l] = l;
     for (int64_t o = 0; o < m; o += TILE_ROWS)
-        for (int64_t k = 0; k < columns; k += TILE_COLUMNS) {
-            for (int j = 0; j < TILE_COLUMNS; j++)
-                pixel[j] = (int32_t)((k + j < columns ? k + j : columns - 1) * LANES);
+        for (int64_t k = inputs.first / LANES; k < end; k += TILE_COLUMNS) {
+            for (int j = 0; j < TILE_COLUMNS; j++) pixel[j] = (int32_t)((k + j < end ? k + j : end - 1) * LANES);
 #define BODY(rows)                                                                                                     \
     lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS];                                                  \
     tile_start(rows, sum, NULL);                                                                                       \
     for (int b = 0; b < p->blocks; b++)                                                                                \
         tile_correlate(rows, sum, (const real *)(dy + (size_t)b * p->apart + o), LANES, turned + (size_t)b * p->apart, \
-                       tap, b + 1 < p->blocks ? LANES : p->active, pixel);                                             \
+                       tap, samples_of(p, b), pixel);                                                                  \
     tile_copy(rows, all, sum);                                                                                         \
     for (int i = 0; i < rows; i++)                                                                                     \
-        for (int64_t j = 0; j < TILE_COLUMNS && k + j < columns; j++)                                                  \
+        for (int64_t j = 0; j < TILE_COLUMNS && k + j < end; j++)                                                      \
             put(dw + (o + i) * n + (k + j) * LANES, all[i][j], n - (k + j) * LANES, p->set);
             TILE_HEIGHT(m - o, BODY)
 #undef BODY
@@ -168,18 +173,17 @@ ALWAYS_INLINE void bias_gradient(const cv_pass *p) {
     }
 }
 
-// Inlined in the backward pass: a step of a small net lasts half a microsecond.
-ALWAYS_INLINE void linear_gradient(const cv_pass *p) {
-    weight_gradient(p);
-    if (((const linear *)p->config)->bias) bias_gradient(p);
-}
-
+// A part of a backward pass is some of the inputs: dx of these, and these columns of dW.
 static void linear_backward(const cv_pass *p) {
-    for (int b = 0; b < p->blocks; b++)
-        turn_inputs((lanes *)p->scratch[1] + (size_t)b * p->apart, (const lanes *)p->x[0] + (size_t)b * p->apart,
-                    p->in.c, b + 1 < p->blocks ? LANES : p->active);
-    if (p->grad[0]) linear_gradient(p);
-    if (p->dx[0]) multiply_blocks(p, p->dx[0], p->in.c, NULL, 1, p->in.c, p->dy, p->out.c);
+    const cv_span inputs = cv_part(p, p->in.c, LANES * TILE_COLUMNS);
+    if (p->grad[0]) {
+        for (int b = 0; b < p->blocks; b++)
+            turn_inputs((lanes *)p->scratch[1] + (size_t)b * p->apart, (const lanes *)p->x[0] + (size_t)b * p->apart,
+                        inputs, samples_of(p, b));
+        weight_gradient(p, inputs);
+        if (p->part == 0 && ((const linear *)p->config)->bias) bias_gradient(p);
+    }
+    if (p->dx[0]) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
 }
 
 static const cv_case linear_cases[] = {
@@ -193,14 +197,13 @@ CV_OP(linear) = {
     .help = "every output is a weighted sum of all inputs",
     .schema = linear_schema,
     .config_size = sizeof(linear),
-    .traits = CV_READS_X | CV_LINEAR | CV_LOCKSTEP,
+    .traits = CV_READS_X | CV_LINEAR | CV_LOCKSTEP | CV_IN_PARTS,
     .infer = linear_infer,
     .tensors = linear_tensors,
     .cost = linear_cost,
     .scratch = linear_scratch,
     .forward = linear_forward,
     .backward = linear_backward,
-    .gradient = linear_gradient,
     .lone = &CV_JOIN(cv_lone_linear, CV_ISA),
     .torch = "F.linear(x, weight, bias)",
     .onnx = "y = Gemm(x, weight, bias?) transB=1",

@@ -29,8 +29,10 @@ static void lone_forward(const cv_pass *p) {
     const int64_t n = ((const cv_alone *)p->config)->in.c, columns = p->in.c;
     const lanes *w = p->tensor[0], *bias = p->tensor[1], *x = p->x[0];
     const lanes last = select_lanes(active_lanes((int)(n - (columns - 1) * LANES)) > 0, x[columns - 1], (lanes){0});
+    const cv_span blocks = cv_part(p, p->out.c, 1);
     lanes *y = p->y;
-    for (int64_t b = 0; b < p->out.c; b++) {
+    w += blocks.first * columns * LANES;
+    for (int64_t b = blocks.first; b < blocks.end; b++) {
         lanes sum[LANES] = {{0}}, total = bias[b];
         for (int64_t k = 0; k < columns; k++, w += LANES) {
             const lanes v = k < columns - 1 ? x[k] : last;
@@ -47,6 +49,7 @@ static void lone_forward(const cv_pass *p) {
 const cv_op CV_JOIN(cv_lone_linear, CV_ISA) = {
     .name = "linear",
     .config_size = sizeof(cv_alone),
+    .traits = CV_IN_PARTS,
     .infer = lone_infer,
     .tensors = lone_tensors,
     .turn = lone_turn,

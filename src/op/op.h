@@ -53,6 +53,8 @@ enum {
     CV_LOCKSTEP = 64,    // takes several blocks in one call, to read its many weights once for all of them
     CV_BY_CHANNEL = 128, // may be called for one channel: values, what is saved, noise, tensors and statistics of the
                          // channels lie one behind the other and do not depend on each other
+    CV_IN_PARTS = 1024,  // a call may ask for a part of a pass, so that several threads share its work: see cv_part
+    CV_ADDS_DX = 2048,   // backward can add to dx[0] in place of writing it: see .add
     CV_PLAIN = 256,      // of a .lone: x may also be the net's input as it comes, see cv_alone
 };
 
@@ -66,6 +68,7 @@ typedef struct cv_pass {
     void *y;
     const void *dy;
     void *dx[CV_MAX_INPUTS];      // written, not added to; NULL: not wanted
+    bool add;                     // for CV_ADDS_DX: dx[0] is added to
     void *tensor[CV_MAX_TENSORS]; // in the order of .tensors
     void *grad[CV_MAX_TENSORS];   // for those that are trained
     bool set;                     // gradients are set (the first block of a shard), else added to
@@ -77,9 +80,22 @@ typedef struct cv_pass {
     int active; // samples in the (last) block; the other lanes are idle and must add nothing
     int blocks; // of this call: 1, but more for CV_LOCKSTEP; the values of block i are i * apart lanes further on
     size_t apart;
+    int part, parts;      // for CV_IN_PARTS: which part of the pass to do, of how many; below 2: all of it
     const int32_t *label; // losses: [LANES], class of each sample
     double scale;         // losses: dx is multiplied by this (1/N for the mean)
 } cv_pass;
+
+typedef struct cv_span {
+    int64_t first, end;
+} cv_span;
+
+// Those of `count` things that are the part's, in whole groups of `unit` but for the last.
+static inline cv_span cv_part(const cv_pass *p, int64_t count, int64_t unit) {
+    if (p->parts < 2) return (cv_span){0, count};
+    const int64_t units = (count + unit - 1) / unit, first = units * p->part / p->parts * unit,
+                  end = units * (p->part + 1) / p->parts * unit;
+    return (cv_span){first, end < count ? end : count};
+}
 
 // An op that needs the whole batch between its input and its output (batch norm): every block is gathered into `size`
 // doubles, the blocks are merged in order, and the pass of each block then reads `merged`.
@@ -139,10 +155,6 @@ struct cv_op {
 
     void (*forward)(const cv_pass *pass);
     void (*backward)(const cv_pass *pass);
-    // Of a layer that may have many parameters: their gradients alone, over all blocks of a batch at once, after
-    // backward was called for each without .grad; what that leaves in scratch is there. For pass->out.c of the outputs:
-    // dy and grad begin with the first of these.
-    void (*gradient)(const cv_pass *pass);
     const cv_statistics *statistics;          // in training, before forward
     const cv_statistics *backward_statistics; // in training, before backward
     // Losses: probabilities of the classes from the net's outputs, one sample.

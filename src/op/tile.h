@@ -96,12 +96,16 @@ ALWAYS_INLINE void tile_store(const int rows, lanes *y, int64_t y_stride, lanes 
 ALWAYS_INLINE void tile_add(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *y, int64_t y_stride,
                             int64_t columns) {
     lanes all[TILE_ROWS][TILE_COLUMNS] = {{{0}}};
-    for (int i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) all[i][j] = y[i * y_stride + j];
+    if (columns < TILE_COLUMNS) {
+        for (int i = 0; i < rows; i++)
+            for (int64_t j = 0; j < columns; j++) all[i][j] = y[i * y_stride + j];
+        y = all[0];
+        y_stride = TILE_COLUMNS;
+    }
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
-        for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] += all[i][j];
+        for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] += y[i * y_stride + j];
     }
 }
 
