@@ -55,8 +55,8 @@ static json_t *to_json(const convo_bench *b, const char *name) {
                      rate_json(&b->training, b->peak), "inference", rate_json(&b->inference, b->peak), "one_example",
                      "p50_us", 1e6 * b->p50, "p99_us", 1e6 * b->p99, "layers", layers_json(b), "other_us",
                      1e6 * b->other, "plan_bytes", (json_int_t)b->plan_bytes, "memory_bytes",
-                     (json_int_t)b->memory_bytes, "data_bytes", (json_int_t)b->data_bytes, "load", json_number(b->load), "others", json_number(b->others),
-                     "busy", b->others > noticeable, "seconds", b->seconds);
+                     (json_int_t)b->memory_bytes, "data_bytes", (json_int_t)b->data_bytes, "load", json_number(b->load),
+                     "others", json_number(b->others), "busy", b->others > noticeable, "seconds", b->seconds);
 }
 
 // --- as tables --------------------------------------------------------------------------------------------------
@@ -170,12 +170,11 @@ const cli_command command_bench = {
                 "  convo bench speech-cnn --isa avx2 --batch 64 --seconds 3\n",
     .notes =
         "On random examples in memory; medians of seven repetitions. training: whole steps with the optimiser, at a\n"
-        "learning rate of 0. one example: alone, on one thread. GFLOP/s: a multiply-add is two operations; only those "
-        "of\n"
-        "convolutions and linear layers count. peak: multiply-adds between registers, measured just before. Layers: "
-        "us\n"
-        "per example of a training pass on one thread; of peak: of one thread's; other: packing, and what lies "
-        "between.\n",
+        "learning rate of 0. one example: alone, its larger layers shared out to the threads. GFLOP/s: a multiply-add\n"
+        "is two operations; only those of convolutions and linear layers count. peak: multiply-adds between "
+        "registers,\n"
+        "measured just before. Layers: us per example of a training pass on one thread; of peak: of one thread's;\n"
+        "other: packing, and what lies between.\n",
     .options = options,
     .size = sizeof(bench_values),
     .run = run,

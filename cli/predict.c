@@ -6,13 +6,15 @@
 #include <string.h>
 
 typedef struct predict_values {
-    int64_t top, held_out;
+    int64_t top, held_out, threads;
 } predict_values;
 
 static const cli_option options[] = {
     {"top", 'k', OPTION_NUMBER, offsetof(predict_values, top), 1, INT_MAX, "K", "the K likeliest labels (1)"},
     {"held-out", 0, OPTION_NUMBER, offsetof(predict_values, held_out), 1, INT_MAX, "N",
      "N recordings of the run's test part, with the truth"},
+    {"threads", 0, OPTION_NUMBER, offsetof(predict_values, threads), 1, MOST_THREADS, "N",
+     "threads for each recording, if the net is large (1)"},
     {0},
 };
 
@@ -134,6 +136,10 @@ static int run(const cli_context *context, const void *given) {
     predictor p = {.json = context->json, .top = values->top > 0 ? (int)values->top : 1};
     convo_error err;
     if (convo_model_load(context->word[0], &p.model, &err)) return fail(&err);
+    if (values->threads > 1 && convo_model_threads(p.model, (int)values->threads, &err)) {
+        convo_model_free(p.model);
+        return fail(&err);
+    }
     int status = held_out ? predict_held_out(&p, context->word[0], values->held_out)
                           : predict_all(&p, (const char *const *)context->word + 1, (size_t)context->words - 1);
     convo_model_free(p.model);

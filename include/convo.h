@@ -160,6 +160,11 @@ CONVO_API convo_status convo_model_predict_file(convo_model *model, const char *
 CONVO_API convo_status convo_model_predict_arrays(convo_model *model, const float *values, int64_t count,
                                                   float *probabilities, convo_error *err);
 
+// How many threads share the work of the larger layers of each prediction from now on: 1 until told, 0: one per
+// processor. The probabilities are the same to the bit. The threads live as long as the model. Errors: ARGUMENT for a
+// count that is none. What was set before then stays.
+CONVO_API convo_status convo_model_threads(convo_model *model, int threads, convo_error *err);
+
 // A part of the data.
 typedef enum convo_part {
     CONVO_TRAIN = 0,      // what is learned from
@@ -455,7 +460,7 @@ typedef struct convo_bench {
     double peak, peak_of_one;              // GFLOP/s of multiply-adds between registers: `threads` threads, one thread
     convo_bench_rate training;             // whole steps: forward, loss, backward, optimiser
     convo_bench_rate inference;            // batch by batch
-    double p50, p99;                       // seconds that one example alone takes, on one thread
+    double p50, p99;                       // seconds that one example alone takes
     convo_bench_layer *layer;              // [layers], in the order in which they compute
     int layers;                            // how many
     double other;                          // seconds per example of that pass outside all layers

@@ -174,13 +174,14 @@ static inline cv_pool *make_pool(int threads) {
 
 // The outputs of the first examples, each by itself: with channels in the lanes where the net has that form. An example
 // without a number comes before: nothing of it may stay.
-static inline void forward_alone(cv_net *net, const float *values, int count, float *outputs) {
+static inline void forward_one_by_one(cv_net *net, unsigned flags, int threads, const float *values, int count,
+                                      float *outputs) {
     const int64_t inputs = cv_shape_size(net->input), size = cv_shape_size(cv_net_output(net));
     float *broken = test_memory((size_t)inputs, sizeof *broken);
-    cv_pool *pool = make_pool(1);
+    cv_pool *pool = make_pool(threads);
     cv_runner *runner;
     convo_error err = {0};
-    must(cv_runner_new(net, NULL, NULL, 1, CV_ONE_EXAMPLE, pool, &runner, &err), &err);
+    must(cv_runner_new(net, NULL, NULL, 1, CV_ONE_EXAMPLE | flags, pool, &runner, &err), &err);
     for (int64_t i = 0; i < inputs; i++) broken[i] = NAN;
     for (int32_t n = -1; n < count; n++) {
         const int32_t row = n < 0 ? 0 : n;
@@ -190,6 +191,10 @@ static inline void forward_alone(cv_net *net, const float *values, int count, fl
     free(broken);
     cv_runner_free(runner);
     cv_pool_free(pool);
+}
+
+static inline void forward_alone(cv_net *net, const float *values, int count, float *outputs) {
+    forward_one_by_one(net, 0, 1, values, count, outputs);
 }
 
 static inline bool has_lone_form(const cv_net *net) {

@@ -225,6 +225,7 @@ enum {
     X(convo_model_predict, NULL, NULL, 0, 0, NULL)                                                                     \
     X(convo_model_predict_file, NULL, NULL, NULL)                                                                      \
     X(convo_model_predict_arrays, NULL, NULL, 0, NULL)                                                                 \
+    X(convo_model_threads, NULL, 1)                                                                                    \
     X(convo_evaluate, NULL, CONVO_TEST, NULL, NULL)                                                                    \
     X(convo_evaluation_save, NULL, NULL)                                                                               \
     X(convo_calibration_find, NULL, NULL)                                                                              \
@@ -275,6 +276,7 @@ enum {
     X(convo_model_predict_file, STATE, points, convo_model_predict_file(it.logistic, RECORDING, out.probability, err)) \
     X(convo_model_predict_arrays, NUMERIC, nan,                                                                        \
       convo_model_predict_arrays(it.logistic, not_a_number, 1, out.probability, err))                                  \
+    X(convo_model_threads, ARGUMENT, too_many, convo_model_threads(it.spoken, 1000000, err))                           \
     X(convo_evaluate, ARGUMENT, no_test_part, convo_evaluate(it.logistic, CONVO_TEST, NULL, &out.evaluation, err))     \
     X(convo_evaluate, SHAPE, other_classes,                                                                            \
       convo_evaluate(it.spoken, CONVO_TEST, OPTIONS(.data = in("one")), &out.evaluation, err))                         \

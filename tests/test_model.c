@@ -186,6 +186,35 @@ static void a_prediction_is_the_same_by_file_and_by_samples_and_again(void **sta
     convo_model_free(model);
 }
 
+// Layers that threads share.
+static const char large[] = "data: fsdd\n"
+                            "features: {kind: waveform, rate: 8000, samples: 6000}\n"
+                            "model:\n"
+                            "  - conv1d: {out: 20, kernel: 5}\n"
+                            "  - relu\n"
+                            "  - maxpool1d: 8\n"
+                            "  - flatten\n"
+                            "  - linear: 32\n"
+                            "  - linear: 10\n"
+                            "train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.1}}, epochs: 1}\n";
+
+static void threads_change_no_prediction(void **state) {
+    (void)state;
+    static const int counts[] = {3, 0, 1};
+    convo_model *model = make_model(large);
+    float before[10], after[10];
+    predict(model, before);
+    for (size_t k = 0; k < CV_COUNT(counts); k++) {
+        assert_int_equal(convo_model_threads(model, counts[k], NULL), CONVO_OK);
+        predict(model, after);
+        assert_memory_equal(before, after, sizeof before);
+    }
+    assert_int_equal(convo_model_threads(model, -1, NULL), CONVO_ARGUMENT);
+    predict(model, after);
+    assert_memory_equal(before, after, sizeof before);
+    convo_model_free(model);
+}
+
 static void the_normalisation_counts(void **state) {
     (void)state;
     convo_model *model = make_model(speech);
@@ -377,6 +406,7 @@ int main(void) {
         cmocka_unit_test(a_model_survives_its_file),
         cmocka_unit_test(the_file_has_pytorch_names_and_layouts),
         cmocka_unit_test(a_prediction_is_the_same_by_file_and_by_samples_and_again),
+        cmocka_unit_test(threads_change_no_prediction),
         cmocka_unit_test(the_normalisation_counts),
         cmocka_unit_test(bad_recordings_are_refused),
         cmocka_unit_test(features_have_the_shape_of_the_net_s_input),

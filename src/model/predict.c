@@ -29,6 +29,18 @@ convo_status convo_features(const convo_recipe *recipe, const char *path, convo_
 
 // --- prediction -------------------------------------------------------------------------------------------------
 
+convo_status convo_model_threads(convo_model *model, int threads, convo_error *err) {
+    cv_pool *pool;
+    if (!model) return cv_fail(err, CONVO_ARGUMENT, "", "a model is needed");
+    const convo_status status = cv_pool_new(&pool, threads, err);
+    if (status) return status;
+    cv_runner_free(model->runner);
+    cv_pool_free(model->pool);
+    model->runner = NULL;
+    model->pool = pool;
+    return CONVO_OK;
+}
+
 // Everything that predictions need again and again.
 static convo_status prepare(convo_model *model, bool recording, convo_error *err) {
     if (recording && !model->front)
@@ -37,7 +49,7 @@ static convo_status prepare(convo_model *model, bool recording, convo_error *err
     if (!model->recipe->loss->probabilities)
         return cv_fail(err, CONVO_STATE, model->recipe->file,
                        "a model trained with the loss '%s' gives no probabilities", model->recipe->loss->name);
-    if (model->features && model->outputs) return CONVO_OK;
+    if (model->runner && model->features && model->outputs) return CONVO_OK;
     const size_t inputs = (size_t)cv_shape_size(model->net->input),
                  outputs = (size_t)cv_shape_size(cv_net_output(model->net));
     convo_status status = model->pool ? CONVO_OK : cv_pool_new(&model->pool, 1, err);

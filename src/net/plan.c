@@ -165,15 +165,16 @@ static bool has_trained(const cv_net *net, const cv_node *node) {
     return false;
 }
 
-// Where a layer has more parameters than fit in the cache and a batch is small, reading them is what takes the time:
-// they are read once for all blocks together, some by each thread, and make one gradient in place of a shard each. The
-// blocks then have an arena each.
-enum { MANY_PARAMETERS = 1 << 18, FEW_EXAMPLES = 32 };
+// In small batches the threads share the work of some layers: there are few blocks or one, and where a layer has more
+// parameters than fit in the cache, reading them is what takes the time. They are then read once for all blocks, some
+// by each thread, and make one gradient in place of a shard each. The blocks have an arena each.
+enum { MUCH_WORK = 1 << 18, FEW_EXAMPLES = 32 }; // multiply-adds of an example: a meeting takes as long as about 2^16
 
-static bool is_joint(const draft *d, const cv_net *net, const cv_node *n, int blocks) {
+static bool is_joint(const draft *d, const cv_node *n, int examples, int blocks) {
+    char formula[256];
     if (!(n->op->traits & CV_IN_PARTS)) return false;
     if (d->flags & CV_ANY_SIZE) return blocks <= MAX_SHARDS;
-    return net->tensor[n->tensor].size >= MANY_PARAMETERS && blocks * net->isa->lanes <= FEW_EXAMPLES;
+    return examples <= FEW_EXAMPLES && n->op->cost(n->config, n->in, n->out, formula, sizeof formula) >= MUCH_WORK;
 }
 
 static void relate(draft *d, const cv_net *net, int blocks) {
@@ -196,7 +197,7 @@ static void relate(draft *d, const cv_net *net, int blocks) {
         d->root[i + 1] = in_place ? root : i + 1;
         d->slope[i + 1] = in_place || (alone && (traits & CV_INPLACE_BACK)) ? d->slope[x] : i + 1;
         d->kept[d->root[i + 1]] |= (traits & CV_READS_Y) != 0;
-        plan->step[i].joint = is_joint(d, net, plan->step[i].node, blocks);
+        plan->step[i].joint = is_joint(d, plan->step[i].node, blocks * net->isa->lanes, blocks);
     }
 }
 

@@ -315,7 +315,9 @@ static void run_joint(job *j, cv_action action) {
     j->joint.set = true;
     for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING); t++)
         j->joint.grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, 0);
-    j->parts = threads == 1 ? 1 : threads * PARTS_PER_THREAD;
+    j->parts = threads == 1                                 ? 1
+               : threads * PARTS_PER_THREAD < CV_MOST_PARTS ? threads * PARTS_PER_THREAD
+                                                            : CV_MOST_PARTS;
     cv_pool_run(r->pool, j->parts, run_part, j);
     for (int k = 0; k < j->blocks; k++) {
         const block b = {.number = k, .slot = k, .active = samples_of(j, k)};

@@ -11,17 +11,13 @@ typedef struct lone_conv {
     conv layer;
 } lone_conv;
 
-// Where the numbers of x lie, with padding: `unit` channels beside each other for every pixel of h x w.
-typedef struct source {
-    int64_t unit, maps, h, w, taps;
-} source;
+static int64_t taps_of(const lone_conv *l) {
+    return l->alone.in.c * l->layer.kernel[0] * l->layer.kernel[1];
+}
 
-static source source_of(const lone_conv *l) {
-    const conv *c = &l->layer;
-    const cv_shape in = l->alone.in;
-    const int64_t unit = l->alone.plain ? 1 : LANES;
-    return (source){unit, (in.c + unit - 1) / unit, in.h + 2 * c->padding[0], in.w + 2 * c->padding[1],
-                    in.c * c->kernel[0] * c->kernel[1]};
+// How many channels lie beside each other for every pixel of x.
+static int64_t unit_of(const lone_conv *l) {
+    return l->alone.plain ? 1 : LANES;
 }
 
 static bool conv_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
@@ -39,60 +35,108 @@ static int conv_tensors(const void *config, cv_shape in, cv_tensor *out) {
     const lone_conv *l = config;
     const int64_t blocks = lane_blocks(l->layer.out);
     (void)in;
-    out[0] = (cv_tensor){.name = "weight", .dims = 3, .dim = {blocks, source_of(l).taps, LANES}};
+    out[0] = (cv_tensor){.name = "weight", .dims = 3, .dim = {blocks, taps_of(l), LANES}};
     out[1] = (cv_tensor){.name = "bias", .dims = 2, .dim = {blocks, LANES}};
     return 2;
 }
 
 // Does `body` for every tap t: channel c, at row and column of the kernel. In the order in which the numbers lie in x.
-#define FOR_EACH_TAP(l, s, body)                                                                                       \
-    for (int64_t t = 0, first = 0; first < (l)->alone.in.c; first += (s).unit)                                         \
+#define FOR_EACH_TAP(l, body)                                                                                          \
+    for (int64_t t = 0, unit = unit_of(l), first = 0; first < (l)->alone.in.c; first += unit)                          \
         for (int64_t row = 0; row < (l)->layer.kernel[0]; row++)                                                       \
             for (int64_t column = 0; column < (l)->layer.kernel[1]; column++)                                          \
-                for (int64_t c = first; c < first + (s).unit && c < (l)->alone.in.c; c++, t++) body
+                for (int64_t c = first; c < first + unit && c < (l)->alone.in.c; c++, t++) body
 
 // to[two blocks][tap][block][LANES]
 static void conv_turn(const void *config, const void *const *from, void *const *to) {
     const lone_conv *l = config;
-    const source s = source_of(l);
-    const int64_t out = l->layer.out, blocks = lane_blocks(out), *kernel = l->layer.kernel;
+    const int64_t out = l->layer.out, taps = taps_of(l), blocks = lane_blocks(out), *kernel = l->layer.kernel;
     const real *weight = from[0];
     real *turned = to[0];
     for (int64_t m = 0; m < out; m++) {
         const int64_t pair = m / LANES / 2 * 2, width = blocks_at(pair, blocks);
-        real *column_of = turned + (pair * s.taps + m / LANES - pair) * LANES + m % LANES;
-        FOR_EACH_TAP(l, s,
-                     column_of[t * width * LANES] =
-                         weight[((m * l->alone.in.c + c) * kernel[0] + row) * kernel[1] + column]);
+        real *column_of = turned + (pair * taps + m / LANES - pair) * LANES + m % LANES;
+        FOR_EACH_TAP(l, column_of[t * width * LANES] =
+                            weight[((m * l->alone.in.c + c) * kernel[0] + row) * kernel[1] + column]);
     }
     if (from[1]) memcpy(to[1], from[1], (size_t)out * sizeof *turned);
 }
 
 // --- the forward pass ---------------------------------------------------------------------------------------------
 
-static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
-    const lone_conv *l = config;
-    const source s = source_of(l);
-    (void)in, (void)out;
-    return in_lanes(s.taps, sizeof(int64_t)) +
-           (is_padded(&l->layer) ? in_lanes(s.maps * s.h * s.w * s.unit, sizeof(real)) : 0);
+// A part of a pass is some rows of the output or, where there is but one row, some of its columns.
+typedef struct piece {
+    cv_span rows, columns;
+    int64_t h, w; // of the padded input it is computed from
+} piece;
+
+static piece piece_of(const cv_pass *p) {
+    const conv *c = &((const lone_conv *)p->config)->layer;
+    piece s = {.rows = {0, p->out.h}, .columns = {0, p->out.w}};
+    if (p->out.h > 1)
+        s.rows = cv_part(p, p->out.h, 1);
+    else
+        s.columns = cv_part(p, p->out.w, 1);
+    s.h = (s.rows.end - s.rows.first - 1) * c->stride[0] + reach_of(c, 0) + 1;
+    s.w = (s.columns.end - s.columns.first - 1) * c->stride[1] + reach_of(c, 1) + 1;
+    return s;
 }
 
-// The input with its padding; without padding it serves as it is.
-static const real *padded(const lone_conv *l, source s, const real *x, real *map) {
-    const int64_t *padding = l->layer.padding, h = l->alone.in.h, line = l->alone.in.w * s.unit;
-    if (!is_padded(&l->layer)) return x;
-    memset(map, 0, (size_t)(s.maps * s.h * s.w * s.unit) * sizeof *map);
-    for (int64_t m = 0; m < s.maps; m++)
-        for (int64_t y = 0; y < h; y++)
-            memcpy(map + ((m * s.h + y + padding[0]) * s.w + padding[1]) * s.unit, x + (m * h + y) * line,
-                   (size_t)line * sizeof *map);
-    return map;
+static int64_t maps_of(const lone_conv *l) {
+    return (l->alone.in.c + unit_of(l) - 1) / unit_of(l);
+}
+
+// Work memory of a part, as much as the last one needs, which is never smaller than the others: where the taps lie, and
+// the padded input.
+static int64_t room_of(cv_pass p) {
+    const lone_conv *l = p.config;
+    if (p.parts) p.part = p.parts - 1;
+    const piece s = piece_of(&p);
+    const size_t map = is_padded(&l->layer) ? in_lanes(maps_of(l) * s.h * s.w * unit_of(l), sizeof(real)) : 0;
+    return (int64_t)(in_lanes(taps_of(l), sizeof(int64_t)) + map);
+}
+
+static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
+    int64_t most = 0;
+    for (int parts = 1; parts <= CV_MOST_PARTS; parts++) {
+        const int64_t size = parts * room_of((cv_pass){.config = config, .in = in, .out = out, .parts = parts});
+        if (size > most) most = size;
+    }
+    return (size_t)most;
+}
+
+// Row `row` of the padded input from column `first` on.
+static void pad_row(const lone_conv *l, const real *x, int64_t map, int64_t row, int64_t first, int64_t width,
+                    real *line) {
+    const int64_t unit = unit_of(l), *padding = l->layer.padding, h = l->alone.in.h, w = l->alone.in.w;
+    const int64_t y = row - padding[0], begin = first > padding[1] ? first : padding[1],
+                  end = first + width < w + padding[1] ? first + width : w + padding[1];
+    memset(line, 0, (size_t)(width * unit) * sizeof *line);
+    if (y >= 0 && y < h && end > begin)
+        memcpy(line + (begin - first) * unit, x + ((map * h + y) * w + begin - padding[1]) * unit,
+               (size_t)((end - begin) * unit) * sizeof *line);
+}
+
+// The numbers that a piece is computed from: the input, or a copy with its padding.
+typedef struct source {
+    const real *x;
+    int64_t h, w;
+} source;
+
+static source source_of(const lone_conv *l, const piece *s, const real *x, real *copy) {
+    const int64_t unit = unit_of(l), top = s->rows.first * l->layer.stride[0],
+                  left = s->columns.first * l->layer.stride[1];
+    if (!is_padded(&l->layer)) return (source){x + (top * l->alone.in.w + left) * unit, l->alone.in.h, l->alone.in.w};
+    for (int64_t m = 0; m < maps_of(l); m++)
+        for (int64_t row = 0; row < s->h; row++)
+            pad_row(l, x, m, top + row, left, s->w, copy + (m * s->h + row) * s->w * unit);
+    return (source){copy, s->h, s->w};
 }
 
 typedef struct tiling {
-    cv_shape out;
-    int64_t taps, line, step; // numbers from one output row, one output pixel to the next
+    int64_t rows, width;      // of the output that are computed
+    int64_t pitch, plane;     // lanes from one of its rows, one of its blocks to the next
+    int64_t taps, line, step; // numbers of the input from one output row, one output pixel to the next
     const int64_t *tap;
 } tiling;
 
@@ -100,12 +144,11 @@ typedef struct tiling {
 // where a row is no multiple: a few pixels are computed twice.
 ALWAYS_INLINE void correlate(const int blocks, const int columns, const int64_t step, lanes *y, const lanes *bias,
                              const lanes *w, const real *x, const tiling *g) {
-    const int64_t width = g->out.w, pixels = g->out.h * width;
-    for (int64_t row = 0; row < g->out.h; row++)
-        for (int64_t next = 0; next < width; next += columns) {
-            const int64_t first = next + columns > width ? width - columns : next;
+    for (int64_t row = 0; row < g->rows; row++)
+        for (int64_t next = 0; next < g->width; next += columns) {
+            const int64_t first = next + columns > g->width ? g->width - columns : next;
             const real *at = x + row * g->line + first * step;
-            lanes sum[2][12], *to = y + row * width + first;
+            lanes sum[2][12], *to = y + row * g->pitch + first;
             UNROLL
             for (int j = 0; j < blocks; j++) {
                 UNROLL
@@ -122,7 +165,7 @@ ALWAYS_INLINE void correlate(const int blocks, const int columns, const int64_t 
             UNROLL
             for (int j = 0; j < blocks; j++) {
                 UNROLL
-                for (int i = 0; i < columns; i++) to[j * pixels + i] = sum[j][i];
+                for (int i = 0; i < columns; i++) to[j * g->plane + i] = sum[j][i];
             }
         }
 }
@@ -154,7 +197,7 @@ static int best_width(int64_t width, int blocks) {
     break
 
 static void one_block(lanes *y, const lanes *bias, const lanes *w, const real *x, const tiling *g) {
-    switch (best_width(g->out.w, 1)) {
+    switch (best_width(g->width, 1)) {
     case 12: STEPS(1, 12);
     case 8: STEPS(1, 8);
     case 6: STEPS(1, 6);
@@ -165,7 +208,7 @@ static void one_block(lanes *y, const lanes *bias, const lanes *w, const real *x
 }
 
 static void two_blocks(lanes *y, const lanes *bias, const lanes *w, const real *x, const tiling *g) {
-    switch (best_width(g->out.w, 2)) {
+    switch (best_width(g->width, 2)) {
 #if TILE_ROWS * TILE_COLUMNS >= 24
     case 12: STEPS(2, 12);
     case 8: STEPS(2, 8);
@@ -179,27 +222,42 @@ static void two_blocks(lanes *y, const lanes *bias, const lanes *w, const real *
 
 static void conv_forward(const cv_pass *p) {
     const lone_conv *l = p->config;
-    const source s = source_of(l);
-    const int64_t blocks = p->out.c, pixels = cv_shape_pixels(p->out), *dilation = l->layer.dilation;
+    const piece s = piece_of(p);
+    if (s.rows.first == s.rows.end || s.columns.first == s.columns.end) return;
+    const int64_t blocks = p->out.c, taps = taps_of(l), plane = cv_shape_pixels(p->out), *dilation = l->layer.dilation;
+    lanes *room = (lanes *)p->scratch[0] + p->part * room_of(*p),
+          *y = (lanes *)p->y + s.rows.first * p->out.w + s.columns.first;
+    const source from = source_of(l, &s, p->x[0], (real *)(room + in_lanes(taps, sizeof(int64_t))));
+    int64_t *tap = (int64_t *)room;
+    FOR_EACH_TAP(l, tap[t] = ((first / unit * from.h + row * dilation[0]) * from.w + column * dilation[1]) * unit + c -
+                             first);
+    const tiling g = {s.rows.end - s.rows.first,
+                      s.columns.end - s.columns.first,
+                      p->out.w,
+                      plane,
+                      taps,
+                      l->layer.stride[0] * from.w * unit_of(l),
+                      l->layer.stride[1] * unit_of(l),
+                      tap};
     const lanes *w = p->tensor[0], *bias = p->tensor[1];
-    int64_t *tap = p->scratch[0];
-    lanes *y = p->y;
-    const real *x = padded(l, s, p->x[0], (real *)((lanes *)p->scratch[0] + in_lanes(s.taps, sizeof(int64_t))));
-    FOR_EACH_TAP(l, s,
-                 tap[t] =
-                     (((first / s.unit * s.h + row * dilation[0]) * s.w + column * dilation[1]) * s.unit + c - first));
-    const tiling g = {p->out, s.taps, l->layer.stride[0] * s.w * s.unit, l->layer.stride[1] * s.unit, tap};
     for (int64_t b = 0; b < blocks; b += 2)
-        (blocks_at(b, blocks) == 2 ? two_blocks : one_block)(y + b * pixels, bias + b, w + b * s.taps, x, &g);
+        (blocks_at(b, blocks) == 2 ? two_blocks : one_block)(y + b * plane, bias + b, w + b * taps, from.x, &g);
+}
+
+static int64_t conv_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+    const lone_conv *l = config;
+    (void)in, (void)formula, (void)size;
+    return taps_of(l) * cv_shape_size(out) * LANES;
 }
 
 const cv_op CV_JOIN(cv_lone_conv, CV_ISA) = {
     .name = "conv",
     .config_size = sizeof(lone_conv),
-    .traits = CV_PLAIN,
+    .traits = CV_PLAIN | CV_IN_PARTS,
     .infer = conv_infer,
     .tensors = conv_tensors,
     .turn = conv_turn,
+    .cost = conv_cost,
     .scratch = conv_scratch,
     .forward = conv_forward,
 };

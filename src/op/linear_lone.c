@@ -46,6 +46,11 @@ static void lone_forward(const cv_pass *p) {
     }
 }
 
+static int64_t lone_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+    (void)config, (void)formula, (void)size;
+    return in.c * LANES * out.c * LANES;
+}
+
 const cv_op CV_JOIN(cv_lone_linear, CV_ISA) = {
     .name = "linear",
     .config_size = sizeof(cv_alone),
@@ -53,5 +58,6 @@ const cv_op CV_JOIN(cv_lone_linear, CV_ISA) = {
     .infer = lone_infer,
     .tensors = lone_tensors,
     .turn = lone_turn,
+    .cost = lone_cost,
     .forward = lone_forward,
 };

@@ -14,7 +14,7 @@
 #include "base/option.h"
 #include "base/random.h"
 
-enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5, CV_MAX_LANES = 16 };
+enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5, CV_MAX_LANES = 16, CV_MOST_PARTS = 16 };
 
 // One sample's feature maps: (c), (c, w) or (c, h, w); unused sizes are 1.
 typedef struct cv_shape {
