@@ -40,7 +40,10 @@ static bool training(const draft *d) {
 // --- what happens, in order ---------------------------------------------------------------------------------------
 
 static void act(draft *d, cv_verb verb, int step) {
-    d->plan->action[d->plan->actions++] = (cv_action){verb, step, 1};
+    const bool pass = verb == CV_FORWARD || verb == CV_BACKWARD;
+    const bool meeting = verb == CV_MERGE || verb == CV_MERGE_BACKWARD || (pass && d->plan->step[step].joint);
+    d->plan->action[d->plan->actions++] = (cv_action){verb, step, 1, meeting};
+    if (meeting) d->plan->barriers = true;
 }
 
 static void schedule(draft *d, bool has_loss) {
@@ -51,11 +54,9 @@ static void schedule(draft *d, bool has_loss) {
         if (training(d) && op->statistics && !plan->step[i].node->frozen) {
             act(d, CV_GATHER, i);
             act(d, CV_MERGE, i);
-            plan->barriers = true;
         }
         d->forward[i] = plan->actions;
         act(d, CV_FORWARD, i);
-        if (plan->step[i].joint) plan->barriers = true;
     }
     act(d, CV_UNLOAD, -1);
     if (!training(d)) return;

@@ -32,7 +32,8 @@ typedef enum cv_verb {
 typedef struct cv_action {
     cv_verb verb;
     int step;
-    int chain; // actions from here on that are one; 1: this one alone
+    int chain;    // actions from here on that are one; 1: this one alone
+    bool meeting; // of all blocks
 } cv_action;
 
 // A node of the net as the plan sees it, or the loss, which is the last step. Offsets are in lanes; CV_NOWHERE: not

@@ -11,46 +11,52 @@ static const cv_op *const ops[] = {
 #undef X
 };
 
-// The rows of a block: of floats, or of bytes and what each stands for. Idle lanes repeat the last one.
+// Rows of floats, or of bytes and what each stands for.
 typedef struct source {
-    const float *rows[LANES];
-    const uint8_t *bytes[LANES];
-    const float *of_byte; // NULL: floats
+    const float *const *rows;
+    const uint8_t *const *bytes;
+    const float *of_byte;
+    int count;
 } source;
 
 typedef float floats __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
+ALWAYS_INLINE real number_at(const source *s, int l, int64_t i) {
+    // NOLINTNEXTLINE(*NullDereference): one of the two is there
+    return (real)(s->bytes ? s->of_byte[s->bytes[l][i]] : s->rows[l][i]);
+}
+
 // LANES numbers of row l from number i on.
 ALWAYS_INLINE lanes numbers_at(const source *s, int l, int64_t i) {
-    if (!s->of_byte) return __builtin_convertvector(*(const floats *)(s->rows[l] + i), lanes);
+    // NOLINTNEXTLINE(*NullDereference): the same
+    if (!s->bytes) return __builtin_convertvector(*(const floats *)(s->rows[l] + i), lanes);
     lanes v;
-    for (int k = 0; k < LANES; k++) v[k] = (real)s->of_byte[s->bytes[l][i + k]];
+    for (int k = 0; k < LANES; k++) v[k] = number_at(s, l, i + k);
     return v;
 }
 
+// Idle lanes repeat the last row.
 ALWAYS_INLINE void pack_from(const source *s, int64_t size, lanes *y) {
     int64_t i = 0;
     for (; i + LANES <= size; i += LANES) {
         lanes square[LANES];
         UNROLL
-        for (int l = 0; l < LANES; l++) square[l] = numbers_at(s, l, i);
+        for (int l = 0; l < LANES; l++) square[l] = numbers_at(s, l < s->count ? l : s->count - 1, i);
         transpose_lanes(square);
         memcpy(y + i, square, sizeof square);
     }
-    for (; i < size; i++)
-        for (int l = 0; l < LANES; l++) y[i][l] = (real)(s->of_byte ? s->of_byte[s->bytes[l][i]] : s->rows[l][i]);
+    for (; i < size; i++) {
+        y[i] = lanes_of(number_at(s, s->count - 1, i));
+        for (int l = 0; l < s->count - 1; l++) y[i][l] = number_at(s, l, i);
+    }
 }
 
 static void pack(const float *const *rows, int count, int64_t size, void *out) {
-    source s = {.of_byte = NULL};
-    for (int l = 0; l < LANES; l++) s.rows[l] = rows[l < count ? l : count - 1];
-    pack_from(&s, size, out);
+    pack_from(&(source){.rows = rows, .count = count}, size, out);
 }
 
 static void pack_bytes(const uint8_t *const *rows, int count, const float *of_byte, int64_t size, void *out) {
-    source s = {.of_byte = of_byte};
-    for (int l = 0; l < LANES; l++) s.bytes[l] = rows[l < count ? l : count - 1];
-    pack_from(&s, size, out);
+    pack_from(&(source){.bytes = rows, .of_byte = of_byte, .count = count}, size, out);
 }
 
 static void unpack(const void *from, int64_t size, int active, float *const *rows) {

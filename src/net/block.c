@@ -1,0 +1,200 @@
+#include "net/block.h"
+
+// Idle lanes repeat the last sample, so that they hold ordinary numbers.
+static void load(const job *j, const block *b) {
+    const cv_runner *r = j->runner;
+    const cv_batch *batch = j->batch;
+    const int32_t *index = batch->index + b->first;
+    const int64_t size = input_size(r);
+    void *to = at(r, b->slot, r->plan.input);
+    if (r->lone) {
+        cv_lone_load(r->lone, r->in, batch->values + index[0] * size, to);
+        return;
+    }
+    int32_t *label = r->labels + b->slot * MAX_LANES;
+    for (int l = 0; l < b->active && batch->label; l++) label[l] = batch->label[index[l]];
+    for (int l = b->active; l < r->isa->lanes; l++) label[l] = label[b->active - 1];
+    if (batch->bytes) {
+        const uint8_t *rows[MAX_LANES];
+        for (int l = 0; l < b->active; l++) rows[l] = batch->bytes + index[l] * size;
+        r->isa->pack_bytes(rows, b->active, batch->of_byte, size, to);
+    } else {
+        const float *rows[MAX_LANES];
+        for (int l = 0; l < b->active; l++) rows[l] = batch->values + index[l] * size;
+        r->isa->pack(rows, b->active, size, to);
+    }
+}
+
+static void unload_rows(const job *j, const block *b, size_t from, int64_t size, float *to) {
+    float *rows[MAX_LANES];
+    if (!to) return;
+    for (int l = 0; l < b->active; l++) rows[l] = to + (int64_t)(b->first + l) * size;
+    j->runner->isa->unpack(at(j->runner, b->slot, from), size, b->active, rows);
+}
+
+static void unload(const job *j, const block *b) {
+    const cv_runner *r = j->runner;
+    if (r->lone) {
+        if (j->outputs) cv_lone_unload(r->lone, r->out, at(r, b->slot, r->plan.output), j->outputs);
+        return;
+    }
+    unload_rows(j, b, r->plan.output, output_size(r), j->outputs);
+    if (!r->loss.op) return;
+    const size_t losses = r->plan.step[r->plan.steps - 1].y;
+    unload_rows(j, b, losses, 1, j->losses);
+    for (int l = 0; j->wide && l < b->active; l++)
+        j->wide[b->first + l] = r->isa->real == sizeof(double) ? ((const double *)at(r, b->slot, losses))[l]
+                                                               : (double)((const float *)at(r, b->slot, losses))[l];
+}
+
+static void load_gradient(const job *j, const block *b) {
+    const cv_runner *r = j->runner;
+    const float *rows[MAX_LANES];
+    for (int l = 0; l < r->isa->lanes; l++)
+        rows[l] = l < b->active ? j->batch->output_gradient + (int64_t)(b->first + l) * output_size(r) : r->zero;
+    r->isa->pack(rows, r->isa->lanes, output_size(r), at(r, b->slot, r->plan.output_gradient));
+}
+
+static void load_noise(const job *j, const block *b, int step) {
+    const cv_runner *r = j->runner;
+    const cv_step *s = &r->plan.step[step];
+    const int64_t size = cv_shape_size(s->node->in);
+    const float *rows[MAX_LANES];
+    for (int l = 0; l < b->active; l++) rows[l] = r->noise[step] + (int64_t)(b->first + l) * size;
+    r->isa->pack(rows, b->active, size, at(r, b->slot, s->noise));
+}
+
+// A pass of an action, or a channel of it.
+typedef struct slice {
+    cv_pass *pass;
+    int64_t channel; // the first
+} slice;
+
+static void look_at(const job *j, const block *b, const cv_pass *pass, int step) {
+    int *found = j->not_finite ? &j->not_finite[b->number] : NULL;
+    if (found && (*found < 0 || step < *found) && !j->runner->isa->finite(pass->y, cv_shape_size(pass->out), b->active))
+        *found = step;
+}
+
+static void forward(const job *j, const block *b, slice s, int step) {
+    const cv_step *at_step = &j->runner->plan.step[step];
+    if (at_step->noise != CV_NOWHERE && s.channel == 0) load_noise(j, b, step);
+    // NOLINTNEXTLINE(*NullDereference): a slice has a pass
+    if (s.pass->blocks) at_step->node->op->forward(s.pass);
+    look_at(j, b, s.pass, step);
+}
+
+// A gradient that was written aside is added to what others made of it.
+static void add_aside(const job *j, const block *b, slice s, int step) {
+    const cv_runner *r = j->runner;
+    const cv_step *at_step = &r->plan.step[step];
+    for (int k = 0; k < CV_MAX_INPUTS; k++) {
+        if (!s.pass->dx[k] || at_step->add_to[k] == CV_NOWHERE) continue;
+        const size_t before = (size_t)(s.channel * cv_shape_pixels(s.pass->in));
+        r->isa->add(at(r, b->slot, at_step->add_to[k] + before), s.pass->dx[k], cv_shape_size(s.pass->in));
+    }
+}
+
+static void backward(const job *j, const block *b, slice s, int step) {
+    // NOLINTNEXTLINE(*NullDereference): the same
+    if (s.pass->blocks) j->runner->plan.step[step].node->op->backward(s.pass);
+    add_aside(j, b, s, step);
+}
+
+static const cv_statistics *statistics_of(const cv_node *n, int direction) {
+    return direction ? n->op->backward_statistics : n->op->statistics;
+}
+
+static void gather(const job *j, const block *b, slice s, int step, int direction) {
+    const cv_runner *r = j->runner;
+    const cv_node *n = r->plan.step[step].node;
+    const cv_statistics *statistics = statistics_of(n, direction);
+    const size_t size = statistics->size(n->config, n->in), channels = (size_t)n->in.c;
+    statistics->gather(s.pass, r->partial[2 * step + direction] + (size_t)b->number * size +
+                                   (size_t)s.channel * (size / channels));
+}
+
+static void act(const job *j, const block *b, cv_action action, slice s) {
+    switch (action.verb) {
+    case CV_LOAD: load(j, b); break;
+    case CV_FORWARD: forward(j, b, s, action.step); break;
+    case CV_UNLOAD: unload(j, b); break;
+    case CV_LOAD_GRADIENT: load_gradient(j, b); break;
+    case CV_BACKWARD: backward(j, b, s, action.step); break;
+    case CV_UNLOAD_GRADIENT:
+        unload_rows(j, b, j->runner->plan.input_gradient, input_size(j->runner), j->batch->input_gradient);
+        break;
+    case CV_GATHER: gather(j, b, s, action.step, 0); break;
+    case CV_GATHER_BACKWARD: gather(j, b, s, action.step, 1); break;
+    case CV_MERGE:
+    case CV_MERGE_BACKWARD: break; // between regions
+    }
+}
+
+static void *further(const cv_runner *r, const void *values, int64_t lanes) {
+    return values ? (char *)(uintptr_t)values + (size_t)lanes * lane_bytes(r) : NULL;
+}
+
+// One channel of a pass, for an op that is CV_BY_CHANNEL.
+static cv_pass channel_of(const cv_runner *r, const cv_step *s, const cv_pass *whole, int64_t channel) {
+    const cv_node *n = s->node;
+    const int64_t in = channel * cv_shape_pixels(n->in), out = channel * cv_shape_pixels(n->out);
+    cv_pass p = *whole;
+    p.in.c = p.out.c = 1;
+    for (int k = 0; k < CV_MAX_INPUTS; k++) {
+        if (!s->brief_x[k]) p.x[k] = further(r, p.x[k], in);
+        p.dx[k] = further(r, p.dx[k], in);
+    }
+    if (!s->brief_y) p.y = further(r, p.y, out);
+    p.dy = further(r, p.dy, out);
+    p.noise = further(r, p.noise, in);
+    if (p.saved) p.saved = further(r, p.saved, channel * (int64_t)n->op->saved(n->config, p.in, p.out));
+    for (int t = 0; t < n->tensors; t++) p.tensor[t] = (char *)p.tensor[t] + (size_t)channel * r->isa->real;
+    for (int d = 0; d < 2; d++)
+        if (p.merged[d]) p.merged[d] += (size_t)channel * statistics_of(n, d)->size(n->config, n->in) / (size_t)n->in.c;
+    return p;
+}
+
+void cv_count_time(const cv_runner *r, cv_action action, double began) {
+    const bool back =
+        action.verb == CV_BACKWARD || action.verb == CV_GATHER_BACKWARD || action.verb == CV_MERGE_BACKWARD;
+    if (action.step >= 0) r->seconds[2 * action.step + back] += cv_now() - began;
+}
+
+static void run_chain(const job *j, const block *b, const cv_action *chain) {
+    const cv_runner *r = j->runner;
+    for (int64_t channel = 0; channel < r->plan.step[chain->step].node->in.c; channel++)
+        for (int k = 0; k < chain->chain; k++) {
+            const int step = chain[k].step;
+            const double began = r->seconds ? cv_now() : 0;
+            cv_pass pass = channel_of(r, &r->plan.step[step], pass_of(r, b->slot, step), channel);
+            act(j, b, chain[k], (slice){&pass, channel});
+            if (r->seconds) cv_count_time(r, chain[k], began);
+        }
+}
+
+static void run_alone(const job *j, const block *b, const cv_action *action) {
+    const cv_runner *r = j->runner;
+    const double began = r->seconds ? cv_now() : 0;
+    cv_pass *pass = action->step < 0 ? NULL : pass_of(r, b->slot, action->step);
+    act(j, b, *action, (slice){pass, 0});
+    if (r->seconds) cv_count_time(r, *action, began);
+}
+
+void cv_run_blocks(const job *j, const block *b, int count) {
+    const cv_action *action = j->runner->plan.action;
+    for (int a = j->first; a < j->end; a += action[a].chain)
+        for (int k = 0; k < count; k++)
+            if (action[a].chain > 1)
+                run_chain(j, &b[k], &action[a]);
+            else
+                run_alone(j, &b[k], &action[a]);
+}
+
+void cv_after_joint(const job *j, const block *b, cv_action action) {
+    const slice whole = {pass_of(j->runner, b->slot, action.step), 0};
+    if (action.verb == CV_FORWARD)
+        look_at(j, b, whole.pass, action.step);
+    else
+        add_aside(j, b, whole, action.step);
+}

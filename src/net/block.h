@@ -1,0 +1,38 @@
+// One block of a batch: what a runner does with it between two meetings. See plan.h for the actions.
+#ifndef CV_BLOCK_H
+#define CV_BLOCK_H
+
+#include "net/runner.h"
+
+// What the tasks of one region read.
+typedef struct job {
+    cv_runner *runner;
+    const cv_batch *batch;
+    float *outputs, *losses;
+    double *wide; // losses
+    int blocks;
+    int first, end;  // actions
+    int *not_finite; // [blocks] first step whose output is not finite; NULL: do not look
+} job;
+
+typedef struct block {
+    int number, slot, first, active; // first: of its samples in the batch
+} block;
+
+static inline cv_pass *pass_of(const cv_runner *r, int slot, int step) {
+    return r->pass + (size_t)slot * (size_t)r->plan.steps + step;
+}
+
+static inline int samples_of(const job *j, int number) {
+    const int lanes = j->runner->isa->lanes, left = j->batch->count - number * lanes;
+    return left < lanes ? left : lanes;
+}
+
+// The actions first..end of the job on `count` blocks in lockstep: each action on all of them, then the next.
+void cv_run_blocks(const job *j, const block *b, int count);
+// What is left to do for a block after the pass of a joint step.
+void cv_after_joint(const job *j, const block *b, cv_action action);
+// Adds the time since `began` to the action's step, if somebody wants to know.
+void cv_count_time(const cv_runner *r, cv_action action, double began);
+
+#endif
