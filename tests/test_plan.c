@@ -118,7 +118,7 @@ typedef struct reference {
     drive input, node[MAX_NODES], loss; // of input only y and dy count
     bool reached[MAX_NODES + 1];        // by a gradient; the input is the last
     int count;
-    bool any_size; // gradients may be joint
+    bool any_size; // steps may be joint
 } reference;
 
 static size_t batch_bytes(const drive *d, cv_shape s) {

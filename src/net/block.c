@@ -1,3 +1,4 @@
+// The actions of one block: samples in, passes, gathering, results out.
 #include "net/block.h"
 
 // Idle lanes repeat the last sample, so that they hold ordinary numbers.

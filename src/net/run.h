@@ -32,7 +32,7 @@ static inline cv_batch cv_batch_of(const cv_values *values, const int32_t *index
 enum {
     CV_TRAINING = 1,       // keep what the backward pass needs; without it the plan is for inference
     CV_INPUT_GRADIENT = 2, // also the gradient with respect to the net's input
-    CV_ANY_SIZE = 4,       // chains and joint gradients (see plan.h) however small, for tests
+    CV_ANY_SIZE = 4,       // chains and joint steps (see plan.h) however small, for tests
     CV_ONE_EXAMPLE = 8,    // batches of one, for inference without a loss, and the net's parameters stay as they are:
                            // with channels in the lanes where all layers can (cv_net_lone)
 };

@@ -231,14 +231,14 @@ static void conv_forward(const cv_pass *p) {
     int64_t *tap = (int64_t *)room;
     FOR_EACH_TAP(l, tap[t] = ((first / unit * from.h + row * dilation[0]) * from.w + column * dilation[1]) * unit + c -
                              first);
-    const tiling g = {s.rows.end - s.rows.first,
-                      s.columns.end - s.columns.first,
-                      p->out.w,
-                      plane,
-                      taps,
-                      l->layer.stride[0] * from.w * unit_of(l),
-                      l->layer.stride[1] * unit_of(l),
-                      tap};
+    const tiling g = {.rows = s.rows.end - s.rows.first,
+                      .width = s.columns.end - s.columns.first,
+                      .pitch = p->out.w,
+                      .plane = plane,
+                      .taps = taps,
+                      .line = l->layer.stride[0] * from.w * unit_of(l),
+                      .step = l->layer.stride[1] * unit_of(l),
+                      .tap = tap};
     const lanes *w = p->tensor[0], *bias = p->tensor[1];
     for (int64_t b = 0; b < blocks; b += 2)
         (blocks_at(b, blocks) == 2 ? two_blocks : one_block)(y + b * plane, bias + b, w + b * taps, from.x, &g);
