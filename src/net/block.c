@@ -68,7 +68,8 @@ static void load_noise(const job *j, const block *b, int step) {
 // A pass of an action, or a channel of it.
 typedef struct slice {
     cv_pass *pass;
-    int64_t channel; // the first
+    int64_t channel; // the first of them
+    bool begins;     // the action
 } slice;
 
 static void look_at(const job *j, const block *b, const cv_pass *pass, int step) {
@@ -79,7 +80,7 @@ static void look_at(const job *j, const block *b, const cv_pass *pass, int step)
 
 static void forward(const job *j, const block *b, slice s, int step) {
     const cv_step *at_step = &j->runner->plan.step[step];
-    if (at_step->noise != CV_NOWHERE && s.channel == 0) load_noise(j, b, step);
+    if (at_step->noise != CV_NOWHERE && s.begins) load_noise(j, b, step);
     // NOLINTNEXTLINE(*NullDereference): a slice has a pass
     if (s.pass->blocks) at_step->node->op->forward(s.pass);
     look_at(j, b, s.pass, step);
@@ -162,14 +163,16 @@ void cv_count_time(const cv_runner *r, cv_action action, double began) {
     if (action.step >= 0) r->seconds[2 * action.step + back] += cv_now() - began;
 }
 
+// From the last channel to the first: of what the action before read or wrote, the cache holds the last channels.
 static void run_chain(const job *j, const block *b, const cv_action *chain) {
     const cv_runner *r = j->runner;
-    for (int64_t channel = 0; channel < r->plan.step[chain->step].node->in.c; channel++)
+    const int64_t channels = r->plan.step[chain->step].node->in.c;
+    for (int64_t channel = channels; channel-- > 0;)
         for (int k = 0; k < chain->chain; k++) {
             const int step = chain[k].step;
             const double began = r->seconds ? cv_now() : 0;
             cv_pass pass = channel_of(r, &r->plan.step[step], pass_of(r, b->slot, step), channel);
-            act(j, b, chain[k], (slice){&pass, channel});
+            act(j, b, chain[k], (slice){&pass, channel, channel + 1 == channels});
             if (r->seconds) cv_count_time(r, chain[k], began);
         }
 }
@@ -178,7 +181,7 @@ static void run_alone(const job *j, const block *b, const cv_action *action) {
     const cv_runner *r = j->runner;
     const double began = r->seconds ? cv_now() : 0;
     cv_pass *pass = action->step < 0 ? NULL : pass_of(r, b->slot, action->step);
-    act(j, b, *action, (slice){pass, 0});
+    act(j, b, *action, (slice){pass, 0, true});
     if (r->seconds) cv_count_time(r, *action, began);
 }
 
@@ -193,7 +196,7 @@ void cv_run_blocks(const job *j, const block *b, int count) {
 }
 
 void cv_after_joint(const job *j, const block *b, cv_action action) {
-    const slice whole = {pass_of(j->runner, b->slot, action.step), 0};
+    const slice whole = {pass_of(j->runner, b->slot, action.step), 0, true};
     if (action.verb == CV_FORWARD)
         look_at(j, b, whole.pass, action.step);
     else

@@ -6,8 +6,8 @@
 //
 // Padding, and the zeros that a stride leaves between the gradients, are made once by copying the maps into a larger
 // grid: it costs 1/(kernel * output channels) of the work and leaves three plain sums over offsets.
+#include "op/conv_band.h"
 #include "op/conv_bf16.h"
-#include "op/tile.h"
 
 #define CONV_OPTIONS(pair)                                                                                             \
     {.name = "out",                                                                                                    \
@@ -112,118 +112,15 @@ static cv_window conv_window(const void *config, cv_shape in) {
                        {c->dilation[0], c->dilation[1]}};
 }
 
-// --- bands --------------------------------------------------------------------------------------------------------
-
-// A map larger than the cache is worked on in bands of rows, so that what is made of it (its copy with padding) or done
-// with it (two sums over a gradient) finds it there. A 1-d map is one row: seen as a column it has as many rows as it
-// has pixels.
-enum { BAND_LANES = 2048, SECOND_CACHE_LANES = 16384 };
-
-typedef struct shapes {
-    conv c;
-    cv_shape in, out;
-} shapes;
-
-static void exchange(int64_t pair[2]) {
-    const int64_t first = pair[0];
-    pair[0] = pair[1];
-    pair[1] = first;
-}
-
-static shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
-    shapes s = {*(const conv *)config, in, out};
-    conv *c = &s.c;
-    if (in.h != 1 || out.h != 1 || c->kernel[0] != 1 || c->padding[0]) return s;
-    exchange(c->kernel), exchange(c->stride), exchange(c->padding), exchange(c->dilation);
-    s.in = (cv_shape){in.dims, in.c, in.w, 1};
-    s.out = (cv_shape){out.dims, out.c, out.w, 1};
-    return s;
-}
-
-// Rows of the output in bands of about `size` lanes of a map with `channels`. Neighbouring bands need some rows of the
-// input both: where it is copied for its padding, no more than a quarter is copied twice.
-static int64_t band_of(const shapes *s, int64_t channels, int64_t size) {
-    const int64_t rows = size / (channels * s->out.w) + 1,
-                  least = is_padded(&s->c) ? 4 * reach_of(&s->c, 0) / s->c.stride[0] : 0;
-    const int64_t band = rows > least ? rows : least;
-    return band < s->out.h ? band : s->out.h;
-}
-
-static int64_t forward_band(const shapes *s) {
-    return is_padded(&s->c) && cv_shape_size(s->in) > BAND_LANES ? band_of(s, s->in.c, BAND_LANES) : s->out.h;
-}
-
-// Weight gradients are sums over all bands and wait in memory meanwhile. Where they are many, bands are longer, and
-// only what does not fit into the second cache is parted.
-static int64_t backward_band(const shapes *s) {
-    enum { FEW = 1024, MANY = 8192 };
-    const int64_t sums = s->c.out * (s->in.c / s->c.groups) * s->c.kernel[0] * s->c.kernel[1];
-    const int64_t out = cv_shape_size(s->out), both = out + cv_shape_size(s->in);
-    if (sums <= FEW && out > BAND_LANES) return band_of(s, s->out.c, BAND_LANES);
-    if (sums <= MANY && both > SECOND_CACHE_LANES) return band_of(s, s->out.c, SECOND_CACHE_LANES / 4);
-    return s->out.h;
-}
-
-// A correlation over one group of channels: `taps` terms for each result. The input lies on a grid of h x w per
-// channel, all of it or as much as a band needs.
-typedef struct correlation {
-    grid g;
-    int64_t pixels; // of the whole result: from one of its maps to the next
-    int32_t *tap, *pixel;
-    real *weight; // turned
-    lanes *map;   // the enlarged grid
-    lanes *end;
-} correlation;
-
-// In scratch from `at` on: offsets, weights, the grid.
-static correlation lay_out(lanes *at, grid g, int64_t pixels, int64_t band, int64_t weights, int64_t channels) {
-    correlation k = {.g = g, .pixels = pixels};
-    k.tap = (int32_t *)at, at += in_lanes(g.taps, sizeof(int32_t));
-    k.pixel = (int32_t *)at, at += in_lanes(band, sizeof(int32_t));
-    k.weight = (real *)at, at += in_lanes(weights, sizeof(real));
-    k.map = at, at += channels * g.h * g.w;
-    k.end = at;
-    return k;
-}
-
-static correlation forward_of(const shapes *s, int64_t rows, lanes *scratch) {
-    const conv *c = &s->c;
-    const int64_t depth = s->in.c / c->groups, band = (rows - 1) * c->stride[0] + reach_of(c, 0) + 1;
-    const grid g = {is_padded(c) ? band : s->in.h, s->in.w + 2 * c->padding[1], depth,
-                    depth * c->kernel[0] * c->kernel[1]};
-    return lay_out(scratch, g, cv_shape_pixels(s->out), rows * s->out.w, 0, is_padded(c) ? s->in.c : 0);
-}
-
-static correlation backward_of(const shapes *s, int64_t rows, lanes *scratch) {
-    const conv *c = &s->c;
-    const int64_t depth = s->out.c / c->groups;
-    const grid g = {rows + reach_of(c, 0), s->in.w + reach_of(c, 1), depth, depth * c->kernel[0] * c->kernel[1]};
-    return lay_out(scratch, g, cv_shape_pixels(s->in), rows * s->in.w, s->in.c * g.taps, s->out.c);
-}
-
-static void fill_offsets(const correlation *k, const conv *c, int64_t rows, int64_t width, const int64_t stride[2]) {
-    int32_t *tap = k->tap, *pixel = k->pixel;
-    for (int64_t d = 0; d < k->g.depth; d++)
-        for (int64_t y = 0; y < c->kernel[0]; y++)
-            for (int64_t x = 0; x < c->kernel[1]; x++)
-                *tap++ = (int32_t)((d * k->g.h + y * c->dilation[0]) * k->g.w + x * c->dilation[1]);
-    for (int64_t y = 0; y < rows; y++)
-        for (int64_t x = 0; x < width; x++) *pixel++ = (int32_t)(y * stride[0] * k->g.w + x * stride[1]);
-}
-
 // --- the passes ---------------------------------------------------------------------------------------------------
 
-// What the results from row `first` of the output on are computed from: the input with its padding; without padding it
-// serves as it is.
-static const lanes *input_from(const shapes *s, const correlation *k, const lanes *x, int64_t first) {
-    const int64_t top = first * s->c.stride[0];
-    if (!is_padded(&s->c)) return x + top * k->g.w;
-    place(k->map, k->g, x, s->in, (placing){{1, 1}, {s->c.padding[0], s->c.padding[1]}}, top);
-    return k->map;
+// What `rows` rows of the output from `first` on are computed from.
+static source input_from(const shapes *s, const correlation *k, const lanes *x, int64_t first, int64_t rows) {
+    return source_of(k, x, first * s->c.stride[0], rows_under(s, rows));
 }
 
 // y[rows][0..count] of one group, written or added to.
-static void correlate(lanes *y, bool add, int64_t rows, const real *bias, const real *weight, const lanes *x,
+static void correlate(lanes *y, bool add, int64_t rows, const real *bias, const real *weight, source from,
                       const correlation *k, int64_t count) {
     const int64_t taps = k->g.taps;
     for (int64_t p = 0; p < count; p += TILE_COLUMNS) {
@@ -233,7 +130,7 @@ static void correlate(lanes *y, bool add, int64_t rows, const real *bias, const 
 #define BODY(n)                                                                                                        \
     lanes sum[TILE_ROWS][TILE_COLUMNS];                                                                                \
     tile_start(n, sum, bias ? bias + m : NULL);                                                                        \
-    tile_correlate(n, sum, weight + m * taps, taps, x, k->tap, taps, pixel);                                           \
+    tile_correlate(n, sum, weight + m * taps, taps, from.x, from.tap, taps, pixel);                                    \
     if (add) tile_add(n, sum, y + m * k->pixels + p, k->pixels, count - p);                                            \
     tile_store(n, y + m * k->pixels + p, k->pixels, sum, count - p);
             TILE_HEIGHT(rows - m, BODY)
@@ -250,12 +147,11 @@ static void conv_forward(const cv_pass *p) {
     const real *weight = p->tensor[0], *bias = s.c.bias ? p->tensor[1] : NULL;
     fill_offsets(&k, &s.c, band, width, s.c.stride);
     for (int64_t first = 0; first < height; first += band) {
-        const int64_t count = (first + band < height ? band : height - first) * width;
-        const lanes *x = input_from(&s, &k, p->x[0], first);
-        for (int64_t group = 0; group < s.c.groups; group++)
+        const int64_t count = first + band < height ? band : height - first;
+        source from = input_from(&s, &k, p->x[0], first, count);
+        for (int64_t group = 0; group < s.c.groups; group++, from.x += k.g.depth * from.apart)
             correlate((lanes *)p->y + group * rows * k.pixels + first * width, false, rows,
-                      bias ? bias + group * rows : NULL, weight + group * rows * k.g.taps,
-                      x + group * k.g.depth * k.g.h * k.g.w, &k, count);
+                      bias ? bias + group * rows : NULL, weight + group * rows * k.g.taps, from, &k, count * width);
     }
 }
 
@@ -268,24 +164,24 @@ typedef struct gradients {
     lanes *sum; // [out][taps] of the weights' gradient, over the bands so far
 } gradients;
 
-// sum[rows][taps] of one group over the pixels first..end, for which x is ready; over all of them it goes to dw, across
+// sum[rows][taps] of one group over the pixels first..end, which `from` is for; over all of them it goes to dw, across
 // the lanes.
-static void weight_gradient(const gradients *b, int64_t group, const lanes *x, int64_t first, int64_t end) {
+static void weight_gradient(const gradients *b, int64_t group, source from, int64_t first, int64_t end) {
     const correlation *k = &b->of_weights;
     const int64_t rows = b->s.c.out / b->s.c.groups, taps = k->g.taps;
     const lanes *dy = (const lanes *)b->pass->dy + group * rows * k->pixels + first;
     lanes *kept = b->sum + group * rows * taps;
     real *dw = (real *)b->pass->grad[0] + group * rows * taps;
     const bool begin = first == 0, finish = end == k->pixels, set = b->pass->set;
-    x += group * k->g.depth * k->g.h * k->g.w;
+    from.x += group * k->g.depth * from.apart;
     for (int64_t m = 0; m < rows; m += TILE_ROWS)
         for (int64_t t = 0; t < taps; t += TILE_COLUMNS) {
             int32_t tap[TILE_COLUMNS];
-            tile_offsets(tap, k->tap, t, taps);
+            tile_offsets(tap, from.tap, t, taps);
             const int64_t columns = taps - t < TILE_COLUMNS ? taps - t : TILE_COLUMNS;
 #define BODY(n)                                                                                                        \
     lanes sum[TILE_ROWS][TILE_COLUMNS];                                                                                \
-    tile_outer(n, sum, dy + m * k->pixels, k->pixels, x, k->pixel, end - first, tap);                                  \
+    tile_outer(n, sum, dy + m * k->pixels, k->pixels, from.x, k->pixel, end - first, tap);                             \
     if (!begin) tile_add(n, sum, kept + m * taps + t, taps, columns);                                                  \
     if (finish)                                                                                                        \
         tile_total(n, sum, dw + m * taps + t, taps, columns, set);                                                     \
@@ -299,11 +195,17 @@ static void weight_gradient(const gradients *b, int64_t group, const lanes *x, i
 static void bias_gradient(const gradients *b, int64_t first, int64_t end) {
     const int64_t pixels = b->of_weights.pixels;
     real *db = b->pass->grad[1];
-    for (int64_t m = 0; m < b->s.c.out; m++) {
+    for (int64_t m = 0; m < b->s.c.out; m += TILE_ROWS) {
         const lanes *dy = (const lanes *)b->pass->dy + m * pixels;
-        lanes sum = {0};
-        for (int64_t i = first; i < end; i++) sum += dy[i];
-        db[m] = (b->pass->set && first == 0 ? 0 : db[m]) + sum_lanes(sum);
+#define BODY(n)                                                                                                        \
+    lanes sum[n] = {{0}};                                                                                              \
+    for (int64_t p = first; p < end; p++) {                                                                            \
+        UNROLL                                                                                                         \
+        for (int i = 0; i < n; i++) sum[i] += dy[i * pixels + p];                                                      \
+    }                                                                                                                  \
+    for (int i = 0; i < n; i++) db[m + i] = (b->pass->set && first == 0 ? 0 : db[m + i]) + sum_lanes(sum[i]);
+        TILE_HEIGHT(b->s.c.out - m, BODY)
+#undef BODY
     }
 }
 
@@ -318,25 +220,30 @@ static void turn_weights(real *to, const real *from, int64_t in, int64_t out, in
 static void input_gradient(const gradients *b, int64_t first, int64_t end) {
     const conv *c = &b->s.c;
     const correlation *k = &b->of_input;
-    const placing p = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
     const int64_t in = b->s.in.c / c->groups, width = b->s.in.w;
-    place(k->map, k->g, b->pass->dy, b->s.out, p, first);
-    for (int64_t group = 0; group < c->groups; group++)
+    source from = source_of(k, b->pass->dy, first, end - first + reach_of(c, 0));
+    for (int64_t group = 0; group < c->groups; group++, from.x += k->g.depth * from.apart)
         correlate((lanes *)b->pass->dx[0] + group * in * k->pixels + first * width, b->pass->add, in, NULL,
-                  k->weight + group * in * k->g.taps, k->map + group * k->g.depth * k->g.h * k->g.w, k,
-                  (end - first) * width);
+                  k->weight + group * in * k->g.taps, from, k, (end - first) * width);
 }
 
-// The row of dx that goes with a row of dy: what lies between two of them is done with the first.
+// The row of dx that goes with a row of dy: what lies between two of them is done with the first. In a column the bands
+// of dx are whole tiles.
+static int64_t input_unit(const shapes *s) {
+    return s->in.w == 1 ? TILE_COLUMNS : 1;
+}
+
 static int64_t input_row(const shapes *s, int64_t row) {
-    return row * s->in.h / s->out.h;
+    const int64_t unit = input_unit(s);
+    return row == s->out.h ? s->in.h : row * s->in.h / s->out.h / unit * unit;
 }
 
 static gradients backward_plan(const void *config, cv_shape in, cv_shape out, lanes *scratch) {
     gradients b = {.s = shapes_of(config, in, out)};
     b.band = backward_band(&b.s);
     b.of_weights = forward_of(&b.s, b.band, scratch);
-    b.of_input = backward_of(&b.s, b.band < b.s.out.h ? input_row(&b.s, b.band) + 1 : b.s.in.h, b.of_weights.end);
+    const int64_t rows = b.band * b.s.in.h / b.s.out.h + input_unit(&b.s);
+    b.of_input = backward_of(&b.s, rows < b.s.in.h ? rows : b.s.in.h, b.of_weights.end);
     b.sum = b.of_input.end;
     return b;
 }
@@ -361,11 +268,13 @@ static void conv_backward(const cv_pass *p) {
     if (input) prepare_input_gradient(&b);
     for (int64_t first = 0; first < height; first += b.band) {
         const int64_t end = first + b.band < height ? first + b.band : height;
-        const lanes *x = weights ? input_from(s, &b.of_weights, p->x[0], first) : NULL;
-        if (s->c.bias) bias_gradient(&b, first * width, end * width);
-        for (int64_t group = 0; weights && group < s->c.groups; group++)
-            weight_gradient(&b, group, x, first * width, end * width);
         if (input) input_gradient(&b, input_row(s, first), input_row(s, end));
+        if (weights) {
+            const source from = input_from(s, &b.of_weights, p->x[0], first, end - first);
+            for (int64_t group = 0; group < s->c.groups; group++)
+                weight_gradient(&b, group, from, first * width, end * width);
+        }
+        if (s->c.bias) bias_gradient(&b, first * width, end * width);
     }
 }
 
@@ -395,6 +304,7 @@ static const cv_case conv1d_cases[] = {
     {{2, 2, 1, 1100}, "{out: 2, kernel: 5}", 1}, // from here on maps of several bands
     {{2, 2, 1, 1500}, "{out: 4, kernel: 3, stride: 2, padding: 2, groups: 2}", 1},
     {{2, 2, 1, 160}, "{out: 103, kernel: 5}", 1}, // many weights: longer bands
+    {{2, 6, 1, 1100}, "{out: 6, kernel: 5, padding: 1, groups: 2}", 1}, // bands that lie inside the maps
     {.batch = 0},
 };
 
@@ -415,6 +325,7 @@ static const cv_case conv2d_cases[] = {
     {{3, 2, 41, 30}, "{out: 2, kernel: [3, 2], padding: [2, 1]}", 1}, // from here on maps of several bands
     {{3, 1, 63, 66}, "{out: 3, kernel: 3, stride: 2, padding: 1, dilation: 2}", 1},
     {{3, 1, 35, 80}, "{out: 2, kernel: [2, 1], stride: [1, 2], padding: [0, 3]}", 1},
+    {{3, 2, 90, 30}, "{out: 2, kernel: [3, 1], padding: [1, 0]}", 1}, // one that lies inside the maps
     {.batch = 0},
 };
 

@@ -49,9 +49,14 @@ static inline void place_row(lanes *line, int64_t width, const lanes *from, int6
     memset(line + first + fit, 0, (size_t)(width - first - fit) * sizeof *line);
 }
 
+// Whether all rows of a map then lie one behind the other, as in the map itself.
+static inline bool is_one_run(grid g, cv_shape s, placing p) {
+    return p.step[0] == 1 && p.step[1] == 1 && p.shift[1] == 0 && g.w == s.w;
+}
+
 // Rows top..top + g.h of the maps so laid out, with the zeros around and between them.
 static inline void place(lanes *to, grid g, const lanes *from, cv_shape s, placing p, int64_t top) {
-    const bool one_run = p.step[0] == 1 && p.step[1] == 1 && p.shift[1] == 0 && g.w == s.w;
+    const bool one_run = is_one_run(g, s, p);
     for (int64_t c = 0; c < s.c; c++, from += s.h * s.w) {
         if (one_run) {
             place_row(to, g.h * g.w, from, s.h * s.w, 1, (p.shift[0] - top) * g.w);
