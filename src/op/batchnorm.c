@@ -67,14 +67,60 @@ static int64_t batchnorm_cost(const void *config, cv_shape in, cv_shape out, cha
     return cv_shape_size(out);
 }
 
-// Sums of many floats are taken in short runs and added up in double, lane by lane.
-enum { RUN = 32 };
+// Sums of many floats are taken in short runs and added up in double, lane by lane. Several runs go side by side: an
+// addition waits for the one before it in its own run only.
+enum { RUN = 32, SIDE = 4, MOST_SUMS = 2 };
 typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
 
 static double sum_wide(const wide *v) {
     double sum = 0;
     for (int l = 0; l < LANES; l++) sum += (*v)[l];
     return sum;
+}
+
+// One channel of a block, and what its terms are made with.
+typedef struct channel {
+    const lanes *x, *dy;
+    lanes active;
+    real mean, scale;
+} channel;
+
+typedef void terms(lanes to[MOST_SUMS], const channel *c, int64_t pixel);
+
+ALWAYS_INLINE void value_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    to[0] = c->x[i] * c->active;
+}
+ALWAYS_INLINE void square_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    const lanes d = (c->x[i] - c->mean) * c->active;
+    to[0] = d * d;
+}
+ALWAYS_INLINE void gradient_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    to[0] = c->dy[i];
+    to[1] = c->dy[i] * ((c->x[i] - c->mean) * c->scale);
+}
+
+// total[sums]: each of the terms over all pixels.
+ALWAYS_INLINE void add_up(double *total, const int sums, terms *of, const channel *c, int64_t pixels) {
+    wide all[MOST_SUMS] = {{0}};
+    for (int64_t start = 0; start < pixels; start += SIDE * RUN) {
+        lanes sum[SIDE][MOST_SUMS] = {{{0}}}, term[MOST_SUMS];
+        if (start + SIDE * RUN <= pixels)
+            for (int64_t i = start; i < start + RUN; i++) {
+                UNROLL
+                for (int s = 0; s < SIDE; s++) {
+                    of(term, c, i + s * RUN);
+                    for (int k = 0; k < sums; k++) sum[s][k] += term[k];
+                }
+            }
+        else
+            for (int64_t i = start; i < pixels; i++) {
+                of(term, c, i);
+                for (int k = 0; k < sums; k++) sum[(i - start) / RUN][k] += term[k];
+            }
+        for (int s = 0; s < SIDE; s++)
+            for (int k = 0; k < sums; k++) all[k] += __builtin_convertvector(sum[s][k], wide);
+    }
+    for (int k = 0; k < sums; k++) total[k] = sum_wide(&all[k]);
 }
 
 static size_t two_per_channel(const void *config, cv_shape in) {
@@ -85,27 +131,14 @@ static size_t two_per_channel(const void *config, cv_shape in) {
 // One block: mean and sum of squared distances from it, per channel. Two passes while the block is in cache.
 static void gather(const cv_pass *p, double *partial) {
     const int64_t pixels = cv_shape_pixels(p->in);
-    const lanes active = active_lanes(p->active);
     const double count = (double)pixels * p->active;
     for (int64_t k = 0; k < p->in.c; k++) {
-        const lanes *x = (const lanes *)p->x[0] + k * pixels;
-        wide total = {0}, squares = {0};
-        for (int64_t start = 0; start < pixels; start += RUN) {
-            lanes sum = {0};
-            for (int64_t i = start; i < pixels && i < start + RUN; i++) sum += x[i] * active;
-            total += __builtin_convertvector(sum, wide);
-        }
-        const double mean = sum_wide(&total) / count;
-        for (int64_t start = 0; start < pixels; start += RUN) {
-            lanes sum = {0};
-            for (int64_t i = start; i < pixels && i < start + RUN; i++) {
-                const lanes d = (x[i] - (real)mean) * active;
-                sum += d * d;
-            }
-            squares += __builtin_convertvector(sum, wide);
-        }
-        partial[2 * k] = mean;
-        partial[2 * k + 1] = sum_wide(&squares);
+        channel c = {.x = (const lanes *)p->x[0] + k * pixels, .active = active_lanes(p->active)};
+        double total;
+        add_up(&total, 1, value_of, &c, pixels);
+        partial[2 * k] = total / count;
+        c.mean = (real)partial[2 * k];
+        add_up(&partial[2 * k + 1], 1, square_of, &c, pixels);
     }
 }
 
@@ -151,20 +184,11 @@ static void batchnorm_forward(const cv_pass *p) {
 static void gather_gradient(const cv_pass *p, double *partial) {
     const int64_t pixels = cv_shape_pixels(p->in);
     for (int64_t k = 0; k < p->in.c; k++) {
-        const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
-        const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
-        wide total = {0}, dot = {0};
-        for (int64_t start = 0; start < pixels; start += RUN) {
-            lanes sum = {0}, product = {0};
-            for (int64_t i = start; i < pixels && i < start + RUN; i++) {
-                sum += dy[i];
-                product += dy[i] * ((x[i] - mean) * scale);
-            }
-            total += __builtin_convertvector(sum, wide);
-            dot += __builtin_convertvector(product, wide);
-        }
-        partial[2 * k] = sum_wide(&total);
-        partial[2 * k + 1] = sum_wide(&dot);
+        const channel c = {.x = (const lanes *)p->x[0] + k * pixels,
+                           .dy = (const lanes *)p->dy + k * pixels,
+                           .mean = (real)p->merged[0][2 * k],
+                           .scale = (real)p->merged[0][2 * k + 1]};
+        add_up(&partial[2 * k], 2, gradient_of, &c, pixels);
     }
 }
 
