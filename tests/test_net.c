@@ -279,6 +279,71 @@ static void threads_do_not_change_a_bit(void **state) {
     for (int p = 0; p < 3; p++) cv_pool_free(pool[p]);
 }
 
+// --- gradients used on the way ------------------------------------------------------------------------------------
+
+// What a runner gave, and how often each number.
+typedef struct given {
+    float *gradient;
+    int *times;
+} given;
+
+static void remember(void *user, size_t first, size_t count, const float *gradient) {
+    const given *g = user;
+    for (size_t i = 0; i < count; i++) {
+        g->gradient[first + i] = gradient[i];
+        g->times[first + i]++;
+    }
+}
+
+// Numbers that are kept are not given, the others are once, or not at all in a step that is void.
+static size_t check_given(const trial *t, const float *want, const given *g, bool is_void) {
+    size_t count = 0;
+    for (int i = 0; i < t->net->tensors; i++) {
+        const cv_net_tensor *s = &t->net->tensor[i];
+        if (s->spec.buffer) continue;
+        for (size_t e = s->offset; e < s->offset + s->size; e++) {
+            const bool used = !cv_runner_keeps_gradient(t->train, e);
+            if (g->times[e] != (used && !is_void))
+                fail_msg("%s, net %s: %s[%zu] was given %d times", t->net->isa->name, t->example->name, s->name,
+                         e - s->offset, g->times[e]);
+            if (g->times[e] && g->gradient[e] != want[e])
+                fail_msg("%s, net %s: %s[%zu] is %.9g when given, %.9g when kept", t->net->isa->name, t->example->name,
+                         s->name, e - s->offset, (double)g->gradient[e], (double)want[e]);
+            count += used;
+        }
+    }
+    return count;
+}
+
+static void a_gradient_used_on_the_way_is_the_one_that_is_kept(void **state) {
+    (void)state;
+    size_t used = 0;
+    cv_pool *pool = make_pool(3);
+    for (size_t k = 0; isa_at(k); k++)
+        for (size_t n = 0; n < CV_COUNT(nets); n++) {
+            trial keeps = trial_with(CV_ANY_SIZE, &nets[n], isa_at(k), pool, 33);
+            trial uses = trial_with(CV_ANY_SIZE, &nets[n], isa_at(k), pool, 33);
+            const size_t trained = keeps.net->trained;
+            float *room = test_memory(trained, sizeof *room);
+            given g = {test_memory(trained, sizeof *g.gradient), test_memory(trained, sizeof *g.times)};
+            cv_runner_use_gradients(uses.train, remember, &g);
+            trial_train(&keeps, 0, 33, SEED);
+            trial_train(&uses, 0, 33, SEED);
+            used += check_given(&uses, cv_runner_gradient(keeps.train, 0, trained, room), &g, false);
+            memset(g.times, 0, trained * sizeof *g.times);
+            uses.values[0] = NAN;
+            trial_train(&uses, 0, 33, SEED);
+            if (!isfinite(uses.loss[0])) check_given(&uses, NULL, &g, true);
+            free(room);
+            free(g.gradient);
+            free(g.times);
+            trial_free(&keeps);
+            trial_free(&uses);
+        }
+    assert_true(used > 0);
+    cv_pool_free(pool);
+}
+
 // --- idle lanes ---------------------------------------------------------------------------------------------------
 
 // 17: a block with idle lanes. 643: shards of several blocks, which this net's linear layer, most of its work, takes
@@ -371,6 +436,7 @@ int main(void) {
         cmocka_unit_test(initial_weights_are_pytorchs_bit_for_bit),
         cmocka_unit_test(nets_are_pytorchs),
         cmocka_unit_test(threads_do_not_change_a_bit),
+        cmocka_unit_test(a_gradient_used_on_the_way_is_the_one_that_is_kept),
         cmocka_unit_test(a_batch_is_the_mean_of_its_samples),
         cmocka_unit_test(inference_of_a_batch_is_that_of_each_example),
         cmocka_unit_test(batches_before_leave_nothing_behind),

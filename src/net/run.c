@@ -1,6 +1,7 @@
 // Runs a plan: the blocks of a batch in shards, shared out to threads.
 #include "net/block.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,10 +73,24 @@ static void merge(const job *j, cv_action action) {
 
 // A pass of a joint step over all blocks.
 typedef struct joint {
+    const cv_runner *runner;
+    const cv_node *node;
     void (*pass)(const cv_pass *pass); // of the op
     cv_pass all;
     int parts;
 } joint;
+
+static void take_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient) {
+    const joint *whole = taker;
+    const cv_runner *r = whole->runner;
+    r->use(r->user, r->net->tensor[whole->node->tensor + tensor].offset + (size_t)first, (size_t)count, gradient);
+}
+
+static bool are_finite(const float *x, int count) {
+    for (int i = 0; i < count; i++)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
 
 static void run_part(void *context, int k, int worker) {
     const joint *whole = context;
@@ -97,12 +112,18 @@ static void run_joint(const job *j, cv_action action) {
     const double began = r->seconds ? cv_now() : 0;
     const cv_node *n = r->plan.step[action.step].node;
     // Arenas go by blocks.
-    joint whole = {action.verb == CV_FORWARD ? n->op->forward : n->op->backward, *pass_of(r, 0, action.step),
+    joint whole = {r, n, action.verb == CV_FORWARD ? n->op->forward : n->op->backward, *pass_of(r, 0, action.step),
                    parts_for(r->pool)};
+    const bool used = r->use && action.verb == CV_BACKWARD && !n->frozen;
+    if (used && !are_finite(j->losses, j->batch->count)) return; // the step is void, its parameters stay
     whole.all.blocks = j->blocks;
     whole.all.active = samples_of(j, j->blocks - 1);
     whole.all.set = true;
-    for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING); t++)
+    if (used) {
+        whole.all.take = take_gradient;
+        whole.all.taker = &whole;
+    }
+    for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !used; t++)
         whole.all.grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, 0);
     cv_pool_run(r->pool, whole.parts, run_part, &whole);
     for (int k = 0; k < j->blocks; k++) {
@@ -177,6 +198,20 @@ static void add_reals(const cv_runner *r, void *to, const void *from, size_t n) 
         for (size_t i = 0; i < n; i++) ((double *)to)[i] += ((const double *)from)[i];
     else
         for (size_t i = 0; i < n; i++) ((float *)to)[i] += ((const float *)from)[i];
+}
+
+void cv_runner_use_gradients(cv_runner *r, cv_use_gradient *use, void *user) {
+    r->use = use;
+    r->user = user;
+    if (r->gradient[1]) r->bytes -= r->gradient_size[1] * r->isa->real;
+    free(r->gradient[1]);
+    r->gradient[1] = NULL;
+}
+
+bool cv_runner_keeps_gradient(const cv_runner *r, size_t number) {
+    const stretch *s = r->stretch;
+    while (number >= s->end) s++;
+    return !(r->use && s->joint);
 }
 
 const void *cv_runner_gradient(const cv_runner *r, size_t first, size_t count, void *room) {

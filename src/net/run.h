@@ -54,6 +54,16 @@ void cv_runner_forward(cv_runner *runner, const cv_batch *batch, float *outputs,
 void cv_runner_train(cv_runner *runner, const cv_batch *batch, cv_random *random, float *outputs, float *losses);
 // The losses of a batch again, forward only, as doubles and with the dropout of the last cv_runner_train: for checks.
 void cv_runner_losses(cv_runner *runner, const cv_batch *batch, double *losses /* [count] */);
+// Does with `count` numbers of a gradient what it is for; first: the first of them among the net's trained numbers.
+// Several threads call it, each for other numbers.
+typedef void cv_use_gradient(void *user, size_t first, size_t count, const float *gradient);
+// From now on cv_runner_train gives the gradients of joint layers (see plan.h) to `use` as soon as they are known and
+// does not keep them: they are much to write and to read again. `use` may change the numbers they are the gradient of.
+// It is called after all losses are known, and not if one is not finite; so cv_runner_train is to be given room for
+// losses.
+void cv_runner_use_gradients(cv_runner *runner, cv_use_gradient *use, void *user);
+// Whether the gradient of this number of the net is kept, for cv_runner_gradient.
+bool cv_runner_keeps_gradient(const cv_runner *runner, size_t number);
 // The gradient of the last cv_runner_train: [count] reals of the net, of its trained numbers from `first` on.
 // They lie in the runner until the next one, or in room, [count], where they had to be added up. Their bits do not
 // depend on the threads.

@@ -46,6 +46,8 @@ struct cv_runner {
     int stretches;
     void *gradient[2]; // [MAX_SHARDS][gradient_size[0]] shards, [gradient_size[1]] of joint layers
     size_t gradient_size[2];
+    cv_use_gradient *use; // of joint layers' gradients; NULL: they are kept
+    void *user;
     int shards;         // of the batch at hand
     float **noise;      // [steps][max_batch * noise of the step], NULL where a step draws none
     double **partial;   // [steps][2] -> [blocks][size]

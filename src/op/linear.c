@@ -156,9 +156,13 @@ ALWAYS_INLINE void weight_gradient(const cv_pass *p, cv_span inputs) {
         tile_correlate(rows, sum, (const real *)(dy + (size_t)b * p->apart + o), LANES, turned + (size_t)b * p->apart, \
                        tap, samples_of(p, b), pixel);                                                                  \
     tile_copy(rows, all, sum);                                                                                         \
-    for (int i = 0; i < rows; i++)                                                                                     \
-        for (int64_t j = 0; j < TILE_COLUMNS && k + j < end; j++)                                                      \
-            put(dw + (o + i) * n + (k + j) * LANES, all[i][j], n - (k + j) * LANES, p->set);
+    for (int i = 0; i < rows; i++) {                                                                                   \
+        const int64_t first = k * LANES, last = first + TILE_COLUMNS * LANES;                                          \
+        if (p->take)                                                                                                   \
+            p->take(p->taker, 0, (o + i) * n + first, (last < inputs.end ? last : inputs.end) - first, all[i]);        \
+        for (int64_t j = 0; !p->take && j < TILE_COLUMNS && k + j < end; j++)                                          \
+            put(dw + (o + i) * n + (k + j) * LANES, all[i][j], n - (k + j) * LANES, p->set);                           \
+    }
             TILE_HEIGHT(m - o, BODY)
 #undef BODY
         }
@@ -169,21 +173,25 @@ ALWAYS_INLINE void bias_gradient(const cv_pass *p) {
     for (int64_t o = 0; o < p->out.c; o++) {
         real sum = p->set ? 0 : db[o];
         for (int b = 0; b < p->blocks; b++) sum += sum_lanes(((const lanes *)p->dy)[(size_t)b * p->apart + (size_t)o]);
-        db[o] = sum;
+        if (p->take)
+            p->take(p->taker, 1, o, 1, &sum);
+        else
+            db[o] = sum;
     }
 }
 
-// A part of a backward pass is some of the inputs: dx of these, and these columns of dW.
+// A part of a backward pass is some of the inputs: dx of these, and these columns of dW. Whoever takes dW may change
+// these columns of W: dx is done with them by then.
 static void linear_backward(const cv_pass *p) {
     const cv_span inputs = cv_part(p, p->in.c, LANES * TILE_COLUMNS);
-    if (p->grad[0]) {
+    if (p->dx[0]) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
+    if (p->grad[0] || p->take) {
         for (int b = 0; b < p->blocks; b++)
             turn_inputs((lanes *)p->scratch[1] + (size_t)b * p->apart, (const lanes *)p->x[0] + (size_t)b * p->apart,
                         inputs, samples_of(p, b));
         weight_gradient(p, inputs);
         if (p->part == 0 && ((const linear *)p->config)->bias) bias_gradient(p);
     }
-    if (p->dx[0]) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
 }
 
 static const cv_case linear_cases[] = {

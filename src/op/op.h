@@ -60,6 +60,9 @@ enum {
 
 typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
 
+// Takes `count` numbers of the gradient of tensor `tensor` of an op, from number `first` on.
+typedef void cv_take_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient);
+
 // One call of an op on one block. Pointers to values are [c][h][w] of lanes; parameters are plain reals.
 typedef struct cv_pass {
     const void *config;
@@ -72,7 +75,9 @@ typedef struct cv_pass {
     void *tensor[CV_MAX_TENSORS]; // in the order of .tensors
     void *grad[CV_MAX_TENSORS];   // for those that are trained
     bool set;                     // gradients are set (the first block of a shard), else added to
-    void *saved;                  // .saved lanes kept from forward to backward
+    cv_take_gradient *take;       // of CV_IN_PARTS: is given the gradients in place of .grad; NULL: they go there
+    void *taker;
+    void *saved;             // .saved lanes kept from forward to backward
     void *scratch[2];        // of the forward and of the backward pass: .scratch lanes, free to use within the call
     const void *noise;       // .noise lanes of random numbers drawn for this step, training only
     const double *merged[2]; // whole-batch statistics of the forward and the backward pass, see cv_statistics

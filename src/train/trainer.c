@@ -124,11 +124,6 @@ static convo_score score_part(const loop *l, convo_part part) {
 // Numbers of the parameters that one task sums and updates: they stay in the first cache.
 enum { CHUNK = 2048 };
 
-typedef struct update {
-    const loop *l;
-    double lr;
-} update;
-
 static bool add_pieces(loop *l, size_t *room, size_t first, size_t end) {
     for (; first < end; first += CHUNK) {
         if (!cv_grow(&l->piece, room, (size_t)l->pieces + 1, sizeof *l->piece)) return false;
@@ -137,31 +132,38 @@ static bool add_pieces(loop *l, size_t *room, size_t first, size_t end) {
     return true;
 }
 
-// All trained numbers but those of frozen layers. Tensors lie one behind the other, in the order of the net.
+// All trained numbers but those of frozen layers and those that are updated on the way. Tensors lie one behind the
+// other, in the order of the net.
 static bool list_pieces(loop *l) {
     const cv_net *net = l->t->net;
     size_t room = 0, first = 0;
     bool fits = true;
     for (int i = 0; i < net->nodes; i++)
         for (int t = net->node[i].tensor; t < net->node[i].tensor + net->node[i].tensors; t++) {
-            if (net->tensor[t].spec.buffer || !net->node[i].frozen) continue;
-            fits = fits && add_pieces(l, &room, first, net->tensor[t].offset);
-            first = net->tensor[t].offset + net->tensor[t].size;
+            const size_t offset = net->tensor[t].offset;
+            if (net->tensor[t].spec.buffer) continue;
+            if (!net->node[i].frozen && cv_runner_keeps_gradient(l->trainer, offset)) continue;
+            fits = fits && add_pieces(l, &room, first, offset);
+            first = offset + net->tensor[t].size;
         }
     return fits && add_pieces(l, &room, first, net->trained);
 }
 
-static void update_chunk(void *context, int task, int worker) {
-    const update *u = context;
-    const loop *l = u->l;
+static void update(void *context, size_t first, size_t count, const float *gradient) {
+    const loop *l = context;
     const cv_training *t = l->t;
-    const size_t first = l->piece[task].first, n = l->piece[task].count;
-    float room[CHUNK], *moment[2] = {NULL, NULL};
-    (void)worker;
-    const float *gradient = cv_runner_gradient(l->trainer, first, n, room);
+    float *moment[2] = {NULL, NULL};
     for (int k = 0; k < 2 && l->s->moment[k]; k++) moment[k] = l->s->moment[k] + first;
-    t->optimizer->update(&t->optimizer_config, u->lr, l->s->steps, n, (float *)t->net->values + first, gradient,
-                         moment);
+    t->optimizer->update(&t->optimizer_config, l->learning_rate, l->s->steps + 1, count,
+                         (float *)t->net->values + first, gradient, moment);
+}
+
+static void update_piece(void *context, int task, int worker) {
+    const loop *l = context;
+    const piece p = l->piece[task];
+    float room[CHUNK];
+    (void)worker;
+    update(context, p.first, p.count, cv_runner_gradient(l->trainer, p.first, p.count, room));
 }
 
 static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err) {
@@ -183,6 +185,8 @@ static convo_status train_step(loop *l, convo_error *err) {
     const cv_batch batch = cv_batch_of(t->values, l->order + first, t->label, n);
     double sum = 0;
     int64_t correct = 0;
+    l->learning_rate = t->optimizer_config.lr *
+                       cv_schedule_factor(t->schedule, &t->schedule_config, s->steps, l->total_steps, l->per_epoch);
     cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
     for (int i = 0; i < n; i++) sum += (double)l->loss[i];
     if (!isfinite(sum)) return not_finite(l, &batch, err);
@@ -192,12 +196,9 @@ static convo_status train_step(loop *l, convo_error *err) {
     s->loss_sum += sum;
     s->seen += n;
     l->epoch_seen += n;
-    l->learning_rate = t->optimizer_config.lr *
-                       cv_schedule_factor(t->schedule, &t->schedule_config, s->steps, l->total_steps, l->per_epoch);
+    cv_pool_run(t->pool, l->pieces, update_piece, l);
     s->steps++;
     s->step++;
-    update u = {l, l->learning_rate};
-    cv_pool_run(t->pool, l->pieces, update_chunk, &u);
     if (!t->step_done || !t->config.record_every || s->steps % t->config.record_every) return CONVO_OK;
     const convo_score of_batch = {sum / n, (double)correct / n, correct, n};
     const cv_step_record record = {s->steps, t->config.record_full ? score_part(l, CONVO_TRAIN) : of_batch,
@@ -338,9 +339,12 @@ static convo_status prepare(loop *l, convo_error *err) {
     l->order = cv_alloc((size_t)examples, sizeof *l->order);
     l->out = cv_alloc((size_t)batch * (size_t)l->outputs, sizeof *l->out);
     l->loss = cv_alloc((size_t)batch, sizeof *l->loss);
-    if (!l->order || !l->out || !l->loss || !list_pieces(l)) return cv_no_memory(err, "the order of the examples");
+    if (!l->order || !l->out || !l->loss) return cv_no_memory(err, "the order of the examples");
     status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
-    if (!status) status = cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->pool, &l->scorer, err);
+    if (status) return status;
+    cv_runner_use_gradients(l->trainer, update, l);
+    if (!list_pieces(l)) return cv_no_memory(err, "the pieces of an update");
+    status = cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->pool, &l->scorer, err);
     return status;
 }
 
