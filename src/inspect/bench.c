@@ -324,11 +324,19 @@ done:
 
 // --- the whole ----------------------------------------------------------------------------------------------------
 
+static void use_none(void *user, size_t first, size_t count, const float *gradient) {
+    (void)user, (void)first, (void)count, (void)gradient;
+}
+
+// As training has it, which keeps no gradient of joint layers.
 static convo_status plan_bytes(const rig *b, convo_bench *out, convo_error *err) {
     cv_runner *runner = NULL;
     const convo_status status =
         cv_runner_new(b->net, b->loss, b->recipe->loss_config, b->batch, CV_TRAINING, b->pool, &runner, err);
-    if (!status) out->plan_bytes = (int64_t)cv_runner_bytes(runner);
+    if (!status) {
+        cv_runner_use_gradients(runner, use_none, NULL);
+        out->plan_bytes = (int64_t)cv_runner_bytes(runner);
+    }
     out->data_bytes = (int64_t)(b->examples * (size_t)cv_shape_size(b->net->input) * sizeof(float));
     cv_runner_free(runner);
     return status;
