@@ -1,0 +1,46 @@
+// A plan in the making: plan.c says what happens and which values share memory, place.c where they lie.
+#ifndef CV_DRAFT_H
+#define CV_DRAFT_H
+
+#include "net/plan.h"
+#include "net/run.h"
+
+// A piece of the arena and the span of actions in which it is in use. Pieces whose spans do not overlap share memory.
+typedef struct piece {
+    size_t size, offset;
+    int first, last;
+} piece;
+
+// A value is the net's input (0) or the output of step i (i + 1). Values that an op changes in place form a group,
+// whose root owns the memory; so do gradients.
+typedef struct draft {
+    cv_plan *plan;
+    unsigned flags;
+    int values;
+    int *root, *slope;       // [values] of the group of the value, of that of its gradient
+    int *readers;            // [values] how many steps read it
+    bool *wanted;            // [values] its gradient is needed
+    bool *brief;             // [values] of a root: see cv_action
+    bool *kept;              // [values] of a root: some op of the group reads y in its backward pass
+    int *back;               // [steps] in the order of the backward pass
+    bool *reached;           // [steps] in back already
+    int *forward, *backward; // [steps] when, as an index of actions
+    piece *piece;
+    int pieces;
+    size_t **slot; // [pieces] who wants to know the offset
+} draft;
+
+static inline int inputs_of(const cv_step *s) {
+    return s->node->op->inputs ? s->node->op->inputs : 1;
+}
+static inline int value_read(const cv_step *s, int k) {
+    return s->node->input[k] + 1;
+}
+static inline bool training(const draft *d) {
+    return d->flags & CV_TRAINING;
+}
+
+// Offsets of all that a block needs memory for; false: no memory for finding them.
+bool cv_place_values(draft *d, const cv_net *net);
+
+#endif
