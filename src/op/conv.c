@@ -227,12 +227,12 @@ static void input_gradient(const gradients *b, int64_t first, int64_t end) {
                   k->weight + group * in * k->g.taps, from, k, (end - first) * width);
 }
 
-// The row of dx that goes with a row of dy: what lies between two of them is done with the first. In a column the bands
-// of dx are whole tiles.
+// Bands of dx begin at multiples of so many rows: in a column, at whole tiles.
 static int64_t input_unit(const shapes *s) {
     return s->in.w == 1 ? TILE_COLUMNS : 1;
 }
 
+// The row of dx that goes with a row of dy: what lies between two of them is done with the first.
 static int64_t input_row(const shapes *s, int64_t row) {
     const int64_t unit = input_unit(s);
     return row == s->out.h ? s->in.h : row * s->in.h / s->out.h / unit * unit;
