@@ -115,7 +115,7 @@ static void run_joint(const job *j, cv_action action) {
     joint whole = {r, n, action.verb == CV_FORWARD ? n->op->forward : n->op->backward, *pass_of(r, 0, action.step),
                    parts_for(r->pool)};
     const bool used = r->use && action.verb == CV_BACKWARD && !n->frozen;
-    if (used && !are_finite(j->losses, j->batch->count)) return; // the step is void, its parameters stay
+    if (used && !(j->losses && are_finite(j->losses, j->batch->count))) return; // the step is void, its parameters stay
     whole.all.blocks = j->blocks;
     whole.all.active = samples_of(j, j->blocks - 1);
     whole.all.set = true;
