@@ -99,13 +99,14 @@ static void read_start(const uint8_t *element, size_t size, bool big, uint8_t st
 }
 
 // matio believes what is said of the number of cells and structs, the dimensions and the length of the name, and asks
-// for as much memory. Dimensions that are no whole numbers it reads as if there were none, and their end as the length
-// of a name. It passes over what is no variable.
+// for as much memory. Dimensions that are no int32, or no whole number of them, it reads as if there were none, and what
+// they are as the length of a name. It passes over what is no variable.
 static bool is_harmless(const uint8_t start[START], bool big) {
-    enum { MATRIX = 14 };
+    enum { INT32 = 5, MATRIX = 14 };
     const uint32_t class = read_u32(start + FLAGS, big) & 255, dims = read_u32(start + DIMS + 4, big);
     if (read_u32(start, big) != MATRIX || read_u32(start + 4, big) == 0) return true;
     if (class == MAT_C_CELL || class == MAT_C_STRUCT || class == MAT_C_OBJECT || class > MAT_C_UINT64) return false;
+    if (read_u32(start + DIMS, big) != INT32) return false;
     if (dims < 2 * sizeof(int32_t) || dims > MOST_DIMS || dims % sizeof(int32_t)) return false; // two at least
     const uint8_t *name = start + DIMS + TAG + (dims + 7) / 8 * 8;
     return read_u32(name, big) >> 16 || read_u32(name + 4, big) <= MOST_NAME; // up to 4 bytes stand in the tag

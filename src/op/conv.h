@@ -33,10 +33,11 @@ typedef struct placing {
     int64_t step[2], shift[2];
 } placing;
 
+// from: NULL for a row of zeros.
 static inline void place_row(lanes *line, int64_t width, const lanes *from, int64_t count, int64_t step,
                              int64_t shift) {
     const int64_t skipped = shift < 0 ? (step - 1 - shift) / step : 0, first = skipped * step + shift;
-    int64_t fit = first < width ? (width - first + step - 1) / step : 0;
+    int64_t fit = from && first < width ? (width - first + step - 1) / step : 0;
     if (fit > count - skipped) fit = count - skipped;
     if (fit <= 0 || step > 1) memset(line, 0, (size_t)width * sizeof *line);
     if (fit <= 0) return;
@@ -66,7 +67,7 @@ static inline void place(lanes *to, grid g, const lanes *from, cv_shape s, placi
         for (int64_t row = top; row < top + g.h; row++, to += g.w) {
             const int64_t y = row - p.shift[0];
             const bool hit = y >= 0 && y % p.step[0] == 0 && y / p.step[0] < s.h;
-            place_row(to, g.w, hit ? from + y / p.step[0] * s.w : NULL, hit ? s.w : 0, p.step[1], p.shift[1]);
+            place_row(to, g.w, hit ? from + y / p.step[0] * s.w : NULL, s.w, p.step[1], p.shift[1]);
         }
     }
 }
