@@ -80,27 +80,29 @@ static uint32_t read_u32(const uint8_t *at, bool big) {
     return value;
 }
 
-// The start of an element, as it is or unpacked, filled up with zeros: tags of 8 bytes (type, size) in front of all of
-// the variable, of its flags (8 bytes, with the class), dimensions, name.
+// The start of an element, as it is or unpacked, filled up with zeros; false where it cannot be unpacked: matio then
+// goes on with whatever lies in its memory. Tags of 8 bytes (type, size) in front of all of the variable, of its flags
+// (8 bytes, with the class), dimensions, name.
 enum { TAG = 8, FLAGS = 16, DIMS = 24, MOST_DIMS = 128, MOST_NAME = 256, START = DIMS + TAG + MOST_DIMS + TAG };
 
-static void read_start(const uint8_t *element, size_t size, bool big, uint8_t start[START]) {
+static bool read_start(const uint8_t *element, size_t size, bool big, uint8_t start[START]) {
     enum { PACKED = 15 };
     memset(start, 0, START);
     if (read_u32(element, big) == PACKED) {
         z_stream stream = {.next_in = (uint8_t *)(uintptr_t)element + TAG, .next_out = start, .avail_out = START};
         stream.avail_in = size - TAG < UINT32_MAX ? (uInt)(size - TAG) : UINT32_MAX;
-        if (inflateInit(&stream) != Z_OK) return;
-        inflate(&stream, Z_SYNC_FLUSH);
+        if (inflateInit(&stream) != Z_OK) return false;
+        const bool whole = inflate(&stream, Z_SYNC_FLUSH) == Z_STREAM_END || stream.avail_out == 0;
         inflateEnd(&stream);
-    } else {
-        memcpy(start, element, size < START ? size : START);
+        return whole;
     }
+    memcpy(start, element, size < START ? size : START);
+    return true;
 }
 
 // matio believes what is said of the number of cells and structs, the dimensions and the length of the name, and asks
-// for as much memory. Dimensions that are no int32, or no whole number of them, it reads as if there were none, and what
-// they are as the length of a name. It passes over what is no variable.
+// for as much memory. Dimensions that are no int32, or no whole number of them, it reads as if there were none, and
+// what they are as the length of a name. It passes over what is no variable.
 static bool is_harmless(const uint8_t start[START], bool big) {
     enum { INT32 = 5, MATRIX = 14 };
     const uint32_t class = read_u32(start + FLAGS, big) & 255, dims = read_u32(start + DIMS + 4, big);
@@ -116,8 +118,7 @@ static bool is_harmless(const uint8_t start[START], bool big) {
 static convo_status check_elements(const char *path, const cv_bytes *bytes, size_t at, bool big, convo_error *err) {
     uint8_t start[START];
     while (at < bytes->size && bytes->size - at >= TAG) {
-        read_start(bytes->data + at, bytes->size - at, big, start);
-        if (!is_harmless(start, big))
+        if (!read_start(bytes->data + at, bytes->size - at, big, start) || !is_harmless(start, big))
             return cv_fail(err, CONVO_UNSUPPORTED, path,
                            "holds cells, structs or objects, or is damaged: save features and labels alone, "
                            "save('f.mat', 'X', 'Y')");
