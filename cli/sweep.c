@@ -33,13 +33,22 @@ static const cli_option options[] = {
 
 // --- the plan ---------------------------------------------------------------------------------------------------
 
-// The end of a value: a comma that no bracket encloses, or the end.
+// The end of a value: a comma that neither brackets nor quotes enclose, or the end. A quote within a word is a letter.
 static size_t value_length(const char *text) {
     int depth = 0;
     size_t length = 0;
-    for (; text[length] && (depth > 0 || text[length] != ','); length++) {
-        depth += text[length] == '[' || text[length] == '{';
-        depth -= text[length] == ']' || text[length] == '}';
+    char quote = 0, before = ','; // before: the last character that is no space
+    for (; text[length] && (depth > 0 || quote || text[length] != ','); length++) {
+        const char c = text[length];
+        if (quote) {
+            if (c == '\\' && quote == '"' && text[length + 1]) length++;
+            if (c == quote) quote = 0;
+        } else if ((c == '"' || c == '\'') && strchr(",[{:", before)) {
+            quote = c;
+        }
+        depth += !quote && (c == '[' || c == '{');
+        depth -= !quote && (c == ']' || c == '}');
+        if (c != ' ') before = c;
     }
     return length;
 }

@@ -433,7 +433,7 @@ typedef struct block {
     double real, free;
     bool yes;
     int word;
-    char text[CV_TEXT_SIZE], list[CV_TEXT_SIZE];
+    char text[CV_TEXT_SIZE], list[CV_LIST_SIZE];
 } block;
 
 static const cv_option schema[] = {
@@ -529,10 +529,10 @@ static void options_read_what_they_should_and_refuse_the_rest(void **state) {
         {"text", "", "", NULL},
         {"text", "a b", "a b", NULL},
         {"list", "", "", NULL},
-        {"list", "[]", "", NULL},
-        {"list", "bed", "bed", NULL},
-        {"list", " bed,  cat\thappy ", "bed cat happy", NULL},
-        {"list", "[bed, cat]", "bed cat", NULL},
+        {"list", "bed", "bed\n", NULL},
+        {"list", " bed,  cat\thappy ", "bed\ncat\nhappy\n", NULL},
+        {"list", "hey mycroft\n", "hey mycroft\n", NULL},
+        {"list", "\n a, [b]\n\n\"c\"", " a, [b]\n\"c\"\n", NULL},
     };
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
         const cv_option *option = cv_option_find(schema, cases[k].name);
@@ -570,16 +570,25 @@ static void a_list_too_long_is_refused(void **state) {
     char text[CV_WRITTEN_SIZE], why[256];
     block b;
     const cv_option *list = cv_option_find(schema, "list");
-    for (size_t k = 0; k < sizeof text; k++) text[k] = "a "[k % 2];
-    text[CV_TEXT_SIZE + 1] = 0;
+    for (size_t k = 0; k < sizeof text; k++) text[k] = "a\n"[k % 2];
+    text[CV_LIST_SIZE] = 0;
     assert_false(cv_option_set(list, &b, text, why, sizeof why));
-    text[CV_TEXT_SIZE - 1] = 0;
+    assert_string_equal(why, "a list such as [bed, hey mycroft], of at most 4095 characters");
+    text[CV_LIST_SIZE - 2] = 0;
     assert_true(cv_option_set(list, &b, text, why, sizeof why));
     assert_string_equal(b.list, text);
-    memset(text, ' ', sizeof text); // one word, but more may have been cut off
-    text[0] = 'a';
-    text[sizeof text - 1] = 0;
-    assert_false(cv_option_set(list, &b, text, why, sizeof why));
+}
+
+static void the_items_of_a_list_come_one_by_one(void **state) {
+    (void)state;
+    const char *list = "bed\nhey mycroft\n", *item;
+    size_t length;
+    assert_true(cv_list_next(&list, &item, &length));
+    assert_int_equal(length, 3);
+    assert_true(cv_list_next(&list, &item, &length));
+    assert_int_equal(length, 11);
+    assert_memory_equal(item, "hey mycroft", length);
+    assert_false(cv_list_next(&list, &item, &length));
 }
 
 static void options_are_found_by_name(void **state) {
@@ -618,6 +627,7 @@ int main(void) {
         cmocka_unit_test(options_read_what_they_should_and_refuse_the_rest),
         cmocka_unit_test(a_text_too_long_is_refused),
         cmocka_unit_test(a_list_too_long_is_refused),
+        cmocka_unit_test(the_items_of_a_list_come_one_by_one),
         cmocka_unit_test(options_are_found_by_name),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -238,7 +238,8 @@ static void examples_are_spread_or_named(void **state) {
 static void leaving_a_group_out_keeps_what_a_split_by_group_says(void **state) {
     static const struct {
         const char *split, *want;
-    } rows[] = {{"{train: 2/3, test: 1/3}", "ann's"}, {"{by: group, leave_out: bob, validation: 0.25}", "ann's"}};
+    } rows[] = {{"{train: 2/3, test: 1/3}", "ann's"},
+                {"{by: group, leave_out: bob, validation: 0.25}", "say \"a, b\"\\\n\x01 #"}};
     (void)state;
     for (size_t k = 0; k < CV_COUNT(rows); k++) {
         char *text =

@@ -264,7 +264,7 @@ static void another_size_is_refused_or_resized(void **state) {
 }
 
 static void classes_are_those_that_are_asked_for(void **state) {
-    static const char *const two[] = {"classes=[eel, cat]", "size=[4, 4]", NULL};
+    static const char *const two[] = {"classes=eel cat", "size=[4, 4]", NULL};
     static const char *const wrong[] = {"classes=cat dgo", NULL}, *const missing[] = {"classes=eel", NULL};
     skip_unless(HAVE_PICTURES, no_pictures);
     put_picture(*state, "train/cat", "1.png", "gray.png");
@@ -408,7 +408,8 @@ static void check_idx(const cv_data_kind *kind, const char *folder, const char *
         assert_int_equal(d->example[n].label, labels[n]);
         assert_int_equal(d->example[n].part, n < 2 ? CONVO_TRAIN : CONVO_TEST);
         for (int k = 0; k < 784; k++)
-            assert_true(byte_of(d, (size_t)n * 784 + (size_t)k) == (float)(uint8_t)((n % 2 * 784 + k) * 3 + n / 2 * 2) / 255);
+            assert_true(byte_of(d, (size_t)n * 784 + (size_t)k) ==
+                        (float)(uint8_t)((n % 2 * 784 + k) * 3 + n / 2 * 2) / 255);
     }
     cv_dataset_free(d);
 }

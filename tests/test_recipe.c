@@ -98,7 +98,8 @@ static const struct {
     {FRONT "model:\n  - conv1d: {out: 16, kernel: {a: 1}}\n", "r.yaml:4:31", "not '{...}'"},
     {FRONT "model:\n  - conv1d: {out: 16, kernel: [3, 3]}\n", "r.yaml:4:31", "not '[3, 3]'"},
     {FRONT "model:\n  - conv1d: {out: -1, kernel: 3}\n", "r.yaml:4:19", "'out' must be a whole number from 1"},
-    {FRONT "model:\n  - conv2d: {out: 16, kernel: 3}\n", "r.yaml:4:5", "channels x height x width, its input is (13, 74); layers that end in 1d take it"},
+    {FRONT "model:\n  - conv2d: {out: 16, kernel: 3}\n", "r.yaml:4:5",
+     "channels x height x width, its input is (13, 74); layers that end in 1d take it"},
     {FRONT "model:\n  - linear: 10\n", "r.yaml:4:5", "flatten"},
     {"input: [1, 3, 9]\nmodel:\n  - conv1d: {out: 2, kernel: 1}\n", "r.yaml:3:5", "layers that end in 2d take it"},
     {"input: [1, 3]\nmodel:\n  - conv1d: {out: 2, kernel: 5}\n", "r.yaml:3:5",
@@ -300,13 +301,23 @@ static void short_and_long_forms_mean_the_same(void **state) {
 
 static void a_list_may_be_written_as_a_list_or_a_text(void **state) {
     (void)state;
-    static const char *const written[] = {"[bed, cat]", "'bed cat'", "'bed, cat'", "\n    - bed\n    - cat"};
-    for (size_t k = 0; k < CV_COUNT(written); k++) {
+    static const struct {
+        const char *written, *read;
+    } cases[] = {
+        {"[bed, cat]", "bed\ncat\n"},
+        {"bed cat", "bed\ncat\n"},
+        {"'bed, cat'", "bed\ncat\n"},
+        {"\n    - bed\n    - cat", "bed\ncat\n"},
+        {"[hey mycroft, other]", "hey mycroft\nother\n"},
+        {"[\"a, b\", 'it''s', \"say \\\"x\\\"\"]", "a, b\nit's\nsay \"x\"\n"},
+        {"[]", ""},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
         char *text = cv_format("data:\n  set: audiofolder\n  classes: %s\n"
                                "features: {kind: mfcc, rate: 8000, samples: 6000}\n" MODEL,
-                               written[k]);
+                               cases[k].written);
         convo_recipe *recipe = good(text);
-        assert_string_equal(recipe->data_config, "bed cat");
+        assert_string_equal(recipe->data_config, cases[k].read);
         convo_recipe_free(recipe);
         free(text);
     }
@@ -437,7 +448,8 @@ static void a_bad_setting_is_refused_and_changes_nothing(void **state) {
         {"epoch=5", "epoch=5", "nothing called 'epoch', did you mean 'epochs'?"},
         {"train.epoch=5", "train.epoch=5", "did you mean 'epochs'?"},
         {"train..epochs=5", "train..epochs=5", "part of the path is empty"},
-        {"kernel=5", "kernel=5", "nothing called 'kernel'; a layer's option has a path, such as 'model.0.conv1d.kernel'"},
+        {"kernel=5", "kernel=5",
+         "nothing called 'kernel'; a layer's option has a path, such as 'model.0.conv1d.kernel'"},
         {"model.20.linear=5", "model.20.linear=5", "not the number of an item, from 0 to 12"},
         {"model.-1=relu", "model.-1=relu", "not the number of an item"},
         {"model.x=relu", "model.x=relu", "not the number of an item"},

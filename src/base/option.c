@@ -153,17 +153,28 @@ static bool set_text(char field[CV_TEXT_SIZE], const char *text) {
     return true;
 }
 
-// One space between words, whatever there was. What fills the buffer that it was written into may have been longer.
-static bool set_list(char field[CV_TEXT_SIZE], const char *text) {
-    static const char between[] = " ,[]\t\n";
-    char list[CV_WRITTEN_SIZE] = "";
-    if (strlen(text) + 1 >= sizeof list) return false;
+// Items on lines of their own, or words.
+static bool set_list(char field[CV_LIST_SIZE], const char *text) {
+    const char *const between = strchr(text, '\n') ? "\n" : " ,\t";
+    char list[CV_LIST_SIZE] = "";
+    size_t used = 0;
     for (text += strspn(text, between); *text; text += strspn(text, between)) {
         const size_t length = strcspn(text, between);
-        cv_append(list, sizeof list, "%s%.*s", *list ? " " : "", (int)length, text);
+        if (length + 1 >= sizeof list - used) return false;
+        memcpy(list + used, text, length);
+        used += length;
+        list[used++] = '\n';
         text += length;
     }
-    return set_text(field, list);
+    memcpy(field, list, sizeof list);
+    return true;
+}
+
+bool cv_list_next(const char **list, const char **item, size_t *length) {
+    *item = *list;
+    *length = strcspn(*list, "\n");
+    if (**list) *list += *length + 1;
+    return *length > 0;
 }
 
 static bool set_field(const cv_option *option, void *field, const char *text) {
@@ -213,7 +224,7 @@ void cv_option_expects(const cv_option *option, char *why, size_t size) {
     case CV_WORD: say_words(option, why, size); break;
     case CV_TEXT: cv_append(why, size, "a text of at most %d characters", CV_TEXT_SIZE - 1); break;
     case CV_LIST:
-        cv_append(why, size, "a list such as [bed, cat], or 'bed cat', of at most %d characters", CV_TEXT_SIZE - 1);
+        cv_append(why, size, "a list such as [bed, hey mycroft], of at most %d characters", CV_LIST_SIZE - 1);
         break;
     case CV_PAIR: cv_append(why, size, "a whole number or a pair such as [3, 5]"); break;
     }
@@ -223,7 +234,7 @@ void cv_option_expects(const cv_option *option, char *why, size_t size) {
 bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size) {
     if (set_field(option, field_of(option, block), text)) return true;
     cv_option_expects(option, why, why_size);
-    cv_append(why, why_size, ", not '%.40s'", text);
+    if (option->type != CV_LIST) cv_append(why, why_size, ", not '%.40s'", text);
     return false;
 }
 
@@ -238,8 +249,8 @@ void cv_options_default(const cv_option *schema, void *block) {
         case CV_FLOAT: *(double *)field = option->fallback; break;
         case CV_BOOL: *(bool *)field = option->fallback != 0; break;
         case CV_WORD: *(int *)field = (int)whole; break;
-        case CV_TEXT:
-        case CV_LIST: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
+        case CV_TEXT: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
+        case CV_LIST: snprintf(field, CV_LIST_SIZE, "%s", option->text ? option->text : ""); break;
         case CV_PAIR: memcpy(field, (int64_t[2]){whole, whole}, sizeof(int64_t[2])); break;
         case CV_LENGTH: memcpy(field, (int64_t[2]){(int64_t)option->unit, whole}, sizeof(int64_t[2])); break;
         }

@@ -10,12 +10,13 @@ typedef enum cv_option_type {
     CV_BOOL,   // bool
     CV_WORD,   // int: index into .words
     CV_TEXT,   // char[CV_TEXT_SIZE]
-    CV_LIST,   // char[CV_TEXT_SIZE]: "bed cat", written so or as [bed, cat]; no word has a space, a comma or a bracket
+    CV_LIST,   // char[CV_LIST_SIZE]: "bed\nhey mycroft\n", each item ended by a newline; cv_list_next goes through it
     CV_PAIR,   // int64_t[2], rows and columns; one number sets both
     CV_LENGTH, // int64_t[2], the 1-d form of CV_PAIR: one number, stored in [1]; [0] gets .unit
 } cv_option_type;
 
-enum { CV_TEXT_SIZE = 256, CV_WRITTEN_SIZE = 2 * CV_TEXT_SIZE }; // a text, and a value as it is written
+// A text, a list, and a value as it is written.
+enum { CV_TEXT_SIZE = 256, CV_LIST_SIZE = 4096, CV_WRITTEN_SIZE = CV_LIST_SIZE + CV_TEXT_SIZE };
 
 typedef struct cv_option {
     const char *name; // NULL ends a table
@@ -33,12 +34,15 @@ typedef struct cv_option {
 // Sets every field of *block to its default.
 void cv_options_default(const cv_option *schema, void *block);
 // Parses `text` ("3", "2/3", "true", "[3, 5]", a word) for one option into its field. On failure `why` says what is
-// expected ("a whole number from 1 to 64, not 'x'") and *block is unchanged.
+// expected ("a whole number from 1 to 64, not 'x'") and *block is unchanged. A list is given as it is stored, or as
+// words between spaces or commas, without a newline.
 bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size);
 // What a value must be: "a whole number from 1 to 64".
 void cv_option_expects(const cv_option *option, char *text, size_t size);
 // The value as text, in the form cv_option_set reads.
 void cv_option_get(const cv_option *option, const void *block, char *text, size_t size);
+// Goes to the next item of a list: its text and length, at which a newline follows. *list moves on; false at the end.
+bool cv_list_next(const char **list, const char **item, size_t *length);
 const cv_option *cv_option_find(const cv_option *schema, const char *name);
 cv_hint cv_option_hint(const cv_option *schema, const char *name);
 

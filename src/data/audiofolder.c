@@ -10,14 +10,15 @@
 #include <string.h>
 
 typedef struct folder_config {
-    char classes[CV_TEXT_SIZE];
+    char classes[CV_LIST_SIZE];
 } folder_config;
 
 static const cv_option schema[] = {
     {.name = "classes",
      .type = CV_LIST,
      .offset = offsetof(folder_config, classes),
-     .help = "the word folders to take, such as [bed, cat, happy]; all of them when left out"},
+     .help =
+         "the class folders to take, such as [bed, hey mycroft]; all of them when left out. A text is cut at spaces"},
     {.name = NULL},
 };
 

@@ -12,7 +12,7 @@ typedef struct imagefolder_config {
     int64_t size[2]; // rows, columns; 0: the first picture's
     int channels;    // index into "1|3"
     bool resize;
-    char classes[CV_TEXT_SIZE];
+    char classes[CV_LIST_SIZE];
 } imagefolder_config;
 
 #define FIELD(field) .offset = offsetof(imagefolder_config, field)
@@ -36,7 +36,8 @@ static const cv_option schema[] = {
     {.name = "classes",
      .type = CV_LIST,
      FIELD(classes),
-     .help = "the class folders to take, such as [cat, dog]; all of them when left out"},
+     .help =
+         "the class folders to take, such as [cat, guinea pig]; all of them when left out. A text is cut at spaces"},
     {.name = NULL},
 };
 

@@ -36,19 +36,30 @@ static const char *name_at(const void *names, size_t k) {
     return k < (size_t)of->count ? of->name[k] : NULL;
 }
 
+// A text is cut into words: "hey" may be the beginning of "hey mycroft".
+static convo_status no_such_class(const char *folder, const char *name, size_t length, const cv_names *names,
+                                  convo_error *err) {
+    for (int k = 0; k < names->count; k++)
+        if (strncmp(names->name[k], name, length) == 0 && names->name[k][length] == ' ')
+            return cv_fail(err, CONVO_ARGUMENT, folder,
+                           "classes: there is no folder '%s' in it; write names with spaces as a list, such as [%s]",
+                           name, names->name[k]);
+    return cv_fail(err, CONVO_ARGUMENT, folder, "classes: there is no folder '%s' in it%s", name,
+                   cv_did_you_mean(name, name_at, names).text);
+}
+
 static convo_status choose(const char *folder, const char *classes, cv_names *names, convo_error *err) {
     cv_names chosen = {0};
     convo_status status = CONVO_OK;
-    for (; *classes && !status; classes += strspn(classes, " ")) {
-        char name[CV_TEXT_SIZE];
-        const size_t length = strcspn(classes, " ");
-        cv_print(name, sizeof name, "%.*s", (int)length, classes);
+    const char *item;
+    size_t length;
+    while (!status && cv_list_next(&classes, &item, &length)) {
+        char name[CV_LIST_SIZE];
+        cv_print(name, sizeof name, "%.*s", (int)length, item);
         if (cv_names_find(names->name, names->count, name, length) < 0)
-            status = cv_fail(err, CONVO_ARGUMENT, folder, "classes: there is no folder '%s' in it%s", name,
-                             cv_did_you_mean(name, name_at, names).text);
+            status = no_such_class(folder, name, length, names, err);
         else if (!cv_names_add(&chosen.name, &chosen.count, name, length))
             status = cv_no_memory(err, folder);
-        classes += length;
     }
     cv_folder_free(names->name, (size_t)names->count);
     *names = chosen;

@@ -112,8 +112,8 @@ static const section sections[] = {
 // --- writing ------------------------------------------------------------------------------------------------------
 
 // Empty where an option has no default, or one that stands for "not given".
-static void default_text(const cv_option *option, char text[CV_TEXT_SIZE]) {
-    _Alignas(int64_t) char field[CV_TEXT_SIZE] = "";
+static void default_text(const cv_option *option, char text[CV_LIST_SIZE]) {
+    _Alignas(int64_t) char field[CV_LIST_SIZE] = "";
     cv_option alone[] = {*option, {.name = NULL}};
     const bool ranged = option->type != CV_TEXT && (option->min != 0 || option->max != 0);
     text[0] = 0;
@@ -121,11 +121,11 @@ static void default_text(const cv_option *option, char text[CV_TEXT_SIZE]) {
     if (ranged && (option->fallback < option->min || option->fallback > option->max)) return;
     alone[0].offset = 0;
     cv_options_default(alone, field);
-    cv_option_get(alone, field, text, CV_TEXT_SIZE);
+    cv_option_get(alone, field, text, CV_LIST_SIZE);
 }
 
 static void write_option(FILE *out, const cv_option *option) {
-    char expects[256], usual[CV_TEXT_SIZE];
+    char expects[256], usual[CV_LIST_SIZE];
     if (option->type == CV_TEXT || option->type == CV_LIST)
         cv_print(expects, sizeof expects, option->type == CV_TEXT ? "text" : "list");
     else

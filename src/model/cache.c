@@ -19,10 +19,11 @@ static const char ending[] = ".safetensors";
 // --- key --------------------------------------------------------------------------------------------------------
 
 static void add_options(cv_sha1 *sha, const cv_option *schema, const void *values) {
-    char text[CV_TEXT_SIZE];
+    char text[CV_LIST_SIZE];
     for (const cv_option *option = schema; option && option->name; option++) {
         cv_option_get(option, values, text, sizeof text);
-        cv_sha1_add_text(sha, "%s=%s\n", option->name, text);
+        cv_sha1_add_text(sha, "%s=", option->name);
+        cv_sha1_add(sha, text, strlen(text) + 1);
     }
 }
 

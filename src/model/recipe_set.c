@@ -129,17 +129,29 @@ convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, conv
     return status;
 }
 
+// As YAML has it between double quotes, with control characters as \x1b.
+static char *quote(const char *text) {
+    char *quoted = cv_alloc(strlen(text) + 1, 4), *to = quoted;
+    if (!quoted) return NULL;
+    *to++ = '"';
+    for (const char *c = text; *c; c++) {
+        const bool control = (unsigned char)*c < ' ' || *c == 0x7f;
+        if (control || *c == '"' || *c == '\\') *to++ = '\\';
+        if (control)
+            to += sprintf(to, "x%02x", (unsigned)*c);
+        else
+            *to++ = *c;
+    }
+    *to = '"';
+    return quoted;
+}
+
 convo_status convo_recipe_leave_out(convo_recipe *recipe, const char *group, convo_error *err) {
     if (!recipe || !group) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and the name of a group are needed");
     const bool by_group = recipe->split.by == CV_BY_GROUP;
-    size_t used = 0;
-    char *quoted = cv_alloc(strlen(group) + 1, 2); // for single quotes, in which a quote is doubled
-    for (const char *c = group; quoted && *c; c++) {
-        quoted[used++] = *c;
-        if (*c == '\'') quoted[used++] = *c;
-    }
+    char *quoted = quote(group);
     char *setting =
-        quoted ? cv_format(by_group ? "data.split.leave_out='%s'" : "data.split={by: group, leave_out: '%s'}", quoted)
+        quoted ? cv_format(by_group ? "data.split.leave_out=%s" : "data.split={by: group, leave_out: %s}", quoted)
                : NULL;
     const convo_status status = setting ? convo_recipe_set(recipe, setting, err) : cv_no_memory(err, "a setting");
     free(quoted);

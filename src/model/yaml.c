@@ -191,6 +191,18 @@ static const char *next_key(const void *context, size_t k) {
     return NULL;
 }
 
+// The items of a list, each on a line. false: one of them is no such item.
+static bool list_text(const cv_yaml *yaml, const yaml_node_t *node, char *text, size_t size) {
+    text[0] = '\0';
+    const yaml_node_item_t *item = node->data.sequence.items.start, *top = node->data.sequence.items.top;
+    for (; item < top; item++) {
+        const char *scalar = cv_yaml_text(cv_yaml_node(yaml, *item));
+        if (!scalar || !*scalar || strchr(scalar, '\n')) return false;
+        cv_append(text, size, "%s\n", scalar);
+    }
+    return true;
+}
+
 // Appends the text of a scalar or of a list of scalars in the form cv_option_set reads.
 static void value_text(const cv_yaml *yaml, const yaml_node_t *node, char *text, size_t size) {
     text[0] = '\0';
@@ -213,7 +225,11 @@ static convo_status read_option(const cv_yaml *yaml, const yaml_node_t *node, co
     char text[CV_WRITTEN_SIZE], why[256];
     if (option->type == CV_TEXT && !cv_yaml_text(node))
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be text", option->name);
-    value_text(yaml, node, text, sizeof text);
+    if (option->type != CV_LIST || node->type != YAML_SEQUENCE_NODE)
+        value_text(yaml, node, text, sizeof text);
+    else if (!list_text(yaml, node, text, sizeof text))
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text,
+                       "'%s' must be a list of names, each of one line", option->name);
     if (cv_option_set(option, values, text, why, sizeof why)) return CONVO_OK;
     return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be %s", option->name, why);
 }

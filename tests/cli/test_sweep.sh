@@ -49,6 +49,9 @@ expect 0 "two settings give every combination" "4/4  lr=0.01, batch=16, seed 0" 
 expect 0 "a value may hold commas in brackets" '{train: 1/2, test: 1/2}' '/out' -- \
     sweep "$work/digits.yaml" --over 'data.split={train: 1/2, test: 1/2},{train: 2/3, test: 1/3}' --data "$work/small" \
     --out "$work/split/out" --set epochs=1
+expect 1 "a comma between quotes does not end a value" "no group 'Smith, J. \"theo\"'" -- \
+    sweep "$work/digits.yaml" --set data.split='{by: group, leave_out: theo}' \
+    --over 'leave_out="Smith, J. \"theo\"",jackson' --data "$work/small" --out "$work/comma" --set epochs=1 -q
 expect 0 "--json is one object" '"settings": [' '"error": {' '"mean": ' '"runs": [' '"diverged": 0' -- \
     sweep "$work/digits.yaml" --over lr=0.01 --trials 2 --data "$work/small" --out "$work/json" --json -q
 cp "$work/out" "$work/sweep.json" # check has its own $work/out
