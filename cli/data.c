@@ -91,14 +91,30 @@ static json_t *groups_json(const convo_group *group, int count) {
     return array;
 }
 
+static json_t *findings_json(const convo_findings *found) {
+    json_t *array = json_array();
+    for (int k = 0; k < found->count; k++) {
+        const convo_finding *f = &found->finding[k];
+        json_t *names = json_array();
+        for (int n = 0; n < CONVO_NAMED && f->name[n]; n++) json_array_append_new(names, json_string(f->name[n]));
+        json_array_append_new(array, json_pack("{s:s, s:b, s:I, s:o, s:s}", "kind", f->kind, "fault", f->fault, "count",
+                                               (json_int_t)f->count, "first", names, "sentence", f->sentence));
+    }
+    return array;
+}
+
+static void print_findings(const convo_findings *found) {
+    for (int k = 0; k < found->count; k++) printf("%s\n", found->finding[k].sentence);
+}
+
 static json_t *info_json(const convo_data_info *i, const char *name, const char *folder) {
-    return json_pack("{s:s, s:s?, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:s}", "name", name,
+    return json_pack("{s:s, s:s?, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:s, s:o}", "name", name,
                      "folder", *folder ? folder : NULL, "files", (json_int_t)i->files, "classes",
                      groups_json(i->classes, i->class_count), "speakers", groups_json(i->groups, i->group_count),
                      "rates", groups_json(i->rates, i->rate_count), "seconds", "total", i->seconds, "shortest",
                      json_number(i->shortest), "median", json_number(i->median), "longest", json_number(i->longest),
                      "clipped", (json_int_t)i->clipped, "duplicates", (json_int_t)i->duplicates, "unreadable",
-                     (json_int_t)i->unreadable, "first_problem", i->first_problem);
+                     (json_int_t)i->unreadable, "first_problem", i->first_problem, "found", findings_json(&i->found));
 }
 
 // Thousands of speakers are no table that anybody reads.
@@ -138,6 +154,7 @@ static int print_info(const convo_data_info *i, const char *name, const char *fo
     printf("%s%s%s: %lld %s", name, *folder ? " in " : ", made up", folder, (long long)i->files, what);
     if (recordings) printf(", %.1f s", i->seconds);
     putchar('\n');
+    print_findings(&i->found);
     if (print_groups("class", what, i->classes, i->class_count) ||
         print_groups(recordings ? "speaker" : "group", what, i->groups, i->group_count) ||
         print_groups("rate", what, i->rates, i->rate_count))

@@ -91,8 +91,9 @@ typedef struct convo_train_options {
     const char *from;          // model, run folder or weights to start from: what fits by name and shape; NULL: none
     const char *freeze;        // layers that stay as they are, "0-4" or "0,3.body"; NULL: none. Their batch norm uses
                                // its running estimates, which do not move; their dropout goes on.
-    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, classes that have no training
-                                                    // example, a precision that cannot be had; may be NULL
+    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, what was skipped of the
+                                                    // data, classes that have no training example, a precision that
+                                                    // cannot be had; may be NULL
     const volatile int
         *stop; // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
@@ -607,7 +608,26 @@ typedef struct convo_group {
     double seconds; // of recordings
 } convo_group;
 
-// Of data sets that are no recordings, only files, classes and groups.
+// Something about a data set that is worth knowing before a training, such as files that were skipped.
+enum { CONVO_NAMED = 3 };
+typedef struct convo_finding {
+    const char *kind;        // "format", ...: a word that stays the same
+    bool fault;              // something to mend; else only worth knowing
+    int64_t count;           // of files, folders, columns, ...
+    char *name[CONVO_NAMED]; // the first of them; NULL where there are fewer
+    char sentence[640];      // "skipped 2 files of a format that is not read: no/1.m4a, no/2.webm"
+} convo_finding;
+
+// All that was found.
+typedef struct convo_findings {
+    convo_finding *finding; // [count], one of each kind
+    int count;              // of the list above
+} convo_findings;
+
+// Frees what is in it.
+CONVO_API void convo_findings_free(convo_findings *findings);
+
+// Of data sets that are no recordings, only files, classes, groups and what was found.
 typedef struct convo_data_info {
     int64_t files;                             // examples
     convo_group *classes, *groups, *rates;     // groups: speakers; rates: name is "8000 Hz"
@@ -617,6 +637,7 @@ typedef struct convo_data_info {
     int64_t duplicates;                        // recordings whose samples equal an earlier one's
     int64_t unreadable;                        // files that cannot be read
     char first_problem[512];                   // why the first of them cannot
+    convo_findings found;                      // when the files were listed: what was skipped
 } convo_data_info;
 
 // Reads every example of the data set `name` in a folder, on `threads` threads (0: one per processor), and counts. Free

@@ -444,6 +444,7 @@ static void free_functions_accept_null(void **state) {
     convo_array_free(NULL);
     convo_examples_free(NULL);
     convo_data_info_free(NULL);
+    convo_findings_free(NULL);
 }
 
 int main(void) {

@@ -34,6 +34,7 @@ static void word_folders_are_classes(void **state) {
         const char *name, *label, *group; // NULL: not an example; no speaker
     } cases[] = {
         // in the order of the examples
+        {"_unknown_/a.aiff", "_unknown_", NULL},
         {"cat/0a7c2a8d_nohash_0.wav", "cat", "0a7c2a8d"},
         {"cat/0a7c2a8d_nohash_1.flac", "cat", "0a7c2a8d"},
         {"cat/notes.txt", NULL, NULL},
@@ -44,7 +45,7 @@ static void word_folders_are_classes(void **state) {
         {"zero/0a7c2a8d_nohash_0.wav", "zero", "0a7c2a8d"},
         {"_background_noise_/tap.wav", NULL, NULL},
         {".git/a.wav", NULL, NULL},
-        {"empty/README.md", NULL, NULL},
+        {"__MACOSX/a.wav", NULL, NULL},
         {"./loose.wav", NULL, NULL},
     };
     for (size_t k = 0; k < CV_COUNT(cases); k++) make_empty(*state, cases[k].name);
@@ -64,13 +65,117 @@ static void word_folders_are_classes(void **state) {
             assert_int_equal(e->group, -1);
     }
     assert_int_equal(dataset->count, i);
-    assert_int_equal(dataset->label_count, 3); // of `empty` there is none
+    assert_int_equal(dataset->label_count, 4);
     assert_int_equal(dataset->group_count, 2);
     cv_dataset_free(dataset);
 }
 
+static void check_found(const cv_dataset *dataset, cv_finding kind, const char *sentence) {
+    const convo_finding *found = &dataset->found.of[kind];
+    if (strcmp(found->sentence, sentence) != 0) fail_msg("'%s', not '%s'", found->sentence, sentence);
+}
+
+static void every_folder_below_a_class_is_walked(void **state) {
+    static const char *const names[] = {"a/1.wav",       "a/ann/2.wav", "a/ann/mon/3.caf", "a/bob/4.W64", "b/5.opus",
+                                        "b/6.oga",       "b/7.au",      "b/8.aif",         "b/9.mp3",     "b/x/10.ogg",
+                                        "b/x/notes.txt", "b/y.m4a",     "b/z/x/y/11.webm"};
+    enum { TAKEN = 10 };
+    for (size_t k = 0; k < CV_COUNT(names); k++) make_empty(*state, names[k]);
+    cv_dataset *dataset = open_folder(*state, "");
+    assert_int_equal(dataset->count, TAKEN);
+    for (size_t i = 0; i < dataset->count; i++) {
+        char *end = cv_format("/%s", names[i]);
+        if (!strstr(dataset->example[i].path, end)) fail_msg("%s is not %s", dataset->example[i].path, names[i]);
+        assert_int_equal(dataset->example[i].label, names[i][0] == 'b');
+        free(end);
+    }
+    cv_dataset_free(dataset);
+}
+
+static void what_is_skipped_is_counted_and_named(void **state) {
+    static const char *const names[] = {"a/1.wav", "a/2.m4a", "a/b/3.webm",  "a/4",
+                                        "a/5.wma", "x.wav",   "a/notes.txt", "a/Thumbs.db"};
+    for (size_t k = 0; k < CV_COUNT(names); k++) make_empty(*state, names[k]);
+    char *loop = cv_format("%s/a/loop", (char *)*state), *empty = cv_format("%s/a/empty", (char *)*state);
+    char *deep = cv_format("%s/a/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17", (char *)*state);
+    assert_int_equal(symlink("..", loop), 0);
+    assert_int_equal(cv_folder_make(empty, NULL), CONVO_OK);
+    assert_int_equal(cv_folder_make(deep, NULL), CONVO_OK);
+    cv_dataset *dataset = open_folder(*state, "");
+    check_found(dataset, CV_FOUND_FORMAT, "skipped 4 files of a format that is not read: a/2.m4a, a/4, a/5.wma, ...");
+    check_found(dataset, CV_FOUND_OUTSIDE, "skipped 1 file outside of the class folders: x.wav");
+    check_found(dataset, CV_FOUND_LOOP, "skipped 1 link back to a folder above: a/loop");
+    check_found(dataset, CV_FOUND_EMPTY, "skipped 1 folder with nothing in it: a/empty");
+    check_found(dataset, CV_FOUND_DEEP,
+                "skipped 1 folder more than 16 levels deep: a/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16");
+    cv_dataset_free(dataset);
+    unlink(loop);
+    free(loop);
+    free(empty);
+    free(deep);
+}
+
+static void a_class_without_a_recording_is_an_error(void **state) {
+    static const char *const names[] = {"quiet/notes.txt", "loud/1.m4a", "both/x/y.webm"};
+    make_empty(*state, "bed/1.wav");
+    for (size_t k = 0; k < CV_COUNT(names); k++) {
+        cv_dataset *dataset;
+        convo_error err = {.message = ""};
+        char *want = cv_format("the class folder '%.*s' holds no recordings", (int)strcspn(names[k], "/"), names[k]);
+        char *folder = cv_format("%s/%.*s", (char *)*state, (int)strcspn(names[k], "/"), names[k]);
+        char *aside = cv_format("%s/.aside%zu", (char *)*state, k);
+        make_empty(*state, names[k]);
+        assert_int_equal(open_with(*state, "", &dataset, &err), CONVO_FORMAT);
+        if (!strstr(err.message, want)) fail_msg("'%s' has no '%s'", err.message, want);
+        cv_dataset_free(open_folder(*state, "bed"));
+        assert_int_equal(rename(folder, aside), 0);
+        free(want);
+        free(folder);
+        free(aside);
+    }
+}
+
+static void parts_may_be_folders(void **state) {
+    static const struct {
+        const char *name;
+        int part;
+    } cases[] = {
+        {"TRAIN/bed/a_nohash_0.wav", CONVO_TRAIN},
+        {"TRAIN/cat/ann/1.wav", CONVO_TRAIN},
+        {"Training/cat/2.wav", CONVO_TRAIN},
+        {"dev/bed/c.wav", CONVO_VALIDATION},
+        {"val/cat/d.wav", CONVO_VALIDATION},
+        {"valid/cat/d.wav", CONVO_VALIDATION},
+        {"validation/cat/d.wav", CONVO_VALIDATION},
+        {"eval/bed/e.wav", CONVO_TEST},
+        {"testing/bed/815a47c5_nohash_0.wav", CONVO_TEST},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) make_empty(*state, cases[k].name);
+    cv_dataset *dataset = open_folder(*state, "");
+    assert_int_equal(dataset->count, CV_COUNT(cases));
+    assert_int_equal(dataset->label_count, 2);
+    assert_int_equal(dataset->group_count, 2);
+    for (size_t k = 0; k < CV_COUNT(cases); k++)
+        if (dataset->example[k].part != cases[k].part || !strstr(dataset->example[k].path, cases[k].name))
+            fail_msg("%s is in part %d", dataset->example[k].path, dataset->example[k].part);
+    cv_dataset_free(dataset);
+}
+
+static void a_class_may_have_the_name_of_a_part(void **state) {
+    make_empty(*state, "train/1.wav");
+    make_empty(*state, "test/1.wav");
+    cv_dataset *dataset = open_folder(*state, "");
+    assert_int_equal(dataset->label_count, 2);
+    cv_dataset_free(dataset);
+    make_empty(*state, "bus/ann/1.wav");
+    dataset = open_folder(*state, "");
+    assert_int_equal(dataset->label_count, 3);
+    assert_int_equal(dataset->example[0].part, -1);
+    cv_dataset_free(dataset);
+}
+
 static void only_the_classes_asked_for_are_taken(void **state) {
-    static const char *const lists[] = {"bed zero", "zero,bed", " zero , bed,", "bed bed zero"};
+    static const char *const lists[] = {"bed zero", "zero,bed", " zero , bed,", "bed bed zero", "bed\nzero\n"};
     make_empty(*state, "bed/1.wav");
     make_empty(*state, "cat/1.wav");
     make_empty(*state, "zero/1.wav");
@@ -94,10 +199,12 @@ static void classes_that_are_not_there_are_refused(void **state) {
         {"bed _background_noise_", "no folder '_background_noise_'", CONVO_ARGUMENT},
         {"bed ..", "no folder '..'", CONVO_ARGUMENT},
         {"bed quiet", "holds no recordings", CONVO_FORMAT},
+        {"bed hey", "write names with spaces as a list, such as [hey mycroft]", CONVO_ARGUMENT},
     };
     make_empty(*state, "bed/1.wav");
     make_empty(*state, "happy/1.wav");
     make_empty(*state, "quiet/notes.txt");
+    make_empty(*state, "hey mycroft/1.wav");
     make_empty(*state, "_background_noise_/1.wav");
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
         cv_dataset *dataset;
@@ -256,6 +363,11 @@ int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(word_folders_are_classes),
+        IN_FOLDER(every_folder_below_a_class_is_walked),
+        IN_FOLDER(what_is_skipped_is_counted_and_named),
+        IN_FOLDER(a_class_without_a_recording_is_an_error),
+        IN_FOLDER(parts_may_be_folders),
+        IN_FOLDER(a_class_may_have_the_name_of_a_part),
         IN_FOLDER(only_the_classes_asked_for_are_taken),
         IN_FOLDER(classes_that_are_not_there_are_refused),
         IN_FOLDER(a_folder_without_word_folders_is_refused),

@@ -190,7 +190,8 @@ static void folders_are_classes(void **state) {
     put_picture(*state, "dog", "1.jpeg", "rgb.jpg");
     put_picture(*state, "cat", "a.jpg", "gray.jpg");
     put_picture(*state, "train", "express.png", "gray.png"); // no part: there are others beside it
-    put_picture(*state, "_other", "x.png", "gray.png");
+    put_picture(*state, "_background_noise_", "x.png", "gray.png");
+    put_picture(*state, "__MACOSX", "x.png", "gray.png");
     put_picture(*state, "dog", "notes.txt", "rgb.png.npy");
     write_file(*state, "readme.txt", "hello", 5);
     cv_dataset *d = open_data(imagefolder, *state, NULL);
@@ -265,13 +266,14 @@ static void another_size_is_refused_or_resized(void **state) {
 
 static void classes_are_those_that_are_asked_for(void **state) {
     static const char *const two[] = {"classes=eel cat", "size=[4, 4]", NULL};
-    static const char *const wrong[] = {"classes=cat dgo", NULL}, *const missing[] = {"classes=eel", NULL};
+    static const char *const wrong[] = {"classes=cat dgo", NULL}, *const rare[] = {"classes=cat fox", NULL};
     skip_unless(HAVE_PICTURES, no_pictures);
     put_picture(*state, "train/cat", "1.png", "gray.png");
     put_picture(*state, "train/dog", "1.png", "rgb.png");
     put_picture(*state, "train/eel", "1.png", "rgb.png");
     put_picture(*state, "test/cat", "2.png", "rgb.png");
     put_picture(*state, "test/dog", "2.png", "rgb.png");
+    put_picture(*state, "test/fox", "2.bmp", "rgb.png");
     cv_dataset *d = open_data(imagefolder, *state, two);
     assert_int_equal(d->count, 3);
     assert_int_equal(d->label_count, 2);
@@ -279,9 +281,20 @@ static void classes_are_those_that_are_asked_for(void **state) {
     assert_int_equal(count_part(d, CONVO_TEST), 1);
     cv_dataset_free(d);
     refuse_data(imagefolder, *state, wrong, CONVO_ARGUMENT, "no folder 'dgo' in it, did you mean 'dog'?");
-    put_picture(*state, "val", "1.png", "gray.png");
-    put_picture(*state, "other", "1.png", "gray.png"); // now "train" is a class
-    refuse_data(imagefolder, *state, missing, CONVO_ARGUMENT, "no folder 'eel' in it");
+    refuse_data(imagefolder, *state, rare, CONVO_FORMAT, "the class folder 'fox' holds no pictures");
+}
+
+static void folders_beside_the_parts_are_told(void **state) {
+    put_picture(*state, "Train/cat", "1.png", "gray.png");
+    put_picture(*state, "testing/cat", "1.png", "gray.png");
+    put_picture(*state, "test", "1.png", "gray.png"); // no part: it has no class folders
+    put_picture(*state, "other/cat", "1.png", "gray.png");
+    skip_unless(HAVE_PICTURES, no_pictures);
+    cv_dataset *d = open_data(imagefolder, *state, NULL);
+    assert_int_equal(d->count, 2);
+    assert_int_equal(count_part(d, CONVO_TEST), 1);
+    assert_string_equal(d->found.of[CV_FOUND_FOLDER].sentence, "skipped 2 folders out of place: other, test");
+    cv_dataset_free(d);
 }
 
 static void a_folder_without_pictures_is_refused(void **state) {
@@ -541,6 +554,7 @@ int main(void) {
         IN_FOLDER(train_validation_and_test_are_the_official_split),
         IN_FOLDER(another_size_is_refused_or_resized),
         IN_FOLDER(classes_are_those_that_are_asked_for),
+        IN_FOLDER(folders_beside_the_parts_are_told),
         IN_FOLDER(a_folder_without_pictures_is_refused),
         IN_FOLDER(cifar_10_is_read),
         IN_FOLDER(cifar_100_has_fine_classes_and_coarse_groups),

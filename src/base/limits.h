@@ -45,6 +45,9 @@ enum { CV_LIMIT_ONNX_NODES = 8192 };      // and constants
 #ifndef CV_LIMIT_ARRAYS
 #define CV_LIMIT_ARRAYS CV_FOUR_GB // an array, or a file of arrays, unpacked
 #endif
+#ifndef CV_LIMIT_FOLDERS
+#define CV_LIMIT_FOLDERS 16 // within each other, in a folder of classes
+#endif
 #ifndef CV_LIMIT_LIST
 #define CV_LIMIT_LIST ((size_t)256 << 20) // lists of recordings
 #endif

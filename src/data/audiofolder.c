@@ -1,10 +1,12 @@
-// A folder of folders, one for each word, with recordings: word/*.wav. The layout of the Speech Commands data sets,
+// A folder of folders, one for each word, with recordings: word/*.wav, or train/word/*.wav with validation and test
+// beside it (data/walk.h). The layout of the Speech Commands data sets,
 // whose names say who speaks (0a7c2a8d_nohash_0.wav) and whose split keeps each speaker in one part. Pete Warden,
 // "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition", arXiv:1804.03209.
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/limits.h"
-#include "data/listing.h"
+#include "data/filename.h"
+#include "data/walk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +16,7 @@ typedef struct folder_config {
 } folder_config;
 
 static const cv_option schema[] = {
-    {.name = "classes",
-     .type = CV_LIST,
-     .offset = offsetof(folder_config, classes),
-     .help =
-         "the class folders to take, such as [bed, hey mycroft]; all of them when left out. A text is cut at spaces"},
+    CV_CLASSES_OPTION(offsetof(folder_config, classes)),
     {.name = NULL},
 };
 
@@ -73,59 +71,42 @@ static int32_t part_of_speaker(cv_word speaker) {
 
 // --- scan -------------------------------------------------------------------------------------------------------
 
-typedef struct scanner {
-    const char *folder;
+typedef struct lists {
     part_list validation, testing;
-    cv_listing listing;
-} scanner;
+} lists;
 
-static convo_status add_recording(scanner *s, const char *word, const char *name, convo_error *err) {
-    const char *mark = strstr(name, speaker_mark);
-    const cv_word speaker = {mark ? name : NULL, mark ? (size_t)(mark - name) : 0};
-    char *path = cv_format("%s/%s/%s", s->folder, word, name);
-    int32_t part = -1;
-    if (path && (s->validation.there || s->testing.there)) {
-        const char *place = path + strlen(s->folder) + 1;
-        const size_t stem = stem_length(place, strlen(place));
-        part = cv_names_find(s->validation.names, s->validation.count, place, stem) >= 0 ? CONVO_VALIDATION
-               : cv_names_find(s->testing.names, s->testing.count, place, stem) >= 0     ? CONVO_TEST
-                                                                                         : CONVO_TRAIN;
-    } else if (mark) {
-        part = part_of_speaker(speaker);
-    }
-    return cv_listing_add(&s->listing, path, (cv_word){word, strlen(word)}, speaker, part, err);
+static int32_t listed_part(const lists *l, const char *place) {
+    const size_t stem = stem_length(place, strlen(place));
+    if (cv_names_find(l->validation.names, l->validation.count, place, stem) >= 0) return CONVO_VALIDATION;
+    return cv_names_find(l->testing.names, l->testing.count, place, stem) >= 0 ? CONVO_TEST : CONVO_TRAIN;
 }
 
-static convo_status scan_word(scanner *s, const char *word, bool wanted, convo_error *err) {
-    char **names = NULL, *path = cv_format("%s/%s", s->folder, word);
-    size_t count = 0;
-    const size_t before = s->listing.dataset->count;
-    convo_status status = path ? cv_folder_list(path, &names, &count, err) : cv_no_memory(err, s->folder);
-    for (size_t i = 0; i < count && !status; i++)
-        if (cv_is_sound_name(names[i])) status = add_recording(s, word, names[i], err);
-    if (!status && wanted && s->listing.dataset->count == before)
-        status = cv_fail(err, CONVO_FORMAT, path, "holds no recordings (.wav, .flac, .ogg, .mp3)");
-    cv_folder_free(names, count);
-    free(path);
-    return status;
+static void look(void *context, cv_class_file *file) {
+    const lists *l = context;
+    const char *mark = strstr(file->name, speaker_mark);
+    if (mark) file->group = (cv_word){file->name, (size_t)(mark - file->name)};
+    if (file->part >= 0) return;
+    if (l->validation.there || l->testing.there)
+        file->part = listed_part(l, file->place);
+    else if (mark)
+        file->part = part_of_speaker(file->group);
 }
 
 static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     const folder_config *c = config;
-    scanner s = {.folder = folder, .listing = {.dataset = dataset}};
-    cv_names words = {0};
-    convo_status status = cv_class_folders(folder, c->classes, &words, err);
-    if (!status) status = read_list(folder, "validation_list.txt", &s.validation, err);
-    if (!status) status = read_list(folder, "testing_list.txt", &s.testing, err);
-    for (int k = 0; k < words.count && !status; k++) status = scan_word(&s, words.name[k], c->classes[0], err);
-    if (!status && dataset->count == 0)
-        status = cv_fail(err, CONVO_FORMAT, folder,
-                         "holds no recordings in folders named after words, such as cat/1.wav (.wav, .flac, .ogg, "
-                         ".mp3)");
-    cv_folder_free(words.name, (size_t)words.count);
-    cv_folder_free(s.validation.names, (size_t)s.validation.count);
-    cv_folder_free(s.testing.names, (size_t)s.testing.count);
-    return cv_listing_end(&s.listing, status, err);
+    lists l = {0};
+    const cv_class_walk walk = {.what = "recordings",
+                                .endings = cv_sound_endings,
+                                .wanted = cv_is_sound_name,
+                                .classes = c->classes,
+                                .look = look,
+                                .context = &l};
+    convo_status status = read_list(folder, "validation_list.txt", &l.validation, err);
+    if (!status) status = read_list(folder, "testing_list.txt", &l.testing, err);
+    if (!status) status = cv_walk_classes(&walk, folder, dataset, err);
+    cv_folder_free(l.validation.names, (size_t)l.validation.count);
+    cv_folder_free(l.testing.names, (size_t)l.testing.count);
+    return status;
 }
 
 // The three differ in what is known about them.
@@ -133,7 +114,7 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
 
 const cv_data_kind cv_data_audiofolder = {
     .name = "audiofolder",
-    .help = "recordings in one folder for each class: word/*.wav",
+    .help = "recordings in one folder for each class; or these in train, validation and test",
     AUDIOFOLDER,
 };
 

@@ -104,6 +104,7 @@ void cv_dataset_free(cv_dataset *dataset) {
     cv_folder_free(dataset->labels, (size_t)dataset->label_count);
     cv_folder_free(dataset->groups, (size_t)dataset->group_count);
     cv_values_free(&dataset->values);
+    cv_findings_free(&dataset->found);
     free(dataset->folder);
     free(dataset);
 }

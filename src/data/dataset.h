@@ -6,6 +6,7 @@
 #include "audio/feature.h"
 #include "base/threads.h"
 #include "base/values.h"
+#include "data/findings.h"
 
 typedef struct cv_example {
     char *path; // of the recording; NULL where the values are in memory
@@ -23,8 +24,9 @@ typedef struct cv_dataset {
     size_t count;
     char **labels, **groups; // sorted, but for arrays whose labels are numbers
     int label_count, group_count;
-    cv_shape shape;   // of one example that is not a recording; dims 0: recordings
-    cv_values values; // of arrays, [count][size of shape]
+    cv_shape shape;    // of one example that is not a recording; dims 0: recordings
+    cv_values values;  // of arrays, [count][size of shape]
+    cv_findings found; // while the examples were listed: what was skipped
 } cv_dataset;
 
 typedef struct cv_data_kind {

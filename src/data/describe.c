@@ -251,10 +251,9 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     convo_status status = find_kind(name, &kind, err);
     if (!status) status = open_plain(kind, folder, &dataset, err);
     if (!status && kind->recordings) status = look_at_all(dataset, threads, &recordings, err);
-    if (!status && !fill_info(dataset, recordings, info)) {
-        convo_data_info_free(info);
-        status = cv_no_memory(err, folder);
-    }
+    if (!status) status = cv_findings_give(&dataset->found, &info->found, err);
+    if (!status && !fill_info(dataset, recordings, info)) status = cv_no_memory(err, folder);
+    if (status) convo_data_info_free(info);
     free(recordings);
     cv_dataset_free(dataset);
     return status;
@@ -276,5 +275,6 @@ void convo_data_info_free(convo_data_info *info) {
     free(info->classes);
     free(info->groups);
     free(info->rates);
+    convo_findings_free(&info->found);
     *info = (convo_data_info){0};
 }

@@ -1,7 +1,8 @@
 // The Free Spoken Digit Dataset, and any folder of recordings named as it names them:
-// {label}_{group}_{index}.{flac,wav,ogg,mp3}, for instance 7_jackson_32.flac.
+// {label}_{group}_{index}.flac (or .wav, ...), for instance 7_jackson_32.flac.
 // https://github.com/Jakobovski/free-spoken-digit-dataset
 #include "base/file.h"
+#include "data/filename.h"
 #include "data/listing.h"
 
 #include <stdlib.h>
@@ -25,6 +26,16 @@ static bool parse_name(const char *name, parts *out) {
     return out->label.length > 0 && out->group.length > 0;
 }
 
+static convo_status skip(const char *folder, const char *name, cv_dataset *dataset, convo_error *err) {
+    char *path = cv_format("%s/%s", folder, name);
+    if (!path) return cv_no_memory(err, folder);
+    const cv_finding why = cv_is_folder(path)       ? CV_FOUND_FOLDER
+                           : cv_is_sound_name(name) ? CV_FOUND_NAME
+                                                    : CV_FOUND_FORMAT;
+    free(path);
+    return cv_is_litter(name) || cv_is_document(name) ? CONVO_OK : cv_findings_add(&dataset->found, why, name, err);
+}
+
 static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
     cv_listing listing = {.dataset = dataset};
@@ -33,15 +44,18 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
     parts p;
     convo_status status = cv_folder_list(folder, &names, &count, err);
     for (size_t i = 0; i < count && !status; i++) {
-        if (!parse_name(names[i], &p)) continue;
+        if (!parse_name(names[i], &p)) {
+            status = skip(folder, names[i], dataset, err);
+            continue;
+        }
         status = cv_listing_add(&listing, cv_format("%s/%s", folder, names[i]), p.label, p.group,
                                 p.index < OFFICIAL_TEST ? CONVO_TEST : CONVO_TRAIN, err);
         if (!status) dataset->example[dataset->count - 1].index = p.index;
     }
     if (!status && dataset->count == 0)
-        status = cv_fail(err, CONVO_FORMAT, folder,
-                         "holds no recordings named label_speaker_index.flac (or .wav, .ogg, .mp3), such as "
-                         "7_jackson_32.flac");
+        status =
+            cv_fail(err, CONVO_FORMAT, folder,
+                    "holds no recordings named label_speaker_index.flac (or .wav, ...), such as 7_jackson_32.flac");
     cv_folder_free(names, count);
     return cv_listing_end(&listing, status, err);
 }

@@ -4,18 +4,6 @@
 
 #include "data/dataset.h"
 
-// The name of a recording, by its ending: .flac, .wav, .ogg or .mp3.
-bool cv_is_sound_name(const char *name);
-
-// Names of the folders in `folder` that hold classes, sorted: those that `classes` names ("bed cat"), or all where it
-// is
-// "". _background_noise_ and hidden ones hold none. Free them with cv_folder_free.
-typedef struct cv_names {
-    char **name;
-    int count;
-} cv_names;
-convo_status cv_class_folders(const char *folder, const char *classes, cv_names *names, convo_error *err);
-
 // Text that no 0 byte ends. NULL: none.
 typedef struct cv_word {
     const char *text;

@@ -68,6 +68,11 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     return status;
 }
 
+static void note_found(const convo_train_options *options, const cv_findings *found) {
+    for (int kind = 0; kind < CV_FOUND_KINDS && options && options->note; kind++)
+        if (found->of[kind].count) options->note(found->of[kind].sentence, options->user);
+}
+
 // A class that is never seen in training can only be missed: better said now than found in the results.
 static convo_status note_missing(const convo_train_options *options, const cv_material *m, convo_error *err) {
     if (!options || !options->note) return CONVO_OK;
@@ -94,6 +99,7 @@ static convo_status prepare(const convo_recipe *recipe, const convo_train_option
                             cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
     convo_status status = cv_material_load(recipe, options, m, err);
     if (!status) status = make_net(recipe, options, m, net, random, err);
+    if (!status) note_found(options, &m->dataset->found);
     if (!status) status = note_missing(options, m, err);
     if (!status) status = cv_material_augment(recipe, options, m, err);
     if (status) return status;

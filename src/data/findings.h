@@ -1,0 +1,29 @@
+// What is worth knowing about a data set before a training: what was skipped, what is on both sides of a split.
+#ifndef CV_FINDINGS_H
+#define CV_FINDINGS_H
+
+#include "base/base.h"
+
+typedef enum cv_finding {
+    CV_FOUND_FORMAT,
+    CV_FOUND_EMPTY,
+    CV_FOUND_OUTSIDE,
+    CV_FOUND_LOOP,
+    CV_FOUND_DEEP,
+    CV_FOUND_NAME,
+    CV_FOUND_FOLDER,
+    CV_FOUND_COLUMN,
+    CV_FOUND_KINDS,
+} cv_finding;
+
+typedef struct cv_findings {
+    convo_finding of[CV_FOUND_KINDS]; // count 0: none of this kind
+} cv_findings;
+
+// Counts one more of a kind, and keeps its name if it is among the first.
+convo_status cv_findings_add(cv_findings *findings, cv_finding kind, const char *name, convo_error *err);
+void cv_findings_free(cv_findings *findings);
+// Moves those that are there.
+convo_status cv_findings_give(cv_findings *findings, convo_findings *out, convo_error *err);
+
+#endif
