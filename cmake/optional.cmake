@@ -19,10 +19,10 @@ function(convo_optional name debian use)
   set(CONVO_PRIVATE_LIBS ${CONVO_PRIVATE_LIBS} ${${name}_LDFLAGS} PARENT_SCOPE)
 endfunction()
 
-convo_optional(LIBARCHIVE libarchive-dev "npz arrays, packed files, unpacking of downloads" libarchive)
+convo_optional(LIBARCHIVE libarchive-dev "npz arrays, unpacking of downloads" libarchive)
 convo_optional(CURL libcurl4-openssl-dev "downloads" libcurl)
 convo_optional(NETTLE nettle-dev "checksums of downloads" nettle)
-convo_optional(MATIO "libmatio-dev and zlib1g-dev" "MATLAB files" matio zlib)
+convo_optional(ZLIB zlib1g-dev "gzipped files, packed MATLAB files" zlib)
 convo_optional(LIBPNG libpng-dev "PNG pictures" libpng)
 convo_optional(LIBJPEG libjpeg-dev "JPEG pictures" libjpeg)
 

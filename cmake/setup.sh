@@ -32,7 +32,6 @@ find_missing() { # demo|tests
     probe libarchive-dev pkg-config --exists libarchive
     probe libcurl4-openssl-dev pkg-config --exists libcurl
     probe nettle-dev pkg-config --exists nettle
-    probe libmatio-dev pkg-config --exists matio
     probe zlib1g-dev pkg-config --exists zlib
     probe libpng-dev pkg-config --exists libpng
     probe libjpeg-dev pkg-config --exists libjpeg

@@ -536,7 +536,7 @@ CONVO_API convo_status convo_data_find(const char *name, const char *const *sear
 // A data set that convo knows by name.
 typedef struct convo_data_set {
     const char *name, *help; // one line
-    const char *missing;     // what this build lacks to read it ("libmatio-dev, and build again"); NULL: nothing
+    const char *missing;     // what this build lacks to read it ("libcsv-dev, and build again"); NULL: nothing
     bool generated;          // made up: there is nothing to find or to get
     bool published;          // convo_data_get gets it; others are ways to lay out recordings or pictures of one's own
     int64_t download;        // bytes; 0: not known

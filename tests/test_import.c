@@ -456,6 +456,33 @@ static void pickles_are_refused(void **state) {
     }
 }
 
+// The length of the header is what a safetensors file begins with: some of them read as a pickle does.
+static void headers_of_any_length_are_read(void **state) {
+    (void)state;
+    enum { LENGTH = 8, STEP = 128 };
+    const tensor list[] = {
+        {"0.weight", CV_F32, 3, {3, 2, 2}}, {"0.bias", CV_F32, 1, {3}}, BATCHNORM(CV_F32), END_OF_NET, {0}};
+    convo_error err = {0};
+    cv_bytes bytes;
+    write_weights(in_folder("plain.safetensors"), list);
+    must(cv_file_read(in_folder("plain.safetensors"), SIZE_MAX, &bytes, &err), &err);
+    const size_t header = bytes.data[0] | (size_t)bytes.data[1] << 8, rest = bytes.size - LENGTH - header;
+    for (size_t longer = (header + STEP - 1) / STEP * STEP; longer <= 0x680; longer += STEP) {
+        convo_model *model;
+        char *file = test_memory(LENGTH + longer + rest, 1);
+        memset(file + LENGTH, ' ', longer);
+        memcpy(file, &(uint64_t){longer}, LENGTH);
+        memcpy(file + LENGTH, bytes.data + LENGTH, header);
+        memcpy(file + LENGTH + longer, bytes.data + LENGTH + header, rest);
+        must(cv_file_write(in_folder("padded.safetensors"), file, LENGTH + longer + rest, &err), &err);
+        must(import_net("padded.safetensors", NULL, &model, &err), &err);
+        check_numbers(model);
+        convo_model_free(model);
+        free(file);
+    }
+    free(bytes.data);
+}
+
 // --- damaged files ------------------------------------------------------------------------------------------------
 
 #ifdef CONVO_HAVE_ONNX
@@ -556,6 +583,7 @@ int main(void) {
         cmocka_unit_test(all_that_does_not_fit_is_named),
         cmocka_unit_test(shards_are_one_file),
         cmocka_unit_test(pickles_are_refused),
+        cmocka_unit_test(headers_of_any_length_are_read),
     };
     return cmocka_run_group_tests_name("import", tests, make_folder, remove_folder);
 }

@@ -1,5 +1,6 @@
 #include "base/archive.h"
 
+#include "base/inflate.h"
 #include "base/limits.h"
 
 #ifdef CONVO_HAVE_LIBARCHIVE
@@ -21,8 +22,7 @@ static convo_status failed(struct archive *archive, const char *path, convo_erro
 static convo_status unpack(struct archive *archive, const char *path, size_t limit, cv_bytes *out, convo_error *err) {
     size_t capacity = 0;
     for (;;) {
-        if (out->size > limit)
-            return cv_fail(err, CONVO_LIMIT, path, "unpacks to more than the limit of %zu bytes", limit);
+        if (out->size > limit) return cv_unpacks_to_more(path, limit, err);
         if (!cv_grow(&out->data, &capacity, out->size + BLOCK + 1, 1)) return cv_no_memory(err, path);
         const la_ssize_t got = archive_read_data(archive, out->data + out->size, capacity - out->size - 1);
         if (got < 0) return failed(archive, path, err);
@@ -33,42 +33,40 @@ static convo_status unpack(struct archive *archive, const char *path, size_t lim
     return CONVO_OK;
 }
 
-// Packed once and by deflate, or not at all: other methods make more of a byte than CV_DEFLATE_RATIO, or ask for memory
-// as their headers please.
+// Packed by deflate, or not at all: other methods ask for memory as their headers please.
 static convo_status check_packing(struct archive *archive, const char *path, convo_error *err) {
     const char *format = archive_format_name(archive);
-    const bool zip = (archive_format(archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
-    const bool known = !zip || (format && (strstr(format, "(deflation)") || strstr(format, "(uncompressed)")));
-    if (known && archive_filter_count(archive) <= 2) return CONVO_OK; // the last one is the file itself
-    return cv_fail(err, CONVO_UNSUPPORTED, path, "is not packed once by deflate, which is what is read");
+    if (format && (strstr(format, "(deflation)") || strstr(format, "(uncompressed)"))) return CONVO_OK;
+    return cv_fail(err, CONVO_UNSUPPORTED, path,
+                   "is packed by another method than deflate: save it with numpy.savez or numpy.savez_compressed");
 }
 
-// member: NULL for the first there is
 static convo_status read_member(struct archive *archive, const char *path, const char *member, size_t limit,
                                 cv_bytes *out, convo_error *err) {
     struct archive_entry *entry;
-    int result = archive_read_open_filename(archive, path, BLOCK);
+    int result = archive_read_open_filename(archive, path, BLOCK), members = 0;
     while (result == ARCHIVE_OK || result == ARCHIVE_WARN) { // a warning: a name that this locale cannot write
         result = archive_read_next_header(archive, &entry);
         if (result != ARCHIVE_OK && result != ARCHIVE_WARN) break;
         const char *name = archive_entry_pathname(entry);
-        const bool wanted = !member || (name && strcmp(name, member) == 0 && archive_entry_filetype(entry) == AE_IFREG);
-        if (!wanted) continue;
+        if (++members > CV_LIMIT_MEMBERS)
+            return cv_fail(err, CONVO_LIMIT, path, "holds more than %d arrays: save those of X and y alone",
+                           CV_LIMIT_MEMBERS);
+        if (!name || strcmp(name, member) != 0 || archive_entry_filetype(entry) != AE_IFREG) continue;
         const convo_status status = check_packing(archive, path, err);
         return status ? status : unpack(archive, path, limit, out, err);
     }
-    return result == ARCHIVE_EOF && member ? CONVO_OK : failed(archive, path, err);
+    return result == ARCHIVE_EOF ? CONVO_OK : failed(archive, path, err);
 }
 
-static convo_status read_archive(int (*support)(struct archive *), const char *path, const char *member, size_t limit,
-                                 cv_bytes *out, convo_error *err) {
+convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_bytes *out, convo_error *err) {
     *out = (cv_bytes){0};
     struct stat about;
     struct archive *archive = archive_read_new();
     if (!archive) return cv_no_memory(err, path);
-    if (!stat(path, &about) && (size_t)about.st_size < limit / CV_DEFLATE_RATIO)
-        limit = (size_t)about.st_size * CV_DEFLATE_RATIO;
-    convo_status status = support(archive) == ARCHIVE_OK ? CONVO_OK : failed(archive, path, err);
+    if (!stat(path, &about)) limit = cv_unpack_limit((size_t)about.st_size, limit);
+    convo_status status =
+        archive_read_support_format_zip_seekable(archive) == ARCHIVE_OK ? CONVO_OK : failed(archive, path, err);
     if (!status) status = read_member(archive, path, member, limit, out, err);
     archive_read_free(archive);
     if (status) {
@@ -76,19 +74,6 @@ static convo_status read_archive(int (*support)(struct archive *), const char *p
         *out = (cv_bytes){0};
     }
     return status;
-}
-
-convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_bytes *out, convo_error *err) {
-    return read_archive(archive_read_support_format_zip_seekable, path, member, limit, out, err);
-}
-
-static int support_gzip(struct archive *archive) {
-    const int result = archive_read_support_filter_gzip(archive);
-    return result == ARCHIVE_OK ? archive_read_support_format_raw(archive) : result;
-}
-
-convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_error *err) {
-    return read_archive(support_gzip, path, NULL, limit, out, err);
 }
 
 // --- writing ----------------------------------------------------------------------------------------------------
@@ -173,11 +158,6 @@ static convo_status missing(const char *path, cv_bytes *out, convo_error *err) {
 
 convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_bytes *out, convo_error *err) {
     (void)member;
-    (void)limit;
-    return missing(path, out, err);
-}
-
-convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_error *err) {
     (void)limit;
     return missing(path, out, err);
 }

@@ -1,4 +1,4 @@
-// Reading out of archives, and making zip files, through libarchive.
+// Zip files, read and made through libarchive.
 #ifndef CV_ARCHIVE_H
 #define CV_ARCHIVE_H
 
@@ -6,8 +6,6 @@
 
 // Reads the regular file called `member` of a zip file, of at most `limit` bytes. out->data is NULL when it has none.
 convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_bytes *out, convo_error *err);
-// Reads a gzipped file, of at most `limit` bytes when unpacked. The caller frees out->data.
-convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_error *err);
 
 // A zip file on its way out: its members are stored as they are, and it gets its name when it is whole.
 typedef struct cv_zip cv_zip;

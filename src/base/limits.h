@@ -51,6 +51,17 @@ enum { CV_LIMIT_ONNX_NODES = 8192 };      // and constants
 #ifndef CV_LIMIT_LIST
 #define CV_LIMIT_LIST ((size_t)256 << 20) // lists of recordings
 #endif
+// A file may become as much when it is unpacked, and what is more up to so many times its size. Numbers that people
+// train on take a tenth when they are packed, labels a hundredth.
+#ifndef CV_LIMIT_UNPACKED_FREELY
+#define CV_LIMIT_UNPACKED_FREELY ((size_t)32 << 20)
+#endif
+#ifndef CV_LIMIT_RATIO
+#define CV_LIMIT_RATIO ((size_t)100)
+#endif
+#ifndef CV_LIMIT_MEMBERS
+#define CV_LIMIT_MEMBERS 1024 // of an .npz file
+#endif
 // What deflate can make of one byte: 258 bytes cost two bits at least (RFC 1951). What is said to be more is a bomb.
 #define CV_DEFLATE_RATIO ((size_t)1032)
 

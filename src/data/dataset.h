@@ -32,7 +32,7 @@ typedef struct cv_dataset {
 typedef struct cv_data_kind {
     const char *name;    // as recipes write it in data.set
     const char *help;    // one line
-    const char *missing; // what to install for this build to read it ("libmatio-dev, and build again"); NULL: it can
+    const char *missing; // what to install for this build to read it ("libcsv-dev, and build again"); NULL: it can
     bool recordings;     // it needs a front end
     bool generated;      // it is made up: its path is ""
     int rate;            // of recordings, nominal in hertz; 0 when it can be anything

@@ -1,6 +1,6 @@
 // MNIST and what is laid out like it: IDX files, as they are or gzipped. Two zero bytes, a type (8: bytes), the number
 // of dimensions, the dimensions as big-endian 32-bit numbers, the bytes. http://yann.lecun.com/exdb/mnist
-#include "base/archive.h"
+#include "base/inflate.h"
 #include "base/limits.h"
 #include "data/examples.h"
 

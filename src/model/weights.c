@@ -19,13 +19,16 @@ void cv_weights_free(cv_weights *w) {
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-// What torch.save writes is a zip file or a bare pickle. Reading a pickle runs what it says, so nobody should.
+// What torch.save writes is a zip file or a bare pickle. Reading a pickle runs what it says, so nobody should. A
+// safetensors file may begin with the same bytes: they are the length of its header, which begins with '{'.
 static convo_status refuse_pickle(const char *path, convo_error *err) {
-    uint8_t start[4] = {0};
+    enum { HEADER = 8 };
+    uint8_t start[HEADER + 1] = {0};
     FILE *file = fopen(path, "rb");
     const size_t got = file ? fread(start, 1, sizeof start, file) : 0;
     if (file) fclose(file);
-    if (got < sizeof start || (memcmp(start, "PK\3\4", 4) != 0 && !(start[0] == 0x80 && start[1] < 6))) return CONVO_OK;
+    const bool zip = memcmp(start, "PK\3\4", 4) == 0, pickle = start[0] == 0x80 && start[1] < 6;
+    if (got < 4 || start[HEADER] == '{' || (!zip && !pickle)) return CONVO_OK;
     return cv_fail(err, CONVO_UNSUPPORTED, path,
                    "this is a PyTorch pickle, which may run any code when it is read; in Python, write "
                    "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors') and import that");

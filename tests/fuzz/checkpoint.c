@@ -28,6 +28,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                             .split = &split,
                             .lock = -1};
     fuzz_check(cv_run_folder_begin(&folder, true, net, &state, &err), &err);
+    for (int t = 0; t < net->tensors; t++) {
+        float values[64] = {0};
+        fuzz_must(net->tensor[t].size <= CV_COUNT(values), "the net is small");
+        cv_net_read(net, t, values);
+        fuzz_tell(values, sizeof values);
+    }
+    fuzz_tell_number(state.epoch);
+    fuzz_tell_number(state.step);
+    fuzz_tell_file(fuzz_in_folder(names[1]).text);
     cv_run_folder_leave(&folder);
     cv_train_state_free(&state);
     cv_net_free(net);

@@ -17,7 +17,18 @@ static inline void fuzz_dataset(const cv_data_kind *kind, const char *path, cons
         const cv_example *e = &dataset->example[i];
         fuzz_must(e->label >= 0 && e->label < dataset->label_count, "a label is one of the labels");
         fuzz_must(e->group >= -1 && e->group < dataset->group_count, "a group is one of the groups");
+        const int64_t told[] = {e->label, e->group, e->part, e->index};
+        fuzz_tell(told, sizeof told);
+        fuzz_tell_text(e->path);
         fuzz_must(e->part >= -1 && e->part <= CONVO_TEST, "a part is one of the parts");
+    }
+    for (int k = 0; dataset && k < dataset->label_count; k++) fuzz_tell_text(dataset->labels[k]);
+    if (dataset && (dataset->values.value || dataset->values.byte)) {
+        const size_t size = (size_t)cv_shape_size(dataset->shape);
+        float *scratch = cv_alloc(size, sizeof *scratch);
+        for (size_t i = 0; scratch && i < dataset->count; i++)
+            fuzz_tell(cv_values_row(&dataset->values, i, size, scratch), size * sizeof *scratch);
+        free(scratch);
     }
     cv_dataset_free(dataset);
     free(usual);

@@ -13,11 +13,31 @@
 // In a target: one call of a reader. libFuzzer and replay.c call it.
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+// A sum of all that the reader returned: FNV-1a. replay.c tries every input twice, with other values in fresh memory,
+// and what comes out must be the same.
+__attribute__((weak)) uint64_t fuzz_sum;
+
+static inline void fuzz_tell(const void *data, size_t size) {
+    for (size_t k = 0; data && k < size; k++)
+        fuzz_sum = (fuzz_sum ^ ((const uint8_t *)data)[k]) * UINT64_C(0x100000001b3);
+}
+
+static inline void fuzz_tell_text(const char *text) {
+    fuzz_tell(text ? text : "", text ? strlen(text) + 1 : 0);
+}
+
+static inline void fuzz_tell_number(int64_t number) {
+    fuzz_tell(&number, sizeof number);
+}
+
 // The reader said yes, or no in words: a code that is documented, and a sentence that does no harm to a terminal.
 // Never that there is no memory: a small file must not ask for that much.
 static inline void fuzz_check(convo_status status, const convo_error *err) {
     bool good = status == err->code && status <= CONVO_STATE && status != CONVO_MEMORY;
     if (status && (!err->message[0] || status == CONVO_OK)) good = false;
+    fuzz_tell_number(status);
+    fuzz_tell_text(err->message);
+    fuzz_tell_text(err->where);
     for (const char *c = err->message; *c; c++) good = good && (unsigned char)*c >= ' ' && *c != 0x7f;
     for (const char *c = err->where; *c; c++) good = good && (unsigned char)*c >= ' ' && *c != 0x7f;
     if (good) return;
@@ -76,6 +96,13 @@ static inline fuzz_path fuzz_write(const char *name, const void *data, size_t si
     FILE *file = fopen(path.text, "wb");
     fuzz_must(file && fwrite(data, 1, size, file) == size && !fclose(file), "the input can be written");
     return path;
+}
+
+static inline void fuzz_tell_file(const char *path) {
+    cv_bytes bytes;
+    if (cv_file_read(path, SIZE_MAX, &bytes, NULL)) return;
+    fuzz_tell(bytes.data, bytes.size);
+    free(bytes.data);
 }
 
 // Readers of several files get them in one input: "@@@3" begins the file number 3 of `names`; what stands in front of

@@ -21,6 +21,7 @@ static void predict(convo_model *model) {
     fuzz_check(model->front ? convo_model_predict(model, example, SAMPLES, model->recipe->rate, probability, &err)
                             : convo_model_predict_arrays(model, example, 1, probability, &err),
                &err);
+    fuzz_tell(probability, (size_t)convo_model_classes(model) * sizeof *probability);
     fuzz_must(small || err.code, "what is too large is not run");
     free(probability);
 }
@@ -32,7 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_check(convo_model_load(path.text, &model, &err), &err);
     if (!model) return 0;
     predict(model);
-    fuzz_check(convo_model_save(model, fuzz_in_folder("again.safetensors").text, &err), &err);
+    const fuzz_path again = fuzz_in_folder("again.safetensors");
+    fuzz_check(convo_model_save(model, again.text, &err), &err);
+    fuzz_tell_file(again.text);
     convo_model_free(model);
     return 0;
 }

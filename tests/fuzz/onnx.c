@@ -12,6 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     convo_model *model = NULL;
     convo_error err = {0};
     fuzz_check(convo_import(path.text, &options, &model, &err), &err);
+    if (model) {
+        const fuzz_path made = fuzz_in_folder("made.safetensors");
+        fuzz_check(convo_model_save(model, made.text, &err), &err);
+        fuzz_tell_file(made.text);
+    }
     convo_model_free(model);
     return 0;
 }

@@ -7,6 +7,7 @@ static void read_again(const convo_recipe *recipe) {
     convo_error err = {0};
     fuzz_check(convo_recipe_text(recipe, &text, &err), &err);
     fuzz_must(text != NULL, "a recipe can be written");
+    fuzz_tell_text(text);
     fuzz_check(convo_recipe_parse(text, strlen(text), "again", &again, &err), &err);
     fuzz_must(again != NULL, "a recipe that was written can be read");
     convo_recipe_free(again);

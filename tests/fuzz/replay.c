@@ -3,6 +3,9 @@
 #include "fuzz.h"
 
 #include <signal.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <sys/resource.h>
 #include <sys/time.h>
 
@@ -40,12 +43,20 @@ void __asan_on_error(void) {
     last_words(0);
 }
 
+static int fresh; // what new memory is full of: so those show who read it and have not written to it
+
 // The largest single request is seen here, also those of libraries, which may go on when it fails.
 #if defined(__GLIBC__) && !SANITIZED
 #define REPLACES __attribute__((visibility("default")))
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
+
+static void *fill(void *memory, size_t from) {
+    const size_t size = memory ? malloc_usable_size(memory) : 0;
+    if (from < size) memset((char *)memory + from, fresh, size - from);
+    return memory;
+}
 
 static void look_at(size_t count, size_t size) {
     static const char words[] = "too much memory is asked for at once\n";
@@ -56,7 +67,7 @@ static void look_at(size_t count, size_t size) {
 
 REPLACES void *malloc(size_t size) {
     look_at(1, size);
-    return __libc_malloc(size);
+    return fill(__libc_malloc(size), 0);
 }
 
 REPLACES void *calloc(size_t count, size_t size) {
@@ -66,7 +77,8 @@ REPLACES void *calloc(size_t count, size_t size) {
 
 REPLACES void *realloc(void *old, size_t size) {
     look_at(1, size);
-    return __libc_realloc(old, size);
+    const size_t kept = old ? malloc_usable_size(old) : 0;
+    return fill(__libc_realloc(old, size), kept);
 }
 #endif
 
@@ -82,15 +94,26 @@ static void limit_memory(void) {
 }
 
 // A copy that ends where its memory ends, so that a step beyond is noticed.
-static void try_input(const uint8_t *data, size_t size) {
+static uint64_t try_once(const uint8_t *data, size_t size) {
     uint8_t *copy = malloc(size ? size : 1);
     fuzz_must(copy != NULL, "there is memory for the input");
     if (size) memcpy(copy, data, size);
     const struct itimerval most = {.it_value.tv_sec = SECONDS}, none = {0};
+    fuzz_sum = 0;
     setitimer(ITIMER_PROF, &most, NULL);
     LLVMFuzzerTestOneInput(copy, size);
     setitimer(ITIMER_PROF, &none, NULL);
     free(copy);
+    return fuzz_sum;
+}
+
+static void try_input(const uint8_t *data, size_t size) {
+    enum { ONE = 0x55, OTHER = 0xaa }; // as floats: 1.4e13, -3e-13
+    fresh = ONE;
+    const uint64_t sum = try_once(data, size);
+    if (SANITIZED) return; // it has an allocator of its own
+    fresh = OTHER;
+    fuzz_must(try_once(data, size) == sum, "the same comes out whatever fresh memory holds");
 }
 
 static void cut(const char *name, const cv_bytes *seed) {

@@ -9,10 +9,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     cv_sound sound;
     convo_error err = {0};
     fuzz_check(cv_sound_read(path.text, 0, &sound, &err), &err);
+    fuzz_tell(sound.sample, sound.count * sizeof *sound.sample);
     const bool again = !err.code && sound.count < LONG;
     fuzz_must(err.code || sound.count, "a recording has samples");
     cv_sound_free(&sound);
     if (again) fuzz_check(cv_sound_read(path.text, 8000, &sound, &err), &err);
+    fuzz_tell(sound.sample, sound.count * sizeof *sound.sample);
     cv_sound_free(&sound);
     return 0;
 }

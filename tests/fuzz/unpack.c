@@ -27,7 +27,15 @@ static void pack(const char *from, const char *to) {
     free(bytes.data);
 }
 
+static int tell_entry(const char *path, const struct stat *about, int type, struct FTW *walk) {
+    (void)walk;
+    fuzz_tell_number(about->st_mode);
+    if (type == FTW_F) fuzz_tell_file(path);
+    return 0;
+}
+
 static void unpack(const char *name) {
+    enum { MOST_OPEN = 16 };
     const fuzz_path archive = fuzz_in_folder(name), folder = fuzz_in_folder("out");
     const convo_get_options options = {0};
     cv_watch watch = {.options = &options};
@@ -37,6 +45,7 @@ static void unpack(const char *name) {
     fuzz_check(cv_folder_make(folder.text, &err), &err);
     fuzz_check(cv_unpack(archive.text, folder.text, &job, &watch, &err), &err);
     fuzz_must(job.files <= job.most_files, "no more files than allowed");
+    fuzz_must(!nftw(folder.text, tell_entry, MOST_OPEN, FTW_PHYS), "what was unpacked can be read");
     fuzz_remove(folder.text);
 }
 

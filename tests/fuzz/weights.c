@@ -16,6 +16,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_must(!convo_recipe_parse(text, strlen(text), "fuzz", &recipe, &err), "the recipe is right");
     const convo_import_options options = {.recipe = recipe, .map = map};
     fuzz_check(convo_import(cv_is_file(index.text) ? index.text : file.text, &options, &model, &err), &err);
+    if (model) {
+        const fuzz_path made = fuzz_in_folder("made.safetensors");
+        fuzz_check(convo_model_save(model, made.text, &err), &err);
+        fuzz_tell_file(made.text);
+    }
     convo_model_free(model);
     convo_recipe_free(recipe);
     return 0;
