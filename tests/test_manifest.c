@@ -59,6 +59,42 @@ static void fields_may_be_quoted(void **state) {
     cv_dataset_free(dataset);
 }
 
+static void semicolons_and_tabs_separate_too(void **state) {
+    static const char *const texts[] = {
+        "label;speaker;Path\r\ncat;ann;/a, b.wav\r\ndog;;/c.wav\r\n",
+        "LABEL\tSpeaker\tpath\ncat\tann\t/a, b.wav\ndog\t\t/c.wav\n",
+        "\n\"label\",\"speaker\",\"path\"\ncat,ann,\"/a, b.wav\"\ndog,,/c.wav",
+    };
+    for (size_t k = 0; k < CV_COUNT(texts); k++) {
+        cv_dataset *dataset = open_text(*state, texts[k]);
+        assert_int_equal(dataset->count, 2);
+        assert_string_equal(dataset->example[0].path, "/a, b.wav");
+        assert_string_equal(dataset->labels[1], "dog");
+        assert_int_equal(dataset->group_count, 1);
+        assert_string_equal(dataset->groups[0], "ann");
+        assert_int_equal(dataset->example[1].group, -1);
+        cv_dataset_free(dataset);
+    }
+}
+
+static void parts_have_the_names_that_people_give_them(void **state) {
+    cv_dataset *dataset = open_text(*state, "path,label,split\na,x,Train\nb,x,VAL\nc,x,dev\nd,x,valid\ne,x,eval\n"
+                                            "f,x,testing\ng,x,training\n");
+    static const int parts[] = {CONVO_TRAIN, CONVO_VALIDATION, CONVO_VALIDATION, CONVO_VALIDATION,
+                                CONVO_TEST,  CONVO_TEST,       CONVO_TRAIN};
+    assert_int_equal(dataset->count, CV_COUNT(parts));
+    for (size_t k = 0; k < CV_COUNT(parts); k++) assert_int_equal(dataset->example[k].part, parts[k]);
+    cv_dataset_free(dataset);
+}
+
+static void columns_that_are_not_read_are_told(void **state) {
+    cv_dataset *dataset = open_text(*state, "path,age,label,country\na,7,x,nl\n");
+    const convo_finding *found = &dataset->found.of[CV_FOUND_COLUMN];
+    assert_string_equal(found->sentence, "ignored 2 columns of the manifest: age, country");
+    assert_false(found->fault);
+    cv_dataset_free(dataset);
+}
+
 static void what_is_wrong_is_said_with_its_line(void **state) {
     static const struct {
         const char *text, *line, *says;
@@ -69,6 +105,10 @@ static void what_is_wrong_is_said_with_its_line(void **state) {
         {"a.wav,cat\n", "list.csv:1", "must name the columns"},
         {"path,lable\na,b\n", "list.csv:1", "did you mean 'label'?"},
         {"path,label,path\n", "list.csv:1", "twice"},
+        {"path,label,Speaker,group\n", "list.csv:1", "twice ('speaker' is 'group')"},
+        {"path|label\na|b\n", "list.csv:1", "separated by commas, semicolons or tabs"},
+        {"path,label,speakr\na,b,c\n", "list.csv:1", "did you mean 'speaker'?"},
+        {"path;label\na.wav;b\nc,d;\n", "list.csv:3", "has no label"},
         {"path,label\na,b\n\nc\n", "list.csv:4", "has 1 fields, the first line names 2 columns"},
         {"path,label\na,b,c\n", "list.csv:2", "has 3 fields"},
         {"path,label\na,b\n,c\n", "list.csv:3", "has no path"},
@@ -165,9 +205,15 @@ int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest without[] = {cmocka_unit_test(a_build_without_the_library_says_what_to_install)};
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(rows_are_examples_in_their_order),     IN_FOLDER(fields_may_be_quoted),
-        IN_FOLDER(what_is_wrong_is_said_with_its_line),  IN_FOLDER(a_file_cut_anywhere_does_no_harm),
-        IN_FOLDER(a_file_with_wrong_bytes_does_no_harm), IN_FOLDER(a_manifest_is_guessed_and_described),
+        IN_FOLDER(semicolons_and_tabs_separate_too),
+        IN_FOLDER(parts_have_the_names_that_people_give_them),
+        IN_FOLDER(columns_that_are_not_read_are_told),
+        IN_FOLDER(rows_are_examples_in_their_order),
+        IN_FOLDER(fields_may_be_quoted),
+        IN_FOLDER(what_is_wrong_is_said_with_its_line),
+        IN_FOLDER(a_file_cut_anywhere_does_no_harm),
+        IN_FOLDER(a_file_with_wrong_bytes_does_no_harm),
+        IN_FOLDER(a_manifest_is_guessed_and_described),
     };
     if (cv_data_manifest.missing) return cmocka_run_group_tests_name("manifest", without, NULL, NULL);
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);

@@ -1,20 +1,26 @@
-// A CSV file that lists recordings: path and label, and where they are known the part of the split and the group.
+// A CSV file that lists recordings: path and label, and where they are known the part of the split and the group, which
+// may be called speaker. Semicolons and tabs will do for commas.
 //   path,label,split,group
 //   clips/1.wav,cat,train,ann
 // The examples are in the order of the file.
 #include "base/file.h"
 #include "base/limits.h"
+#include "data/filename.h"
 #include "data/listing.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #ifdef CONVO_HAVE_LIBCSV
 
 #include <csv.h>
 
 enum { PATH, LABEL, SPLIT, GROUP, COLUMNS, OTHER = COLUMNS };
-static const char *const column_name[COLUMNS + 1] = {"path", "label", "split", "group", NULL};
+static const struct column {
+    const char *name;
+    int kind;
+} columns[] = {{"path", PATH}, {"label", LABEL}, {"split", SPLIT}, {"group", GROUP}, {"speaker", GROUP}};
 
 typedef struct reader {
     const char *file;
@@ -44,15 +50,16 @@ static where place(const reader *r) {
 
 static const char *column_at(const void *context, size_t k) {
     (void)context;
-    return column_name[k];
+    return k < CV_COUNT(columns) ? columns[k].name : NULL;
 }
 
 // --- fields -----------------------------------------------------------------------------------------------------
 
 // Columns of other names are the user's own, unless they look like a slip of the pen.
 static void read_header_field(reader *r, const char *text) {
-    int kind = 0;
-    while (kind < COLUMNS && strcmp(text, column_name[kind]) != 0) kind++;
+    int kind = OTHER;
+    for (size_t k = 0; k < CV_COUNT(columns); k++)
+        if (strcasecmp(text, columns[k].name) == 0) kind = columns[k].kind;
     const cv_hint hint = kind == OTHER ? cv_did_you_mean(text, column_at, NULL) : (cv_hint){""};
     if (hint.text[0]) {
         FAIL(r, CONVO_FORMAT, "there is no column '%.60s'%s", text, hint.text);
@@ -60,9 +67,12 @@ static void read_header_field(reader *r, const char *text) {
     }
     for (size_t k = 0; k < r->columns && kind != OTHER; k++)
         if (r->kind[k] == kind) {
-            FAIL(r, CONVO_FORMAT, "the column '%s' is there twice", text);
+            FAIL(r, CONVO_FORMAT, "the column '%s' is there twice%s", text,
+                 kind == GROUP ? " ('speaker' is 'group')" : "");
             return;
         }
+    if (kind == OTHER) r->status = cv_findings_add(&r->listing.dataset->found, CV_FOUND_COLUMN, text, r->err);
+    if (r->status) return;
     if (cv_grow(&r->kind, &r->capacity, r->columns + 1, sizeof *r->kind))
         r->kind[r->columns++] = kind;
     else
@@ -91,15 +101,8 @@ static void check_header(reader *r) {
     for (size_t k = 0; k < r->columns; k++) there[r->kind[k]] = true;
     if (!there[PATH] || !there[LABEL])
         FAIL(r, CONVO_FORMAT,
-             "the first line must name the columns 'path' and 'label' (and may name 'split', 'group')");
-}
-
-static int32_t part_of(const char *split) {
-    static const char *const parts[] = {
-        [CONVO_TRAIN] = "train", [CONVO_VALIDATION] = "validation", [CONVO_TEST] = "test"};
-    for (size_t k = 0; k < CV_COUNT(parts); k++)
-        if (strcmp(split, parts[k]) == 0) return (int32_t)k;
-    return -1;
+             "the first line must name the columns 'path' and 'label' (and may name 'split', 'group'), separated by "
+             "commas, semicolons or tabs");
 }
 
 static void add_row(reader *r) {
@@ -108,13 +111,13 @@ static void add_row(reader *r) {
         FAIL(r, CONVO_FORMAT, "has %d fields, the first line names %zu columns", r->column, r->columns);
     else if (!path[0] || !label[0])
         FAIL(r, CONVO_FORMAT, "has no %s", path[0] ? "label" : "path");
-    else if (split && part_of(split) < 0)
+    else if (split && cv_part_named(split) < 0)
         FAIL(r, CONVO_FORMAT, "split must be train, validation or test, not '%.60s'", split);
     else
         r->status = cv_listing_add(&r->listing, cv_format("%.*s%s", path[0] == '/' ? 0 : (int)r->folder, r->file, path),
                                    (cv_word){label, strlen(label)},
                                    group && group[0] ? (cv_word){group, strlen(group)} : (cv_word){0},
-                                   split ? part_of(split) : -1, r->err);
+                                   split ? cv_part_named(split) : -1, r->err);
 }
 
 static void on_row(int end, void *context) {
@@ -132,10 +135,26 @@ static void on_row(int end, void *context) {
 
 // --- the file ---------------------------------------------------------------------------------------------------
 
+// The one of ",;\t" that is most often in the first line, between quotes apart; a comma where none is.
+static char find_delimiter(const char *text, size_t size) {
+    static const char kinds[] = ",;\t";
+    size_t count[sizeof kinds] = {0}, most = 0;
+    bool quoted = false;
+    for (size_t i = strspn(text, "\r\n"); i < size && (quoted || !strchr("\r\n", text[i])); i++) {
+        const char *kind = text[i] && !quoted ? strchr(kinds, text[i]) : NULL;
+        if (kind) count[kind - kinds]++;
+        if (text[i] == '"') quoted = !quoted;
+    }
+    for (size_t k = 0; k < sizeof kinds; k++)
+        if (count[k] > count[most]) most = k;
+    return kinds[most];
+}
+
 // Line by line, for errors to name them; a quoted field may go over several.
 static void parse(reader *r, const char *text, size_t size) {
     struct csv_parser csv;
     bool good = !csv_init(&csv, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
+    if (good) csv_set_delim(&csv, (unsigned char)find_delimiter(text, size));
     for (size_t at = 0; at < size && good && !r->status;) {
         const char *end = memchr(text + at, '\n', size - at);
         const size_t length = (end ? (size_t)(end - text) + 1 : size) - at;
@@ -190,7 +209,7 @@ static convo_status scan(const char *file, const void *config, cv_dataset *datas
 
 const cv_data_kind cv_data_manifest = {
     .name = "manifest",
-    .help = "recordings listed in a CSV file: path,label[,split,group]",
+    .help = "recordings listed in a CSV file: path,label[,split,group]; speaker is group",
     .missing = MISSING,
     .recordings = true,
     .scan = scan,
