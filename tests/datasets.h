@@ -67,8 +67,7 @@ static inline void write_damaged(const char *path, const void *data, size_t size
 }
 
 // The numbers of a golden .npy file of float32, and how many.
-static inline float *golden_array(const char *name, size_t *count) {
-    char *path = cv_format(GOLDEN "%s", name);
+static inline float *golden_array(const char *path, size_t *count) {
     cv_bytes bytes = read_whole(path);
     cv_numbers n;
     convo_error err;
@@ -79,7 +78,6 @@ static inline float *golden_array(const char *name, size_t *count) {
     float *values = malloc(*count * sizeof *values);
     memcpy(values, n.data, *count * sizeof *values);
     free(bytes.data);
-    free(path);
     return values;
 }
 

@@ -199,7 +199,7 @@ static void arrays_that_are_missing_or_too_many_are_named(void **state) {
 #ifdef CONVO_HAVE_LIBARCHIVE
 static void check_golden_parts(const char *path) {
     size_t count;
-    float *want = golden_array("X.npy", &count);
+    float *want = golden_array(GOLDEN "X.npy", &count);
     cv_dataset *d = open_data(arrays, path, NULL);
     assert_int_equal(d->count, 12);
     check_shape(d, 2, 4, 1, 3);
@@ -280,7 +280,7 @@ static void copy_golden(const char *from, const char *folder, const char *to) {
 static void matlab_files_are_read_as_scipy_wrote_them(void **state) {
     static const char *const files[] = MATLAB_FILES;
     size_t count;
-    float *want = golden_array("X.npy", &count); // of each example, the first 3 of 4 x 3
+    float *want = golden_array(GOLDEN "X.npy", &count); // of each example, the first 3 of 4 x 3
     for (size_t k = 0; k < CV_COUNT(files); k++) {
         remove_folder(state);
         make_folder(state);
@@ -329,7 +329,7 @@ static void damaged_matlab_files_are_refused(void **state) {
     static const char *const files[] = MATLAB_FILES;
     char *path = cv_format("%s/a.mat", (char *)*state);
     size_t count;
-    float *want = golden_array("X.npy", &count);
+    float *want = golden_array(GOLDEN "X.npy", &count);
     for (size_t k = 0; k < CV_COUNT(files); k++) {
         char *from = cv_format(GOLDEN "%s", files[k]);
         cv_bytes bytes = read_whole(from);

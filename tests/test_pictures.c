@@ -1,17 +1,15 @@
-// Data sets of pictures: files that Pillow wrote (golden/data.py), folders of them, CIFAR and IDX files.
+// Pictures: files of every sort, and what Pillow and PyTorch make of them (golden/pictures.py).
 #include "datasets.h"
 
 #include "data/picture.h"
-
-#ifdef CONVO_HAVE_LIBARCHIVE
-#include "packer.h"
-#endif
 
 #if defined(CONVO_HAVE_LIBPNG) && defined(CONVO_HAVE_LIBJPEG)
 #define HAVE_PICTURES 1
 #else
 #define HAVE_PICTURES 0
 #endif
+
+#define PICTURES "tests/golden/pictures/"
 
 static void skip_unless(bool possible, const char *why) {
     if (possible) return;
@@ -20,68 +18,130 @@ static void skip_unless(bool possible, const char *why) {
 }
 
 static const char no_pictures[] = "built without libpng or libjpeg";
-enum { ROWS = 9, COLUMNS = 13 }; // of the golden pictures
+enum { ROWS = 9, COLUMNS = 13 }; // of the golden pictures, before they are turned
 
-static void copy_golden(const char *from, const char *folder, const char *to) {
-    char *path = cv_format(GOLDEN "%s", from);
-    cv_bytes bytes = read_whole(path);
-    write_file(folder, to, bytes.data, bytes.size);
-    free(bytes.data);
-    free(path);
+// The golden pictures whose names begin like this, sorted. Free them with cv_folder_free.
+static char **list_pictures(const char *begin, size_t *count) {
+    char **names;
+    size_t all;
+    assert_int_equal(cv_folder_list(PICTURES, &names, &all, NULL), CONVO_OK);
+    *count = 0;
+    for (size_t k = 0; k < all; k++) {
+        const char *ending = strrchr(names[k], '.');
+        if (strncmp(names[k], begin, strlen(begin)) == 0 && strcmp(ending, ".npy") != 0)
+            names[(*count)++] = names[k];
+        else
+            free(names[k]);
+    }
+    return names;
 }
 
-// --- pictures ---------------------------------------------------------------------------------------------------
+// --- what a file holds ------------------------------------------------------------------------------------------
 
-// Compares with a golden array.
-static void check_values(const char *picture, const char *array, cv_shape shape, double allowed) {
-    char *path = cv_format(GOLDEN "%s", picture);
+// JPEG decoders may differ by a step or two.
+static void check_pixels(const char *name, bool orient) {
+    char *path = cv_format(PICTURES "%s", name), *array = cv_format(PICTURES "%s.npy", name);
+    const int allowed = strstr(name, ".jpg") ? 2 : 0;
+    cv_bytes bytes = read_whole(array);
+    cv_numbers want;
     cv_picture p;
     convo_error err;
-    size_t count;
-    float *want = golden_array(array, &count), *got = malloc(count * sizeof *got);
-    assert_int_equal(count, cv_shape_size(shape));
-    if (cv_picture_read(path, &p, &err)) fail_msg("%s: %s", err.where, err.message);
-    assert_true(p.height == ROWS && p.width == COLUMNS);
-    if (cv_picture_values(&p, shape, got, &err)) fail_msg("%s: %s", err.where, err.message);
-    size_t worst = 0;
-    for (size_t i = 0; i < count; i++)
-        if (fabsf(got[i] - want[i]) > fabsf(got[worst] - want[worst])) worst = i;
-    if ((double)fabsf(got[worst] - want[worst]) > allowed)
-        fail_msg("%s: value %zu of %zu is %g, %s has %g", picture, worst, count, (double)got[worst], array,
-                 (double)want[worst]);
+    if (cv_npy_parse(array, bytes.data, bytes.size, &want, &err)) fail_msg("%s: %s", err.where, err.message);
+    if (cv_picture_read(path, orient, &p, &err)) fail_msg("%s: %s", err.where, err.message);
+    if (want.dims != 3 || want.dim[0] != p.height || want.dim[1] != p.width || want.dim[2] != 3)
+        fail_msg("%s has %d rows and %d columns", name, (int)p.height, (int)p.width);
+    int worst = 0;
+    const uint8_t *w = want.data;
+    for (int i = 0; i < ROWS * COLUMNS * 3; i++)
+        if (abs(p.pixel[i] - w[i]) > abs(p.pixel[worst] - w[worst])) worst = i;
+    if (abs(p.pixel[worst] - w[worst]) > allowed)
+        fail_msg("%s: value %d is %d, Pillow has %d", name, worst, p.pixel[worst], w[worst]);
     cv_picture_free(&p);
-    free(want);
-    free(got);
+    free(bytes.data);
+    free(array);
     free(path);
 }
 
 static void every_sort_of_picture_is_read_as_pillow_reads_it(void **state) {
     (void)state;
     skip_unless(HAVE_PICTURES, no_pictures);
-    static const char *const files[] = {"rgb.png",    "gray.png", "rgba.png", "palette.png",    "bits.png",
-                                        "gray16.png", "rgb.jpg",  "gray.jpg", "progressive.jpg"};
-    for (size_t k = 0; k < CV_COUNT(files); k++) {
-        char *array = cv_format("%s.npy", files[k]);
-        const bool exact = strstr(files[k], ".png") && strcmp(files[k], "rgba.png") != 0;
-        // JPEG decoders may differ by a step or two, and Pillow rounds transparency its own way.
-        check_values(files[k], array, (cv_shape){3, 3, ROWS, COLUMNS}, exact ? 0 : 2.01 / 255);
-        free(array);
+    size_t count, checked = 0;
+    char **names = list_pictures("", &count);
+    for (size_t k = 0; k < count; k++) {
+        if (strncmp(names[k], "damaged", 7) == 0 || strncmp(names[k], "turned", 6) == 0 ||
+            strncmp(names[k], "limit", 5) == 0)
+            continue;
+        check_pixels(names[k], false);
+        checked++;
     }
-    check_values("rgb.png", "rgb-luma.npy", (cv_shape){3, 1, ROWS, COLUMNS}, 0);
+    assert_true(checked > 40);
+    cv_folder_free(names, count);
+}
+
+static void pictures_are_turned_only_where_that_is_asked_for(void **state) {
+    (void)state;
+    skip_unless(HAVE_PICTURES, no_pictures);
+    size_t count;
+    char **names = list_pictures("turned", &count);
+    assert_int_equal(count, 10);
+    for (size_t k = 0; k < count; k++) {
+        char *path = cv_format(PICTURES "%s", names[k]);
+        cv_picture p;
+        convo_error err;
+        assert_int_equal(cv_picture_read(path, false, &p, NULL), CONVO_OK);
+        assert_true(p.height == ROWS && p.width == COLUMNS);
+        cv_picture_free(&p);
+        if (cv_exif_readable) {
+            check_pixels(names[k], true);
+        } else {
+            assert_int_equal(cv_picture_read(path, true, &p, &err), CONVO_UNSUPPORTED);
+            assert_non_null(strstr(err.message, "libexif-dev"));
+        }
+        free(path);
+    }
+    if (cv_exif_readable) check_pixels("rgb.png", true); // without EXIF data
+    cv_folder_free(names, count);
+}
+
+// Compares with a golden array.
+static void check_values(const char *array, cv_shape shape, double allowed) {
+    cv_picture p;
+    convo_error err;
+    size_t count;
+    float *want = golden_array(array, &count), *got = malloc(count * sizeof *got);
+    assert_int_equal(count, cv_shape_size(shape));
+    if (cv_picture_read(PICTURES "rgb.png", false, &p, &err)) fail_msg("%s: %s", err.where, err.message);
+    if (cv_picture_values(&p, shape, got, &err)) fail_msg("%s: %s", err.where, err.message);
+    size_t worst = 0;
+    for (size_t i = 0; i < count; i++)
+        if (fabsf(got[i] - want[i]) > fabsf(got[worst] - want[worst])) worst = i;
+    if ((double)fabsf(got[worst] - want[worst]) > allowed)
+        fail_msg("value %zu of %zu is %g, %s has %g", worst, count, (double)got[worst], array, (double)want[worst]);
+    cv_picture_free(&p);
+    free(want);
+    free(got);
+}
+
+static void gray_is_the_luma_that_pillow_has(void **state) {
+    (void)state;
+    skip_unless(HAVE_PICTURES, no_pictures);
+    check_values(PICTURES "rgb-luma.npy", (cv_shape){3, 1, ROWS, COLUMNS}, 0);
 }
 
 static void pictures_are_resized_as_pytorch_resizes_them(void **state) {
     (void)state;
     skip_unless(HAVE_PICTURES, no_pictures);
-    check_values("rgb.png", "rgb-5x7.npy", (cv_shape){3, 3, 5, 7}, 1e-6);
-    check_values("rgb.png", "rgb-20x17.npy", (cv_shape){3, 3, 20, 17}, 1e-6);
-    check_values("rgb.png", "rgb-4x30.npy", (cv_shape){3, 3, 4, 30}, 1e-6);
+    check_values(PICTURES "rgb-5x7.npy", (cv_shape){3, 3, 5, 7}, 1e-6);
+    check_values(PICTURES "rgb-20x17.npy", (cv_shape){3, 3, 20, 17}, 1e-6);
+    check_values(PICTURES "rgb-4x30.npy", (cv_shape){3, 3, 4, 30}, 1e-6);
 }
+
+// --- what is refused --------------------------------------------------------------------------------------------
 
 static convo_status read_bytes(const char *folder, const void *data, size_t size, cv_picture *p, convo_error *err) {
     char *path = cv_format("%s/picture", folder);
     write_damaged(path, data, size);
-    const convo_status status = cv_picture_read(path, p, err);
+    const convo_status status = cv_picture_read(path, cv_exif_readable, p, err);
     free(path);
     return status;
 }
@@ -102,10 +162,6 @@ static void what_is_no_picture_is_refused(void **state) {
         assert_null(p.pixel);
         assert_non_null(strstr(err.where, "/picture"));
     }
-    cv_picture p;
-    convo_error err;
-    assert_int_equal(cv_picture_read(GOLDEN "cmyk.jpg", &p, &err), CONVO_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "save it as RGB"));
 }
 
 static uint32_t crc32_of(const uint8_t *data, size_t size) {
@@ -125,7 +181,7 @@ static void put_big(uint8_t *at, uint32_t value, int count) {
 static void pictures_that_claim_to_be_huge_are_refused(void **state) {
     static const uint32_t sizes[][2] = {{16385, 1}, {1, 20000}, {16000, 16000}, {1000000, 1000000}};
     skip_unless(HAVE_PICTURES, no_pictures);
-    cv_bytes png = read_whole(GOLDEN "rgb.png"), jpeg = read_whole(GOLDEN "gray.jpg");
+    cv_bytes png = read_whole(PICTURES "rgb.png"), jpeg = read_whole(PICTURES "gray.jpg");
     size_t frame = 0; // the JPEG's start of frame: marker, length, precision, height, width
     while (jpeg.data[frame] != 0xff || jpeg.data[frame + 1] != 0xc0) frame++;
     for (size_t k = 0; k < CV_COUNT(sizes); k++) {
@@ -147,465 +203,69 @@ static void pictures_that_claim_to_be_huge_are_refused(void **state) {
     free(jpeg.data);
 }
 
-// Refused, or nothing was lost; never a crash.
-static void damaged_pictures_are_refused(void **state) {
-    static const char *const files[] = {"rgb.png", "palette.png", "gray16.png", "rgb.jpg", "progressive.jpg"};
+// A pass over all pixels may be a few bytes.
+static void a_jpeg_of_very_many_passes_is_refused(void **state) {
+    (void)state;
+    skip_unless(HAVE_PICTURES, no_pictures);
+    cv_picture p;
+    convo_error err = {.message = ""};
+    assert_int_equal(cv_picture_read(PICTURES "limit-passes.jpg", false, &p, &err), CONVO_LIMIT);
+    assert_non_null(strstr(err.message, "100 times"));
+}
+
+static void pictures_without_their_end_or_with_a_wrong_sum_are_refused(void **state) {
+    (void)state;
+    skip_unless(HAVE_PICTURES, no_pictures);
+    size_t count;
+    char **names = list_pictures("damaged", &count);
+    assert_int_equal(count, 11);
+    for (size_t k = 0; k < count; k++) {
+        char *path = cv_format(PICTURES "%s", names[k]);
+        cv_picture p;
+        convo_error err = {.message = ""};
+        if (cv_picture_read(path, false, &p, &err) != CONVO_FORMAT) fail_msg("%s is read: %s", names[k], err.message);
+        free(path);
+    }
+    cv_folder_free(names, count);
+}
+
+// Never a crash, and never half a picture.
+static void cut_or_damaged_pictures_are_refused(void **state) {
+    static const char *const files[] = {"rgb.png", "palette2-trns.png", "gray16.png", "turned-6.png",
+                                        "rgb.jpg", "progressive.jpg",   "cmyk.jpg",   "turned.jpg"};
     skip_unless(HAVE_PICTURES, no_pictures);
     for (size_t k = 0; k < CV_COUNT(files); k++) {
-        char *path = cv_format(GOLDEN "%s", files[k]);
+        char *path = cv_format(PICTURES "%s", files[k]);
         cv_bytes bytes = read_whole(path);
-        cv_picture whole, p;
-        assert_int_equal(cv_picture_read(path, &whole, NULL), CONVO_OK);
-        for (size_t size = 0; size < bytes.size; size++) {
-            if (read_bytes(*state, bytes.data, size, &p, NULL)) continue;
-            if (memcmp(p.pixel, whole.pixel, ROWS * COLUMNS * 3) != 0)
-                fail_msg("%s: %zu of %zu bytes make another picture", files[k], size, bytes.size);
-            cv_picture_free(&p);
-        }
+        cv_picture p;
+        for (size_t size = 0; size < bytes.size; size++)
+            if (read_bytes(*state, bytes.data, size, &p, NULL) == CONVO_OK)
+                fail_msg("%s: %zu of %zu bytes make a picture", files[k], size, bytes.size);
         for (size_t at = 0; at < bytes.size; at++) {
             bytes.data[at] ^= 0x55;
-            if (read_bytes(*state, bytes.data, bytes.size, &p, NULL) == CONVO_OK) cv_picture_free(&p);
+            if (read_bytes(*state, bytes.data, bytes.size, &p, NULL) == CONVO_OK) {
+                if (strstr(files[k], ".png")) fail_msg("%s: a wrong byte %zu is not noticed", files[k], at);
+                cv_picture_free(&p);
+            }
             bytes.data[at] ^= 0x55;
         }
-        cv_picture_free(&whole);
         free(bytes.data);
         free(path);
     }
-}
-
-// --- folders of pictures ----------------------------------------------------------------------------------------
-
-static const cv_data_kind *const imagefolder = &cv_data_imagefolder;
-
-static void put_picture(const char *folder, const char *inner, const char *name, const char *golden) {
-    char *path = cv_format("%s/%s", folder, inner);
-    assert_int_equal(cv_folder_make(path, NULL), CONVO_OK);
-    copy_golden(golden, path, name);
-    free(path);
-}
-
-static void folders_are_classes(void **state) {
-    skip_unless(HAVE_PICTURES, no_pictures);
-    put_picture(*state, "dog", "2.PNG", "rgb.png");
-    put_picture(*state, "dog", "1.jpeg", "rgb.jpg");
-    put_picture(*state, "cat", "a.jpg", "gray.jpg");
-    put_picture(*state, "train", "express.png", "gray.png"); // no part: there are others beside it
-    put_picture(*state, "_background_noise_", "x.png", "gray.png");
-    put_picture(*state, "__MACOSX", "x.png", "gray.png");
-    put_picture(*state, "dog", "notes.txt", "rgb.png.npy");
-    write_file(*state, "readme.txt", "hello", 5);
-    cv_dataset *d = open_data(imagefolder, *state, NULL);
-    assert_int_equal(d->count, 4);
-    check_shape(d, 3, 3, ROWS, COLUMNS);
-    assert_int_equal(d->label_count, 3);
-    assert_string_equal(d->labels[0], "cat");
-    assert_string_equal(d->labels[2], "train");
-    assert_non_null(strstr(d->example[1].path, "/dog/1.jpeg"));
-    assert_int_equal(d->example[1].label, 1);
-    assert_int_equal(d->example[1].part, -1);
-
-    cv_pool *pool;
-    float *values;
-    size_t count;
-    float *want = golden_array("rgb.png.npy", &count);
-    void *config = data_options(imagefolder, NULL);
-    assert_int_equal(cv_pool_new(&pool, 2, NULL), CONVO_OK);
-    assert_int_equal(cv_dataset_read(d, imagefolder, config, NULL, pool, &values, NULL), CONVO_OK);
-    assert_memory_equal(values + 2 * count, want, count * sizeof *want);
-    cv_pool_free(pool);
-    free(config);
-    free(values);
-    free(want);
-    cv_dataset_free(d);
-}
-
-static void train_validation_and_test_are_the_official_split(void **state) {
-    static const char *const gray[] = {"channels=1", NULL};
-    put_picture(*state, "train/cat", "1.png", "gray.png");
-    put_picture(*state, "train/dog", "1.png", "rgb.png");
-    put_picture(*state, "validation/dog", "2.png", "rgb.png");
-    put_picture(*state, "test/eel", "3.png", "rgb.png");
-    skip_unless(HAVE_PICTURES, no_pictures);
-    cv_dataset *d = open_data(imagefolder, *state, gray);
-    assert_int_equal(d->count, 4);
-    check_shape(d, 3, 1, ROWS, COLUMNS);
-    assert_int_equal(d->label_count, 3);
-    assert_int_equal(count_part(d, CONVO_TRAIN), 2);
-    assert_int_equal(count_part(d, CONVO_VALIDATION), 1);
-    assert_int_equal(count_part(d, CONVO_TEST), 1);
-    cv_dataset_free(d);
-}
-
-static void another_size_is_refused_or_resized(void **state) {
-    static const char *const small[] = {"size=[5, 7]", NULL}, *const resized[] = {"size=[5, 7]", "resize=true", NULL},
-                             *const unsized[] = {"resize=true", NULL};
-    skip_unless(HAVE_PICTURES, no_pictures);
-    put_picture(*state, "cat", "1.png", "rgb.png");
-    refuse_data(imagefolder, *state, unsized, CONVO_ARGUMENT, "size");
-    for (int resize = 0; resize < 2; resize++) {
-        const char *const *settings = resize ? resized : small;
-        void *config = data_options(imagefolder, settings);
-        cv_shape known;
-        assert_true(imagefolder->shape(config, &known));
-        assert_true(known.c == 3 && known.h == 5 && known.w == 7);
-        cv_dataset *d = open_data(imagefolder, *state, settings);
-        cv_pool *pool;
-        float *values;
-        convo_error err = {.message = ""};
-        assert_int_equal(cv_pool_new(&pool, 1, NULL), CONVO_OK);
-        const convo_status status = cv_dataset_read(d, imagefolder, config, NULL, pool, &values, &err);
-        assert_int_equal(status, resize ? CONVO_OK : CONVO_SHAPE);
-        if (!resize && (!strstr(err.message, "resize: true") || !strstr(err.where, "cat/1.png")))
-            fail_msg("%s: %s", err.where, err.message);
-        free(values);
-        cv_pool_free(pool);
-        cv_dataset_free(d);
-        free(config);
-    }
-}
-
-static void classes_are_those_that_are_asked_for(void **state) {
-    static const char *const two[] = {"classes=eel cat", "size=[4, 4]", NULL};
-    static const char *const wrong[] = {"classes=cat dgo", NULL}, *const rare[] = {"classes=cat fox", NULL};
-    skip_unless(HAVE_PICTURES, no_pictures);
-    put_picture(*state, "train/cat", "1.png", "gray.png");
-    put_picture(*state, "train/dog", "1.png", "rgb.png");
-    put_picture(*state, "train/eel", "1.png", "rgb.png");
-    put_picture(*state, "test/cat", "2.png", "rgb.png");
-    put_picture(*state, "test/dog", "2.png", "rgb.png");
-    put_picture(*state, "test/fox", "2.bmp", "rgb.png");
-    cv_dataset *d = open_data(imagefolder, *state, two);
-    assert_int_equal(d->count, 3);
-    assert_int_equal(d->label_count, 2);
-    assert_string_equal(d->labels[0], "cat");
-    assert_int_equal(count_part(d, CONVO_TEST), 1);
-    cv_dataset_free(d);
-    refuse_data(imagefolder, *state, wrong, CONVO_ARGUMENT, "no folder 'dgo' in it, did you mean 'dog'?");
-    refuse_data(imagefolder, *state, rare, CONVO_FORMAT, "the class folder 'fox' holds no pictures");
-}
-
-static void folders_beside_the_parts_are_told(void **state) {
-    put_picture(*state, "Train/cat", "1.png", "gray.png");
-    put_picture(*state, "testing/cat", "1.png", "gray.png");
-    put_picture(*state, "test", "1.png", "gray.png"); // no part: it has no class folders
-    put_picture(*state, "other/cat", "1.png", "gray.png");
-    skip_unless(HAVE_PICTURES, no_pictures);
-    cv_dataset *d = open_data(imagefolder, *state, NULL);
-    assert_int_equal(d->count, 2);
-    assert_int_equal(count_part(d, CONVO_TEST), 1);
-    assert_string_equal(d->found.of[CV_FOUND_FOLDER].sentence, "skipped 2 folders out of place: other, test");
-    cv_dataset_free(d);
-}
-
-static void a_folder_without_pictures_is_refused(void **state) {
-    skip_unless(HAVE_PICTURES, no_pictures);
-    refuse_data(imagefolder, *state, NULL, CONVO_FORMAT, "holds no pictures");
-    refuse_data(imagefolder, "/no/such/folder", NULL, CONVO_IO, "/no/such/folder");
-    put_picture(*state, ".", "1.png", "rgb.png"); // of no class
-    refuse_data(imagefolder, *state, NULL, CONVO_FORMAT, "holds no pictures");
-}
-
-// Number `at` of all pictures, which must be kept as bytes.
-static float byte_of(const cv_dataset *d, size_t at) {
-    assert_non_null(d->values.byte);
-    assert_null(d->values.value);
-    return d->values.of_byte[d->values.byte[at]];
-}
-
-// --- CIFAR ------------------------------------------------------------------------------------------------------
-
-enum { PIXELS = 3072 };
-
-static uint8_t cifar_pixel(int file, int picture, int pixel) {
-    return (uint8_t)(file * 50 + picture * 7 + pixel * 13);
-}
-
-// Two pictures a file, of class (file + picture) % 10; CIFAR-100: of coarse class `file`.
-static void write_cifar(const char *folder, const char *name, int file, int heads) {
-    uint8_t bytes[2 * (2 + PIXELS)], *at = bytes;
-    for (int n = 0; n < 2; n++) {
-        if (heads == 2) *at++ = (uint8_t)file;
-        *at++ = (uint8_t)((file + n) % 10);
-        for (int k = 0; k < PIXELS; k++) *at++ = cifar_pixel(file, n, k);
-    }
-    write_file(folder, name, bytes, (size_t)(at - bytes));
-}
-
-static void write_names(const char *folder, const char *name, int count) {
-    char text[2000] = "";
-    for (int k = 0; k < count; k++) cv_append(text, sizeof text, "name %03d\r\n", k);
-    cv_append(text, sizeof text, "\n");
-    write_file(folder, name, text, strlen(text));
-}
-
-static const char *const batches[] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
-                                      "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
-
-static void cifar_10_is_read(void **state) {
-    char *inner = cv_format("%s/cifar-10-batches-bin", (char *)*state);
-    assert_int_equal(cv_folder_make(inner, NULL), CONVO_OK);
-    for (int k = 0; k < 6; k++) write_cifar(inner, batches[k], k, 1);
-    write_names(inner, "batches.meta.txt", 10);
-    for (int outer = 0; outer < 2; outer++) {
-        cv_dataset *d = open_data(&cv_data_cifar_10, outer ? *state : inner, NULL);
-        assert_int_equal(d->count, 12);
-        check_shape(d, 3, 3, 32, 32);
-        assert_int_equal(d->label_count, 10);
-        assert_string_equal(d->labels[3], "name 003");
-        for (int n = 0; n < 12; n++) {
-            assert_int_equal(d->example[n].label, (n / 2 + n % 2) % 10);
-            assert_int_equal(d->example[n].part, n < 10 ? CONVO_TRAIN : CONVO_TEST);
-            for (int k = 0; k < PIXELS; k++)
-                assert_true(byte_of(d, (size_t)n * PIXELS + (size_t)k) == (float)cifar_pixel(n / 2, n % 2, k) / 255);
-        }
-        cv_dataset_free(d);
-    }
-    write_names(inner, "batches.meta.txt", 9);
-    refuse_data(&cv_data_cifar_10, inner, NULL, CONVO_FORMAT, "holds 9 names");
-    write_names(inner, "batches.meta.txt", 10);
-    write_cifar(inner, "data_batch_3.bin", 2, 2);
-    refuse_data(&cv_data_cifar_10, inner, NULL, CONVO_FORMAT, "data_batch_3.bin");
-    write_file(inner, "data_batch_3.bin", "", 0);
-    refuse_data(&cv_data_cifar_10, inner, NULL, CONVO_FORMAT, "data_batch_3.bin");
-    uint8_t wrong[1 + PIXELS] = {10};
-    write_file(inner, "data_batch_3.bin", wrong, sizeof wrong);
-    refuse_data(&cv_data_cifar_10, inner, NULL, CONVO_FORMAT, "label 10");
-    free(inner);
-    refuse_data(&cv_data_cifar_10, "/no/such/folder", NULL, CONVO_IO, "batches.meta.txt");
-}
-
-static void cifar_100_has_fine_classes_and_coarse_groups(void **state) {
-    write_cifar(*state, "train.bin", 3, 2);
-    write_cifar(*state, "test.bin", 19, 2);
-    write_names(*state, "fine_label_names.txt", 100);
-    write_names(*state, "coarse_label_names.txt", 20);
-    cv_dataset *d = open_data(&cv_data_cifar_100, *state, NULL);
-    assert_int_equal(d->count, 4);
-    assert_int_equal(d->label_count, 100);
-    assert_int_equal(d->group_count, 20);
-    assert_int_equal(d->example[1].label, 4);
-    assert_int_equal(d->example[1].group, 3);
-    assert_int_equal(d->example[2].group, 19);
-    assert_int_equal(d->example[2].part, CONVO_TEST);
-    cv_dataset_free(d);
-    write_cifar(*state, "test.bin", 20, 2);
-    refuse_data(&cv_data_cifar_100, *state, NULL, CONVO_FORMAT, "coarse class 20");
-}
-
-// --- IDX --------------------------------------------------------------------------------------------------------
-
-static const char *const idx_files[] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-                                        "t10k-labels-idx1-ubyte"};
-
-// Two pictures a file. Returns the size.
-static size_t make_idx(int file, uint8_t *bytes) {
-    const bool images = file % 2 == 0;
-    memcpy(bytes, images ? "\0\0\x8\3" : "\0\0\x8\1", 4);
-    put_big(bytes + 4, 2, 4);
-    put_big(bytes + 8, 28, 4);
-    put_big(bytes + 12, 28, 4);
-    const size_t header = images ? 16 : 8, count = images ? 2 * 28 * 28 : 2;
-    for (size_t k = 0; k < count; k++)
-        bytes[header + k] = (uint8_t)(images ? k * 3 + (size_t)file : (k + (size_t)file) * 9 % 10);
-    return header + count;
-}
-
-static void check_idx(const cv_data_kind *kind, const char *folder, const char *last) {
-    cv_dataset *d = open_data(kind, folder, NULL);
-    assert_int_equal(d->count, 4);
-    check_shape(d, 3, 1, 28, 28);
-    assert_int_equal(d->label_count, 10);
-    assert_string_equal(d->labels[9], last);
-    static const int labels[] = {9, 8, 7, 6};
-    for (int n = 0; n < 4; n++) {
-        assert_int_equal(d->example[n].label, labels[n]);
-        assert_int_equal(d->example[n].part, n < 2 ? CONVO_TRAIN : CONVO_TEST);
-        for (int k = 0; k < 784; k++)
-            assert_true(byte_of(d, (size_t)n * 784 + (size_t)k) ==
-                        (float)(uint8_t)((n % 2 * 784 + k) * 3 + n / 2 * 2) / 255);
-    }
-    cv_dataset_free(d);
-}
-
-static void idx_files_are_read(void **state) {
-    uint8_t bytes[16 + 2 * 784];
-    for (int k = 0; k < 4; k++) write_file(*state, idx_files[k], bytes, make_idx(k, bytes));
-    check_idx(&cv_data_mnist, *state, "9");
-    check_idx(&cv_data_fashion_mnist, *state, "Ankle boot");
-    for (int k = 0; k < 4; k++) { // cut short anywhere
-        const size_t size = make_idx(k, bytes);
-        for (size_t cut = 0; cut < size; cut += cut < 20 ? 1 : 97) {
-            write_file(*state, idx_files[k], bytes, cut);
-            refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, idx_files[k]);
-        }
-        write_file(*state, idx_files[k], bytes, size);
-    }
-    size_t size = make_idx(0, bytes);
-    put_big(bytes + 8, 14, 4);
-    put_big(bytes + 12, 56, 4);
-    write_file(*state, idx_files[0], bytes, size);
-    refuse_data(&cv_data_mnist, *state, NULL, CONVO_SHAPE, "28 x 28");
-    for (int d = 0; d < 3; d++) put_big(bytes + 4 + 4 * d, 0xffffffff, 4);
-    write_file(*state, idx_files[0], bytes, size);
-    refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, "cut short or damaged");
-    write_file(*state, idx_files[0], bytes, make_idx(0, bytes));
-    size = make_idx(1, bytes);
-    bytes[9] = 10;
-    write_file(*state, idx_files[1], bytes, size);
-    refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, "label 10");
-}
-
-#if defined(CONVO_HAVE_LIBARCHIVE) && defined(CONVO_HAVE_ZLIB)
-static void idx_files_may_be_gzipped(void **state) {
-    uint8_t bytes[16 + 2 * 784];
-    for (int k = 0; k < 4; k++) {
-        char name[64];
-        packed gz = pack(NULL, (const char *)bytes, make_idx(k, bytes), 1);
-        snprintf(name, sizeof name, "%s%s", idx_files[k], k == 3 ? "" : ".gz");
-        write_file(*state, name, k == 3 ? (void *)bytes : gz.data, k == 3 ? make_idx(k, bytes) : gz.size);
-        free(gz.data);
-    }
-    check_idx(&cv_data_mnist, *state, "9");
-    packed gz = pack(NULL, (const char *)bytes, make_idx(0, bytes), 1);
-    for (size_t size = 0; size < gz.size; size += size < gz.size - 8 ? 7 : 1) {
-        write_file(*state, "train-images-idx3-ubyte.gz", gz.data, size);
-        refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, idx_files[0]);
-    }
-    free(gz.data);
-}
-
-// The last 8 bytes of a gzipped file are the sum and the length of its contents.
-static void damaged_gzipped_files_are_refused(void **state) {
-    enum { BEHIND = 5 };
-    const char *name = "train-images-idx3-ubyte.gz";
-    uint8_t bytes[16 + 2 * 784];
-    for (int k = 1; k < 4; k++) write_file(*state, idx_files[k], bytes, make_idx(k, bytes));
-    const size_t size = make_idx(0, bytes);
-    packed first = pack(NULL, (const char *)bytes, size / 2, 1),
-           second = pack(NULL, (const char *)bytes + size / 2, size - size / 2, 1);
-    char file[4096] = {0};
-    const size_t both = first.size + second.size;
-    memcpy(file, first.data, first.size);
-    memcpy(file + first.size, second.data, second.size);
-    write_file(*state, name, file, both);
-    check_idx(&cv_data_mnist, *state, "9"); // members that follow each other are one file
-    write_file(*state, name, file, both + BEHIND);
-    check_idx(&cv_data_mnist, *state, "9"); // so are zeros behind it, as tapes have them
-    memcpy(file + both, "later", BEHIND);
-    write_file(*state, name, file, both + BEHIND);
-    refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, "5 more bytes");
-    const size_t ends[] = {first.size, both};
-    for (size_t e = 0; e < CV_COUNT(ends); e++)
-        for (size_t at = ends[e] - 8; at < ends[e]; at++) {
-            file[at] ^= 4;
-            write_file(*state, name, file, both);
-            refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, "checksum");
-            file[at] ^= 4;
-        }
-    write_file(*state, name, bytes, size);
-    refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, "not gzipped");
-    free(first.data);
-    free(second.data);
-}
-#else
-static void idx_files_may_be_gzipped(void **state) {
-    write_file(*state, "train-images-idx3-ubyte.gz", "\x1f\x8b", 2);
-#ifndef CONVO_HAVE_ZLIB
-    refuse_data(&cv_data_mnist, *state, NULL, CONVO_UNSUPPORTED, "zlib1g-dev");
-#endif
-}
-
-static void damaged_gzipped_files_are_refused(void **state) {
-    (void)state;
-    skip_unless(false, "built without libarchive or zlib");
-}
-#endif
-
-// --- real data --------------------------------------------------------------------------------------------------
-
-// A folder in that of CONVO_TEST_DATA; the test is skipped without.
-static char *real_folder(const char *name) {
-    const char *folder = getenv("CONVO_TEST_DATA");
-    char *path = cv_format("%s/%s", folder ? folder : "", name);
-    const bool there = folder && cv_is_folder(path);
-    if (!there) free(path);
-    if (!there) print_message("[  SKIPPED ] CONVO_TEST_DATA names no folder with %s\n", name);
-    if (!there) skip();
-    return path;
-}
-
-static void cifar_10_as_it_is(void **state) {
-    (void)state;
-    char *folder = real_folder("cifar-10-batches-bin");
-    const double start = cv_now();
-    cv_dataset *d = open_data(&cv_data_cifar_10, folder, NULL);
-    print_message("CIFAR-10 was read in %.2f s\n", cv_now() - start);
-    assert_int_equal(d->count, 60000);
-    assert_int_equal(count_part(d, CONVO_TEST), 10000);
-    int of_class[10] = {0};
-    for (size_t i = 0; i < d->count; i++) of_class[d->example[i].label]++;
-    for (int k = 0; k < 10; k++) assert_int_equal(of_class[k], 6000);
-    assert_string_equal(d->labels[0], "airplane");
-    assert_string_equal(d->labels[9], "truck");
-    assert_int_equal(d->example[0].label, 6); // the first training picture is a frog
-    // Published means of the training pictures' channels: 0.4914, 0.4822, 0.4465.
-    static const double want[3] = {0.4914, 0.4822, 0.4465};
-    for (int c = 0; c < 3; c++) {
-        double sum = 0;
-        for (size_t i = 0; i < 50000; i++)
-            for (size_t k = 0; k < 1024; k++) sum += (double)byte_of(d, i * PIXELS + (size_t)c * 1024 + k);
-        if (fabs(sum / 51.2e6 - want[c]) > 0.002) fail_msg("mean of channel %d: %.4f", c, sum / 51.2e6);
-    }
-    cv_dataset_free(d);
-    free(folder);
-}
-
-static void log_mel_pictures_as_they_are(void **state) {
-    (void)state;
-    static const char *const gray[] = {"channels=1", NULL};
-    skip_unless(HAVE_PICTURES, no_pictures);
-    char *folder = real_folder("gsc12-logmel");
-    cv_dataset *d = open_data(imagefolder, folder, gray);
-    assert_int_equal(d->label_count, 35);
-    assert_true(count_part(d, CONVO_TRAIN) > count_part(d, CONVO_VALIDATION));
-    assert_int_equal(count_part(d, CONVO_TRAIN) + count_part(d, CONVO_VALIDATION), d->count);
-    const size_t all = d->count;
-    d->count = 500; // the rest is of the same sort
-    cv_pool *pool;
-    float *values;
-    convo_error err;
-    void *config = data_options(imagefolder, gray);
-    assert_int_equal(cv_pool_new(&pool, 0, NULL), CONVO_OK);
-    if (cv_dataset_read(d, imagefolder, config, NULL, pool, &values, &err)) fail_msg("%s: %s", err.where, err.message);
-    d->count = all;
-    cv_pool_free(pool);
-    free(config);
-    free(values);
-    cv_dataset_free(d);
-    free(folder);
 }
 
 int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sort_of_picture_is_read_as_pillow_reads_it),
+        cmocka_unit_test(pictures_are_turned_only_where_that_is_asked_for),
+        cmocka_unit_test(gray_is_the_luma_that_pillow_has),
         cmocka_unit_test(pictures_are_resized_as_pytorch_resizes_them),
         IN_FOLDER(what_is_no_picture_is_refused),
         IN_FOLDER(pictures_that_claim_to_be_huge_are_refused),
-        IN_FOLDER(damaged_pictures_are_refused),
-        IN_FOLDER(folders_are_classes),
-        IN_FOLDER(train_validation_and_test_are_the_official_split),
-        IN_FOLDER(another_size_is_refused_or_resized),
-        IN_FOLDER(classes_are_those_that_are_asked_for),
-        IN_FOLDER(folders_beside_the_parts_are_told),
-        IN_FOLDER(a_folder_without_pictures_is_refused),
-        IN_FOLDER(cifar_10_is_read),
-        IN_FOLDER(cifar_100_has_fine_classes_and_coarse_groups),
-        IN_FOLDER(idx_files_are_read),
-        IN_FOLDER(idx_files_may_be_gzipped),
-        IN_FOLDER(damaged_gzipped_files_are_refused),
-        cmocka_unit_test(cifar_10_as_it_is),
-        cmocka_unit_test(log_mel_pictures_as_they_are),
+        cmocka_unit_test(a_jpeg_of_very_many_passes_is_refused),
+        cmocka_unit_test(pictures_without_their_end_or_with_a_wrong_sum_are_refused),
+        IN_FOLDER(cut_or_damaged_pictures_are_refused),
     };
     return cmocka_run_group_tests_name("pictures", tests, NULL, NULL);
 }

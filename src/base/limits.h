@@ -79,5 +79,8 @@ enum { CV_LIMIT_ONNX_NODES = 8192 };      // and constants
 #ifndef CV_LIMIT_PIXELS
 #define CV_LIMIT_PIXELS (64 << 20)
 #endif
+#ifndef CV_LIMIT_PASSES
+#define CV_LIMIT_PASSES 100 // over a progressive JPEG: programs write about ten
+#endif
 
 #endif

@@ -40,6 +40,8 @@ typedef struct cv_data_kind {
     size_t config_size;
     // Shape of one picture or array as far as it is known without reading; NULL or false: the recipe's `input` says it.
     bool (*shape)(const void *config, cv_shape *shape);
+    // Pictures: whether they are turned as their EXIF data ask for; NULL: no.
+    bool (*orient)(const void *config);
     // Lists the examples, sorted by file name; arrays are read whole. path: a folder, or a file where the kind is one.
     convo_status (*scan)(const char *path, const void *config, cv_dataset *dataset, convo_error *err);
     // Pictures: one example into out, [size of dataset->shape]. Called from several threads.

@@ -9,7 +9,7 @@
 typedef struct imagefolder_config {
     int64_t size[2]; // rows, columns; 0: the first picture's
     int channels;    // index into "1|3"
-    bool resize;
+    bool resize, orient;
     char classes[CV_LIST_SIZE];
 } imagefolder_config;
 
@@ -31,6 +31,11 @@ static const cv_option schema[] = {
      .type = CV_BOOL,
      FIELD(resize),
      .help = "resize pictures of another size (bilinear, smoothed to shrink) instead of refusing them"},
+    {.name = "orient",
+     .type = CV_BOOL,
+     FIELD(orient),
+     .help = "turn and mirror each picture as its EXIF data say, as PIL.ImageOps.exif_transpose does (torchvision does "
+             "not)"},
     CV_CLASSES_OPTION(offsetof(imagefolder_config, classes)),
     {.name = NULL},
 };
@@ -45,6 +50,11 @@ static bool shape(const void *config, cv_shape *out) {
     return c->size[0] > 0;
 }
 
+static bool orient(const void *config) {
+    const imagefolder_config *c = config;
+    return c->orient;
+}
+
 static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     const imagefolder_config *c = config;
     if (c->resize && !c->size[0])
@@ -55,7 +65,7 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
     convo_status status = cv_walk_classes(&walk, folder, dataset, err);
     if (status || shape(config, &dataset->shape)) return status;
     cv_picture first;
-    status = cv_picture_read(dataset->example[0].path, &first, err);
+    status = cv_picture_read(dataset->example[0].path, c->orient, &first, err);
     dataset->shape.h = first.height;
     dataset->shape.w = first.width;
     cv_picture_free(&first);
@@ -65,7 +75,7 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
 static convo_status read(const char *path, const void *config, cv_shape wanted, float *out, convo_error *err) {
     const imagefolder_config *c = config;
     cv_picture picture;
-    convo_status status = cv_picture_read(path, &picture, err);
+    convo_status status = cv_picture_read(path, c->orient, &picture, err);
     if (!status && !c->resize && (picture.height != wanted.h || picture.width != wanted.w))
         status = cv_fail(err, CONVO_SHAPE, path,
                          "has %" PRId64 " rows and %" PRId64 " columns, not %" PRId64 " and %" PRId64
@@ -85,6 +95,7 @@ const cv_data_kind cv_data_imagefolder = {
     .schema = schema,
     .config_size = sizeof(imagefolder_config),
     .shape = shape,
+    .orient = orient,
     .scan = scan,
     .read = read,
 };

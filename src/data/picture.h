@@ -1,17 +1,13 @@
-// PNG and JPEG pictures, through libpng and libjpeg. What a file is, its first bytes say, not its name.
+// PNG and JPEG pictures. What a file is, its first bytes say, not its name.
 #ifndef CV_PICTURE_H
 #define CV_PICTURE_H
 
+#include "data/pixels.h"
 #include "op/op.h" // cv_shape
 
-typedef struct cv_picture {
-    int64_t height, width;
-    uint8_t *pixel; // [height][width][3], red, green, blue
-} cv_picture;
-
-// Every sort becomes 8-bit RGB: gray is repeated, palettes are looked up, 16 bits are scaled to 8, and what is
-// transparent is laid over black. The orientation that a camera wrote into a JPEG does not count. CMYK is refused.
-convo_status cv_picture_read(const char *path, cv_picture *out, convo_error *err);
+// orient: whether the picture is turned and mirrored as its EXIF data ask for; that is refused where libexif is
+// missing.
+convo_status cv_picture_read(const char *path, bool orient, cv_picture *out, convo_error *err);
 void cv_picture_free(cv_picture *picture);
 
 // In [0, 1]. One channel: the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B, rounded to 8 bits, as Pillow has it.

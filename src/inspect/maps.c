@@ -25,7 +25,8 @@ static convo_status read_picture(const convo_recipe *recipe, const convo_model *
     cv_net *net = NULL;
     if (recipe->input.dims != 3 || (recipe->input.c != 1 && recipe->input.c != 3))
         return cv_fail(err, CONVO_SHAPE, path, "the net reads no pictures of one or three channels");
-    convo_status status = cv_picture_read(path, &picture, err);
+    const bool orient = recipe->data && recipe->data->orient && recipe->data->orient(recipe->data_config);
+    convo_status status = cv_picture_read(path, orient, &picture, err);
     if (status) return status;
     cv_shape shape = {3, recipe->input.c, picture.height, picture.width};
     *resized = cv_layers_net(recipe, model, cv_isa_find("baseline"), &shape, &net, NULL) != CONVO_OK;

@@ -12,7 +12,7 @@
 
 // To be raised whenever recordings or pictures are read, resampled or changed (src/audio/augment.c) in another way.
 // What front ends do is noticed without it.
-enum { READING_VERSION = 1 };
+enum { READING_VERSION = 2 };
 
 static const char ending[] = ".safetensors";
 

@@ -14,6 +14,6 @@ for target; do
     # Seeds of other readers do no harm: the fuzzer keeps those that reach something new.
     "$build/tests/fuzz/fuzz_$target" -max_total_time="$seconds" -max_len=16384 -timeout=20 -malloc_limit_mb=512 \
         -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$folder/found/$target-" "$folder/corpus/$target" \
-        tests/fuzz/corpus/* tests/golden/data tests/golden/onnx recipes >>"$folder/$target.log" 2>&1 ||
+        tests/fuzz/corpus/* tests/golden/data tests/golden/pictures tests/golden/onnx recipes >>"$folder/$target.log" 2>&1 ||
         echo "$target: see $folder/$target.log"
 done

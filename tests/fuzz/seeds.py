@@ -327,12 +327,12 @@ def make_pictures():
     seed("picture", "png-bomb", png(1024, 1024, bytes(1024 * 129), 1, 0))
     seed("picture", "png-iccp-bomb", b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)) +
          chunk(b"iCCP", b"a\0\0" + zlib.compress(b"\0\4\0\0" + bytes(1 << 18))) + chunk(b"IDAT", zlib.compress(bytes(4))) + chunk(b"IEND", b""))
-    jpeg = read("tests/golden/data/gray.jpg")
+    jpeg = read("tests/golden/pictures/gray.jpg")
     at = max(jpeg.find(m) for m in (b"\xff\xc0", b"\xff\xc2"))
     size = lambda h, w: jpeg[:at + 5] + struct.pack(">HH", h, w) + jpeg[at + 9:]
     seed("picture", "jpeg-60000x60000", size(60000, 60000))
     seed("picture", "jpeg-16384x4096", size(16384, 4096))
-    slow = read("tests/golden/data/progressive.jpg")
+    slow = read("tests/golden/pictures/progressive.jpg")
     at = slow.find(b"\xff\xc2")
     seed("picture", "jpeg-progressive-16384x4096", slow[:at + 5] + struct.pack(">HH", 16384, 4096) + slow[at + 9:])
 
