@@ -189,7 +189,7 @@ static void an_exported_model_comes_back(void **state) {
                                "  - conv1d: {out: 6, kernel: 5, stride: 2, padding: 1, bias: false}\n"
                                "  - batchnorm\n"
                                "  - residual: {body: [{conv1d: {out: 6, kernel: 3, padding: 1}}, tanh], shortcut: "
-                               "[{batchnorm: {eps: 0.01}}]}\n"
+                               "[{batchnorm: {eps: 0.01}}, softmax]}\n"
                                "  - sumpool1d: 2\n"
                                "  - residual: {body: [relu]}\n"
                                "  - flatten\n"
@@ -253,6 +253,46 @@ static void all_that_is_not_known_is_named(void **state) {
     assert_non_null(strstr(err.message, "Resize '"));
     assert_int_equal(convo_import(GOLDEN "/crossing-17.onnx", NULL, &model, &err), CONVO_UNSUPPORTED);
     assert_non_null(strstr(err.message, "branches that cross"));
+}
+
+// Files that tests/fuzz/seeds.py makes.
+static void what_is_not_read_is_refused_for_its_true_reason(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        convo_status status;
+        const char *reason, *remedy;
+    } cases[] = {
+        {"if-0", CONVO_UNSUPPORTED, "If 'y'", "tracing"},
+        {"if-3", CONVO_UNSUPPORTED, "If 'y'", "tracing"},
+        {"if-40", CONVO_LIMIT, "nested deeper", ""},
+        {"trees", CONVO_UNSUPPORTED, "ai.onnx.ml.TreeEnsemble", "no nets"},
+        {"no-opset", CONVO_FORMAT, "does not say of which opset", "again"},
+        {"opset-22", CONVO_UNSUPPORTED, "opset 22", "opset 17"},
+        {"quantised", CONVO_UNSUPPORTED, "QLinearMatMul", "before it is quantised"},
+        {"functions", CONVO_UNSUPPORTED, "functions of its own", "inline"},
+        {"external", CONVO_UNSUPPORTED, "in another file", "as one file"},
+        {"sparse", CONVO_UNSUPPORTED, "sparse", "dense"},
+        {"strings", CONVO_UNSUPPORTED, "of type STRING", "float32"},
+        {"half-in", CONVO_UNSUPPORTED, "of type FLOAT16", "float32"},
+        {"any-size", CONVO_UNSUPPORTED, "not fixed", "fixed one"},
+        {"no-graph", CONVO_FORMAT, "no graph", ""},
+        {"sequence", CONVO_UNSUPPORTED, "a sequence", "one tensor"},
+        {"softmax-of-opset-11", CONVO_UNSUPPORTED, "columns together", "opset 17"},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        char from[128];
+        convo_model *model = NULL;
+        convo_error err = {0};
+        cv_bytes bytes;
+        snprintf(from, sizeof from, "tests/fuzz/corpus/onnx/%s", cases[k].name);
+        must(cv_file_read(from, SIZE_MAX, &bytes, &err), &err);
+        must(cv_file_write(in_folder("refused.onnx"), bytes.data, bytes.size, &err), &err);
+        const convo_status status = convo_import(in_folder("refused.onnx"), NULL, &model, &err);
+        if (status != cases[k].status || !strstr(err.message, cases[k].reason) || !strstr(err.message, cases[k].remedy))
+            fail_msg("%s: %s: %s", cases[k].name, convo_status_name(status), err.message);
+        free(bytes.data);
+    }
 }
 #endif
 
@@ -573,6 +613,7 @@ int main(void) {
         cmocka_unit_test(an_exported_model_comes_back),
         cmocka_unit_test(a_recipe_gives_a_graph_its_data),
         cmocka_unit_test(all_that_is_not_known_is_named),
+        cmocka_unit_test(what_is_not_read_is_refused_for_its_true_reason),
         cmocka_unit_test(files_cut_at_every_byte_are_refused),
         cmocka_unit_test(damaged_files_do_no_harm),
         cmocka_unit_test(nesting_is_limited),

@@ -44,6 +44,7 @@ typedef struct cv_graph {
     cv_graph_node *node; // in an order in which they can run
     cv_constant *constant;
     cv_graph_value input, output;
+    int opset; // of the file that it was read from; 0: of none
     struct cv_graph_text {
         char *key, *value;
     } * text; // metadata

@@ -41,7 +41,12 @@ enum { CV_LIMIT_NESTING = 64, CV_LIMIT_KEYS = 1000, CV_LIMIT_LAYERS = 4096 };
 #define CV_LIMIT_HEADER ((size_t)100 << 20) // of a safetensors file, as its authors have it; an index of shards
 #endif
 #define CV_LIMIT_ONNX ((size_t)INT32_MAX) // protobuf's own
-enum { CV_LIMIT_ONNX_NODES = 8192 };      // and constants
+enum {
+    CV_LIMIT_ONNX_NODES = 8192,       // and constants
+    CV_LIMIT_ONNX_DEPTH = 100,        // of messages in messages: protobuf's own
+    CV_LIMIT_ONNX_MESSAGES = 1 << 18, // a node, each of its attributes, each size of a shape, ...
+    CV_LIMIT_ONNX_FIELDS = 1 << 20
+};
 #ifndef CV_LIMIT_ARRAYS
 #define CV_LIMIT_ARRAYS CV_FOUR_GB // an array, or a file of arrays, unpacked
 #endif

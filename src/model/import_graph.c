@@ -226,12 +226,34 @@ static bool knows(const char *words, const char *name) {
     return false;
 }
 
+// What to do about the first operator that is not known.
+static const char *remedy_for(const char *type) {
+    static const char tracing[] = "Export the net without control flow, by tracing it",
+                      floats[] = "Export the net before it is quantised",
+                      trees[] = "Trees, support vectors and the like are no nets";
+    static const char *const remedies[][2] = {{"If", tracing},
+                                              {"Loop", tracing},
+                                              {"Scan", tracing},
+                                              {"QuantizeLinear", floats},
+                                              {"DequantizeLinear", floats},
+                                              {"DynamicQuantizeLinear", floats},
+                                              {"QLinear", floats},
+                                              {"ConvInteger", floats},
+                                              {"MatMulInteger", floats},
+                                              {"ai.onnx.ml.", trees}};
+    for (size_t k = 0; k < CV_COUNT(remedies); k++)
+        if (!strncmp(type, remedies[k][0], strlen(remedies[k][0]))) return remedies[k][1];
+    return "Build the net of the layers that 'convo recipe' lists";
+}
+
 // All that is not known, in one sentence, before any of it is read.
 static convo_status check_operators(const cv_draft *d) {
     cv_name_list types = {0}, attributes = {0};
+    const char *first = NULL;
     for (size_t k = 0; k < d->graph->nodes; k++) {
         const cv_graph_node *node = &d->graph->node[k];
         const cv_draft_operator *operator= find_operator(node->type);
+        if (!operator&& !first) first = node->type;
         if (!operator) cv_name_list_add(&types, "%.30s '%.60s'", node->type, node->name);
         for (size_t a = 0; operator&& a<node->attributes; a++)
             if (!knows(operator->attributes, node->attribute[a].name))
@@ -241,8 +263,9 @@ static convo_status check_operators(const cv_draft *d) {
     cv_name_list_end(&types);
     cv_name_list_end(&attributes);
     if (!types.count && !attributes.count) return CONVO_OK;
-    return cv_fail(d->err, CONVO_UNSUPPORTED, d->path, "the graph has what no layer of convo can do: %s%s%s",
-                   types.text, types.count && attributes.count ? "; " : "", attributes.text);
+    return cv_fail(d->err, CONVO_UNSUPPORTED, d->path, "the graph has what no layer of convo can do: %s%s%s%s%s",
+                   types.text, types.count && attributes.count ? "; " : "", attributes.text, first ? ". " : "",
+                   first ? remedy_for(first) : "");
 }
 
 static convo_status set_input(cv_draft *d) {
@@ -256,7 +279,8 @@ static convo_status set_input(cv_draft *d) {
                        in->name, in->dims);
     for (int k = 1; k < in->dims; k++)
         if (in->dim[k] < 1)
-            return cv_fail(d->err, CONVO_UNSUPPORTED, d->path, "size %d of '%.100s', what goes in, is not fixed", k,
+            return cv_fail(d->err, CONVO_UNSUPPORTED, d->path,
+                           "size %d of '%.100s', what goes in, is not fixed: export the net with a fixed one", k,
                            in->name);
     const convo_status status = cv_net_new(cv_isa_find("baseline"), shape, &d->net, d->err);
     return status ? status : cv_draft_add(d, &(cv_draft_value){.name = in->name, .node = -1, .std = 1});

@@ -1,6 +1,7 @@
 // ONNX operators that are layers of their own: sums, products, activations, normalisation.
 // https://onnx.ai/onnx/operators
 #include "model/import.h"
+#include "model/onnx.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -27,13 +28,18 @@ static convo_status read_activation(cv_draft *d, const cv_graph_node *n) {
 }
 
 static convo_status read_softmax(cv_draft *d, const cv_graph_node *n) {
-    const int64_t axis = cv_draft_whole(n, "axis", 1);
+    enum { BY_AXIS = 13 }; // before that opset it was over the axis and all behind it
+    const int64_t axis = cv_draft_whole(n, "axis", d->graph->opset < BY_AXIS ? 1 : -1);
     cv_draft_value x;
     const convo_status status = cv_draft_input(d, n, 0, false, &x);
     if (status) return status;
-    if (cv_draft_shape(d, &x).dims != 1 || (axis != 1 && axis != -1))
-        return cv_draft_refuse(d, n, "is over axis %" PRId64 " of what is no vector", axis);
-    if (is_output(d, n)) {
+    const int dims = cv_draft_shape(d, &x).dims;
+    if (axis != 1 && axis != -dims)
+        return cv_draft_refuse(d, n, "is over axis %" PRId64 ": convo's is over the channels, axis 1", axis);
+    if (dims > 1 && d->graph->opset < BY_AXIS)
+        return cv_draft_refuse(d, n, "is over channels, rows and columns together: export the model with opset %d",
+                               CV_ONNX_OPSET);
+    if (is_output(d, n) && dims == 1) {
         cv_draft_note(d, "%s: the last %s is left out: the loss makes probabilities of what is in front of it", d->path,
                       n->type);
         return cv_draft_pass_on(d, n);

@@ -4,64 +4,12 @@
 #ifdef CONVO_HAVE_ONNX
 
 #include "base/file.h"
+#include "model/onnx_unpack.h"
 #include "model/safetensors.h"
 
 #include <inttypes.h>
-#include <onnx.pb-c.h>
 #include <stdlib.h>
 #include <string.h>
-
-// protobuf-c calls itself for every message within a message, and allocates for every field: so the file is walked
-// through before. Model, graph, node, attribute, tensor are five; what is deeper are graphs within nodes.
-enum { MOST_DEPTH = 12, MOST_FIELDS = 1 << 22 };
-
-typedef struct walk {
-    const uint8_t *start, *at, *end;
-    size_t fields;
-} walk;
-
-static bool read_varint(walk *w, const uint8_t *end, uint64_t *value) {
-    *value = 0;
-    for (int shift = 0; w->at < end && shift < 70; shift += 7) {
-        const uint8_t byte = *w->at++;
-        if (shift < 64) *value |= (uint64_t)(byte & 127) << shift;
-        if (byte < 128) return true;
-    }
-    return false;
-}
-
-// false: at w->at the file is none that protobuf could have written, or exceeds what is accepted.
-static bool walk_message(walk *w, const ProtobufCMessageDescriptor *message, const uint8_t *end, int depth) {
-    if (depth > MOST_DEPTH) return false;
-    while (w->at < end) {
-        uint64_t tag, value;
-        if (++w->fields > MOST_FIELDS || !read_varint(w, end, &tag)) return false;
-        const size_t left = (size_t)(end - w->at);
-        switch (tag & 7) {
-        case PROTOBUF_C_WIRE_TYPE_VARINT:
-            if (!read_varint(w, end, &value)) return false;
-            break;
-        case PROTOBUF_C_WIRE_TYPE_64BIT:
-        case PROTOBUF_C_WIRE_TYPE_32BIT:
-            value = (tag & 7) == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4;
-            if (left < value) return false;
-            w->at += value;
-            break;
-        case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED: {
-            if (!read_varint(w, end, &value) || value > (size_t)(end - w->at)) return false;
-            const ProtobufCFieldDescriptor *field =
-                tag >> 3 <= UINT32_MAX ? protobuf_c_message_descriptor_get_field(message, (unsigned)(tag >> 3)) : NULL;
-            const uint8_t *last = w->at + value;
-            if (field && field->type == PROTOBUF_C_TYPE_MESSAGE && !walk_message(w, field->descriptor, last, depth + 1))
-                return false;
-            w->at = last;
-            break;
-        }
-        default: return false;
-        }
-    }
-    return true;
-}
 
 // --- constants ----------------------------------------------------------------------------------------------------
 
@@ -78,25 +26,32 @@ static const char *clean(char *name) {
     return name ? name : "";
 }
 
-// What a type is read as, the bytes of one number, and where its numbers are when they are not raw.
+// What a type is read as, and the bytes of one number.
 typedef struct number_type {
     int32_t type;
-    const char *name;
     enum cv_constant_type as;
     size_t size;
 } number_type;
 
 static const number_type number_types[] = {
-    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, "FLOAT", CV_CONST_F32, 4},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, "DOUBLE", CV_CONST_F64, 8},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16, "FLOAT16", CV_CONST_F32, 2},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16, "BFLOAT16", CV_CONST_F32, 2},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, "INT64", CV_CONST_I64, 8},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, "INT32", CV_CONST_I64, 4},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, "UINT8", CV_CONST_I64, 1},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, "INT8", CV_CONST_I64, 1},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, "BOOL", CV_CONST_I64, 1},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, CV_CONST_F32, 4},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, CV_CONST_F64, 8},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16, CV_CONST_F32, 2},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16, CV_CONST_F32, 2},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, CV_CONST_I64, 8},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, CV_CONST_I64, 4},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, CV_CONST_I64, 1},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, CV_CONST_I64, 1},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, CV_CONST_I64, 1},
 };
+
+static const char *type_name(int32_t type) {
+    static const char *const names[] = {"UNDEFINED", "FLOAT",  "UINT8",     "INT8",       "UINT16",   "INT16",
+                                        "INT32",     "INT64",  "STRING",    "BOOL",       "FLOAT16",  "DOUBLE",
+                                        "UINT32",    "UINT64", "COMPLEX64", "COMPLEX128", "BFLOAT16", "FLOAT8",
+                                        "FLOAT8",    "FLOAT8", "FLOAT8",    "UINT4",      "INT4",     "FLOAT4"};
+    return type >= 0 && type < (int32_t)CV_COUNT(names) ? names[type] : "unknown";
+}
 
 static int64_t whole_at(int32_t type, const uint8_t *raw) {
     int64_t wide;
@@ -150,11 +105,16 @@ static convo_status read_tensor(const reader *r, const char *name, const Onnx__T
     for (size_t k = 0; k < CV_COUNT(number_types); k++)
         if (t->has_data_type && number_types[k].type == t->data_type) type = &number_types[k];
     if (!type)
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                       "constant '%.100s' holds numbers of a type (%d) that is not read", name, (int)t->data_type);
+        return cv_fail(
+            r->err, CONVO_UNSUPPORTED, r->path,
+            "constant '%.100s' is of type %s: FLOAT, DOUBLE, FLOAT16, BFLOAT16, INT64, INT32, INT8, UINT8 and "
+            "BOOL are read; export the model in float32",
+            name, type_name(t->data_type));
     if (t->n_external_data || (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL))
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                       "constant '%.100s' is in another file: save the model as one file", name);
+                       "constant '%.100s' is in another file: save the model as one file, with "
+                       "onnx.save(model, path, save_as_external_data=False)",
+                       name);
     if (t->n_dims > CV_GRAPH_DIMS)
         return cv_fail(r->err, CONVO_LIMIT, r->path, "constant '%.100s' has %zu dimensions", name, t->n_dims);
     for (size_t d = 0; d < t->n_dims; d++)
@@ -174,7 +134,7 @@ static convo_status read_tensor(const reader *r, const char *name, const Onnx__T
         copy_raw(type, t->raw_data.data, count, data);
     else if (count && !copy_lists(type, t, count, data))
         return cv_fail(r->err, CONVO_FORMAT, r->path, "constant '%.100s' does not have its %zu numbers as %s", name,
-                       count, type->name);
+                       count, type_name(type->type));
     return CONVO_OK;
 }
 
@@ -188,7 +148,8 @@ static convo_status read_constant(const reader *r, const Onnx__NodeProto *node) 
     const bool ints = !strcmp(kind, "value_ints"), floats = !strcmp(kind, "value_floats");
     const bool one_int = !strcmp(kind, "value_int") && a->has_i, one_float = !strcmp(kind, "value_float") && a->has_f;
     if (!ints && !floats && !one_int && !one_float)
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "constant '%.100s' is given as '%.50s', which is not read",
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                       "constant '%.100s' is given as '%.50s': a dense tensor, numbers and lists of them are read",
                        name, clean(a->name));
     const int64_t count = ints ? (int64_t)a->n_ints : floats ? (int64_t)a->n_floats : 1;
     void *data =
@@ -234,8 +195,13 @@ static convo_status read_attribute(const reader *r, cv_graph_node *node, Onnx__A
     return CONVO_OK;
 }
 
+// Of ONNX itself.
+static bool is_own(const char *domain) {
+    return !domain || !*domain || !strcmp(domain, "ai.onnx");
+}
+
 static convo_status read_node(const reader *r, const Onnx__NodeProto *from) {
-    const bool own = !from->domain || !*from->domain || !strcmp(from->domain, "ai.onnx");
+    const bool own = is_own(from->domain);
     const char *name = clean(from->name);
     char type[CV_GRAPH_NAME];
     cv_print(type, sizeof type, "%s%s%s", own ? "" : clean(from->domain), own ? "" : ".", clean(from->op_type));
@@ -252,22 +218,38 @@ static convo_status read_node(const reader *r, const Onnx__NodeProto *from) {
     return CONVO_OK;
 }
 
+// A single tensor of floats, and how large it is.
+static convo_status check_input(const reader *r, const char *name, const Onnx__TypeProto *type) {
+    if (type && type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE &&
+        type->value_case != ONNX__TYPE_PROTO__VALUE__NOT_SET)
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                       "'%.100s', what goes in, is a sequence, a map or the like: a net reads one tensor", name);
+    const Onnx__TypeProto__Tensor *tensor = type ? type->tensor_type : NULL;
+    if (!tensor || !tensor->shape)
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                       "'%.100s', what goes in, has no shape: export the net with one, such as [1, 3, 32, 32]", name);
+    if (tensor->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                       "'%.100s', what goes in, is of type %s, FLOAT is wanted: export the net in float32", name,
+                       type_name(tensor->elem_type));
+    if (tensor->shape->n_dim >= 1 && tensor->shape->n_dim <= CV_GRAPH_DIMS) return CONVO_OK;
+    return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                   "'%.100s', what goes in, has %zu dimensions; 2 to 4 are read, the first one being the batch", name,
+                   tensor->shape->n_dim);
+}
+
 static convo_status read_value(const reader *r, const Onnx__ValueInfoProto *from, cv_graph_value *to, bool sized) {
     const char *name = clean(from->name);
     int64_t dim[CV_GRAPH_DIMS] = {0};
-    const Onnx__TypeProto__Tensor *tensor =
-        from->type && from->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? from->type->tensor_type : NULL;
-    const size_t dims = tensor && tensor->shape ? tensor->shape->n_dim : 0;
-    if (sized && (dims < 1 || dims > CV_GRAPH_DIMS))
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "'%.100s', what goes in, must be a tensor of known shape",
-                       name);
-    if (sized && tensor->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "'%.100s', what goes in, must be of type FLOAT", name);
-    for (size_t d = 0; sized && d < dims; d++) {
-        const Onnx__TensorShapeProto__Dimension *size = tensor->shape->dim[d];
+    const convo_status status = sized ? check_input(r, name, from->type) : CONVO_OK;
+    if (status) return status;
+    const Onnx__TensorShapeProto *shape = sized ? from->type->tensor_type->shape : NULL;
+    const size_t dims = shape ? shape->n_dim : 0;
+    for (size_t d = 0; d < dims; d++) {
+        const Onnx__TensorShapeProto__Dimension *size = shape->dim[d];
         dim[d] = size->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE ? size->dim_value : -1;
     }
-    cv_graph_set_value(r->graph, to, name, sized ? (int)dims : 0, dim);
+    cv_graph_set_value(r->graph, to, name, (int)dims, dim);
     return r->graph->failed ? cv_no_memory(r->err, r->path) : CONVO_OK;
 }
 
@@ -289,22 +271,41 @@ static convo_status read_ends(const reader *r, const Onnx__GraphProto *from) {
     return status ? status : read_value(r, from->output[0], &r->graph->output, false);
 }
 
-static convo_status read_model(const reader *r, const Onnx__ModelProto *model) {
-    const Onnx__GraphProto *from = model->graph;
+// The version of ONNX's own operators. A graph of none of them (trees, say) need not name one, and is refused for what
+// it has.
+static convo_status read_opset(const reader *r, const Onnx__ModelProto *model) {
     int64_t opset = 0;
+    bool named = false, needed = false;
     for (size_t k = 0; k < model->n_opset_import; k++) {
         const Onnx__OperatorSetIdProto *set = model->opset_import[k];
-        if (!set->domain || !*set->domain || !strcmp(set->domain, "ai.onnx")) opset = set->version;
+        if (!is_own(set->domain)) continue;
+        named = true;
+        opset = set->version;
     }
-    if (!from || !model->has_ir_version) return cv_fail(r->err, CONVO_FORMAT, r->path, "this is not an ONNX file");
-    if (opset < CV_ONNX_OPSET_MIN || opset > CV_ONNX_OPSET_MAX)
-        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "opset %" PRId64 " is not one from %d to %d", opset,
-                       CV_ONNX_OPSET_MIN, CV_ONNX_OPSET_MAX);
-    if (from->n_sparse_initializer) return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "sparse constants are not read");
+    for (size_t k = 0; k < model->graph->n_node; k++) needed = needed || is_own(model->graph->node[k]->domain);
+    if (!named && needed)
+        return cv_fail(r->err, CONVO_FORMAT, r->path,
+                       "the file does not say of which opset its operators are: export it again");
+    if (named && (opset < CV_ONNX_OPSET_MIN || opset > CV_ONNX_OPSET_MAX))
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
+                       "opset %" PRId64 " is not one from %d to %d: export the model with opset %d", opset,
+                       CV_ONNX_OPSET_MIN, CV_ONNX_OPSET_MAX, CV_ONNX_OPSET);
+    r->graph->opset = (int)opset;
+    return CONVO_OK;
+}
+
+static convo_status read_model(const reader *r, const Onnx__ModelProto *model) {
+    const Onnx__GraphProto *from = model->graph;
+    if (!from || !model->has_ir_version)
+        return cv_fail(r->err, CONVO_FORMAT, r->path, "this is not an ONNX file: it holds no %s",
+                       from ? "version" : "graph");
+    convo_status status = read_opset(r, model);
+    if (status) return status;
+    if (from->n_sparse_initializer)
+        return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "it has sparse constants: save them as dense tensors");
     if (from->n_node > CV_LIMIT_ONNX_NODES || from->n_initializer > CV_LIMIT_ONNX_NODES)
         return cv_fail(r->err, CONVO_LIMIT, r->path, "%zu nodes and %zu constants are more than the %d that are read",
                        from->n_node, from->n_initializer, CV_LIMIT_ONNX_NODES);
-    convo_status status = CONVO_OK;
     for (size_t k = 0; !status && k < from->n_initializer; k++)
         status = read_tensor(r, clean(from->initializer[k]->name), from->initializer[k]);
     for (size_t k = 0; !status && k < from->n_node; k++) status = read_node(r, from->node[k]);
@@ -321,15 +322,11 @@ convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err) {
     *graph = (cv_graph){0};
     convo_status status = cv_file_read(path, CV_LIMIT_ONNX, &bytes, err);
     if (status) return status;
-    walk w = {bytes.data, bytes.data, bytes.data + bytes.size, 0};
-    char where[sizeof err->where];
-    const bool sound = walk_message(&w, &onnx__model_proto__descriptor, w.end, 0);
-    cv_print(where, sizeof where, "%.460s@%td", path, w.at - w.start);
-    Onnx__ModelProto *model = sound ? onnx__model_proto__unpack(NULL, bytes.size, bytes.data) : NULL;
+    Onnx__ModelProto *model = NULL;
+    status = cv_onnx_unpack(path, &bytes, &model, err);
     free(bytes.data);
-    if (!model) return cv_fail(err, CONVO_FORMAT, where, "this is not an ONNX file, or it is cut short or damaged");
-    status = read_model(&(reader){path, graph, err}, model);
-    onnx__model_proto__free_unpacked(model, NULL);
+    if (!status) status = read_model(&(reader){path, graph, err}, model);
+    if (model) onnx__model_proto__free_unpacked(model, NULL);
     if (status) cv_graph_free(graph);
     return status;
 }

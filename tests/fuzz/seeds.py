@@ -417,21 +417,50 @@ def ints(name, values):
     return field(5, field(1, name) + b"".join(field(8, v) for v in values) + field(20, 7))
 
 
-def node(kind, inputs, output, *attributes):
-    return field(1, b"".join(field(1, i) for i in inputs) + field(2, output) + field(4, kind) + b"".join(attributes))
+def node(kind, inputs, output, *attributes, domain=""):
+    return field(1, b"".join(field(1, i) for i in inputs) + field(2, output) + field(4, kind) + b"".join(attributes) +
+                 (field(7, domain) if domain else b""))
 
 
 def constant(name, dims, data):
     return field(5, b"".join(field(1, d) for d in dims) + field(2, 1) + field(8, name) + field(9, data))
 
 
-def value(number, name, dims):
+def value(number, name, dims, kind=1):
     shape = b"".join(field(1, field(2, "N") if d < 0 else field(1, d)) for d in dims)
-    return field(number, field(1, name) + field(2, field(1, field(1, 1) + field(2, shape))))
+    return field(number, field(1, name) + field(2, field(1, field(1, kind) + field(2, shape))))
 
 
-def onnx(dims, *parts, texts=b""):
-    return field(1, 8) + field(8, field(2, 17)) + field(7, b"".join(parts) + value(11, "x", dims) + value(12, "y", ())) + texts
+def onnx(dims, *parts, texts=b"", opset=field(8, field(2, 17)), kind=1):
+    return field(1, 8) + opset + field(7, b"".join(parts) + value(11, "x", dims, kind) + value(12, "y", ())) + texts
+
+
+def branches(depth):
+    """An If within an If, and so on."""
+    inner = branches(depth - 1) if depth else node("Relu", ["x"], "t")
+    return node("If", ["c"], "y", field(5, field(1, "then_branch") + field(6, inner) + field(20, 5)))
+
+
+def make_refused_onnx():
+    """Real files that are not read, each for another reason: tests/test_import.c has the words."""
+    pair, relu, matmul = (-1, 2), node("Relu", ["x"], "y"), node("MatMul", ["x", "w"], "y")
+    for depth in (0, 3, 40):
+        seed("onnx", "if-%d" % depth, onnx(pair, branches(depth)))
+    seed("onnx", "trees", onnx(pair, node("TreeEnsembleClassifier", ["x"], "y", domain="ai.onnx.ml"), opset=field(8, field(1, "ai.onnx.ml") + field(2, 3))))
+    seed("onnx", "no-opset", onnx(pair, relu, opset=b""))
+    seed("onnx", "opset-22", onnx(pair, relu, opset=field(8, field(2, 22))))
+    seed("onnx", "quantised", onnx(pair, node("QLinearMatMul", ["x", "w"], "y")))
+    seed("onnx", "functions", onnx(pair, node("Mine", ["x"], "y", domain="my"), texts=field(25, field(1, "Mine") + field(4, "a") + field(5, "b") + field(10, "my"))))
+    seed("onnx", "external", onnx(pair, field(5, field(1, 2) + field(1, 2) + field(2, 1) + field(8, "w") + field(13, field(1, "location") + field(2, "w.bin")) + field(14, 1)), matmul))
+    seed("onnx", "sparse", onnx(pair, matmul, field(15, field(1, field(1, 1) + field(2, 1) + field(8, "w") + field(9, bytes(4))) + field(3, 2) + field(3, 2))))
+    seed("onnx", "strings", onnx(pair, field(5, field(1, 1) + field(2, 8) + field(6, "abc") + field(8, "w")), matmul))
+    seed("onnx", "half-in", onnx(pair, relu, kind=10))
+    seed("onnx", "any-size", onnx((-1, -1), relu))
+    seed("onnx", "no-graph", field(1, 8) + field(8, field(2, 17)))
+    sequence = field(11, field(1, "x") + field(2, field(4, field(1, field(1, field(1, 1))))))
+    seed("onnx", "sequence", field(1, 8) + field(8, field(2, 17)) + field(7, relu + sequence + value(12, "y", ())))
+    softmax = node("Softmax", ["x"], "a", field(5, field(1, "axis") + field(3, 1) + field(20, 2)))
+    seed("onnx", "softmax-of-opset-11", onnx((-1, 2, 3), softmax, node("Flatten", ["a"], "y"), opset=field(8, field(2, 11))))
 
 
 def make_onnx():
@@ -465,3 +494,4 @@ make_pictures()
 make_sounds()
 make_archives()
 make_onnx()
+make_refused_onnx()

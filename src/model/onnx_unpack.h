@@ -1,0 +1,12 @@
+// An ONNX file as protobuf-c has it. For a build with ONNX.
+#ifndef CV_ONNX_UNPACK_H
+#define CV_ONNX_UNPACK_H
+
+#include "base/file.h"
+
+#include <onnx.pb-c.h>
+
+// *model is new, freed with onnx__model_proto__free_unpacked.
+convo_status cv_onnx_unpack(const char *path, const cv_bytes *bytes, Onnx__ModelProto **model, convo_error *err);
+
+#endif
