@@ -1,14 +1,12 @@
 #include "audio/sound.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include "audio/sound_file.h"
+
 #include <math.h>
 #include <samplerate.h>
 #include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 // Float files may hold more than [-1, 1), even 32-bit counts; beyond this is a damaged file.
 static const float largest_sample = 1e10f;
@@ -64,32 +62,6 @@ convo_status cv_resample(const float *sample, size_t count, int from, int to, fl
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-// libsndfile plays a WAV file that was cut short without a word; its RIFF header says how long it should be. Writers
-// that do not know the length beforehand put something near the largest 31 or 32-bit number there.
-static bool riff_is_cut(int file, off_t size, uint32_t *promised) {
-    uint8_t head[8];
-    if (pread(file, head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head, "RIFF", 4) != 0) return false;
-    *promised = head[4] | (uint32_t)head[5] << 8 | (uint32_t)head[6] << 16 | (uint32_t)head[7] << 24;
-    return *promised < 0x7fff0000 && (off_t)*promised + 7 > size; // 8, less a padding byte that some leave out
-}
-
-// Opens a regular file that is not empty. libsndfile gets the descriptor and not the name, by whose ending it would
-// take any bytes at all for raw samples ("x.au", "x.vox").
-static convo_status open_file(const char *path, int *file, convo_error *err) {
-    struct stat about;
-    uint32_t promised;
-    if (stat(path, &about) != 0) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
-    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is a folder, not a sound file");
-    if (!S_ISREG(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is not a regular file");
-    if (about.st_size == 0) return cv_fail(err, CONVO_FORMAT, path, "is empty: a sound file has at least a header");
-    *file = open(path, O_RDONLY | O_CLOEXEC);
-    if (*file < 0) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
-    if (riff_is_cut(*file, about.st_size, &promised))
-        return cv_fail(err, CONVO_FORMAT, path, "is cut short: its header promises %lld bytes and there are %lld",
-                       (long long)promised + 8, (long long)about.st_size);
-    return CONVO_OK;
-}
-
 static convo_status check_info(const char *path, const SF_INFO *info, convo_error *err) {
     if (info->channels < 1 || info->channels > CV_CHANNELS_MAX)
         return cv_fail(err, CONVO_LIMIT, path, "has %d channels: 1 to %d are accepted", info->channels,
@@ -128,12 +100,13 @@ static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *pat
 convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_error *err) {
     SF_INFO info = {0};
     SNDFILE *stream = NULL;
-    int file = -1;
+    cv_sound_file file;
+    SF_VIRTUAL_IO io = cv_sound_file_io();
     *sound = (cv_sound){0};
 
-    convo_status status = open_file(path, &file, err);
+    convo_status status = cv_sound_file_open(path, &file, err);
     if (status) goto done;
-    stream = sf_open_fd(file, SFM_READ, &info, SF_FALSE);
+    stream = sf_open_virtual(&io, SFM_READ, &info, &file);
     if (!stream) {
         status = cv_fail(err, CONVO_FORMAT, path, "is not a sound file libsndfile can read (WAV, FLAC, OGG, MP3): %s",
                          sf_strerror(NULL));
@@ -163,7 +136,7 @@ convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_er
     }
 done:
     if (stream) sf_close(stream);
-    if (file >= 0) close(file);
+    cv_sound_file_close(&file);
     if (status) cv_sound_free(sound);
     return status;
 }
