@@ -91,10 +91,27 @@ static void check_same_lesson(const char *where, const lesson *a, const lesson *
     assert_int_equal(a->result.steps, b->result.steps);
 }
 
+// A layer that is updated on its way back, and whose weights fill no whole number of cache lines.
+static const layer wide_layers[] = {{"0", "linear", "{out: 301}", {FROM_INPUT}},
+                                    {"1", "tanh", NULL, {0}},
+                                    {"2", "linear", "{out: 3}", {0}},
+                                    {.op = NULL}};
+
 static const syllabus long_runs[] = {
     // More blocks than shards, parameters in several chunks, a last batch that is not full.
     {COURSE, .name = "course", .examples = 310, .validation = 50, .train = {.batch = 150, .epochs = 5}},
     {MODERN, .name = "modern", .examples = 310, .validation = 50, .train = {.batch = 150, .epochs = 5}},
+    {.name = "wide",
+     .layers = wide_layers,
+     .input = {1, 1001, 1, 1},
+     .classes = 3,
+     .examples = 20,
+     .noise = 0.5f,
+     .scale = 1,
+     .loss = "cross_entropy",
+     .optimizer = "adam",
+     .schedule = "constant",
+     .train = {.batch = 7, .epochs = 2}},
 };
 
 static void threads_do_not_change_a_bit(void **state) {

@@ -100,8 +100,10 @@ static const section sections[] = {
     {"Front ends", "The words for `features.kind`.", feature_at},
     {"Layers",
      "The words of `model`. A layer with one option needs no braces: `- linear: 10` is `- linear: {out: 10}`.\n\n"
-     "Parameters start as PyTorch's do. `init` of a layer changes that: a word (uniform, normal, zero, one), a number\n"
-     "for all, or a list of all numbers, as in `- linear: {out: 1, init: {weight: normal, bias: zero}}`.",
+     "Parameters start as PyTorch's do. `init` of a layer changes that: a word, a number for all, or a list of all\n"
+     "numbers, as in `- linear: {out: 1, init: {weight: normal, bias: zero}}`. The words are zero, one, normal (mean 0,\n"
+     "deviation 1) and uniform (within 1/sqrt(n) of 0, where n is the number of inputs of one output: PyTorch's default\n"
+     "of convolutions and linear layers, weights and biases; batch norm has no such n).",
      layer_at},
     {"Losses", "The words for `train.loss`; cross_entropy is the default.", loss_at},
     {"Optimisers", "The words for `train.optimizer`; sgd is the default.", optimizer_at},

@@ -73,6 +73,11 @@ static convo_status start_tensor(builder *b, int t, const yaml_node_t *node, con
     const char *text = cv_yaml_text(node);
     for (size_t k = 0; text && k < CV_COUNT(words); k++)
         if (strcmp(text, words[k].word) == 0) {
+            if (words[k].init == CV_INIT_UNIFORM && !b->net->tensor[t].spec.fan_in)
+                return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text,
+                               "%s cannot start uniform: the bound depends on a number of inputs, which this layer "
+                               "does not have; use zero, one, normal or a number",
+                               b->net->tensor[t].name);
             cv_net_start(b->net, t, words[k].init);
             return CONVO_OK;
         }

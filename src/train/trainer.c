@@ -133,20 +133,24 @@ static bool add_pieces(loop *l, size_t *room, size_t first, size_t end) {
 }
 
 // All trained numbers but those of frozen layers and those that are updated on the way. Tensors lie one behind the
-// other, in the order of the net.
+// other, in the order of the net, with gaps: one that ends a run has no gradient.
 static bool list_pieces(loop *l) {
     const cv_net *net = l->t->net;
-    size_t room = 0, first = 0;
+    size_t room = 0, first = 0, end = 0; // of a run of tensors
     bool fits = true;
     for (int i = 0; i < net->nodes; i++)
         for (int t = net->node[i].tensor; t < net->node[i].tensor + net->node[i].tensors; t++) {
-            const size_t offset = net->tensor[t].offset;
-            if (net->tensor[t].spec.buffer) continue;
-            if (!net->node[i].frozen && cv_runner_keeps_gradient(l->trainer, offset)) continue;
-            fits = fits && add_pieces(l, &room, first, offset);
-            first = offset + net->tensor[t].size;
+            const cv_net_tensor *tensor = &net->tensor[t];
+            if (tensor->spec.buffer) continue;
+            if (!net->node[i].frozen && cv_runner_keeps_gradient(l->trainer, tensor->offset)) {
+                if (first == end) first = tensor->offset;
+                end = tensor->offset + tensor->size;
+            } else {
+                fits = fits && add_pieces(l, &room, first, end);
+                first = end;
+            }
         }
-    return fits && add_pieces(l, &room, first, net->trained);
+    return fits && add_pieces(l, &room, first, end);
 }
 
 static void update(void *context, size_t first, size_t count, const float *gradient) {
