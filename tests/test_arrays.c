@@ -1,4 +1,6 @@
 // Data sets of numbers: NumPy arrays, MATLAB files, generated moons.
+#include "base/archive.h"
+#include "base/limits.h"
 #include "datasets.h"
 
 // --- files of our own -------------------------------------------------------------------------------------------
@@ -223,6 +225,22 @@ static void npz_files_are_read_as_numpy_wrote_them(void **state) {
     check_golden_parts(GOLDEN "packed.npz");
 }
 
+// Each of the arrays that are looked for would be looked for among all of them.
+static void npz_files_of_thousands_of_arrays_are_refused(void **state) {
+    char *path = cv_format("%s/a.npz", (char *)*state);
+    cv_zip *zip;
+    convo_error err = {0};
+    assert_int_equal(cv_zip_create(path, &zip, &err), CONVO_OK);
+    for (int k = 0; k <= CV_LIMIT_MEMBERS; k++) {
+        char name[32];
+        snprintf(name, sizeof name, "a%d.npy", k);
+        assert_int_equal(cv_zip_add(zip, name, 0, &err), CONVO_OK);
+    }
+    assert_int_equal(cv_zip_commit(zip, &err), CONVO_OK);
+    refuse_data(arrays, path, NULL, CONVO_LIMIT, "X and y alone");
+    free(path);
+}
+
 // Taken only if nothing of the contents is lost, refused otherwise; never a crash.
 static void damaged_npz_files_are_refused(void **state) {
     static const char *const files[] = {GOLDEN "stored.npz", GOLDEN "packed.npz"};
@@ -255,6 +273,7 @@ static void damaged_npz_files_are_refused(void **state) {
     print_message("[  SKIPPED ] built without libarchive\n");
     skip();
 }
+#define npz_files_of_thousands_of_arrays_are_refused damaged_npz_files_are_refused
 #endif
 
 // --- MATLAB -----------------------------------------------------------------------------------------------------
@@ -535,6 +554,7 @@ int main(void) {
         IN_FOLDER(arrays_that_are_missing_or_too_many_are_named),
         cmocka_unit_test(npz_files_are_read_as_numpy_wrote_them),
         IN_FOLDER(damaged_npz_files_are_refused),
+        IN_FOLDER(npz_files_of_thousands_of_arrays_are_refused),
         IN_FOLDER(matlab_files_are_read_as_scipy_wrote_them),
         IN_FOLDER(the_recipe_can_say_which_files_and_variables),
         IN_FOLDER(damaged_matlab_files_are_refused),

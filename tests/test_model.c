@@ -383,7 +383,7 @@ static void an_extra_tensor_is_refused(void **state) {
     assert_int_equal(cv_safetensors_read(path, &file, NULL), CONVO_OK);
     cv_st_tensor more[32] = {{.name = "9.weight", .type = CV_U8, .dims = 1, .dim = {1}, .data = "", .bytes = 1}};
     memcpy(more + 1, file.tensor, file.tensors * sizeof *more);
-    const cv_safetensors with = {more, file.tensors + 1, file.text, file.texts, NULL};
+    const cv_safetensors with = {.tensor = more, .tensors = file.tensors + 1, .text = file.text, .texts = file.texts};
     assert_int_equal(cv_safetensors_write(other, &with, NULL), CONVO_OK);
     cv_safetensors_free(&file);
     assert_int_equal(convo_model_load(other, &model, &err), CONVO_FORMAT);

@@ -1,5 +1,6 @@
 // Data sets of pictures: folders of them, CIFAR and IDX files.
 #include "data/picture.h"
+#include "base/limits.h"
 #include "datasets.h"
 
 #ifdef CONVO_HAVE_LIBARCHIVE
@@ -385,6 +386,13 @@ static void damaged_gzipped_files_are_refused(void **state) {
         }
     write_file(*state, name, bytes, size);
     refuse_data(&cv_data_mnist, *state, NULL, CONVO_FORMAT, "not gzipped");
+    const size_t bomb = CV_LIMIT_UNPACKED_FREELY + 1;
+    char *zeros = calloc(bomb, 1);
+    packed small = pack(NULL, zeros, bomb, 1);
+    write_file(*state, name, small.data, small.size);
+    refuse_data(&cv_data_mnist, *state, NULL, CONVO_LIMIT, "unpack it yourself");
+    free(small.data);
+    free(zeros);
     free(first.data);
     free(second.data);
 }

@@ -244,7 +244,7 @@ static void a_lying_header_length_is_refused(void **state) {
 
 static void deep_nesting_is_refused(void **state) {
     (void)state;
-    enum { DEPTH = 1 << 20 };
+    enum { DEPTH = 1 << 17 };
     char *header = malloc(DEPTH);
     assert_non_null(header);
     for (int k = 0; k < 2; k++) {
@@ -255,6 +255,30 @@ static void deep_nesting_is_refused(void **state) {
         convo_error err = {0};
         assert_int_equal(cv_safetensors_read(path, &file, &err), CONVO_FORMAT);
         assert_non_null(strstr(err.message, "not JSON"));
+    }
+    free(header);
+}
+
+// jansson needs a hundred bytes and more for each value. What is in a string is none.
+static void a_header_of_too_many_values_is_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *head, *tail;
+        convo_status status;
+    } table[] = {{"{\"a\":[1", "]}", CONVO_LIMIT}, {"{\"__metadata__\":{\"a\":\"\\\"", "\"}}", CONVO_OK}};
+    enum { VALUES = CV_LIMIT_JSON + 8 };
+    char *header = malloc(2 * VALUES + 64);
+    assert_non_null(header);
+    for (size_t k = 0; k < CV_COUNT(table); k++) {
+        size_t size = strlen(table[k].head);
+        memcpy(header, table[k].head, size);
+        for (int i = 0; i < VALUES; i++, size += 2) memcpy(header + size, ",1", 2);
+        memcpy(header + size, table[k].tail, strlen(table[k].tail));
+        size += strlen(table[k].tail);
+        write_raw(size, header, size, 0);
+        cv_safetensors file;
+        assert_int_equal(cv_safetensors_read(path, &file, NULL), table[k].status);
+        cv_safetensors_free(&file);
     }
     free(header);
 }
@@ -295,6 +319,7 @@ int main(void) {
         cmocka_unit_test(a_lying_header_is_refused),
         cmocka_unit_test(a_lying_header_length_is_refused),
         cmocka_unit_test(deep_nesting_is_refused),
+        cmocka_unit_test(a_header_of_too_many_values_is_refused),
         cmocka_unit_test(an_array_is_written_as_numpy_reads_it),
     };
     return cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder);

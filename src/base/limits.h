@@ -40,6 +40,9 @@ enum { CV_LIMIT_NESTING = 64, CV_LIMIT_KEYS = 1000, CV_LIMIT_LAYERS = 4096 };
 #ifndef CV_LIMIT_HEADER
 #define CV_LIMIT_HEADER ((size_t)100 << 20) // of a safetensors file, as its authors have it; an index of shards
 #endif
+#ifndef CV_LIMIT_JSON
+#define CV_LIMIT_JSON (1 << 18) // values: seven or so for a tensor
+#endif
 #define CV_LIMIT_ONNX ((size_t)INT32_MAX) // protobuf's own
 enum {
     CV_LIMIT_ONNX_NODES = 8192,       // and constants

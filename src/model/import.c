@@ -1,12 +1,12 @@
 // convo_import: weights or a whole graph of others, and what a model needs besides: labels and normalisation.
 #include "model/import.h"
 
+#include "base/json.h"
 #include "model/material.h"
 #include "model/onnx.h"
 #include "model/weights.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,7 +145,7 @@ static convo_status take_labels(import *in, char *const *labels, int count) {
 // convo.labels in the metadata, a JSON list.
 static convo_status labels_of(import *in, const cv_graph *graph) {
     const char *text = cv_graph_text(graph, "convo.labels");
-    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *list = cv_json_of(text);
     const size_t count = json_array_size(list);
     char **labels = count && count <= CV_LIMIT_CLASSES ? cv_alloc(count, sizeof *labels) : NULL;
     bool good = labels;

@@ -212,7 +212,7 @@ static convo_status read_tensors(const char *path, const cv_safetensors *file, c
     for (int t = 0; t < net->tensors && !status; t++)
         status = cv_weights_take(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err);
     if (status) return status;
-    for (size_t t = 0; t < file->tensors; t++) {
+    for (size_t t = 0; t < file->tensors && file->tensors > (size_t)net->tensors; t++) {
         int k = 0;
         while (k < net->tensors && strcmp(file->tensor[t].name, net->tensor[k].name) != 0) k++;
         if (k == net->tensors)
@@ -223,7 +223,7 @@ static convo_status read_tensors(const char *path, const cv_safetensors *file, c
 }
 
 static convo_status read_labels(convo_model *model, const char *path, const char *text, convo_error *err) {
-    json_t *json = json_loads(text, 0, NULL);
+    json_t *json = cv_json_of(text);
     size_t count = json_array_size(json);
     convo_status status = CONVO_OK;
     model->labels = cv_alloc(count + 1, sizeof *model->labels);
@@ -243,7 +243,7 @@ static convo_status read_labels(convo_model *model, const char *path, const char
 }
 
 bool cv_model_normalize(const char *text, float *mean, float *std) {
-    json_t *json = json_loads(text, 0, NULL);
+    json_t *json = cv_json_of(text);
     const json_t *m = json_object_get(json, "mean"), *s = json_object_get(json, "std");
     const float x = (float)json_number_value(m), y = (float)json_number_value(s);
     const bool good = json_is_number(m) && json_is_number(s) && isfinite(x) && isfinite(y) && y > 0;
@@ -264,7 +264,7 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
             return cv_fail(err, CONVO_FORMAT, path, "this is not a convo model: its metadata has no %s", needed[k]);
     const char *recipe = cv_safetensors_text(file, "convo.recipe"), *name = cv_safetensors_text(file, "convo.name");
     const char *accuracy = cv_safetensors_text(file, "convo.test_accuracy");
-    json_t *number = accuracy ? json_loads(accuracy, JSON_DECODE_ANY, NULL) : NULL;
+    json_t *number = cv_json_of(accuracy);
     model->test_accuracy = json_is_number(number) ? json_number_value(number) : NAN;
     json_decref(number);
 

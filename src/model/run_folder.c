@@ -195,7 +195,7 @@ convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, c
 }
 
 static bool read_state(const char *text, cv_train_state *s) {
-    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *json = cv_json_of(text);
     json_int_t epoch, step, steps, correct, seen, best_epoch;
     json_t *best_loss;
     const bool good = !json_unpack(json, "{s:I, s:I, s:I, s:I, s:I, s:F, s:o, s:F, s:I}", "epoch", &epoch, "step",

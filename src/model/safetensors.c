@@ -138,6 +138,18 @@ static convo_status check_cover(const reader *r, cv_safetensors *file) {
     return cv_fail(r->err, CONVO_FORMAT, r->path, "%zu bytes at the end belong to no tensor", r->size - covered);
 }
 
+static int by_name(const void *a, const void *b) {
+    return strcmp((*(cv_st_tensor *const *)a)->name, (*(cv_st_tensor *const *)b)->name);
+}
+
+static convo_status sort_names(cv_safetensors *file, convo_error *err) {
+    file->named = cv_alloc(file->tensors, sizeof *file->named);
+    if (!file->named) return cv_no_memory(err, "a list of tensors");
+    for (size_t t = 0; t < file->tensors; t++) file->named[t] = &file->tensor[t];
+    if (file->tensors) qsort(file->named, file->tensors, sizeof *file->named, by_name);
+    return CONVO_OK;
+}
+
 static convo_status read_header(const reader *r, json_t *header, cv_safetensors *file) {
     file->tensor = cv_alloc(json_object_size(header) + 1, sizeof *file->tensor);
     if (!file->tensor) return cv_no_memory(r->err, r->path);
@@ -149,7 +161,8 @@ static convo_status read_header(const reader *r, json_t *header, cv_safetensors 
             texts ? read_texts(r, value, file) : read_tensor(r, key, value, &file->tensor[file->tensors++]);
         if (status) return status;
     }
-    return check_cover(r, file);
+    const convo_status status = check_cover(r, file);
+    return status ? status : sort_names(file, r->err);
 }
 
 static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensors *file, convo_error *err) {
@@ -170,16 +183,12 @@ static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensor
                        " bytes, %zu are there; the file is cut short or no safetensors file",
                        length, bytes->size - sizeof length);
     const char *text = (const char *)bytes->data + sizeof length;
-    json_error_t problem;
-    json_t *header = json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &problem);
-    cv_print(where, sizeof where, "%.460s@%zu", path,
-             sizeof length + (size_t)(header || problem.position < 0 ? 0 : problem.position));
-    if (!header && (!problem.text[0] || json_error_code(&problem) == json_error_out_of_memory))
-        return cv_no_memory(err, path);
-    if (!header) return cv_fail(err, CONVO_FORMAT, where, "the header is not JSON: %s", problem.text);
+    json_t *header;
+    convo_status status = cv_json_read(path, sizeof length, text, (size_t)length, &header, err);
+    if (status) return status;
     reader r = {path, (const uint8_t *)text + length, bytes->size - sizeof length - (size_t)length, err};
-    convo_status status = json_is_object(header) ? read_header(&r, header, file)
-                                                 : cv_fail(err, CONVO_FORMAT, where, "the header is not a JSON object");
+    status = json_is_object(header) ? read_header(&r, header, file)
+                                    : cv_fail(err, CONVO_FORMAT, where, "the header is not a JSON object");
     json_decref(header);
     return status;
 }
@@ -202,15 +211,17 @@ void cv_safetensors_free(cv_safetensors *file) {
         free(file->text[t].value);
     }
     free(file->tensor);
+    free(file->named);
     free(file->text);
     free(file->bytes);
     *file = (cv_safetensors){0};
 }
 
 const cv_st_tensor *cv_safetensors_find(const cv_safetensors *file, const char *name) {
-    for (size_t t = 0; t < file->tensors; t++)
-        if (!strcmp(file->tensor[t].name, name)) return &file->tensor[t];
-    return NULL;
+    cv_st_tensor wanted = {.name = (char *)(uintptr_t)name}, *key = &wanted;
+    cv_st_tensor **found =
+        file->tensors ? bsearch(&key, file->named, file->tensors, sizeof *file->named, by_name) : NULL;
+    return found ? *found : NULL;
 }
 
 const char *cv_safetensors_text(const cv_safetensors *file, const char *key) {

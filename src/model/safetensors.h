@@ -25,7 +25,8 @@ typedef struct cv_st_text {
 typedef struct cv_safetensors {
     cv_st_tensor *tensor;
     size_t tensors;
-    cv_st_text *text; // __metadata__
+    cv_st_tensor **named; // [tensors] in the order of their names, when read
+    cv_st_text *text;     // __metadata__
     size_t texts;
     void *bytes; // owned when read
 } cv_safetensors;

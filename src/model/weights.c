@@ -1,9 +1,9 @@
 #include "model/weights.h"
 
 #include "base/file.h"
+#include "base/json.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,10 +47,11 @@ static convo_status read_shards(cv_weights *w, const char *path, convo_error *er
     cv_bytes bytes = {0};
     convo_status status = cv_file_read(path, CV_LIMIT_HEADER, &bytes, err);
     if (status) return status;
-    json_t *index = json_loadb((const char *)bytes.data, bytes.size, JSON_REJECT_DUPLICATES, NULL);
-    json_t *map = json_object_get(index, "weight_map"), *seen = json_object(), *shard;
+    json_t *index, *seen = json_object(), *shard;
+    status = cv_json_read(path, 0, (const char *)bytes.data, bytes.size, &index, err);
+    json_t *map = json_object_get(index, "weight_map");
     const char *slash = strrchr(path, '/'), *tensor;
-    if (!json_object_size(map))
+    if (!status && !json_object_size(map))
         status = cv_fail(err, CONVO_FORMAT, path, "an index of shards must have a 'weight_map'");
     json_object_foreach(map, tensor, shard) {
         const char *name = json_string_value(shard);
@@ -92,6 +93,10 @@ static convo_status check_map(const char *const *map, convo_error *err) {
     return CONVO_OK;
 }
 
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct cv_weight *)a)->name, ((const struct cv_weight *)b)->name);
+}
+
 convo_status cv_weights_read(const char *path, const char *const *map, cv_weights *w, convo_error *err) {
     *w = (cv_weights){.path = path};
     convo_status status = check_map(map, err);
@@ -107,7 +112,10 @@ convo_status cv_weights_read(const char *path, const char *const *map, cv_weight
             }
             w->weight[w->weights++] = (struct cv_weight){tensor, name};
         }
-    if (status) cv_weights_free(w);
+    if (status)
+        cv_weights_free(w);
+    else if (w->weights)
+        qsort(w->weight, w->weights, sizeof *w->weight, by_name);
     return status;
 }
 
@@ -138,13 +146,21 @@ static void shape_text(int dims, const int64_t *dim, char *text, size_t size) {
     cv_append(text, size, "]");
 }
 
-// *count: how many tensors have the name.
-static const cv_st_tensor *find(const cv_weights *w, const char *name, int *count) {
-    const cv_st_tensor *found = NULL;
-    *count = 0;
-    for (size_t k = 0; k < w->weights; k++)
-        if (!strcmp(w->weight[k].name, name)) found = w->weight[k].tensor, ++*count;
-    return found;
+// The place of the first weight of this name, or where it would be.
+static size_t place_of(const cv_weights *w, const char *name) {
+    size_t low = 0, high = w->weights;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (strcmp(w->weight[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_called(const cv_weights *w, size_t k, const char *name) {
+    return k < w->weights && !strcmp(w->weight[k].name, name);
 }
 
 convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
@@ -161,14 +177,15 @@ convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net 
     return finite ? CONVO_OK : cv_fail(err, CONVO_NUMERIC, path, "%s holds numbers that are not finite", to->name);
 }
 
-convo_status cv_weights_fill(const cv_weights *w, cv_net *net, cv_fit *fit, convo_error *err) {
-    *fit = (cv_fit){0};
+static convo_status fill(const cv_weights *w, cv_net *net, cv_fit *fit, bool *wanted, convo_error *err) {
     for (int t = 0; t < net->tensors; t++) {
         const cv_net_tensor *to = &net->tensor[t];
-        int count;
-        const cv_st_tensor *from = find(w, to->name, &count);
+        const size_t k = place_of(w, to->name);
+        const cv_st_tensor *from = is_called(w, k, to->name) ? w->weight[k].tensor : NULL;
         char have[96], need[96];
-        if (count > 1) return cv_fail(err, CONVO_FORMAT, w->path, "%d tensors are called '%s'", count, to->name);
+        if (is_called(w, k + 1, to->name))
+            return cv_fail(err, CONVO_FORMAT, w->path, "several tensors are called '%s'", to->name);
+        if (from) wanted[k] = true;
         if (!from) {
             if (!to->spec.integer) cv_name_list_add(&fit->missing, "%s", to->name);
             continue;
@@ -183,15 +200,21 @@ convo_status cv_weights_fill(const cv_weights *w, cv_net *net, cv_fit *fit, conv
         shape_text(to->spec.dims, to->spec.dim, need, sizeof need);
         cv_name_list_add(&fit->shapes, "%s is %s, the net's is %s", to->name, have, need);
     }
-    for (size_t k = 0; k < w->weights; k++) {
-        int t = 0;
-        while (t < net->tensors && strcmp(w->weight[k].name, net->tensor[t].name) != 0) t++;
-        if (t == net->tensors) cv_name_list_add(&fit->extra, "%.80s", w->weight[k].name);
-    }
+    return CONVO_OK;
+}
+
+convo_status cv_weights_fill(const cv_weights *w, cv_net *net, cv_fit *fit, convo_error *err) {
+    *fit = (cv_fit){0};
+    bool *wanted = cv_alloc(w->weights, sizeof *wanted);
+    if (!wanted) return cv_no_memory(err, w->path);
+    const convo_status status = fill(w, net, fit, wanted, err);
+    for (size_t k = 0; k < w->weights && !status; k++)
+        if (!wanted[k]) cv_name_list_add(&fit->extra, "%.80s", w->weight[k].name);
+    free(wanted);
     cv_name_list_end(&fit->missing);
     cv_name_list_end(&fit->shapes);
     cv_name_list_end(&fit->extra);
-    return CONVO_OK;
+    return status;
 }
 
 void cv_fit_text(const cv_fit *fit, char *text, size_t size) {

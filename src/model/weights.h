@@ -12,7 +12,7 @@ typedef struct cv_weights {
     struct cv_weight {
         const cv_st_tensor *tensor;
         char *name; // after the map
-    } * weight;
+    } * weight;     // in the order of their names
     size_t weights, weight_room;
 } cv_weights;
 
