@@ -53,31 +53,34 @@ static const char *truth_of(const predictor *p, const char *path) {
     return NULL;
 }
 
-static int print_line(const predictor *p, const char *path, const char *truth) {
+static int print_line(const predictor *p, const char *path, const char *truth, const convo_heard *heard) {
     json_t *top = json_array();
     for (int j = 0; j < p->top; j++)
         json_array_append_new(top, json_pack("{s:s, s:f}", "label", convo_model_label(p->model, p->order[j].k),
                                              "probability", (double)p->order[j].probability));
-    json_t *line = json_pack("{s:s, s:s, s:f, s:o}", "file", path, "label", convo_model_label(p->model, p->order[0].k),
-                             "probability", (double)p->order[0].probability, "top", top);
+    json_t *line = json_pack("{s:s, s:s, s:f, s:o, s:f, s:f}", "file", path, "label",
+                             convo_model_label(p->model, p->order[0].k), "probability", (double)p->order[0].probability,
+                             "top", top, "seconds", heard->seconds, "used_seconds", heard->used);
     if (line && truth) json_object_set_new(line, "truth", json_string(truth));
     return print_json(line, true);
 }
 
 static int predict(const predictor *p, const char *path, int width, int label_width) {
+    convo_heard heard;
     convo_error err;
-    if (convo_model_predict_file(p->model, path, p->probability, &err)) {
+    if (convo_model_predict_heard(p->model, path, p->probability, &heard, &err)) {
         if (p->json) print_json(json_pack("{s:s, s:s}", "file", path, "error", err.message), true);
         return fail(&err);
     }
     for (int k = 0; k < p->classes; k++) p->order[k] = (ranked){p->probability[k], k};
     qsort(p->order, (size_t)p->classes, sizeof *p->order, likelier);
     const char *truth = p->truth ? truth_of(p, path) : NULL, *best = convo_model_label(p->model, p->order[0].k);
-    if (p->json) return print_line(p, path, truth);
+    if (p->json) return print_line(p, path, truth, &heard);
     printf("%-*s", width, path);
     for (int j = 0; j < p->top; j++)
         printf("  %-*s %.4f", label_width, convo_model_label(p->model, p->order[j].k), (double)p->order[j].probability);
     if (truth) printf("  truth %-*s %s", label_width, truth, strcmp(truth, best) ? "wrong" : "right");
+    if (heard.used < heard.seconds) printf("  only the first %.2f s of %.2f s", heard.used, heard.seconds);
     putchar('\n');
     return DONE;
 }
@@ -156,7 +159,8 @@ const cli_command command_predict = {
                 "  convo predict model.safetensors --top 3 --json *.wav\n"
                 "  convo predict runs/fsdd-mfcc-0 --held-out 5\n",
     .notes = "WAV, FLAC, OGG and MP3 of any rate. A file that cannot be read is named on standard error, the others\n"
-             "are still answered, and the exit status is 1. --json prints one object per line and file.\n",
+             "are still answered, and the exit status is 1. --json prints one object per line and file.\n"
+             "A recording that is longer than the net's input is heard in its beginning only, and its line says so.\n",
     .options = options,
     .size = sizeof(predict_values),
     .run = run,

@@ -157,6 +157,14 @@ CONVO_API convo_status convo_model_predict(convo_model *model, const float *samp
 // The same for a sound file (WAV, FLAC, OGG, MP3; any rate and channel count).
 CONVO_API convo_status convo_model_predict_file(convo_model *model, const char *path,
                                                 float *probabilities /* [classes] */, convo_error *err);
+// The same, and how much of the recording the net reads: a recording that is longer than its front end's `samples` is
+// heard only in its beginning.
+typedef struct convo_heard {
+    double seconds, used; // of the recording; of these, from its beginning, those that the net reads
+} convo_heard;
+CONVO_API convo_status convo_model_predict_heard(convo_model *model, const char *path,
+                                                 float *probabilities /* [classes] */, convo_heard *heard,
+                                                 convo_error *err);
 // The same for arrays of the net's input size, not normalised: [count][size] to [count][classes].
 CONVO_API convo_status convo_model_predict_arrays(convo_model *model, const float *values, int64_t count,
                                                   float *probabilities, convo_error *err);

@@ -224,6 +224,7 @@ enum {
     X(convo_model_save, NULL, NULL)                                                                                    \
     X(convo_model_predict, NULL, NULL, 0, 0, NULL)                                                                     \
     X(convo_model_predict_file, NULL, NULL, NULL)                                                                      \
+    X(convo_model_predict_heard, NULL, NULL, NULL, NULL)                                                               \
     X(convo_model_predict_arrays, NULL, NULL, 0, NULL)                                                                 \
     X(convo_model_threads, NULL, 1)                                                                                    \
     X(convo_evaluate, NULL, CONVO_TEST, NULL, NULL)                                                                    \
@@ -274,6 +275,8 @@ enum {
       convo_model_predict(it.logistic, (float[1]){0}, 1, 8000, out.probability, err))                                  \
     X(convo_model_predict_file, IO, no_file, convo_model_predict_file(it.spoken, in("x.wav"), out.probability, err))   \
     X(convo_model_predict_file, STATE, points, convo_model_predict_file(it.logistic, RECORDING, out.probability, err)) \
+    X(convo_model_predict_heard, IO, no_file,                                                                          \
+      convo_model_predict_heard(it.spoken, in("x.wav"), out.probability, NULL, err))                                   \
     X(convo_model_predict_arrays, NUMERIC, nan,                                                                        \
       convo_model_predict_arrays(it.logistic, not_a_number, 1, out.probability, err))                                  \
     X(convo_model_threads, ARGUMENT, too_many, convo_model_threads(it.spoken, 1000000, err))                           \

@@ -144,7 +144,7 @@ static void a_file_gives_the_features_of_its_resampled_samples(void **state) {
     size_t count;
     assert_int_equal(front_new("logmel", 16000, options, &front, NULL), CONVO_OK);
     assert_int_equal(cv_shape_size(cv_front_shape(front)), SIZE);
-    assert_int_equal(cv_front_compute_file(front, "data/fsdd/7_jackson_40.flac", from_file, NULL), CONVO_OK);
+    assert_int_equal(cv_front_compute_file(front, "data/fsdd/7_jackson_40.flac", from_file, NULL, NULL), CONVO_OK);
     assert_int_equal(cv_sound_read("data/fsdd/7_jackson_40.flac", 0, &sound, NULL), CONVO_OK);
     assert_int_equal(cv_resample(sound.sample, sound.count, 8000, 16000, &resampled, &count, NULL), CONVO_OK);
     assert_int_equal(count, 2 * sound.count);

@@ -313,7 +313,7 @@ static void features_do_not_depend_on_the_threads(void **state) {
     size_t size = (size_t)cv_shape_size(cv_front_shape(front));
     float *wanted = calloc(size * dataset->count, sizeof *wanted);
     for (size_t i = 0; i < dataset->count; i++)
-        assert_int_equal(cv_front_compute_file(front, dataset->example[i].path, wanted + i * size, NULL), CONVO_OK);
+        assert_int_equal(cv_front_compute_file(front, dataset->example[i].path, wanted + i * size, NULL, NULL), CONVO_OK);
     for (int threads = 1; threads <= 3; threads++) {
         cv_pool *pool;
         float *values;

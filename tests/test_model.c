@@ -226,6 +226,31 @@ static void the_normalisation_counts(void **state) {
     convo_model_free(model);
 }
 
+static void a_prediction_says_how_much_of_the_recording_it_is_of(void **state) {
+    (void)state;
+    static const struct {
+        const char *recipe;
+        double used; // 0: all of it
+    } cases[] = {{"features: {kind: waveform, samples: 1000, rate: 8000}\nmodel: [flatten, linear: 10]\n", 0.125},
+                 {"features: {kind: waveform, samples: 2000, rate: 4000}\nmodel: [flatten, linear: 10]\n", 0},
+                 {"features: {kind: mfcc, samples: 1600, rate: 8000}\nmodel: [flatten, linear: 10]\n", 0.2},
+                 {"features: {kind: logmel, samples: 1600, rate: 16000}\nmodel: [flatten, linear: 10]\n", 0.1}};
+    cv_sound sound;
+    assert_int_equal(cv_sound_read(RECORDING, 0, &sound, NULL), CONVO_OK);
+    const double seconds = (double)sound.count / sound.rate;
+    cv_sound_free(&sound);
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        convo_model *model = make_model(cases[k].recipe);
+        convo_heard heard;
+        float probabilities[10];
+        assert_int_equal(convo_model_predict_heard(model, RECORDING, probabilities, &heard, NULL), CONVO_OK);
+        const double used = cases[k].used > 0 ? cases[k].used : seconds;
+        if (fabs(heard.seconds - seconds) > 1e-3 || fabs(heard.used - used) > 1e-3)
+            fail_msg("%s: %g s of %g s, not %g of %g", cases[k].recipe, heard.used, heard.seconds, used, seconds);
+        convo_model_free(model);
+    }
+}
+
 static void bad_recordings_are_refused(void **state) {
     (void)state;
     convo_model *model = make_model(speech);
@@ -408,6 +433,7 @@ int main(void) {
         cmocka_unit_test(a_prediction_is_the_same_by_file_and_by_samples_and_again),
         cmocka_unit_test(threads_change_no_prediction),
         cmocka_unit_test(the_normalisation_counts),
+        cmocka_unit_test(a_prediction_says_how_much_of_the_recording_it_is_of),
         cmocka_unit_test(bad_recordings_are_refused),
         cmocka_unit_test(features_have_the_shape_of_the_net_s_input),
         cmocka_unit_test(a_file_that_does_not_fit_is_refused),

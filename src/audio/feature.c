@@ -60,6 +60,14 @@ int cv_front_rate(const cv_front *front) {
     return front->rate;
 }
 
+// Every kind has CV_SAMPLES_OPTION.
+int64_t cv_front_samples(const cv_front *front) {
+    const cv_option *option = cv_option_find(front->kind->schema, "samples");
+    int64_t samples;
+    memcpy(&samples, (const char *)front->config + option->offset, sizeof samples);
+    return samples;
+}
+
 static convo_status compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err) {
     if (front->kind->compute(front->config, front->tables, sample, count, out)) return CONVO_OK;
     return cv_no_memory(err, "the features of a recording");
@@ -71,10 +79,12 @@ convo_status cv_front_compute(const cv_front *front, const float *sample, size_t
     return status ? status : compute(front, sample, count, out, err);
 }
 
-convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, convo_error *err) {
+convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, int64_t *length,
+                                   convo_error *err) {
     cv_sound sound;
     convo_status status = cv_sound_read(path, front->rate, &sound, err);
     if (status) return status;
+    if (length) *length = (int64_t)sound.count;
     status = compute(front, sound.sample, sound.count, out, err);
     cv_sound_free(&sound);
     return status;

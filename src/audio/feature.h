@@ -38,8 +38,11 @@ convo_status cv_front_new(const cv_feature *kind, const void *config, int rate, 
 void cv_front_free(cv_front *front);
 cv_shape cv_front_shape(const cv_front *front);
 int cv_front_rate(const cv_front *front);
+int64_t cv_front_samples(const cv_front *front); // of a recording that it reads: the rest is cut off
 convo_status cv_front_compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err);
-// Decodes, resamples to the front end's rate and computes.
-convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, convo_error *err);
+// Decodes, resamples to the front end's rate and computes. length: samples of the whole recording at that rate; NULL:
+// not wanted.
+convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, int64_t *length,
+                                   convo_error *err);
 
 #endif

@@ -163,7 +163,7 @@ static convo_status run_job(read_job *job, int tasks, cv_pool *pool, convo_error
 
 static convo_status read_example(const read_job *job, int task, float *out, convo_error *err) {
     const char *path = job->dataset->example[task].path;
-    return job->front ? cv_front_compute_file(job->front, path, out, err)
+    return job->front ? cv_front_compute_file(job->front, path, out, NULL, err)
                       : job->kind->read(path, job->config, job->dataset->shape, out, err);
 }
 

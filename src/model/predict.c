@@ -21,7 +21,7 @@ convo_status convo_features(const convo_recipe *recipe, const char *path, convo_
     cv_shape shape = cv_front_shape(front);
     *features = (convo_array){.dims = shape.dims, .dim = {shape.c, shape.dims == 3 ? shape.h : shape.w, shape.w}};
     features->value = cv_alloc((size_t)cv_shape_size(shape), sizeof *features->value);
-    status = features->value ? cv_front_compute_file(front, path, features->value, err) : cv_no_memory(err, path);
+    status = features->value ? cv_front_compute_file(front, path, features->value, NULL, err) : cv_no_memory(err, path);
     cv_front_free(front);
     if (status) convo_array_free(features);
     return status;
@@ -94,12 +94,23 @@ convo_status convo_model_predict(convo_model *model, const float *samples, size_
     return status;
 }
 
-convo_status convo_model_predict_file(convo_model *model, const char *path, float *probabilities, convo_error *err) {
+convo_status convo_model_predict_heard(convo_model *model, const char *path, float *probabilities, convo_heard *heard,
+                                       convo_error *err) {
+    int64_t length = 0;
     if (!model || !path || !probabilities)
         return cv_fail(err, CONVO_ARGUMENT, "", "a prediction needs a model, a path and room for the result");
     convo_status status = prepare(model, true, err);
-    if (!status) status = cv_front_compute_file(model->front, path, model->features, err);
-    return status ? status : run(model, path, probabilities, err);
+    if (!status) status = cv_front_compute_file(model->front, path, model->features, &length, err);
+    if (!status) status = run(model, path, probabilities, err);
+    if (status || !heard) return status;
+    const int64_t most = cv_front_samples(model->front);
+    const double rate = cv_front_rate(model->front);
+    *heard = (convo_heard){.seconds = (double)length / rate, .used = (double)(length < most ? length : most) / rate};
+    return CONVO_OK;
+}
+
+convo_status convo_model_predict_file(convo_model *model, const char *path, float *probabilities, convo_error *err) {
+    return convo_model_predict_heard(model, path, probabilities, NULL, err);
 }
 
 convo_status convo_model_predict_arrays(convo_model *model, const float *values, int64_t count, float *probabilities,

@@ -66,6 +66,17 @@ expect 0 "predict prints label and probability" "$one  " -- predict "$run" "$one
 expect 0 "predict --top 3 --json" '"top":[{"label":' -- predict "$run" "$one" --top 3 --json
 expect 1 "predict answers for the others when one is bad" "$one  " "missing.wav: " -- \
     predict "$run" "$work/missing.wav" "$one"
+# 16-bit samples of 8 kHz; a header that does not say how many.
+recording() { # SECONDS
+    printf 'RIFF\0\0\0\0WAVEfmt \020\0\0\0\001\0\001\0\100\037\0\0\200\076\0\0\002\0\020\0data\0\0\0\0'
+    head -c $(($1 * 16000)) "$CONVO"
+}
+recording 3 >"$work/long.wav"
+expect 0 "predict says that it hears the beginning of a long recording only" \
+    "only the first 0.75 s of 3.00 s" -- predict "$run" "$work/long.wav"
+expect 0 "predict --json says so in seconds" '"seconds":3.0,"used_seconds":0.75' -- predict "$run" "$work/long.wav" --json
+"$CONVO" predict "$run" "$one" >"$work/short.txt"
+check "predict says nothing of the kind about a short one" sh -c '! grep -q only "$0"' "$work/short.txt"
 expect 0 "predict --held-out tells the truth" " truth " -- predict "$run" --held-out 5
 check "five recordings are held out" test "$(wc -l <"$work/out")" -eq 5
 expect 0 "a model file is enough" "$one  " -- predict "$run/best.safetensors" "$one"
