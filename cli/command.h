@@ -224,6 +224,7 @@ typedef struct cli_trials {
     const char *cache; // of features, or NULL
     int threads;
     bool resume;
+    bool notes; // say what is found in the data
     const volatile int *stop;
 } cli_trials;
 // name: what the progress calls it. INTERRUPTED when it was stopped; a run that diverged is DONE, see the result.
@@ -231,6 +232,11 @@ int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *fol
               convo_train_result *result);
 
 // --- data sets --------------------------------------------------------------------------------------------------
+
+// What is wrong with a data set. report: prints all of it; FAILED where something is a fault.
+json_t *findings_json(const convo_findings *found);
+void print_findings(const convo_findings *found);
+int report_findings(const cli_context *context, const char *word, const convo_findings *found);
 
 // convo data get
 int get_data(const cli_context *context, const char *name, const char *from, bool force);

@@ -23,7 +23,7 @@ static const cli_option options[] = {
      "get: a folder that holds the same files (where they are published)"},
     {"out", 'o', OPTION_TEXT, offsetof(data_values, out), 0, 0, "FILE|DIR", "export: FILE.npz, or a folder"},
     {"set", 0, OPTION_LIST, offsetof(data_values, set), 0, 0, "KEY=VALUE",
-     "export: change a setting of the recipe; repeatable"},
+     "check, export: change a setting of the recipe; repeatable"},
     {0},
 };
 
@@ -89,22 +89,6 @@ static json_t *groups_json(const convo_group *group, int count) {
         json_array_append_new(array, json_pack("{s:s, s:I, s:f}", "name", group[k].name, "count",
                                                (json_int_t)group[k].count, "seconds", group[k].seconds));
     return array;
-}
-
-static json_t *findings_json(const convo_findings *found) {
-    json_t *array = json_array();
-    for (int k = 0; k < found->count; k++) {
-        const convo_finding *f = &found->finding[k];
-        json_t *names = json_array();
-        for (int n = 0; n < CONVO_NAMED && f->name[n]; n++) json_array_append_new(names, json_string(f->name[n]));
-        json_array_append_new(array, json_pack("{s:s, s:b, s:I, s:o, s:s}", "kind", f->kind, "fault", f->fault, "count",
-                                               (json_int_t)f->count, "first", names, "sentence", f->sentence));
-    }
-    return array;
-}
-
-static void print_findings(const convo_findings *found) {
-    for (int k = 0; k < found->count; k++) printf("%s\n", found->finding[k].sentence);
 }
 
 static json_t *info_json(const convo_data_info *i, const char *name, const char *folder) {
@@ -186,8 +170,19 @@ static int describe(const cli_context *context, const data_values *values, const
     return status;
 }
 
+static int check_folder(const cli_context *context, const data_values *values, const char *name, const char *folder) {
+    convo_findings found = {0};
+    convo_error err;
+    if (convo_data_check_folder(name, folder, thread_count(values->threads), &found, &err)) return fail(&err);
+    int status = report_findings(context, *folder ? folder : name, &found);
+    convo_findings_free(&found);
+    return status;
+}
+
+typedef int (*folder_use)(const cli_context *context, const data_values *values, const char *name, const char *folder);
+
 // NAME|DIR: a folder or file is what --as says, else a data set by its own name, else what it looks like.
-static int info(const cli_context *context, const data_values *values, char *word) {
+static int with_folder(const cli_context *context, const data_values *values, char *word, folder_use use) {
     size_t length = strlen(word);
     while (length > 1 && word[length - 1] == '/') word[--length] = '\0';
     const char *name = values->as ? values->as : base_name(word), *seen;
@@ -201,25 +196,26 @@ static int info(const cli_context *context, const data_values *values, char *wor
     if (!known)
         return complain(name, "no data set of this name (%s)%s",
                         place_given ? "--as NAME says what a folder holds" : "convo data list names them", near.text);
-    if (values->data || place_given) return describe(context, values, name, values->data ? values->data : word);
+    if (values->data || place_given) return use(context, values, name, values->data ? values->data : word);
     char **search = data_folders(NULL), *folder = NULL;
     convo_error err;
     if (!search) return no_memory();
     int status = convo_data_find(name, (const char *const *)search, &folder, &err) ? fail(&err) : DONE;
-    if (!status) status = describe(context, values, name, folder);
+    if (!status) status = use(context, values, name, folder);
     free(folder);
     free_texts(search);
     return status;
 }
 
-// --- export -----------------------------------------------------------------------------------------------------
+// --- of recipes -------------------------------------------------------------------------------------------------
 
-static int export(const cli_context *context, const data_values *values, const char *word) {
-    if (!values->out) return usage_error("data", "export needs -o FILE.npz, or a folder");
+typedef int (*recipe_use)(const cli_context *context, const data_values *values, const convo_recipe *recipe,
+                          const convo_train_options *how);
+
+static int with_recipe(const cli_context *context, const data_values *values, recipe_use use) {
     convo_recipe *recipe = NULL;
     char *file = NULL, **search = NULL, *cache = feature_folder();
-    convo_error err;
-    int status = open_recipe(word, &values->set, &recipe, &file);
+    int status = open_recipe(context->word[1], &values->set, &recipe, &file);
     if (!status && !(search = data_folders(file))) status = no_memory();
     const convo_train_options how = {
         .data = values->data,
@@ -227,11 +223,7 @@ static int export(const cli_context *context, const data_values *values, const c
         .cache = cache,
         .threads = thread_count(values->threads),
     };
-    if (!status && convo_data_export(recipe, &how, values->out, &err)) status = fail(&err);
-    if (!status && context->json)
-        status = print_json(json_pack("{s:s}", "out", values->out), false);
-    else if (!status && !context->quiet)
-        printf("%s\n", values->out);
+    if (!status) status = use(context, values, recipe, &how);
     free_texts(search);
     free(cache);
     free(file);
@@ -239,30 +231,66 @@ static int export(const cli_context *context, const data_values *values, const c
     return status;
 }
 
+static int export(const cli_context *context, const data_values *values, const convo_recipe *recipe,
+                  const convo_train_options *how) {
+    convo_error err;
+    if (convo_data_export(recipe, how, values->out, &err)) return fail(&err);
+    if (context->json) return print_json(json_pack("{s:s}", "out", values->out), false);
+    if (!context->quiet) printf("%s\n", values->out);
+    return DONE;
+}
+
+static int check_recipe(const cli_context *context, const data_values *values, const convo_recipe *recipe,
+                        const convo_train_options *how) {
+    (void)values;
+    convo_findings found = {0};
+    convo_error err;
+    if (convo_data_check(recipe, how, &found, &err)) return fail(&err);
+    int status = report_findings(context, context->word[1], &found);
+    convo_findings_free(&found);
+    return status;
+}
+
+// What is no recipe is a folder, a file or the name of a data set.
+static int check(const cli_context *context, const data_values *values) {
+    char *word = context->word[1];
+    const char *ending = strrchr(word, '.');
+    const bool yaml = ending && (!strcmp(ending, ".yaml") || !strcmp(ending, ".yml"));
+    cli_hint unused = hint_start(word);
+    const bool data = values->as || is_folder(word) || (is_file(word) && !yaml) || is_known(word, &unused);
+    return data ? with_folder(context, values, word, check_folder) : with_recipe(context, values, check_recipe);
+}
+
 static int run(const cli_context *context, const void *given) {
     const data_values *values = given;
     const char *verb = context->word[0];
     if (!strcmp(verb, "list") && context->words == 1) return list(context);
     if (!strcmp(verb, "list")) return usage_error("data", "list takes no name");
-    if (!strcmp(verb, "info") && context->words == 2) return info(context, values, context->word[1]);
+    if (!strcmp(verb, "info") && context->words == 2) return with_folder(context, values, context->word[1], describe);
     if (!strcmp(verb, "info")) return usage_error("data", "info takes one name or folder: convo data info fsdd");
     if (!strcmp(verb, "get") && context->words == 2)
         return get_data(context, context->word[1], values->from, values->force);
     if (!strcmp(verb, "get")) return usage_error("data", "get takes one name: convo data get cifar-10");
-    if (!strcmp(verb, "export") && context->words == 2) return export(context, values, context->word[1]);
+    if (!strcmp(verb, "check") && context->words == 2) return check(context, values);
+    if (!strcmp(verb, "check"))
+        return usage_error("data", "check takes one recipe, data set or folder: convo data check fsdd-mfcc");
+    if (!strcmp(verb, "export") && context->words == 2)
+        return values->out ? with_recipe(context, values, export)
+                           : usage_error("data", "export needs -o FILE.npz, or a folder");
     if (!strcmp(verb, "export")) return usage_error("data", "export takes one recipe: convo data export fsdd-mfcc");
     cli_hint near = hint_start(verb);
     hint_offer(&near, "list");
     hint_offer(&near, "export");
     hint_offer(&near, "info");
+    hint_offer(&near, "check");
     hint_offer(&near, "get");
     return usage_error("data", "no such thing as data %s%s", verb, near.text);
 }
 
 const cli_command command_data = {
     .name = "data",
-    .help = "which data sets there are, what is in one, get one, export what a net reads",
-    .words = "list|info|get|export [NAME|DIR|RECIPE]",
+    .help = "which data sets there are, what is in one and what is wrong with it, get one, export what a net reads",
+    .words = "list|info|check|get|export [NAME|DIR|RECIPE]",
     .least_words = 1,
     .most_words = INT_MAX,
     .examples = "  convo data list\n"
@@ -270,12 +298,16 @@ const cli_command command_data = {
                 "  convo data info fsdd\n"
                 "  convo data info ~/recordings\n"
                 "  convo data info ~/recordings --as fsdd --json\n"
+                "  convo data check words.yaml           leaks, classes without examples, files that are skipped\n"
                 "  convo data export fsdd-mfcc -o mfcc.npz   features and labels as NumPy arrays\n",
-    .notes = "clipped: recordings with neighbouring samples at full scale; duplicates: the same samples as an earlier "
-             "one.\n"
-             "export: X_train, y_train and index_train, and so for validation and test: the features as the net reads "
-             "them,\nnormalised, the classes, and the number of each example in the data set. data.set: arrays reads "
-             "them back.\n",
+    .notes =
+        "clipped: recordings with neighbouring samples at full scale; duplicates: the same samples as an earlier "
+        "one.\n"
+        "check: examples and speakers in two parts of the split, copies of another class, classes that a part lacks, "
+        "and what\nis skipped. Exit: 0 nothing to mend, 1 something. A folder is checked with its official split.\n"
+        "export: X_train, y_train and index_train, and so for validation and test: the features as the net reads "
+        "them,\nnormalised, the classes, and the number of each example in the data set. data.set: arrays reads "
+        "them back.\n",
     .options = options,
     .size = sizeof(data_values),
     .run = run,

@@ -8,8 +8,9 @@
     X(eval)                                                                                                            \
     X(predict)                                                                                                         \
     X(summary)                                                                                                         \
-    X(field) X(gradcheck) X(maps) X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import)      \
-        X(init) X(bench) X(recipe) X(help)
+    X(field)                                                                                                           \
+    X(gradcheck) X(maps) X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init)       \
+        X(bench) X(recipe) X(help)
 
 #define DECLARE(name) extern const cli_command command_##name;
 COMMANDS(DECLARE)

@@ -151,8 +151,8 @@ char **recipe_names(void) {
     char **names = calloc(1, sizeof *names);
     size_t count = 0, kept = 0;
     char *other = installed(recipe_folder);
-    bool complete = names && other && add_names(recipe_folder, "", &names, &count) &&
-                    add_names(other, "", &names, &count);
+    bool complete =
+        names && other && add_names(recipe_folder, "", &names, &count) && add_names(other, "", &names, &count);
     free(other);
     if (complete) {
         qsort(names, count, sizeof *names, by_name);

@@ -211,6 +211,7 @@ static int run_all(const cli_context *context, const sweep_values *values, const
     int status = search ? DONE : no_memory();
     for (size_t k = 0; !status && k < s->runs; k++) {
         sweep_run *run = &s->run[k];
+        how.notes = k == 0; // once: the data is the same
         status = run_trial(&how, run->recipe, run->folder, run->name, &run->result);
         if (status) break;
         run->done = true;

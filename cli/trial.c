@@ -46,6 +46,11 @@ static void on_progress(const convo_progress *p, void *user) {
                 p->train.accuracy, clock_of(p->seconds_left).text);
 }
 
+static void on_note(const char *sentence, void *user) {
+    (void)user;
+    fprintf(stderr, "%s\n", sentence);
+}
+
 static bool has_checkpoint(const char *folder) {
     char *path = text_of("%s/last.checkpoint", folder);
     bool there = path && is_file(path);
@@ -63,6 +68,7 @@ int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *fol
         .out = folder,
         .threads = how->threads,
         .resume = how->resume && has_checkpoint(folder),
+        .note = how->notes && !how->context->quiet ? on_note : NULL,
         .stop = how->stop,
         .progress = on_progress,
         .user = &display,

@@ -91,9 +91,8 @@ typedef struct convo_train_options {
     const char *from;          // model, run folder or weights to start from: what fits by name and shape; NULL: none
     const char *freeze;        // layers that stay as they are, "0-4" or "0,3.body"; NULL: none. Their batch norm uses
                                // its running estimates, which do not move; their dropout goes on.
-    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, what was skipped of the
-                                                    // data, classes that have no training example, a precision that
-                                                    // cannot be had; may be NULL
+    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, what convo_data_check
+                                                    // finds, a precision that cannot be had; may be NULL
     const volatile int
         *stop; // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
@@ -654,6 +653,15 @@ CONVO_API convo_status convo_data_describe(const char *name, const char *folder,
                                            convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_data_info_free(convo_data_info *info);
+// What is wrong with a recipe's data, as its net reads it: what was skipped, the same features or speaker in two parts
+// of the split or in two classes, classes that a part lacks. convo_train says it through `note`. Of options, data,
+// search, cache and threads count; NULL is allowed. Free *found with convo_findings_free.
+CONVO_API convo_status convo_data_check(const convo_recipe *recipe, const convo_train_options *options,
+                                        convo_findings *found, convo_error *err);
+// The same of the data set `name` in a folder, whose split is the official one if it has one. Compared are samples,
+// pixels or numbers; files that cannot be read are found as well.
+CONVO_API convo_status convo_data_check_folder(const char *name, const char *folder, int threads, convo_findings *found,
+                                               convo_error *err);
 // Writes what the net of a recipe is trained and scored on as NumPy arrays: an .npz file, or a folder of .npy files,
 // new or empty. For each part that has examples: X_train, float32, features as the net reads them, normalised; y_train,
 // classes; index_train, numbers of the examples in the data set, whose files are sorted by name; and so for _validation

@@ -254,6 +254,8 @@ enum {
     X(convo_data_get, NULL, NULL, NULL)                                                                                \
     X(convo_examples_read, NULL, NULL, CONVO_TEST, NULL, 0, NULL)                                                      \
     X(convo_data_describe, NULL, NULL, 0, NULL)                                                                        \
+    X(convo_data_check, NULL, NULL, NULL)                                                                              \
+    X(convo_data_check_folder, NULL, NULL, 0, NULL)                                                                    \
     X(convo_data_export, NULL, NULL, NULL)
 
 // X(function, the status it gives, why, the call): the other statuses that the header names, and more.

@@ -79,12 +79,19 @@ void cv_sha1_text(const uint8_t digest[CV_SHA1_SIZE], char text[CV_SHA1_TEXT]) {
     text[2 * CV_SHA1_SIZE] = 0;
 }
 
-uint64_t cv_hash_floats(const float *value, size_t count) {
+uint64_t cv_hash_bytes(const void *data, size_t size) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, &value[i], sizeof bits);
-        hash = (hash ^ bits) * UINT64_C(0x100000001b3);
+    const uint8_t *byte = data;
+    for (uint32_t four = 0; size > 0; four = 0) {
+        const size_t taken = size < sizeof four ? size : sizeof four;
+        memcpy(&four, byte, taken);
+        hash = (hash ^ four) * UINT64_C(0x100000001b3);
+        byte += taken;
+        size -= taken;
     }
     return hash;
+}
+
+uint64_t cv_hash_floats(const float *value, size_t count) {
+    return cv_hash_bytes(value, count * sizeof *value);
 }

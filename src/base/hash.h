@@ -18,7 +18,8 @@ void cv_sha1_add_text(cv_sha1 *sha, const char *format, ...) CV_PRINTF(2, 3); //
 void cv_sha1_end(cv_sha1 *sha, uint8_t digest[CV_SHA1_SIZE]);
 void cv_sha1_text(const uint8_t digest[CV_SHA1_SIZE], char text[CV_SHA1_TEXT]); // in hexadecimal
 
-// FNV-1a, a float at a time.
+// FNV-1a, four bytes at a time: a float.
+uint64_t cv_hash_bytes(const void *data, size_t size);
 uint64_t cv_hash_floats(const float *value, size_t count);
 
 #endif

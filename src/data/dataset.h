@@ -30,12 +30,13 @@ typedef struct cv_dataset {
 } cv_dataset;
 
 typedef struct cv_data_kind {
-    const char *name;    // as recipes write it in data.set
-    const char *help;    // one line
-    const char *missing; // what to install for this build to read it ("libcsv-dev, and build again"); NULL: it can
-    bool recordings;     // it needs a front end
-    bool generated;      // it is made up: its path is ""
-    int rate;            // of recordings, nominal in hertz; 0 when it can be anything
+    const char *name;        // as recipes write it in data.set
+    const char *help;        // one line
+    const char *missing;     // what to install for this build to read it ("libcsv-dev, and build again"); NULL: it can
+    bool recordings;         // it needs a front end
+    bool generated;          // it is made up: its path is ""
+    bool mixed;              // its official split has speakers on both sides, as it was published
+    int rate;                // of recordings, nominal in hertz; 0 when it can be anything
     const cv_option *schema; // options of `data:` besides set, path and split; NULL: none
     size_t config_size;
     // Shape of one picture or array as far as it is known without reading; NULL or false: the recipe's `input` says it.

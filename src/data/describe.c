@@ -2,7 +2,7 @@
 #include "audio/sound.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "data/dataset.h"
+#include "data/check.h"
 #include "data/fetch.h"
 
 #include <math.h>
@@ -240,6 +240,12 @@ static convo_status open_plain(const cv_data_kind *kind, const char *path, cv_da
     return status;
 }
 
+static convo_status open_named(const char *name, const char *folder, const cv_data_kind **kind, cv_dataset **dataset,
+                               convo_error *err) {
+    const convo_status status = find_kind(name, kind, err);
+    return status ? status : open_plain(*kind, folder, dataset, err);
+}
+
 convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
                                  convo_error *err) {
     if (!name || !folder || !info)
@@ -248,14 +254,36 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     const cv_data_kind *kind;
     cv_dataset *dataset = NULL;
     recording *recordings = NULL;
-    convo_status status = find_kind(name, &kind, err);
-    if (!status) status = open_plain(kind, folder, &dataset, err);
+    convo_status status = open_named(name, folder, &kind, &dataset, err);
     if (!status && kind->recordings) status = look_at_all(dataset, threads, &recordings, err);
     if (!status) status = cv_findings_give(&dataset->found, &info->found, err);
     if (!status && !fill_info(dataset, recordings, info)) status = cv_no_memory(err, folder);
     if (status) convo_data_info_free(info);
     free(recordings);
     cv_dataset_free(dataset);
+    return status;
+}
+
+convo_status convo_data_check_folder(const char *name, const char *folder, int threads, convo_findings *found,
+                                     convo_error *err) {
+    if (!name || !folder || !found)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a data set, its folder and room for what is found are needed");
+    *found = (convo_findings){0};
+    const cv_data_kind *kind;
+    cv_dataset *d = NULL;
+    cv_pool *pool = NULL;
+    cv_contents contents = {0};
+    convo_status status = open_named(name, folder, &kind, &d, err);
+    if (!status) status = cv_pool_new(&pool, threads, err);
+    if (!status && cv_values_any(&d->values))
+        status = cv_contents_of_values(&d->values, d->count, (size_t)cv_shape_size(d->shape), pool, &contents, err);
+    else if (!status)
+        status = cv_contents_of_files(d, kind, pool, &contents, err);
+    if (!status) status = cv_check(d, kind, NULL, false, &contents, &d->found, err);
+    if (!status) status = cv_findings_give(&d->found, found, err);
+    cv_contents_free(&contents);
+    cv_pool_free(pool);
+    cv_dataset_free(d);
     return status;
 }
 

@@ -9,6 +9,8 @@
 #define TEXT(number)  #number
 #define VALUE(number) TEXT(number)
 
+#define TWO_PARTS "in more than one part of the split ('by: group' keeps them apart)"
+
 // "skipped 2 files of a format that is not read: ...".
 static const struct row {
     const char *kind;
@@ -23,6 +25,16 @@ static const struct row {
     [CV_FOUND_NAME] = {"name", true, "skipped", "file", "not named label_speaker_index"},
     [CV_FOUND_FOLDER] = {"folder", true, "skipped", "folder", "out of place"},
     [CV_FOUND_COLUMN] = {"column", false, "ignored", "column", "of the manifest"},
+    [CV_FOUND_UNREADABLE] = {"unreadable", true, "found", "file", "that cannot be read"},
+    [CV_FOUND_LEAK] = {"leak", true, "found", "example", "with a copy in another part of the split"},
+    [CV_FOUND_COPY] = {"copy", true, "found", "example", "with a copy, which a random split may put into another part"},
+    [CV_FOUND_LABEL] = {"label", true, "found", "example", "with a copy of another class"},
+    [CV_FOUND_GROUP] = {"group", true, "found", "speaker", TWO_PARTS},
+    [CV_FOUND_KNOWN_GROUP] = {"group", false, "found", "speaker", TWO_PARTS},
+    [CV_FOUND_NO_TRAINING] = {"class-training", true, "found", "class", "without an example in the training part"},
+    [CV_FOUND_NO_VALIDATION] = {"class-validation", true, "found", "class",
+                                "without an example in the validation part"},
+    [CV_FOUND_NO_TEST] = {"class-test", true, "found", "class", "without an example in the test part"},
 };
 
 static void say(const struct row *row, convo_finding *f) {

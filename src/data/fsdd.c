@@ -64,6 +64,7 @@ const cv_data_kind cv_data_fsdd = {
     .name = "fsdd",
     .help = "Free Spoken Digit Dataset: 3,000 recordings of ten digits by six speakers, 8 kHz",
     .recordings = true,
+    .mixed = true,
     .rate = 8000,
     .scan = scan,
 };

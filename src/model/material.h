@@ -24,6 +24,8 @@ convo_status cv_material_load(const convo_recipe *recipe, const convo_train_opti
 // Adds the changed versions that the recipe's `augment` asks for, which are trained on and never scored.
 convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
                                  convo_error *err);
+// Adds to dataset->found what is wrong with the split: of loaded material without changed versions.
+convo_status cv_material_check(const convo_recipe *recipe, cv_material *material, convo_error *err);
 void cv_material_free(cv_material *material);
 // Mean and standard deviation of the training part, as the recipe's normalisation wants them (else its own two).
 convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *material, float *mean, float *std,

@@ -68,30 +68,15 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     return status;
 }
 
-static void note_found(const convo_train_options *options, const cv_findings *found) {
-    for (int kind = 0; kind < CV_FOUND_KINDS && options && options->note; kind++)
-        if (found->of[kind].count) options->note(found->of[kind].sentence, options->user);
-}
-
-// A class that is never seen in training can only be missed: better said now than found in the results.
-static convo_status note_missing(const convo_train_options *options, const cv_material *m, convo_error *err) {
+// What is better said now than found in the results.
+static convo_status note_found(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
+                               convo_error *err) {
     if (!options || !options->note) return CONVO_OK;
-    const int classes = m->dataset->label_count;
-    bool *seen = cv_alloc((size_t)classes, sizeof *seen);
-    if (!seen) return cv_no_memory(err, "the classes of the training part");
-    int missing = classes, first = 0;
-    for (size_t i = 0; i < m->split.count[CONVO_TRAIN]; i++) {
-        bool *one = &seen[m->label[m->split.index[CONVO_TRAIN][i]]];
-        missing -= !*one;
-        *one = true;
-    }
-    while (first < classes && seen[first]) first++;
-    free(seen);
-    char sentence[512];
-    cv_print(sentence, sizeof sentence, "%d of the %d classes, '%s' for one, %s no example in the training part",
-             missing, classes, missing ? m->dataset->labels[first] : "", missing == 1 ? "has" : "have");
-    if (missing) options->note(sentence, options->user);
-    return CONVO_OK;
+    const convo_status status = cv_material_check(recipe, m, err);
+    const convo_finding *found = m->dataset->found.of;
+    for (int kind = 0; kind < CV_FOUND_KINDS && !status; kind++)
+        if (found[kind].count) options->note(found[kind].sentence, options->user);
+    return status;
 }
 
 // All that comes before the first step. The parts borrow from recipe, m and *net.
@@ -99,8 +84,7 @@ static convo_status prepare(const convo_recipe *recipe, const convo_train_option
                             cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
     convo_status status = cv_material_load(recipe, options, m, err);
     if (!status) status = make_net(recipe, options, m, net, random, err);
-    if (!status) note_found(options, &m->dataset->found);
-    if (!status) status = note_missing(options, m, err);
+    if (!status) status = note_found(recipe, options, m, err);
     if (!status) status = cv_material_augment(recipe, options, m, err);
     if (status) return status;
     *parts = (cv_model_parts){.recipe = recipe,

@@ -29,4 +29,53 @@ cp data/fsdd/0_theo_0.flac "$work/empty/a"
 touch "$work/empty/b/1.m4a"
 expect 1 "a class without a recording is an error" "the class folder 'b' holds no recordings" -- \
     train "$work/words.yaml" --data "$work/empty" --out "$work/run" --force
+
+# --- copies, speakers, classes
+
+leak=$work/leak
+mkdir -p "$leak/yes" "$leak/no"
+for i in 0 1 2 3; do
+    cp "data/fsdd/0_theo_$i.flac" "$leak/yes/$i.flac"
+    cp "data/fsdd/1_theo_$i.flac" "$leak/no/$i.flac"
+done
+expect 0 "nothing is found where nothing is" "leak: nothing found" -- data check "$leak"
+cp "$leak/yes/0.flac" "$leak/yes/copy.flac"
+copies="found 1 example with a copy, which a random split may put into another part: yes/copy.flac = yes/0.flac"
+expect 1 "copies in a folder" "$copies" "its data has a fault" -- data check "$leak"
+cp "$leak/yes/1.flac" "$leak/no/copy.flac"
+contradiction="found 1 example with a copy of another class: yes/1.flac (yes) = no/copy.flac (no)"
+expect 1 "copies of another class" "$contradiction" "its data has 2 faults" -- data check "$leak"
+expect 1 "and as JSON" '"kind": "label"' '"fault": true' '"yes/1.flac (yes) = no/copy.flac (no)"' -- \
+    data check "$leak" --json
+
+cat >"$leak/list.csv" <<'END'
+path,label,split,speaker,age
+yes/0.flac,yes,train,theo,7
+no/0.flac,no,train,ann,8
+yes/0.flac,yes,dev,bob,9
+no/1.flac,no,test,theo,7
+no/2.flac,maybe,test,eve,7
+END
+sed "s|{set: audiofolder.*|{set: manifest, path: $leak/list.csv, split: official}|; s/linear: 2/linear: 3/" \
+    "$work/words.yaml" >"$work/list.yaml"
+set -- "found 1 example with a copy in another part of the split: yes/0.flac (validation) = yes/0.flac (training)" \
+    "found 1 speaker in more than one part of the split ('by: group' keeps them apart): theo" \
+    "found 1 class without an example in the training part: maybe" \
+    "found 2 classes without an example in the validation part: maybe, no" "ignored 1 column of the manifest: age"
+expect 1 "what a split is wrong in is found in a recipe's data" "$@" -- data check "$work/list.yaml"
+expect 1 "and in the manifest" "$@" -- data check "$leak/list.csv"
+expect 0 "train says it and trains" "$@" "test accuracy" -- train "$work/list.yaml" --out "$work/run" --force
+expect 0 "a sweep says it" "$@" "test error" -- sweep "$work/list.yaml" --trials 2 --out "$work/sweep"
+check "once" test "$(grep -c 'found 1 speaker' "$work/err")" -eq 1
+expect 0 "--quiet does not" -- train "$work/list.yaml" --out "$work/run" --force -q
+check "indeed" test ! -s "$work/err"
+expect 0 "speakers on both sides of a random split are no fault" "found 6 speakers in more than one part" -- \
+    data check fsdd-mfcc --data data/fsdd
+expect 0 "nor are those of a published one" "found 6 speakers in more than one part" -- data check fsdd --data data/fsdd
+expect 0 "a setting changes what is found" "nothing found" -- \
+    data check fsdd-mfcc --data data/fsdd --set data.split='{by: group, leave_out: theo}'
+touch "$leak/yes/broken.wav"
+expect 1 "files that cannot be read" "found 1 file that cannot be read: yes/broken.wav" -- data check "$leak"
+expect 1 "a data set that is not there" "no such folder" -- data check "$work/list.yaml" --data "no such folder"
+expect 2 "a name is needed" -- data check
 finish
