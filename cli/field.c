@@ -15,7 +15,7 @@ static const cli_option options[] = {
     {"layer", 'l', OPTION_TEXT, offsetof(field_values, layer), 0, 0, "N",
      "of this layer's output (the last with pixels)"},
     {"at", 0, OPTION_TEXT, offsetof(field_values, at), 0, 0, "ROW,COLUMN",
-     "the output pixel; 1-d: COLUMN (the middle)"},
+     "the output pixel; 1-d: COLUMN (the middle, (n - 1) / 2 rounded down)"},
     {"heat", 0, OPTION_FLAG, offsetof(field_values, heat), 0, 0, NULL,
      "how much is seen: the gradient, all weights one"},
     {"out", 'o', OPTION_TEXT, offsetof(field_values, out), 0, 0, "FILE", "draw FILE.png and FILE.svg"},

@@ -191,7 +191,7 @@ typedef struct span {
 
 static span field_of(const convo_field_grid *g, const convo_field_grid *input, int side) {
     const int64_t count = side ? g->columns : g->rows, all = side ? input->columns : input->rows;
-    const int64_t start = g->start[side] + count / 2 * g->jump[side];
+    const int64_t start = g->start[side] + (count - 1) / 2 * g->jump[side];
     return (span){fmax(0, (double)start), fmin((double)all, (double)(start + g->size[side]))};
 }
 

@@ -263,7 +263,7 @@ const cli_command command_reproduce = {
         "skipped, and the table says how to get it. speakers: mean accuracy on a speaker that was left out of "
         "training,\n"
         "one run for each (--loso). examples/s: training examples times epochs, by the time of the whole training.\n"
-        "`fields` trains nothing: it checks the course's table of receptive fields.\n",
+        "`fields` trains nothing: it compares the nets in recipes/fields with the course's table of receptive fields.\n",
     .options = options,
     .size = sizeof(reproduce_values),
     .run = run,

@@ -387,8 +387,8 @@ typedef struct convo_field {
 } convo_field;
 
 // layer: a path as in convo_layer; NULL: the last one that has pixels. at: row and column of its output; NULL: the
-// middle. heat: shares are the gradient with all weights one, pools summing and everything else passing values on; else
-// what is seen is 1.
+// middle, (n - 1) / 2 rounded down in each direction. heat: shares are the gradient with all weights one, pools summing
+// and everything else passing values on; else what is seen is 1.
 CONVO_API convo_status convo_field_find(const convo_recipe *recipe, const char *layer, const int64_t at[2], bool heat,
                                         convo_field *field, convo_error *err);
 // Frees what is in it.

@@ -168,8 +168,8 @@ static convo_status choose(const cv_net *net, const char *layer, const int64_t a
     if (n->out.dims < 2)
         return cv_fail(err, CONVO_SHAPE, n->where,
                        "layer %s (%s) has no pixels, each of its outputs sees all of the input", n->path, n->op->name);
-    pixel[0] = at ? at[0] : n->out.h / 2;
-    pixel[1] = at ? at[1] : n->out.w / 2;
+    pixel[0] = at ? at[0] : (n->out.h - 1) / 2;
+    pixel[1] = at ? at[1] : (n->out.w - 1) / 2;
     if (pixel[0] >= 0 && pixel[0] < n->out.h && pixel[1] >= 0 && pixel[1] < n->out.w) return CONVO_OK;
     return cv_fail(err, CONVO_ARGUMENT, n->where,
                    "layer %s (%s) has no pixel %lld,%lld: rows are 0 to %lld, columns 0 to %lld", n->path, n->op->name,

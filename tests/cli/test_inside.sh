@@ -17,19 +17,24 @@ picture() {
 }
 
 expect 0 "a receptive field" "9 x 9" "sees 81 pixels of the input, within 9 x 9" -- field fields/nine-four
-expect 0 "a dilated one has holes" "sees 25 pixels of the input, within 9 x 9" -- field fields/nine-dilation
+expect 0 "a dilated one has holes" "pixel 7,7 of layer 0 sees 9 pixels of the input, within 5 x 5" -- field fields/dilation
 expect 0 "of a corner" "sees 9 pixels of the input, within 3 x 3" -- field fields/same5x5 --at 0,0
 expect 0 "of an inner layer" "pixel 74 of layer" -- field fsdd-raw --layer 0 --at 74
 expect 0 "of a run" "13, 74" "of layer 2" -- field "$run"
 expect 0 "field --json" '"parameters": 207' '"share": [' -- field fields/nine-pool --heat --json
-expect 0 "the course's table of fields" "fields/nine-stride" "246" "9 x 9" "as stated" -- reproduce fields
-expect 0 "the table as JSON" '"as_stated": true' -- reproduce fields --json
-check "nothing in it differs" sh -c '! "$0" reproduce fields | grep DIFFERS' "$CONVO"
 expect 1 "a pixel that is not there" "no pixel 13,0: rows are 0 to 12" -- field fields/conv3x3 --at 13,0
 expect 1 "a layer that is not there" "there is no layer '4'" -- field fields/nine-four --layer 4
 expect 1 "a layer without pixels" "has no pixels" -- field fsdd-mfcc --layer 9
 expect 2 "a pixel that is none" "a pixel such as 4,7" -- field fields/conv3x3 --at middle
 expect 2 "a field as another kind of picture" "--out ends in .png or .svg" -- field fields/conv3x3 -o field.jpg
+
+# The course's residual net: each block has two convolutions of five, padded by one, beside one of five without.
+"$CONVO" summary fsdd-raw-resnet >"$work/resnet"
+check "the residual net flattens to the course's 11,872" grep -q '^flattened  *11872$' "$work/resnet"
+check "its bodies have two padded convolutions" test "$(grep -cE '^[0369]\.body\.[03] +conv1d +out [0-9]+, kernel 5, padding 1 ' \
+    "$work/resnet")" -eq 8
+check "its shortcuts one that is not padded" test "$(grep -cE '^[0369]\.shortcut\.0 +conv1d +out [0-9]+, kernel 5  ' \
+    "$work/resnet")" -eq 4
 
 expect 0 "the gradients of a recipe" "0.weight" "mean difference" "largest error" -- gradcheck "$work/digits.yaml"
 expect 0 "those of a run" "largest error" -- gradcheck "$run" --elements 3
@@ -40,7 +45,7 @@ expect 1 "a gradient that is not near enough is named" "is WRONG: training compu
 expect 1 "a net without parameters" "no parameters" -- gradcheck blocks/maxpool
 expect 2 "a tolerance that is none" "a number above 0, not 'x'" -- gradcheck moons --tolerance x
 
-expect 0 "feature maps of ones" "0.0365545" -- maps fields/padding --ones --layer 24
+expect 0 "feature maps of ones" "0.0364966" -- maps fields/padding --ones --layer 24
 expect 0 "feature maps of a recording" "(16, 74)" "conv1d" "avgpool1d" -- maps "$run" "$one" --layer 0 --layer 2
 expect 0 "maps --json" '"shape": [' '"mean": ' -- maps "$run" "$one" --json
 expect 0 "maps as an array" "(2, 382, 512)" -- maps blocks/derivative --random -o "$work/maps.npy"

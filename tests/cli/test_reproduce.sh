@@ -1,5 +1,6 @@
 # The published figures, with recipes small enough for a test.
 . tests/cli/expect.sh
+repository=$PWD
 CONVO_HOME=$work/home
 export CONVO_HOME
 mkdir -p "$work/root/fsdd" "$work/place/recipes"
@@ -40,4 +41,22 @@ expect 0 "data that are not there are no error" "no data: convo data get cifar-1
     reproduce pictures --data-root "$work/root"
 expect 2 "--quick and --loso" "--quick is one trial" -- reproduce --quick --loso
 expect 1 "an unknown recipe" "did you mean 'digits'?" -- reproduce digitz
+
+# The course's table of receptive fields: input, output, parameters and field of each of its nets.
+cp -r "$repository/recipes/fields" recipes
+expect 0 "the course's nets have its figures" "3.3 d  fields/nine-stride" "246    9 x 9      81  as stated" -- reproduce fields
+check "all that it states" test "$(grep -c ' as stated ' "$work/out")" -eq 13
+expect 0 "the table as JSON" '"part": "3.2 c"' '"pixels": 9' '"as_stated": true' -- reproduce fields --json
+differs() { # WHAT RECIPE SED-SCRIPT OURS
+    sed "$3" "$repository/recipes/fields/$2.yaml" >"recipes/fields/$2.yaml"
+    expect 1 "another $1 is seen" "DIFFERS" "$4" "not the one that the course shows" -- reproduce fields
+    cp "$repository/recipes/fields/$2.yaml" "recipes/fields/$2.yaml"
+}
+differs "input" padding 's/15, 15/16, 16/' "(1, 16, 16), not (1, 15, 15)"
+differs "output size" conv-pool 's/{kernel: 2, padding: 1}/2/' "(1, 7, 7), not (1, 8, 8)"
+differs "number of parameters" stride 's/stride: 2/bias: false, &/' "9, not 10"
+differs "field" nine-dilation 's/dilation: 3/dilation: 2/' "7 x 7, not 9 x 9"
+differs "number of pixels" nine-dilation 's/kernel: 3, padding: 3/kernel: 2, dilation: 2, padding: 3/' "36, not 81"
+rm recipes/fields/stride.yaml
+expect 1 "a net that is not there is missed" "fields/stride" -- reproduce fields
 finish
