@@ -277,7 +277,8 @@ const cli_command command_sweep = {
         "The table holds mean ± standard deviation over the trials; error is the fraction classified wrongly. Runs "
         "that\n"
         "diverge (the loss is no longer a number) are counted, and left out of the means. The folder of the runs gets\n"
-        "runs.csv, errors.png (final errors) and curves.png (errors against the epoch, bands of one deviation).\n",
+        "runs.csv, errors.png (final errors) and curves.png (errors against the epoch, bands of one deviation).\n"
+        "With --set record_every=N it gets curves-steps.png, the errors against the iteration (up to 1048576), as well.\n",
     .options = options,
     .size = sizeof(sweep_values),
     .run = run,

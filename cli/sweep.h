@@ -49,6 +49,7 @@ int sweep_print_table(const sweep *s);
 int sweep_write_csv(const sweep *s);
 json_t *sweep_json(const sweep *s);
 // OUT/errors: final errors with their standard deviations. OUT/curves: errors against the epoch, with bands.
+// OUT/curves-steps: against the iteration, where the recipe records steps.
 int draw_sweep(const sweep *s, bool *drawn);
 
 #endif

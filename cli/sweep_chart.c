@@ -1,4 +1,5 @@
-// The charts of a sweep: final errors with error bars, and errors against the epoch with bands.
+// The charts of a sweep: final errors with error bars, and errors against the epoch, and the iteration where these were
+// recorded, with bands.
 #include "sweep.h"
 
 #include <math.h>
@@ -107,68 +108,78 @@ static int write_errors(const sweep *s, FILE *data, FILE *script, bool *any) {
     return DONE;
 }
 
-// --- errors against the epoch -----------------------------------------------------------------------------------
+// --- errors against the epoch or the iteration ------------------------------------------------------------------
 
-typedef struct epoch_error {
+// A file of each run folder, an object a line, and the key of the horizontal axis.
+typedef struct curve_source {
+    const char *file, *key, *label, *stem;
+} curve_source;
+
+typedef struct point_error {
     cli_spread part[3];
-} epoch_error;
+} point_error;
+
+enum { MOST_POINTS = 1 << 20 };
 
 typedef struct error_curves {
-    epoch_error *epoch; // of one setting; the first is epoch 1
-    size_t epochs;
+    const curve_source *of;
+    point_error *point; // of one setting; the first is epoch or iteration 1
+    size_t points;
     size_t last; // of all settings
     double highest;
     bool measured[3];
 } error_curves;
 
-static bool add_epoch(error_curves *curves, const json_t *line) {
-    json_int_t epoch = json_integer_value(json_object_get(line, "epoch"));
-    if (epoch < 1 || epoch > 1 << 20) return true;
-    if ((size_t)epoch > curves->epochs) {
-        epoch_error *grown = realloc(curves->epoch, (size_t)epoch * sizeof *grown);
+static bool add_point(error_curves *curves, const json_t *line) {
+    json_int_t at = json_integer_value(json_object_get(line, curves->of->key));
+    if (at < 1 || at > MOST_POINTS) return true;
+    if ((size_t)at > curves->points) {
+        point_error *grown = realloc(curves->point, (size_t)at * sizeof *grown);
         if (!grown) return false;
-        memset(grown + curves->epochs, 0, ((size_t)epoch - curves->epochs) * sizeof *grown);
-        curves->epoch = grown;
-        curves->epochs = (size_t)epoch;
+        memset(grown + curves->points, 0, ((size_t)at - curves->points) * sizeof *grown);
+        curves->point = grown;
+        curves->points = (size_t)at;
     }
     for (int part = 0; part < 3; part++) {
         char key[32];
         snprintf(key, sizeof key, "%s_accuracy", parts[part]);
         const json_t *accuracy = json_object_get(line, key);
         if (!json_is_number(accuracy)) continue;
-        spread_add(&curves->epoch[epoch - 1].part[part], 1 - json_number_value(accuracy));
+        spread_add(&curves->point[at - 1].part[part], 1 - json_number_value(accuracy));
         curves->measured[part] = true;
     }
     return true;
 }
 
 static bool add_run(error_curves *curves, const sweep_run *run) {
-    char *path = text_of("%s/metrics.jsonl", run->folder);
+    char *path = text_of("%s/%s", run->folder, curves->of->file);
     FILE *in = path ? fopen(path, "r") : NULL;
     bool complete = path;
     for (json_t *line; in && complete && (line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL)); json_decref(line))
-        complete = add_epoch(curves, line);
+        complete = add_point(curves, line);
     if (in) fclose(in);
     free(path);
     return complete;
 }
 
-// One block of columns for the setting, a line an epoch. Writes nothing when all its runs diverged.
+// One block of columns for the setting, a line a point. Writes nothing when all its runs diverged.
 static bool put_setting(const sweep *s, size_t setting, error_curves *curves, FILE *data) {
-    curves->epochs = 0;
+    curves->points = 0;
     for (size_t t = 0; t < s->trials; t++) {
         const sweep_run *run = &s->run[setting * s->trials + t];
         if (run->done && !run->result.diverged && !add_run(curves, run)) return false;
     }
-    if (!curves->epochs) return true;
+    if (!curves->points) return true;
     char *values = values_text(s, setting);
-    fprintf(data, "%s# %s: epoch, then mean and standard deviation of the error: train, validation, test\n",
-            curves->last ? "\n\n" : "", values ? values : "");
+    fprintf(data, "%s# %s: %s, then mean and standard deviation of the error: train, validation, test\n",
+            curves->last ? "\n\n" : "", values ? values : "", curves->of->label);
     free(values);
-    for (size_t e = 0; e < curves->epochs; e++) {
+    for (size_t e = 0; e < curves->points; e++) {
+        const cli_spread *at = curves->point[e].part;
+        if (!at[0].count && !at[1].count && !at[2].count) continue; // not recorded here
         fprintf(data, "%zu", e + 1);
         for (int part = 0; part < 3; part++) {
-            const cli_spread *spread = &curves->epoch[e].part[part];
+            const cli_spread *spread = &at[part];
             put_spread(data, spread);
             if (spread->count)
                 curves->highest =
@@ -176,11 +187,11 @@ static bool put_setting(const sweep *s, size_t setting, error_curves *curves, FI
         }
         fputc('\n', data);
     }
-    if (curves->epochs > curves->last) curves->last = curves->epochs;
+    if (curves->points > curves->last) curves->last = curves->points;
     return true;
 }
 
-static void put_panel(const sweep *s, int part, bool key, FILE *script) {
+static void put_panel(const sweep *s, const char *stem, int part, bool key, FILE *script) {
     size_t shown = 0;
     const char *comma = "";
     int mean = 2 * part + 2, deviation = 2 * part + 3;
@@ -192,7 +203,7 @@ static void put_panel(const sweep *s, int part, bool key, FILE *script) {
             const char *colour = chart_colour(k);
             if (line) {
                 char *values = values_text(s, k);
-                fprintf(script, "%s 'curves.dat' index %zu using 1:%d with lines lw 2 dt %zu lc rgb '%s' ", comma,
+                fprintf(script, "%s '%s.dat' index %zu using 1:%d with lines lw 2 dt %zu lc rgb '%s' ", comma, stem,
                         shown++, mean, k / CHART_COLOURS + 1, colour);
                 fputs(key ? "title " : "notitle", script);
                 if (key) {
@@ -201,11 +212,10 @@ static void put_panel(const sweep *s, int part, bool key, FILE *script) {
                 }
                 free(values);
             } else
-                fprintf(
-                    script,
-                    "%s 'curves.dat' index %zu using 1:($%d > $%d ? $%d - $%d : 0):($%d + $%d) with filledcurves fs "
-                    "transparent solid 0.15 noborder lc rgb '%s' notitle",
-                    comma, shown++, mean, deviation, mean, deviation, mean, deviation, colour);
+                fprintf(script,
+                        "%s '%s.dat' index %zu using 1:($%d > $%d ? $%d - $%d : 0):($%d + $%d) with filledcurves fs "
+                        "transparent solid 0.15 noborder lc rgb '%s' notitle",
+                        comma, stem, shown++, mean, deviation, mean, deviation, mean, deviation, colour);
             comma = ", \\\n      ";
         }
     fputc('\n', script);
@@ -230,11 +240,11 @@ static key_box key_of(const sweep *s) {
     return (key_box){rows, LINE * (rows + 1)}; // and the title
 }
 
-static int write_curves(const sweep *s, FILE *data, FILE *script, bool *any) {
-    error_curves curves = {0};
+static int write_curves(const sweep *s, const curve_source *of, FILE *data, FILE *script, bool *any) {
+    error_curves curves = {.of = of};
     bool complete = true;
     for (size_t k = 0; complete && k < s->settings; k++) complete = put_setting(s, k, &curves, data);
-    free(curves.epoch);
+    free(curves.point);
     *any = curves.last > 0;
     if (!complete) return no_memory();
     if (!*any) return DONE;
@@ -243,20 +253,20 @@ static int write_curves(const sweep *s, FILE *data, FILE *script, bool *any) {
     char *title = title_text(s, "errors"), *keys = keys_text(s);
     size_t last = curves.last > 1 ? curves.last : 2;
     const key_box key = key_of(s);
-    chart_begin(script, "curves", 400 + key.height);
-    fprintf(script, "  set xlabel 'epoch'\n  set xrange [1:%zu]\n  set xtics %lld\n", last,
+    chart_begin(script, of->stem, 400 + key.height);
+    fprintf(script, "  set xlabel '%s'\n  set xrange [1:%zu]\n  set xtics %lld\n", of->label, last,
             (long long)chart_step((int64_t)last));
     put_range(script, curves.highest);
-    fprintf(script, "  set multiplot layout 1,%d margins 0.09,0.985,%.3f,0.9 spacing 0.1 title ", held_out ? 2 : 1,
+    fprintf(script, "  set multiplot layout 1,%d margins 0.09,0.97,%.3f,0.9 spacing 0.1 title ", held_out ? 2 : 1,
             (60.0 + key.height) / (400 + key.height));
     put_quoted(script, title);
     fprintf(script, " noenhanced\n  set key at screen 0.5,%.3f center vertical maxrows %d title ",
             0.5 * key.height / (400 + key.height), key.rows);
     put_quoted(script, keys);
     fputs(" noenhanced\n", script);
-    put_panel(s, 0, true, script);
+    put_panel(s, of->stem, 0, true, script);
     fputs("  unset key\n", script);
-    if (held_out) put_panel(s, held_out, false, script);
+    if (held_out) put_panel(s, of->stem, held_out, false, script);
     fputs("  unset multiplot\n", script);
     chart_end(script);
     free(title);
@@ -264,7 +274,17 @@ static int write_curves(const sweep *s, FILE *data, FILE *script, bool *any) {
     return DONE;
 }
 
-// --- both -------------------------------------------------------------------------------------------------------
+static int write_epochs(const sweep *s, FILE *data, FILE *script, bool *any) {
+    static const curve_source epochs = {"metrics.jsonl", "epoch", "epoch", "curves"};
+    return write_curves(s, &epochs, data, script, any);
+}
+
+static int write_steps(const sweep *s, FILE *data, FILE *script, bool *any) {
+    static const curve_source steps = {"steps.jsonl", "step", "iteration", "curves-steps"};
+    return write_curves(s, &steps, data, script, any);
+}
+
+// --- all --------------------------------------------------------------------------------------------------------
 
 typedef int write_chart(const sweep *s, FILE *data, FILE *script, bool *any);
 
@@ -285,5 +305,6 @@ static int draw(const sweep *s, const char *name, write_chart *write, bool *draw
 
 int draw_sweep(const sweep *s, bool *drawn) {
     int status = draw(s, "errors", write_errors, drawn);
-    return status ? status : draw(s, "curves", write_curves, drawn);
+    if (!status) status = draw(s, "curves", write_epochs, drawn);
+    return status ? status : draw(s, "curves-steps", write_steps, drawn);
 }

@@ -21,6 +21,15 @@ if command -v gnuplot >/dev/null; then
 else
     skip "charts" "gnuplot is not installed"
 fi
+check "no curves by iteration where no steps were recorded" test ! -e "$out/curves-steps.dat"
+expect 0 "steps are recorded" "lr  " -- sweep "$work/digits.yaml" --over lr=0.01,0.001 --trials 2 --data "$work/small" \
+    --out "$work/steps" --set record_every=2 --set record_full=true
+if command -v gnuplot >/dev/null; then
+    for ending in png svg gp dat; do check "curves-steps.$ending" test -s "$work/steps/curves-steps.$ending"; done
+    check "its points are the iterations that were recorded" sh -c '
+        sed -n "s/.*\"step\": *\([0-9]*\).*/\1/p" "$0/lr=0.01-0/steps.jsonl" >"$0/recorded" &&
+        awk "/^\$/ { exit } /^[0-9]/ { print \$1 }" "$0/curves-steps.dat" | diff "$0/recorded" -' "$work/steps"
+fi
 "$CONVO" train "$work/digits.yaml" --data "$work/small" --out "$work/alone" --set lr=0.001 --seed 1 -q >/dev/null
 check "a run is the same as by convo train" cmp "$work/alone/best.safetensors" "$out/lr=0.001-1/best.safetensors"
 
