@@ -107,9 +107,10 @@ convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_er
     convo_status status = cv_sound_file_open(path, &file, err);
     if (status) goto done;
     stream = sf_open_virtual(&io, SFM_READ, &info, &file);
-    if (!stream) {
-        status = cv_fail(err, CONVO_FORMAT, path, "is not a sound file libsndfile can read (WAV, FLAC, OGG, MP3): %s",
-                         sf_strerror(NULL));
+    if (!stream) { // libsndfile's reason is that of the last file of all threads: it may be another one's
+        status =
+            cv_fail(err, CONVO_FORMAT, path,
+                    "is not a sound file that libsndfile can read (WAV, FLAC, OGG, MP3 and others), or it is damaged");
         goto done;
     }
     if ((status = check_info(path, &info, err))) goto done;
