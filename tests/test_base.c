@@ -269,6 +269,52 @@ static void a_full_disk_leaves_the_old_file(void **state) {
     free(path);
 }
 
+// The disk was full for a moment, and had room again when the rest was flushed.
+static void an_earlier_failure_is_not_forgotten_at_the_end(void **state) {
+    char *path = in_folder(state, "a"), *data = calloc(1, 100000);
+    cv_output out;
+    convo_error err = {.where = ""};
+    assert_int_equal(cv_file_write(path, "old", 3, NULL), CONVO_OK);
+    assert_int_equal(cv_file_open(&out, path, NULL), CONVO_OK);
+    fill_disk(1000);
+    assert_true(fwrite(data, 1, 100000, out.stream) < 100000);
+    fill_disk(RLIM_INFINITY);
+    fputs("the end", out.stream);
+    assert_int_equal(cv_file_commit(&out, &err), CONVO_IO);
+    assert_string_equal(err.where, path);
+    assert_int_equal(count_in(*state), 1);
+    assert_text(path, "old");
+    free(data);
+    free(path);
+}
+
+// The linker puts these in front of those of the system (tests/CMakeLists.txt).
+static off_t size_at_fsync = -1;  // of the file
+static off_t size_at_rename = -1; // what had been flushed by then
+int __real_fsync(int file);
+int __wrap_fsync(int file);
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+int __wrap_fsync(int file) {
+    struct stat about;
+    if (!fstat(file, &about)) size_at_fsync = about.st_size;
+    return __real_fsync(file);
+}
+
+int __wrap_rename(const char *from, const char *to) {
+    size_at_rename = size_at_fsync;
+    return __real_rename(from, to);
+}
+
+// Else a power cut may leave the new name with nothing behind it.
+static void a_file_is_on_the_disk_before_it_takes_its_name(void **state) {
+    char *path = in_folder(state, "a");
+    assert_int_equal(cv_file_write(path, "0123456789", 10, NULL), CONVO_OK);
+    assert_int_equal(size_at_rename, 10);
+    free(path);
+}
+
 static void what_cannot_be_written_is_refused(void **state) {
     char *inside = in_folder(state, "no/such/folder");
     const char *const paths[] = {*state, inside, "/dev/full"};
@@ -615,6 +661,8 @@ int main(void) {
         cmocka_unit_test(a_file_that_says_it_is_empty_is_read_to_its_end),
         IN_FOLDER(an_abandoned_file_leaves_the_old_one),
         IN_FOLDER(a_full_disk_leaves_the_old_file),
+        IN_FOLDER(an_earlier_failure_is_not_forgotten_at_the_end),
+        IN_FOLDER(a_file_is_on_the_disk_before_it_takes_its_name),
         IN_FOLDER(what_cannot_be_written_is_refused),
         cmocka_unit_test(a_device_is_written_to_and_not_replaced),
         IN_FOLDER(folders_are_made_with_their_parents),

@@ -195,6 +195,9 @@ static void splits_have_the_sizes_asked_for(void **state) {
     } cases[] = {
         {{.by = 0, .train = 2. / 3, .test = 1. / 3}, {2000, 0, 1000}, true},
         {{.by = 0, .train = 1}, {3000, 0, 0}, true},
+        // What rounding down leaves goes to the parts in turn; none to a part that is not asked for.
+        {{.by = 0, .train = 0.3333, .validation = 0.3333, .test = 0.3334}, {1000, 1000, 1000}, true},
+        {{.by = 0, .train = 0.49999, .test = 0.50001}, {1500, 0, 1500}, true},
         {{.by = 0, .train = 0.1, .validation = 0.05, .test = 0.2}, {300, 150, 600}, false},
         {{.by = 1}, {2700, 0, 300}, true},
         {{.by = 1, .validation = 0.1}, {2430, 270, 300}, true},

@@ -103,6 +103,26 @@ static void truths_are_among_the_first_k(void **state) {
     near("top 1 of one output", convo_top_accuracy(&t.e, 1), (double)t.e.score.correct / ROWS);
 }
 
+// As the prediction is the first of the largest: {the outputs, the truth, the least k that has it}.
+static void of_equal_outputs_the_first_comes_first(void **state) {
+    static const struct {
+        float logits[3];
+        int64_t truth;
+        int k;
+    } rows[] = {
+        {{2, 2, 1}, 0, 1}, {{2, 2, 1}, 1, 2}, {{1, 2, 1}, 0, 2}, {{1, 2, 1}, 2, 3},
+        {{1, 1, 1}, 0, 1}, {{1, 1, 1}, 1, 2}, {{1, 1, 1}, 2, 3},
+    };
+    (void)state;
+    for (size_t n = 0; n < CV_COUNT(rows); n++) {
+        int64_t truth = rows[n].truth;
+        float logits[3];
+        memcpy(logits, rows[n].logits, sizeof logits);
+        const convo_evaluation e = {.classes = 3, .outputs = 3, .score.count = 1, .truth = &truth, .logits = logits};
+        for (int k = 1; k <= 3; k++) near("top-k accuracy", convo_top_accuracy(&e, k), k >= rows[n].k);
+    }
+}
+
 static void confidence_is_compared_with_accuracy(void **state) {
     table t;
     convo_calibration c;
@@ -264,6 +284,7 @@ int main(void) {
         cmocka_unit_test(classes_have_precision_recall_and_f1),
         cmocka_unit_test(classes_that_do_not_occur_leave_the_mean_alone),
         cmocka_unit_test(truths_are_among_the_first_k),
+        cmocka_unit_test(of_equal_outputs_the_first_comes_first),
         cmocka_unit_test(confidence_is_compared_with_accuracy),
         cmocka_unit_test(curves_have_areas_and_equal_error_rates),
         cmocka_unit_test(equal_probabilities_are_a_slope),

@@ -67,6 +67,31 @@ static void frozen_numbers_stay_to_the_bit(void **state) {
         }
 }
 
+static void a_path_freezes_what_is_below_it_and_no_longer_number(void **state) {
+    (void)state;
+    static const layer many[] = {{"1.body.1", "linear", "{out: 2}", {FROM_INPUT}},
+                                 {"1.body.1.body.0", "linear", "{out: 2}", {0}},
+                                 {"1.body.10", "linear", "{out: 2}", {0}},
+                                 {"1.body.11", "linear", "{out: 2}", {0}},
+                                 {"1", "linear", "{out: 2}", {0}},
+                                 {"10", "linear", "{out: 2}", {0}},
+                                 {.op = NULL}};
+    static const struct {
+        const char *freeze, *frozen; // a letter for each layer
+    } rows[] = {{"1.body.1", "yynnnn"}, {"1.body.10", "nnynnn"}, {"1.body.1.body", "nynnnn"},
+                {"1.body", "yyyynn"},   {"1", "yyyyyn"},         {"10", "nnnnny"}};
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        cv_net *net = make_net(cv_isa_find(NULL), (cv_shape){1, 2, 1, 1}, many);
+        convo_error err = {0};
+        must(cv_net_freeze(net, rows[k].freeze, &err), &err);
+        for (int i = 0; i < net->nodes; i++)
+            if (net->node[i].frozen != (rows[k].frozen[i] == 'y'))
+                fail_msg("freeze %s: %s %s", rows[k].freeze, net->node[i].path,
+                         net->node[i].frozen ? "is frozen" : "is not");
+        cv_net_free(net);
+    }
+}
+
 static void nothing_frozen_is_as_before(void **state) {
     (void)state;
     lesson a, b;
@@ -159,6 +184,7 @@ static void what_freezes_nothing_or_all_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frozen_numbers_stay_to_the_bit),
+        cmocka_unit_test(a_path_freezes_what_is_below_it_and_no_longer_number),
         cmocka_unit_test(nothing_frozen_is_as_before),
         cmocka_unit_test(gradients_pass_through_frozen_layers),
         cmocka_unit_test(what_freezes_nothing_or_all_is_refused),

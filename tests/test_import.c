@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/npy.h"
+#include "model/onnx.h"
 #include "model/safetensors.h"
 
 #include <math.h>
@@ -217,6 +218,70 @@ static void an_exported_model_comes_back(void **state) {
     free(after);
     convo_model_free(made);
     convo_model_free(back);
+}
+
+// A file of one node on two inputs; constants hold 1, 2, 3 and so on.
+static void import_node(const char *node, bool square, convo_model **model) {
+    static const char *const names[] = {"w", "b", "m", "v"};
+    cv_graph graph = {0};
+    convo_error err = {0};
+    for (size_t k = 0; k < CV_COUNT(names); k++) {
+        const bool matrix = square && k == 0;
+        float *data = cv_graph_add_constant(&graph, names[k], CV_CONST_F32, matrix ? 2 : 1, (int64_t[]){2, 2});
+        for (int i = 0; i < (matrix ? 4 : 2); i++) data[i] = (float)i + 1;
+    }
+    cv_graph_set_value(&graph, &graph.input, "x", 2, (int64_t[]){-1, 2});
+    cv_graph_set_value(&graph, &graph.output, "y", 2, (int64_t[]){-1, 2});
+    assert_true(cv_graph_parse(&graph, node, NULL));
+    must(cv_onnx_write(&graph, "one node", in_folder("node.onnx"), &err), &err);
+    must(convo_import(in_folder("node.onnx"), NULL, model, &err), &err);
+    cv_graph_free(&graph);
+}
+
+static void factors_of_a_gemm_are_in_the_weights(void **state) {
+    (void)state;
+    static const struct {
+        const char *node;
+        float weight[4], bias[2];
+    } rows[] = {
+        {"y = Gemm(x, w, b) transB=1", {1, 2, 3, 4}, {1, 2}},
+        {"y = Gemm(x, w, b)", {1, 3, 2, 4}, {1, 2}},
+        {"y = Gemm(x, w, b) transB=1 alpha=0.5", {0.5f, 1, 1.5f, 2}, {1, 2}},
+        {"y = Gemm(x, w, b) beta=3.0", {1, 3, 2, 4}, {3, 6}},
+        {"y = Gemm(x, w, b) alpha=2.0 beta=-1.0", {2, 6, 4, 8}, {-1, -2}},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        convo_model *model;
+        float weight[4], bias[2];
+        import_node(rows[k].node, true, &model);
+        cv_net_read(model->net, 0, weight);
+        cv_net_read(model->net, 1, bias);
+        assert_memory_equal(weight, rows[k].weight, sizeof weight);
+        assert_memory_equal(bias, rows[k].bias, sizeof bias);
+        convo_model_free(model);
+    }
+}
+
+static void batch_norm_keeps_its_epsilon_and_momentum(void **state) {
+    (void)state;
+    static const struct {
+        const char *attributes, *says;
+    } rows[] = {
+        {"", "- batchnorm\n"},
+        {"epsilon=0.02", "- batchnorm: 0.02\n"},
+        {"momentum=0.75", "- batchnorm: {momentum: 0.25}\n"}, // ONNX's is the share of the past
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        convo_model *model;
+        char *text, node[128];
+        convo_error err = {0};
+        snprintf(node, sizeof node, "y = BatchNormalization(x, w, b, m, v) %s", rows[k].attributes);
+        import_node(node, false, &model);
+        must(convo_recipe_text(convo_model_recipe(model), &text, &err), &err);
+        if (!strstr(text, rows[k].says)) fail_msg("'%s' is not in\n%s", rows[k].says, text);
+        free(text);
+        convo_model_free(model);
+    }
 }
 
 static void a_recipe_gives_a_graph_its_data(void **state) {
@@ -611,6 +676,8 @@ int main(void) {
         cmocka_unit_test(nets_of_the_pytorch_that_is_here_say_the_same),
         cmocka_unit_test(no_operator_of_onnx_is_misread),
         cmocka_unit_test(an_exported_model_comes_back),
+        cmocka_unit_test(factors_of_a_gemm_are_in_the_weights),
+        cmocka_unit_test(batch_norm_keeps_its_epsilon_and_momentum),
         cmocka_unit_test(a_recipe_gives_a_graph_its_data),
         cmocka_unit_test(all_that_is_not_known_is_named),
         cmocka_unit_test(what_is_not_read_is_refused_for_its_true_reason),

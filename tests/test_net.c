@@ -1,6 +1,6 @@
 // Whole nets: against PyTorch, and that nothing but the batch decides the numbers - not the number of threads, not the
 // idle lanes of the last block. Plans that share memory are tested in test_plan.c.
-#include "support.h"
+#include "models.h"
 
 enum { X = 1, LABEL = 4, SEED = 7, LARGEST = 300 }; // as in golden/make.py; the largest batch
 
@@ -412,6 +412,53 @@ static void inference_of_a_batch_is_that_of_each_example(void **state) {
     for (int p = 0; p < 2; p++) cv_pool_free(pool[p]);
 }
 
+static void forward_batch(cv_net *net, const float *values, int count, float *outputs) {
+    const int32_t index[] = {0, 1, 2};
+    const cv_batch batch = {.values = values, .index = index, .count = count};
+    cv_pool *pool = make_pool(1);
+    cv_runner *runner;
+    convo_error err = {0};
+    assert_true(count <= (int)CV_COUNT(index));
+    must(cv_runner_new(net, NULL, NULL, count, 0, pool, &runner, &err), &err);
+    cv_runner_forward(runner, &batch, outputs, NULL);
+    cv_runner_free(runner);
+    cv_pool_free(pool);
+}
+
+static void folding_changes_no_output(void **state) {
+    (void)state;
+    static const char *const options[] = {"{}", "{eps: 0.5}", "{affine: false, eps: 0.02}"};
+    enum { COUNT = 3, INPUTS = 2 * 6, OUTPUTS = 5 };
+    float values[COUNT * INPUTS], plain[COUNT * OUTPUTS], folded[COUNT * OUTPUTS];
+    for (uint32_t i = 0; i < COUNT * INPUTS; i++) values[i] = made_up(3, i);
+    for (size_t k = 0; k < CV_COUNT(options); k++)
+        for (int bias = 0; bias < 2; bias++) {
+            const layer layers[] = {
+                {"0", "conv1d", bias ? "{out: 4, kernel: 3}" : "{out: 4, kernel: 3, bias: false}", {FROM_INPUT}},
+                {"1", "batchnorm", options[k], {0}},
+                {"2", "flatten", NULL, {0}},
+                {"3", "linear", bias ? "{out: 5}" : "{out: 5, bias: false}", {0}},
+                {"4", "batchnorm", options[k], {0}},
+                {.op = NULL}};
+            cv_net *net = make_net(cv_isa_find(NULL), (cv_shape){2, 2, 1, 6}, layers), *made;
+            cv_random random;
+            convo_error err = {0};
+            cv_random_seed(&random, 2);
+            must(cv_net_init(net, &random, &err), &err);
+            fill_buffers(net);
+            must(cv_net_fold(net, &made, &err), &err);
+            assert_int_equal(made->nodes, net->nodes - 2);
+            forward_batch(net, values, COUNT, plain);
+            forward_batch(made, values, COUNT, folded);
+            for (int i = 0; i < COUNT * OUTPUTS; i++)
+                if (!(fabsf(plain[i] - folded[i]) < 1e-5f))
+                    fail_msg("batchnorm: %s: output %d is %g, folded %g", options[k], i, (double)plain[i],
+                             (double)folded[i]);
+            cv_net_free(made);
+            cv_net_free(net);
+        }
+}
+
 static void batches_before_leave_nothing_behind(void **state) {
     (void)state;
     cv_pool *pool = make_pool(1);
@@ -439,6 +486,7 @@ int main(void) {
         cmocka_unit_test(a_gradient_used_on_the_way_is_the_one_that_is_kept),
         cmocka_unit_test(a_batch_is_the_mean_of_its_samples),
         cmocka_unit_test(inference_of_a_batch_is_that_of_each_example),
+        cmocka_unit_test(folding_changes_no_output),
         cmocka_unit_test(batches_before_leave_nothing_behind),
     };
     return cmocka_run_group_tests_name("net", tests, NULL, NULL);

@@ -171,6 +171,36 @@ static void an_interrupted_training_goes_on_to_the_same_bits(void **state) {
     }
 }
 
+// --- the mean of an epoch -----------------------------------------------------------------------------------------
+
+// Of its examples, not of its steps: the last batch, and one larger than the whole part, count for what they hold.
+static void the_loss_of_an_epoch_is_the_mean_of_its_examples(void **state) {
+    (void)state;
+    static const int batches[] = {1, 7, 32, 34, 35, 64};
+    for (size_t k = 0; k < CV_COUNT(batches); k++) {
+        const syllabus s = {TINY,
+                            .examples = 35,
+                            .optimizer = "sgd",
+                            .optimizer_options = "{lr: 0.5}",
+                            .schedule = "constant",
+                            .train = {.batch = batches[k], .epochs = 2}};
+        lesson l;
+        lesson_new(&l, &s, cv_isa_find(NULL), 1);
+        must(lesson_run(&l), &l.err);
+        const int batch = batches[k], per_epoch = (35 + batch - 1) / batch;
+        for (int epoch = 0, step = 0; epoch < 2; epoch++) {
+            double sum = 0;
+            for (int left = 35; left > 0; left -= batch) sum += l.loss[step++] * (left < batch ? left : batch);
+            const convo_score score = l.epoch[epoch].score[CONVO_TRAIN];
+            assert_int_equal(step, (epoch + 1) * per_epoch);
+            assert_int_equal(score.count, 35);
+            if (!(fabs(score.loss - sum / 35) < 1e-12))
+                fail_msg("batch %d: %.17g, not %.17g", batch, score.loss, sum / 35);
+        }
+        lesson_free(&l);
+    }
+}
+
 // --- early stopping -----------------------------------------------------------------------------------------------
 
 static const syllabus overfitting = {TINY,
@@ -328,6 +358,7 @@ int main(void) {
         cmocka_unit_test(steps_allocate_nothing),
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(an_interrupted_training_goes_on_to_the_same_bits),
+        cmocka_unit_test(the_loss_of_an_epoch_is_the_mean_of_its_examples),
         cmocka_unit_test(early_stopping_keeps_the_best_epoch),
         cmocka_unit_test(without_patience_the_last_epoch_comes),
         cmocka_unit_test(bytes_train_to_the_bits_of_the_floats_they_stand_for),

@@ -1,0 +1,138 @@
+// Runs that are gone on with: from the files of a run folder, to what they would have been.
+#define _GNU_SOURCE // mkdtemp
+#include "models.h"
+
+#include "base/file.h"
+
+#include <jansson.h>
+#include <unistd.h>
+
+enum { EPOCHS = 8 };
+
+// The validation loss is lowest early: asserted, as nothing is tested otherwise.
+static const char overfitting[] = "data: {set: moons, examples: 40, noise: 0.4, split: {train: 0.5, validation: 0.5}}\n"
+                                  "model: [{linear: 16}, relu, {linear: 1}]\n"
+                                  "train: {loss: logistic, optimizer: {sgd: {lr: 0.5, momentum: 0.5}}, batch: 12,\n"
+                                  "        epochs: 8, record_every: 1, seed: 1}\n";
+
+static char folder[] = "/tmp/convo-resume-XXXXXX";
+
+static int make_folder(void **state) {
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state) {
+    char command[64];
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+typedef struct stopper {
+    int epoch; // to stop after; 0: never
+    volatile int stop;
+} stopper;
+
+static void stop_there(const convo_progress *p, void *user) {
+    stopper *s = user;
+    if (p->epoch == s->epoch && p->step == p->steps) s->stop = 1;
+}
+
+static convo_train_result train(const char *run, bool resume, int stop_after) {
+    char *out = cv_format("%s/%s", folder, run);
+    convo_recipe *recipe = make_recipe(overfitting);
+    stopper s = {stop_after, 0};
+    convo_train_result result;
+    convo_error err = {0};
+    const convo_train_options options = {
+        .out = out, .threads = 1, .resume = resume, .stop = &s.stop, .progress = stop_there, .user = &s};
+    must(convo_train(recipe, &options, &result, NULL, &err), &err);
+    convo_recipe_free(recipe);
+    free(out);
+    return result;
+}
+
+// The lines of a file of the run; *count of them.
+static json_t *read_lines(const char *run, const char *name) {
+    char *path = cv_format("%s/%s/%s", folder, run, name), line[1024];
+    FILE *file = fopen(path, "r");
+    json_t *lines = json_array();
+    if (!file) fail_msg("%s is not there", path);
+    while (fgets(line, sizeof line, file)) {
+        json_t *object = json_loads(line, 0, NULL);
+        if (!object) fail_msg("%s: %s", path, line);
+        json_array_append_new(lines, object);
+    }
+    fclose(file);
+    free(path);
+    return lines;
+}
+
+// What a process leaves that is killed behind its last checkpoint: lines of work that will be done again.
+static void append(const char *run, const char *name, const char *text) {
+    char *path = cv_format("%s/%s/%s", folder, run, name);
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    free(path);
+}
+
+// All but times.
+static void check_same_lines(const char *where, const char *run, const char *name) {
+    json_t *want = read_lines("whole", name), *got = read_lines(run, name), *line;
+    size_t k;
+    if (json_array_size(got) != json_array_size(want))
+        fail_msg("%s: %s has %zu lines, not %zu", where, name, json_array_size(got), json_array_size(want));
+    json_array_foreach(want, k, line) {
+        json_t *other = json_array_get(got, k);
+        static const char *const times[] = {"seconds", "examples_per_second"};
+        for (size_t i = 0; i < CV_COUNT(times); i++) json_object_del(line, times[i]), json_object_del(other, times[i]);
+        if (!json_equal(line, other)) fail_msg("%s: line %zu of %s differs", where, k + 1, name);
+    }
+    json_decref(want);
+    json_decref(got);
+}
+
+static void check_same_model(const char *where, const char *run) {
+    char *path[2] = {cv_format("%s/whole/best.safetensors", folder), cv_format("%s/%s/best.safetensors", folder, run)};
+    cv_bytes bytes[2];
+    convo_error err = {0};
+    for (int k = 0; k < 2; k++) must(cv_file_read(path[k], SIZE_MAX / 2, &bytes[k], &err), &err);
+    if (bytes[0].size != bytes[1].size || memcmp(bytes[0].data, bytes[1].data, bytes[0].size) != 0)
+        fail_msg("%s: the model differs", where);
+    for (int k = 0; k < 2; k++) {
+        free(bytes[k].data);
+        free(path[k]);
+    }
+}
+
+static void a_run_goes_on_to_the_same_model_and_records(void **state) {
+    (void)state;
+    const convo_train_result whole = train("whole", false, 0);
+    assert_int_equal(whole.epochs, EPOCHS);
+    assert_in_range(whole.best_epoch, 2, EPOCHS - 2);
+    for (int epoch = 1; epoch < EPOCHS; epoch++) {
+        char run[32], where[64];
+        snprintf(run, sizeof run, "cut%d", epoch);
+        snprintf(where, sizeof where, "stopped after epoch %d", epoch);
+        const convo_train_result cut = train(run, false, epoch);
+        assert_true(cut.interrupted);
+        append(run, "metrics.jsonl", "{\"epoch\": 99}\n{\"epo");
+        append(run, "steps.jsonl", "{\"step\": 99}\n{\"st");
+        const convo_train_result rest = train(run, true, 0);
+        assert_int_equal(rest.epochs, whole.epochs);
+        assert_int_equal(rest.steps, whole.steps);
+        if (rest.best_epoch != whole.best_epoch)
+            fail_msg("%s: the best epoch is %d, not %d", where, rest.best_epoch, whole.best_epoch);
+        check_same_lines(where, run, "metrics.jsonl");
+        check_same_lines(where, run, "steps.jsonl");
+        check_same_model(where, run);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_run_goes_on_to_the_same_model_and_records)};
+    return cmocka_run_group_tests_name("resume", tests, make_folder, remove_folder);
+}
