@@ -121,15 +121,15 @@ static void a_class_without_a_recording_is_an_error(void **state) {
     for (size_t k = 0; k < CV_COUNT(names); k++) {
         cv_dataset *dataset;
         convo_error err = {.message = ""};
-        char *want = cv_format("the class folder '%.*s' holds no recordings", (int)strcspn(names[k], "/"), names[k]);
         char *folder = cv_format("%s/%.*s", (char *)*state, (int)strcspn(names[k], "/"), names[k]);
         char *aside = cv_format("%s/.aside%zu", (char *)*state, k);
         make_empty(*state, names[k]);
         assert_int_equal(open_with(*state, "", &dataset, &err), CONVO_FORMAT);
-        if (!strstr(err.message, want)) fail_msg("'%s' has no '%s'", err.message, want);
+        assert_string_equal(err.where, folder);
+        if (!strstr(err.message, "this class holds no recordings")) fail_msg("%s", err.message);
+        assert_string_equal(convo_data_guess(*state), "audiofolder");
         cv_dataset_free(open_folder(*state, "bed"));
         assert_int_equal(rename(folder, aside), 0);
-        free(want);
         free(folder);
         free(aside);
     }

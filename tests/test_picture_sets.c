@@ -159,7 +159,7 @@ static void classes_are_those_that_are_asked_for(void **state) {
     assert_int_equal(count_part(d, CONVO_TEST), 1);
     cv_dataset_free(d);
     refuse_data(imagefolder, *state, wrong, CONVO_ARGUMENT, "no folder 'dgo' in it, did you mean 'dog'?");
-    refuse_data(imagefolder, *state, rare, CONVO_FORMAT, "the class folder 'fox' holds no pictures");
+    refuse_data(imagefolder, *state, rare, CONVO_FORMAT, "test/fox");
 }
 
 static void folders_beside_the_parts_are_told(void **state) {

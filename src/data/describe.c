@@ -287,15 +287,21 @@ convo_status convo_data_check_folder(const char *name, const char *folder, int t
     return status;
 }
 
+// An error at a place within the folder is one of a kind that knows its layout, and says more than "unknown".
 const char *convo_data_guess(const char *path) {
-    const cv_data_kind *kind;
+    const cv_data_kind *kind, *likely = NULL;
+    const size_t length = strlen(path);
     for (size_t k = 0; (kind = cv_data_kind_at(k)); k++) {
         cv_dataset *dataset;
-        if (!kind->recordings || open_plain(kind, path, &dataset, NULL)) continue;
-        cv_dataset_free(dataset);
-        return kind->name;
+        convo_error err;
+        if (!kind->recordings) continue;
+        if (!open_plain(kind, path, &dataset, &err)) {
+            cv_dataset_free(dataset);
+            return kind->name;
+        }
+        if (!likely && strncmp(err.where, path, length) == 0 && err.where[length] == '/') likely = kind;
     }
-    return NULL;
+    return likely ? likely->name : NULL;
 }
 
 void convo_data_info_free(convo_data_info *info) {

@@ -20,6 +20,7 @@ typedef struct walker {
     cv_listing listing;
     size_t root;       // length of the data set's folder with its slash
     cv_names classes;  // there, in any part
+    cv_names empty;    // paths of their folders in which nothing was taken
     int parts, others; // folders of parts, and others beside them
     bool trains;       // train is one of them
     const char *label;
@@ -109,8 +110,11 @@ static convo_status visit_class(walker *w, const char *path, const char *name, c
     if (!is_class_name(name)) return CONVO_OK;
     if (!cv_names_add(&w->classes.name, &w->classes.count, name, strlen(name))) return cv_no_memory(w->err, path);
     if (!is_chosen(w->walk->classes, name)) return CONVO_OK;
+    const size_t before = w->dataset->count;
     w->label = name;
-    return visit_folder(w, path, here, visit_file);
+    const convo_status status = visit_folder(w, path, here, visit_file);
+    if (status || w->dataset->count > before) return status;
+    return cv_names_add(&w->empty.name, &w->empty.count, path, strlen(path)) ? CONVO_OK : cv_no_memory(w->err, path);
 }
 
 // --- parts --------------------------------------------------------------------------------------------------------
@@ -194,13 +198,13 @@ static convo_status check_classes(const walker *w) {
         return cv_fail(w->err, CONVO_FORMAT, d->folder,
                        "holds no %s in folders named after their classes, such as cat/1%.*s (%s)", w->walk->what,
                        (int)strcspn(w->walk->endings, ","), w->walk->endings, w->walk->endings);
-    for (int k = 0; k < w->classes.count; k++) {
-        const char *name = w->classes.name[k];
-        if (is_chosen(w->walk->classes, name) && cv_names_find(d->labels, d->label_count, name, strlen(name)) < 0)
-            return cv_fail(w->err, CONVO_FORMAT, d->folder,
-                           "the class folder '%s' holds no %s (%s): remove it, or list the classes to take, such as "
+    for (int k = 0; k < w->empty.count; k++) { // a class may have all of its examples in another part
+        const char *path = w->empty.name[k], *name = strrchr(path, '/') + 1;
+        if (cv_names_find(d->labels, d->label_count, name, strlen(name)) < 0)
+            return cv_fail(w->err, CONVO_FORMAT, path,
+                           "this class holds no %s (%s): remove it, or list the classes to take, such as "
                            "'classes: [%s]'",
-                           name, w->walk->what, w->walk->endings, d->labels[0]);
+                           w->walk->what, w->walk->endings, d->labels[0]);
     }
     return CONVO_OK;
 }
@@ -217,5 +221,6 @@ convo_status cv_walk_classes(const cv_class_walk *walk, const char *folder, cv_d
     status = cv_listing_end(&w.listing, status, err);
     if (!status) status = check_classes(&w);
     cv_folder_free(w.classes.name, (size_t)w.classes.count);
+    cv_folder_free(w.empty.name, (size_t)w.empty.count);
     return status;
 }

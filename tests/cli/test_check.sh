@@ -27,8 +27,9 @@ expect 0 "data info says it" "$skips" -- data info "$words"
 expect 0 "and as JSON" '"kind": "format"' '"count": 2' '"yes/memo.m4a"' -- data info "$words" --json
 cp data/fsdd/0_theo_0.flac "$work/empty/a"
 touch "$work/empty/b/1.m4a"
-expect 1 "a class without a recording is an error" "the class folder 'b' holds no recordings" -- \
+expect 1 "a class without a recording is an error" "empty/b: this class holds no recordings" -- \
     train "$work/words.yaml" --data "$work/empty" --out "$work/run" --force
+expect 1 "which data info says, too" "empty/b: this class holds no recordings" -- data info "$work/empty"
 
 # --- copies, speakers, classes
 
