@@ -551,13 +551,18 @@ static void shards_are_one_file(void **state) {
 
 static void pickles_are_refused(void **state) {
     (void)state;
-    static const char *const starts[] = {"PK\3\4 and so on", "\x80\x02}q"};
-    for (size_t k = 0; k < CV_COUNT(starts); k++) {
+    static const struct {
+        const char *start, *said;
+    } files[] = {{"PK\3\4 and so on, up to the name net/data.pkl", "pickle"},
+                 {"\x80\x02}q", "pickle"},
+                 {"PK\3\4 and so on, up to the name 0.weight.npy", "zip file"}};
+    for (size_t k = 0; k < CV_COUNT(files); k++) {
         convo_model *model;
         convo_error err = {0};
-        write_text("net.pt", starts[k]);
+        write_text("net.pt", files[k].start);
         assert_int_equal(import_net("net.pt", NULL, &model, &err), CONVO_UNSUPPORTED);
         assert_non_null(strstr(err.message, "save_file"));
+        assert_non_null(strstr(err.message, files[k].said));
     }
 }
 

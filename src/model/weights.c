@@ -19,24 +19,32 @@ void cv_weights_free(cv_weights *w) {
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
-// What torch.save writes is a zip file or a bare pickle. Reading a pickle runs what it says, so nobody should. A
-// safetensors file may begin with the same bytes: they are the length of its header, which begins with '{'.
-static convo_status refuse_pickle(const char *path, convo_error *err) {
-    enum { HEADER = 8 };
-    uint8_t start[HEADER + 1] = {0};
+// What torch.save writes is a zip file that begins with data.pkl, or a bare pickle. Reading a pickle runs what it says,
+// so nobody should. A safetensors file may begin with the same bytes: they are the length of its header, which begins
+// with '{'. Other zip files are NumPy's, as a rule.
+static convo_status refuse_others(const char *path, convo_error *err) {
+    enum { LENGTH = 8, NAME = 30, ROOM = 512 };
+    char start[ROOM] = "";
     FILE *file = fopen(path, "rb");
-    const size_t got = file ? fread(start, 1, sizeof start, file) : 0;
+    const size_t got = file ? fread(start, 1, sizeof start - 1, file) : 0;
     if (file) fclose(file);
-    const bool zip = memcmp(start, "PK\3\4", 4) == 0, pickle = start[0] == 0x80 && start[1] < 6;
-    if (got < 4 || start[HEADER] == '{' || (!zip && !pickle)) return CONVO_OK;
-    return cv_fail(err, CONVO_UNSUPPORTED, path,
-                   "this is a PyTorch pickle, which may run any code when it is read; in Python, write "
-                   "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors') and import that");
+    const bool zip = memcmp(start, "PK\3\4", 4) == 0;
+    const bool pickle =
+        zip ? strstr(start + NAME, "/data.pkl") != NULL : start[0] == '\x80' && (unsigned char)start[1] < 6;
+    if (got < 4 || start[LENGTH] == '{' || (!zip && !pickle)) return CONVO_OK;
+    if (!pickle)
+        return cv_fail(err, CONVO_UNSUPPORTED, path,
+                       "this is a zip file: weights are read from safetensors files; in Python, write "
+                       "safetensors.numpy.save_file(dict(numpy.load('weights.npz')), 'weights.safetensors')");
+    return cv_fail(
+        err, CONVO_UNSUPPORTED, path,
+        "this is a Python pickle, as PyTorch writes it, which may run any code when it is read; in Python, write "
+        "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors') and import that");
 }
 
 static convo_status read_file(cv_weights *w, const char *path, convo_error *err) {
     if (!cv_grow(&w->file, &w->file_room, w->files + 1, sizeof *w->file)) return cv_no_memory(err, path);
-    convo_status status = refuse_pickle(path, err);
+    convo_status status = refuse_others(path, err);
     if (!status) status = cv_safetensors_read(path, &w->file[w->files], err);
     if (!status) w->files++;
     return status;
