@@ -91,14 +91,22 @@ static json_t *groups_json(const convo_group *group, int count) {
     return array;
 }
 
+static json_t *problems_json(const convo_data_info *i) {
+    json_t *array = json_array();
+    for (int64_t k = 0; k < i->unreadable; k++) json_array_append_new(array, json_string(i->problems[k]));
+    return array;
+}
+
 static json_t *info_json(const convo_data_info *i, const char *name, const char *folder) {
-    return json_pack("{s:s, s:s?, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:s, s:o}", "name", name,
-                     "folder", *folder ? folder : NULL, "files", (json_int_t)i->files, "classes",
+    return json_pack("{s:s, s:s?, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}",
+                     "name", name, "folder", *folder ? folder : NULL, "files", (json_int_t)i->files, "classes",
                      groups_json(i->classes, i->class_count), "speakers", groups_json(i->groups, i->group_count),
                      "rates", groups_json(i->rates, i->rate_count), "seconds", "total", i->seconds, "shortest",
                      json_number(i->shortest), "median", json_number(i->median), "longest", json_number(i->longest),
-                     "clipped", (json_int_t)i->clipped, "duplicates", (json_int_t)i->duplicates, "unreadable",
-                     (json_int_t)i->unreadable, "first_problem", i->first_problem, "found", findings_json(&i->found));
+                     "clipped", (json_int_t)i->clipped, "silent", (json_int_t)i->silent, "shifted",
+                     (json_int_t)i->shifted, "duplicates", (json_int_t)i->duplicates, "unreadable",
+                     (json_int_t)i->unreadable, "first_problem", i->first_problem, "problems", problems_json(i),
+                     "found", findings_json(&i->found));
 }
 
 // Thousands of speakers are no table that anybody reads.
@@ -132,8 +140,22 @@ static int print_groups(const char *head, const char *what, const convo_group *g
     return table_print(&table, timed ? "lrr" : "lr", stdout);
 }
 
-static int print_info(const convo_data_info *i, const char *name, const char *folder) {
-    const bool recordings = i->seconds > 0 || i->unreadable;
+static void print_quality(const convo_data_info *i) {
+    printf("\nshortest    %.3f s\nmedian      %.3f s\nlongest     %.3f s\n", i->shortest, i->median, i->longest);
+    printf("clipped     %lld\nsilent      %lld\nshifted     %lld\nduplicates  %lld\nunreadable  %lld\n",
+           (long long)i->clipped, (long long)i->silent, (long long)i->shifted, (long long)i->duplicates,
+           (long long)i->unreadable);
+}
+
+// One of them says what sort of thing is wrong; --verbose all.
+static void print_problems(const convo_data_info *i, bool all) {
+    for (int64_t k = 0; k < i->unreadable && (k == 0 || all); k++)
+        printf("%s %s\n", k == 0 ? "first      " : "           ", i->problems[k]);
+    if (i->unreadable > 1 && !all) printf("            (-v names all %lld)\n", (long long)i->unreadable);
+}
+
+static int print_info(const convo_data_info *i, const char *name, const char *folder, bool verbose) {
+    const bool recordings = i->recordings;
     const char *what = recordings ? "recordings" : "examples";
     printf("%s%s%s: %lld %s", name, *folder ? " in " : ", made up", folder, (long long)i->files, what);
     if (recordings) printf(", %.1f s", i->seconds);
@@ -143,11 +165,11 @@ static int print_info(const convo_data_info *i, const char *name, const char *fo
         print_groups(recordings ? "speaker" : "group", what, i->groups, i->group_count) ||
         print_groups("rate", what, i->rates, i->rate_count))
         return FAILED;
-    if (!recordings) return DONE;
-    printf("\nshortest    %.3f s\nmedian      %.3f s\nlongest     %.3f s\n", i->shortest, i->median, i->longest);
-    printf("clipped     %lld\nduplicates  %lld\nunreadable  %lld\n", (long long)i->clipped, (long long)i->duplicates,
-           (long long)i->unreadable);
-    if (*i->first_problem) printf("first       %s\n", i->first_problem);
+    if (recordings)
+        print_quality(i);
+    else if (i->unreadable)
+        printf("\nunreadable  %lld\n", (long long)i->unreadable);
+    print_problems(i, verbose);
     return DONE;
 }
 
@@ -165,7 +187,8 @@ static int describe(const cli_context *context, const data_values *values, const
     convo_error err;
     int threads = thread_count(values->threads);
     if (convo_data_describe(name, folder, threads, &info, &err)) return fail(&err);
-    int status = context->json ? print_json(info_json(&info, name, folder), false) : print_info(&info, name, folder);
+    int status = context->json ? print_json(info_json(&info, name, folder), false)
+                               : print_info(&info, name, folder, context->verbose);
     convo_data_info_free(&info);
     return status;
 }
@@ -301,8 +324,9 @@ const cli_command command_data = {
                 "  convo data check words.yaml           leaks, classes without examples, files that are skipped\n"
                 "  convo data export fsdd-mfcc -o mfcc.npz   features and labels as NumPy arrays\n",
     .notes =
-        "clipped: recordings with neighbouring samples at full scale; duplicates: the same samples as an earlier "
-        "one.\n"
+        "clipped: recordings with neighbouring samples at full scale; silent: nothing louder than -60 dB; shifted: a "
+        "mean of 1 % of\nfull scale or more; duplicates: the same samples as an earlier one. -v and --json name "
+        "all files that cannot be read.\n"
         "check: examples and speakers in two parts of the split, copies of another class, classes that a part lacks, "
         "and what\nis skipped. Exit: 0 nothing to mend, 1 something. A folder is checked with its official split.\n"
         "export: X_train, y_train and index_train, and so for validation and test: the features as the net reads "

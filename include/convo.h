@@ -634,7 +634,7 @@ typedef struct convo_findings {
 // Frees what is in it.
 CONVO_API void convo_findings_free(convo_findings *findings);
 
-// Of data sets that are no recordings, only files, classes, groups and what was found.
+// Of pictures, only files, classes, groups, what was found, and which files cannot be read; of arrays, less these.
 typedef struct convo_data_info {
     int64_t files;                             // examples
     convo_group *classes, *groups, *rates;     // groups: speakers; rates: name is "8000 Hz"
@@ -645,6 +645,10 @@ typedef struct convo_data_info {
     int64_t unreadable;                        // files that cannot be read
     char first_problem[512];                   // why the first of them cannot
     convo_findings found;                      // when the files were listed: what was skipped
+    bool recordings;                           // whether the examples are recordings
+    int64_t silent;                            // recordings with no sample 60 dB below full scale or louder
+    int64_t shifted;                           // recordings whose mean is 1 % of full scale or more from 0
+    char **problems;                           // [unreadable], why each of these files cannot be read: "PATH: SENTENCE"
 } convo_data_info;
 
 // Reads every example of the data set `name` in a folder, on `threads` threads (0: one per processor), and counts. Free
@@ -668,7 +672,7 @@ CONVO_API convo_status convo_data_check_folder(const char *name, const char *fol
 // and _test. The data set `arrays` reads them back. Of options, data, search, cache and threads count; NULL is allowed.
 CONVO_API convo_status convo_data_export(const convo_recipe *recipe, const convo_train_options *options,
                                          const char *path, convo_error *err);
-// Name of the data set with recordings that a folder or file looks like ("audiofolder"), or NULL.
+// Name of the data set with recordings or pictures that a folder or file looks like ("audiofolder"), or NULL.
 CONVO_API const char *convo_data_guess(const char *path);
 
 #ifdef __cplusplus

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "data/check.h"
 #include "data/fetch.h"
+#include "data/picture.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -56,13 +57,13 @@ convo_status convo_data_find(const char *name, const char *const *search, char *
                    looked);
 }
 
-// --- one recording ----------------------------------------------------------------------------------------------
+// --- one recording or picture -------------------------------------------------------------------------------------
 
-typedef struct recording {
+typedef struct recording { // of a picture, status and number only
     convo_status status;
     int rate;
     double seconds;
-    bool clipped;
+    bool clipped, silent, shifted;
     size_t count;
     uint64_t hash; // of the samples
     size_t number; // of the example
@@ -75,8 +76,27 @@ static bool is_clipped(const float *sample, size_t count) {
     return run == 2;
 }
 
+// Silent: no sample is 60 dB below full scale or louder, but for what all of them are off by. Shifted: by 1 %.
+static void measure(recording *r, const float *sample, size_t count) {
+    double sum = 0, loudest = 0;
+    for (size_t i = 0; i < count; i++) sum += (double)sample[i];
+    const double mean = sum / (double)count;
+    for (size_t i = 0; i < count; i++) loudest = fmax(loudest, fabs((double)sample[i] - mean));
+    r->silent = loudest < 0.001;
+    r->shifted = fabs(mean) >= 0.01;
+    r->clipped = is_clipped(sample, count);
+}
+
+static convo_status try_picture(const char *path, convo_error *err) {
+    cv_picture picture;
+    const convo_status status = cv_picture_read(path, false, &picture, err);
+    cv_picture_free(&picture);
+    return status;
+}
+
 typedef struct describe_job {
     const cv_dataset *dataset;
+    bool pictures;
     recording *recording;
 } describe_job;
 
@@ -86,12 +106,13 @@ static void look_at(void *context, int task, int worker) {
     recording *r = &job->recording[task];
     *r = (recording){.number = (size_t)task};
     cv_sound sound;
-    r->status = cv_sound_read(job->dataset->example[task].path, 0, &sound, NULL);
-    if (r->status) return;
+    const char *path = job->dataset->example[task].path;
+    r->status = job->pictures ? try_picture(path, NULL) : cv_sound_read(path, 0, &sound, NULL);
+    if (r->status || job->pictures) return;
     r->rate = sound.rate;
     r->count = sound.count;
     r->seconds = (double)sound.count / sound.rate;
-    r->clipped = is_clipped(sound.sample, sound.count);
+    measure(r, sound.sample, sound.count);
     r->hash = cv_hash_floats(sound.sample, sound.count);
     cv_sound_free(&sound);
 }
@@ -183,16 +204,27 @@ static void measure_durations(recording *r, size_t count, convo_data_info *info)
     info->median = (r[(readable - 1) / 2].seconds + r[readable / 2].seconds) / 2;
 }
 
-static void note_problem(const cv_dataset *dataset, const recording *r, convo_data_info *info) {
-    if (info->unreadable++ > 0) return;
-    convo_error problem;
+// Why it cannot be read: that takes reading it once more. false: no memory.
+static bool note_problem(const char *path, convo_data_info *info) {
+    convo_error problem = {.message = ""};
     cv_sound sound = {0};
-    if (cv_sound_read(dataset->example[r->number].path, 0, &sound, &problem)) // once more, for the sentence
-        cv_print(info->first_problem, sizeof info->first_problem, "%s: %s", problem.where, problem.message);
+    size_t capacity = (size_t)info->unreadable;
+    if (info->recordings)
+        cv_sound_read(path, 0, &sound, &problem);
+    else
+        try_picture(path, &problem);
     cv_sound_free(&sound);
+    char *sentence = cv_format("%s: %s", path, problem.message);
+    if (!sentence || !cv_grow(&info->problems, &capacity, (size_t)info->unreadable + 1, sizeof *info->problems)) {
+        free(sentence);
+        return false;
+    }
+    if (info->unreadable == 0) cv_print(info->first_problem, sizeof info->first_problem, "%s", sentence);
+    info->problems[info->unreadable++] = sentence;
+    return true;
 }
 
-// r: NULL where the examples are no recordings; then there is less to say.
+// r: NULL where the examples are neither recordings nor pictures; then there is less to say.
 static bool fill_info(const cv_dataset *dataset, recording *r, convo_data_info *info) {
     static const recording none;
     info->files = (int64_t)dataset->count;
@@ -206,21 +238,25 @@ static bool fill_info(const cv_dataset *dataset, recording *r, convo_data_info *
         const recording *it = r ? &r[i] : &none;
         count_in(&info->classes[example->label], it);
         if (example->group >= 0) count_in(&info->groups[example->group], it);
-        if (it->status) note_problem(dataset, it, info);
+        if (it->status && !note_problem(example->path, info)) return false;
         info->seconds += it->seconds;
         info->clipped += it->clipped;
+        info->silent += it->silent;
+        info->shifted += it->shifted;
     }
-    if (!r) return true;
+    if (!info->recordings) return true;
     info->duplicates = count_duplicates(dataset, r);
     measure_durations(r, dataset->count, info);
     return count_rates(r, dataset->count, info);
 }
 
-static convo_status look_at_all(const cv_dataset *dataset, int threads, recording **recordings, convo_error *err) {
+static convo_status look_at_all(const cv_dataset *dataset, bool pictures, int threads, recording **recordings,
+                                convo_error *err) {
     cv_pool *pool;
     convo_status status = cv_pool_new(&pool, threads, err);
     if (status) return status;
-    describe_job job = {.dataset = dataset, .recording = cv_alloc(dataset->count, sizeof *job.recording)};
+    describe_job job = {
+        .dataset = dataset, .pictures = pictures, .recording = cv_alloc(dataset->count, sizeof *job.recording)};
     if (job.recording)
         cv_pool_run(pool, (int)dataset->count, look_at, &job);
     else
@@ -235,6 +271,9 @@ static convo_status open_plain(const cv_data_kind *kind, const char *path, cv_da
     void *config = cv_alloc(1, kind->config_size);
     if (!config) return cv_no_memory(err, path);
     cv_options_default(kind->schema, config);
+    const cv_option *size = kind->read ? cv_option_find(kind->schema, "size") : NULL;
+    char unused[64];
+    if (size) cv_option_set(size, config, "1", unused, sizeof unused); // else the first picture must be readable
     const convo_status status = cv_dataset_open(kind, path, config, dataset, err);
     free(config);
     return status;
@@ -255,7 +294,9 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     cv_dataset *dataset = NULL;
     recording *recordings = NULL;
     convo_status status = open_named(name, folder, &kind, &dataset, err);
-    if (!status && kind->recordings) status = look_at_all(dataset, threads, &recordings, err);
+    if (!status) info->recordings = kind->recordings;
+    if (!status && (kind->recordings || kind->read))
+        status = look_at_all(dataset, kind->read != NULL, threads, &recordings, err);
     if (!status) status = cv_findings_give(&dataset->found, &info->found, err);
     if (!status && !fill_info(dataset, recordings, info)) status = cv_no_memory(err, folder);
     if (status) convo_data_info_free(info);
@@ -294,7 +335,7 @@ const char *convo_data_guess(const char *path) {
     for (size_t k = 0; (kind = cv_data_kind_at(k)); k++) {
         cv_dataset *dataset;
         convo_error err;
-        if (!kind->recordings) continue;
+        if (!kind->recordings && !kind->read) continue;
         if (!open_plain(kind, path, &dataset, &err)) {
             cv_dataset_free(dataset);
             return kind->name;
@@ -309,6 +350,8 @@ void convo_data_info_free(convo_data_info *info) {
     free(info->classes);
     free(info->groups);
     free(info->rates);
+    for (int64_t k = 0; k < info->unreadable; k++) free(info->problems[k]);
+    free(info->problems);
     convo_findings_free(&info->found);
     *info = (convo_data_info){0};
 }

@@ -1,0 +1,40 @@
+# What `data info` says about a folder: what is in it, what cannot be read, what does not sound right.
+. tests/cli/expect.sh
+pictures=tests/golden/pictures
+
+words=$work/words
+mkdir -p "$words/yes" "$words/no"
+for k in 1 2 3; do
+    cp "data/fsdd/1_theo_$k.flac" "$words/yes/$k.flac"
+    cp "data/fsdd/0_theo_$k.flac" "$words/no/$k.flac"
+    head -c 200 "data/fsdd/0_theo_$k.flac" >"$words/no/cut$k.flac"
+done
+# 8000 samples of 8 kHz and 8 bits; 128 is the middle
+recording() { # OCTAL CODE OF EACH SAMPLE
+    printf 'RIFF\0\0\0\0WAVEfmt \020\0\0\0\001\0\001\0\100\037\0\0\100\037\0\0\001\0\010\0data\0\0\0\0'
+    head -c 8000 /dev/zero | tr '\0' "\\$1"
+}
+recording 200 >"$words/no/silent.wav"
+recording 220 >"$words/no/shifted.wav"
+expect 0 "data info counts silent and shifted recordings" "silent      2" "shifted     1" "unreadable  3" -- data info "$words"
+expect 0 "it names the first file that cannot be read" "no/cut1.flac: " "-v names all 3" -- data info "$words"
+expect 0 "data info -v names all files that cannot be read" "no/cut1.flac: " "no/cut2.flac: " "no/cut3.flac: " -- \
+    data info "$words" -v
+expect 0 "and so does --json" '"silent": 2' '"shifted": 1' '"problems": [' 'no/cut3.flac: ' -- data info "$words" --json
+
+if "$CONVO" data info "$work" --as imagefolder 2>&1 | grep -q "this build cannot read"; then
+    skip "data info of a folder of pictures" "built without libpng and libjpeg"
+    finish
+fi
+mkdir -p "$work/plain/cat" "$work/plain/dog" "$work/parts/train/cat" "$work/parts/test/dog"
+cp $pictures/damaged-cut.png "$work/plain/cat/1.png" # the first
+cp $pictures/rgb.png "$work/plain/cat/2.png"
+cp $pictures/gray.jpg "$work/plain/dog/1.jpg"
+cp $pictures/damaged-no-end.jpg "$work/plain/dog/2.jpg"
+cp $pictures/rgb.png "$work/parts/train/cat/1.png"
+cp $pictures/gray1.png "$work/parts/test/dog/2.png"
+expect 0 "data info of a folder of pictures" "imagefolder in " "4 examples" "cat           2" "unreadable  2" "cat/1.png: " -- \
+    data info "$work/plain"
+expect 0 "data info -v names all pictures that cannot be read" "cat/1.png: " "dog/2.jpg: " -- data info "$work/plain" -v
+expect 0 "data info of a folder of parts" "imagefolder in " "2 examples" "cat           1" -- data info "$work/parts"
+finish
