@@ -175,6 +175,7 @@ int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, 
 // Names of the recipes ("moons", "fields/padding") in recipes/ and where convo is installed, sorted, NULL-ended. NULL
 // without memory.
 char **recipe_names(void);
+int no_recipes(void); // says that there are none, and where they were looked for
 
 // A run folder: whether there is one; says that it is not replaced, returns FAILED; removes what would lie about a new
 // run, once that has begun.

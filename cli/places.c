@@ -50,13 +50,25 @@ void free_texts(char **texts) {
     free(texts);
 }
 
-// A file or folder of the installation that this command is part of, wherever that was moved to.
-static char *installed(const char *name) {
+// The share folder that belongs to this command, wherever both were moved to: of its installation, or beside it in a
+// build folder. Free it.
+static char *share_folder(void) {
     char self[4096] = "";
     const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1); // Linux; elsewhere it was not moved
-    const int prefix = (int)length - (int)strlen("/" CONVO_COMMAND);
-    if (length > 0 && ends_with(self, "/" CONVO_COMMAND)) return text_of("%.*s/" CONVO_SHARE "/%s", prefix, self, name);
-    return text_of(CONVO_PREFIX "/" CONVO_SHARE "/%s", name);
+    static const char *const command[] = {"/" CONVO_COMMAND, "/convo"};
+    for (size_t k = 0; length > 0 && k < COUNT(command); k++) {
+        if (!ends_with(self, command[k])) continue;
+        char *share = text_of("%.*s/" CONVO_SHARE, (int)(strlen(self) - strlen(command[k])), self);
+        if (!share || is_folder(share)) return share;
+        free(share);
+    }
+    return text_of(CONVO_PREFIX "/" CONVO_SHARE);
+}
+
+static char *shared(const char *name) {
+    char *share = share_folder(), *path = share ? text_of("%s/%s", share, name) : NULL;
+    free(share);
+    return path;
 }
 
 // --- data sets --------------------------------------------------------------------------------------------------
@@ -104,7 +116,7 @@ char **data_folders(const char *recipe) {
         free(beside);
     char *home = home_folder();
     if (home) folders[count++] = home;
-    complete = complete && (folders[count] = installed("data"));
+    complete = complete && (folders[count] = shared("data"));
     if (complete) return folders;
     for (size_t k = 0; k <= MOST; k++) free(folders[k]);
     free(folders);
@@ -113,7 +125,7 @@ char **data_folders(const char *recipe) {
 
 // --- recipes ----------------------------------------------------------------------------------------------------
 
-static const char recipe_folder[] = "recipes"; // here, else of the installation
+static const char recipe_folder[] = "recipes"; // here, else of the share folder
 
 static int by_name(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
@@ -150,7 +162,7 @@ static bool add_names(const char *path, const char *inside, char ***names, size_
 char **recipe_names(void) {
     char **names = calloc(1, sizeof *names);
     size_t count = 0, kept = 0;
-    char *other = installed(recipe_folder);
+    char *other = shared(recipe_folder);
     bool complete =
         names && other && add_names(recipe_folder, "", &names, &count) && add_names(other, "", &names, &count);
     free(other);
@@ -169,13 +181,23 @@ char **recipe_names(void) {
     return NULL;
 }
 
+int no_recipes(void) {
+    char *other = shared(recipe_folder);
+    int status = complain(recipe_folder,
+                          "no recipe was found, neither here nor in %s: work in a folder that has "
+                          "recipes/, or name .yaml files",
+                          other ? other : "");
+    free(other);
+    return status;
+}
+
 static int unknown_recipe(const char *word) {
     if (is_folder(word)) return complain(word, "is a folder; a recipe is a .yaml file, or the name of one in recipes/");
     cli_hint near = hint_start(word);
     char **names = recipe_names();
     for (char **name = names; name && *name; name++) hint_offer(&near, *name);
     free_texts(names);
-    char *other = installed(recipe_folder);
+    char *other = shared(recipe_folder);
     int status = complain(word, "no recipe of this name in recipes/ or %s%s", other ? other : "", near.text);
     free(other);
     return status;
@@ -185,7 +207,7 @@ static int find_recipe(const char *word, char **file) {
     const bool path = ends_with(word, ".yaml") || ends_with(word, ".yml") || is_file(word);
     *file = path ? strdup(word) : text_of("%s/%s.yaml", recipe_folder, word);
     if (*file && !path && !is_file(*file)) {
-        char *other = installed(*file);
+        char *other = shared(*file);
         free(*file);
         *file = other;
     }
@@ -221,14 +243,9 @@ int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, 
     *model = NULL;
     if (!is_folder(word) && !ends_with(word, ".safetensors")) return open_recipe(word, settings, recipe, NULL);
     convo_error err;
-    char *text = NULL;
-    int status = DONE;
-    if (convo_model_load(word, model, &err) || convo_recipe_text(convo_model_recipe(*model), &text, &err) ||
-        convo_recipe_parse(text, strlen(text), word, recipe, &err))
-        status = fail(&err);
-    if (!status) status = apply(*recipe, settings);
-    free(text);
-    return status;
+    if (convo_model_load(word, model, &err) || convo_recipe_copy(convo_model_recipe(*model), word, recipe, &err))
+        return fail(&err);
+    return apply(*recipe, settings);
 }
 
 int open_recipe_or_model(const char *word, const cli_list *settings, convo_recipe **recipe) {

@@ -6,13 +6,16 @@
 #include <string.h>
 
 typedef struct predict_values {
+    const char *data;
     int64_t top, held_out, threads;
 } predict_values;
 
 static const cli_option options[] = {
     {"top", 'k', OPTION_NUMBER, offsetof(predict_values, top), 1, INT_MAX, "K", "the K likeliest labels (1)"},
     {"held-out", 0, OPTION_NUMBER, offsetof(predict_values, held_out), 1, INT_MAX, "N",
-     "N recordings of the run's test part, with the truth"},
+     "N recordings of the test part (else validation), with the truth"},
+    {"data", 0, OPTION_TEXT, offsetof(predict_values, data), 0, 0, "DIR",
+     "with --held-out: folder of the data set (that of the run)"},
     {"threads", 0, OPTION_NUMBER, offsetof(predict_values, threads), 1, MOST_THREADS, "N",
      "threads for each recording, if the net is large (1)"},
     {0},
@@ -31,27 +34,11 @@ static int likelier(const void *a, const void *b) {
 
 typedef struct predictor {
     convo_model *model;
-    bool json, truth;
+    bool json;
     int classes, top;
     float *probability;
     ranked *order;
 } predictor;
-
-// The label in a file's name, "7_theo_3.flac", or in its folder's, "yes/0a7c.wav"; NULL when there is none.
-static const char *truth_of(const predictor *p, const char *path) {
-    const char *name = base_name(path);
-    size_t length = strcspn(name, "_."), folder_length = name > path ? (size_t)(name - path) - 1 : 0;
-    const char *folder = path + folder_length;
-    while (folder > path && folder[-1] != '/') folder--;
-    folder_length -= (size_t)(folder - path);
-    for (int k = 0; k < p->classes; k++) {
-        const char *label = convo_model_label(p->model, k);
-        size_t size = strlen(label);
-        if ((size == length && !strncmp(label, name, size)) || (size == folder_length && !strncmp(label, folder, size)))
-            return label;
-    }
-    return NULL;
-}
 
 static int print_line(const predictor *p, const char *path, const char *truth, const convo_heard *heard) {
     json_t *top = json_array();
@@ -65,7 +52,8 @@ static int print_line(const predictor *p, const char *path, const char *truth, c
     return print_json(line, true);
 }
 
-static int predict(const predictor *p, const char *path, int width, int label_width) {
+// truth: NULL where it is not known
+static int predict(const predictor *p, const char *path, const char *truth, int width, int label_width) {
     convo_heard heard;
     convo_error err;
     if (convo_model_predict_heard(p->model, path, p->probability, &heard, &err)) {
@@ -74,7 +62,7 @@ static int predict(const predictor *p, const char *path, int width, int label_wi
     }
     for (int k = 0; k < p->classes; k++) p->order[k] = (ranked){p->probability[k], k};
     qsort(p->order, (size_t)p->classes, sizeof *p->order, likelier);
-    const char *truth = p->truth ? truth_of(p, path) : NULL, *best = convo_model_label(p->model, p->order[0].k);
+    const char *best = convo_model_label(p->model, p->order[0].k);
     if (p->json) return print_line(p, path, truth, &heard);
     printf("%-*s", width, path);
     for (int j = 0; j < p->top; j++)
@@ -86,7 +74,7 @@ static int predict(const predictor *p, const char *path, int width, int label_wi
 }
 
 // A bad file gets its sentence; the others are still heard.
-static int predict_all(predictor *p, const char *const *path, size_t count) {
+static int predict_all(predictor *p, const char *const *path, const char *const *truth, size_t count) {
     p->classes = convo_model_classes(p->model);
     if (p->top > p->classes) p->top = p->classes;
     p->probability = calloc((size_t)p->classes, sizeof *p->probability);
@@ -98,35 +86,33 @@ static int predict_all(predictor *p, const char *const *path, size_t count) {
         if (strlen(convo_model_label(p->model, k)) > label_width) label_width = strlen(convo_model_label(p->model, k));
     int status = p->probability && p->order ? DONE : no_memory();
     for (size_t k = 0; k < count && p->probability && p->order; k++)
-        if (predict(p, path[k], width < 1000 ? (int)width : 0, label_width < 1000 ? (int)label_width : 0))
+        if (predict(p, path[k], truth ? truth[k] : NULL, width < 1000 ? (int)width : 0,
+                    label_width < 1000 ? (int)label_width : 0))
             status = FAILED;
     free(p->probability);
     free(p->order);
     return status;
 }
 
-// The run wrote down a few recordings of its test part.
-static int predict_held_out(predictor *p, const char *folder, int64_t most) {
-    char *file = text_of("%s/result.json", folder);
-    json_error_t problem;
-    json_t *result = file ? json_load_file(file, 0, &problem) : NULL;
-    json_t *examples = json_object_get(result, "test_examples");
-    size_t count = json_array_size(examples);
-    if (most >= 0 && (uint64_t)most < count) count = (size_t)most;
-    const char **path = calloc(count + 1, sizeof *path);
-    int status = file && path ? DONE : no_memory();
-    if (!status && !result)
-        status = complain(file, "not the result of a finished run: %s", problem.text);
-    else if (!status && !count)
-        status = complain(file, "no \"test_examples\": the run has no test part of recordings");
-    for (size_t k = 0; k < count && !status; k++)
-        if (!(path[k] = json_string_value(json_array_get(examples, k))))
-            status = complain(file, "\"test_examples\" must be file names");
-    p->truth = true;
-    if (!status) status = predict_all(p, path, count);
-    free(path);
-    json_decref(result);
-    free(file);
+// Recordings of the part that was not trained on, spread over it.
+static int predict_held_out(predictor *p, const predict_values *values) {
+    char **search = data_folders(NULL);
+    const convo_train_options how = {.data = values->data, .search = (const char *const *)search};
+    convo_examples e = {0};
+    convo_error err;
+    const char **truth = NULL;
+    int status = !search ? no_memory() : DONE;
+    if (!status &&
+        convo_examples_read(convo_model_recipe(p->model), &how, CONVO_HELD_OUT, NULL, values->held_out, &e, &err))
+        status = fail(&err);
+    if (!status && !(truth = calloc((size_t)e.count + 1, sizeof *truth))) status = no_memory();
+    for (int64_t k = 0; k < e.count && !status; k++) truth[k] = e.labels[e.truth[k]];
+    if (!status && (!e.count || !e.file[0]))
+        status = complain(convo_recipe_name(convo_model_recipe(p->model)), "its data set has no held-out recordings");
+    if (!status) status = predict_all(p, (const char *const *)e.file, truth, (size_t)e.count);
+    convo_examples_free(&e);
+    free_texts(search);
+    free(truth);
     return status;
 }
 
@@ -136,6 +122,7 @@ static int run(const cli_context *context, const void *given) {
     if (!held_out && context->words < 2)
         return usage_error("predict", "no recording given: convo predict MODEL FILE...");
     if (held_out && context->words > 1) return usage_error("predict", "--held-out and FILE exclude each other");
+    if (!held_out && values->data) return usage_error("predict", "--data goes with --held-out");
     predictor p = {.json = context->json, .top = values->top > 0 ? (int)values->top : 1};
     convo_error err;
     if (convo_model_load(context->word[0], &p.model, &err)) return fail(&err);
@@ -143,8 +130,8 @@ static int run(const cli_context *context, const void *given) {
         convo_model_free(p.model);
         return fail(&err);
     }
-    int status = held_out ? predict_held_out(&p, context->word[0], values->held_out)
-                          : predict_all(&p, (const char *const *)context->word + 1, (size_t)context->words - 1);
+    int status = held_out ? predict_held_out(&p, values)
+                          : predict_all(&p, (const char *const *)context->word + 1, NULL, (size_t)context->words - 1);
     convo_model_free(p.model);
     return status;
 }

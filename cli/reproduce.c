@@ -170,6 +170,7 @@ static int choose(const cli_context *context, reproduction *r) {
     if (status || context->words) return status;
     char **names = recipe_names();
     if (!names) return no_memory();
+    if (!*names) status = no_recipes();
     for (char **name = names; *name && !status; name++) {
         convo_recipe *recipe = NULL;
         status = open_recipe(*name, r->set, &recipe, NULL);

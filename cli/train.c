@@ -203,7 +203,7 @@ const cli_command command_train = {
         "--from takes what fits by name and shape, of a model, a run or a .safetensors file of weights, and says what\n"
         "does not. Frozen layers keep their parameters and, of batch norm, the running estimates, which they use.\n"
         "RECIPE is a file, or a name that stands for recipes/NAME.yaml. The data set is looked for in data/, in\n"
-        "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed.\n"
+        "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed or was built.\n"
         "The last line of the output is the test accuracy. Ctrl-C finishes the step, saves and exits with 130;\n"
         "a second one ends at once. Exit: 0 done, 1 failed, 2 usage, 130 interrupted.\n",
     .options = options,

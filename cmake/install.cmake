@@ -5,6 +5,11 @@ include(CMakePackageConfigHelpers)
 set(share ${CMAKE_INSTALL_DATADIR}/convo)
 target_compile_definitions(convo_cli PRIVATE CONVO_PREFIX="${CMAKE_INSTALL_PREFIX}" CONVO_SHARE="${share}"
                                              CONVO_COMMAND="${CMAKE_INSTALL_BINDIR}/convo")
+# The command in the build folder finds both beside it, from any working directory.
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/${share})
+foreach(folder recipes data)
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${folder} ${PROJECT_BINARY_DIR}/${share}/${folder} SYMBOLIC)
+endforeach()
 
 install(FILES include/convo.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS ${libraries} EXPORT convo DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -81,7 +81,8 @@ typedef struct convo_progress {
 
 // How to train what a recipe says. All zero: with every default.
 typedef struct convo_train_options {
-    const char *data;          // folder of the data set; NULL: looked for in `search`
+    const char *data;          // folder of the data set; NULL: that of the run which a model, or `resume`, is of; of no
+                               // run: the recipe's data.path, else looked for in `search`
     const char *const *search; // NULL-ended list of folders that hold data sets by name; may be NULL
     const char *cache;         // folder for computed features, so that they are computed once; NULL: none
     const char *out;           // run folder, made if missing; NULL: nothing is written
@@ -120,11 +121,10 @@ typedef struct convo_recipe convo_recipe;
 // A net with its weights, front end, normalisation and labels.
 typedef struct convo_model convo_model;
 
-// Trains what the recipe says. With options->out: recipe.yaml, metrics.jsonl, best.safetensors, last.checkpoint and
-// result.json are written there, each atomically, and one training at a time may (STATE). model (may be NULL) receives
-// the kept model; free it.
-// Errors: whatever the recipe, the data or the files are guilty of; NUMERIC when the loss is not finite, naming the
-// step and the first layer whose output is not finite.
+// Trains what the recipe says. With options->out: recipe.yaml, data.txt, metrics.jsonl, best.safetensors,
+// last.checkpoint and result.json are written there, each atomically, and one training at a time may (STATE). model
+// (may be NULL) receives the kept model; free it. Errors: whatever the recipe, the data or the files are guilty of;
+// NUMERIC when the loss is not finite, naming the step and the first layer whose output is not finite.
 CONVO_API convo_status convo_train(const convo_recipe *recipe, const convo_train_options *options,
                                    convo_train_result *result, convo_model **model, convo_error *err);
 
@@ -304,6 +304,9 @@ CONVO_API convo_status convo_recipe_load(const char *path, convo_recipe **recipe
 // text: YAML; name: what errors call it, and the name of the run.
 CONVO_API convo_status convo_recipe_parse(const char *text, size_t size, const char *name, convo_recipe **recipe,
                                           convo_error *err);
+// A recipe of its own, to change by settings. name: as above. A copy of a model's recipe knows the run's data set, too.
+CONVO_API convo_status convo_recipe_copy(const convo_recipe *recipe, const char *name, convo_recipe **copy,
+                                         convo_error *err);
 // assignment: "train.epochs=5"; a last part that occurs once may stand alone: "epochs=5". The whole recipe is checked
 // again.
 CONVO_API convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err);

@@ -53,8 +53,10 @@ convo_status convo_data_find(const char *name, const char *const *search, char *
         return cv_fail(err, CONVO_IO, "",
                        "data set '%s' was not found, looked for %s; 'convo data get %s' downloads it", name, looked,
                        name);
-    return cv_fail(err, CONVO_IO, "", "data set '%s' was not found, looked for %s; say where it is (data.path)", name,
-                   looked);
+    return cv_fail(
+        err, CONVO_IO, "",
+        "data set '%s' was not found, looked for %s; say where it is: --data DIR, or data.path in the recipe", name,
+        looked);
 }
 
 // --- one recording or picture -------------------------------------------------------------------------------------

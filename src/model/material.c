@@ -1,6 +1,7 @@
 #include "model/material.h"
 
 #include "model/cache.h"
+#include "model/data_folder.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,15 +15,10 @@ static const char *isa_names(const void *context, size_t k) {
 
 static convo_status open_dataset(const convo_recipe *recipe, const convo_train_options *options, cv_dataset **dataset,
                                  convo_error *err) {
-    char *found = NULL;
-    const char *folder = options->data ? options->data : recipe->data_path[0] ? recipe->data_path : NULL;
-    if (!folder) {
-        const convo_status status = convo_data_find(recipe->data->name, options->search, &found, err);
-        if (status) return status;
-        folder = found;
-    }
-    const convo_status status = cv_dataset_open(recipe->data, folder, recipe->data_config, dataset, err);
-    free(found);
+    char *folder;
+    convo_status status = cv_data_folder(recipe, options, &folder, err);
+    if (!status) status = cv_dataset_open(recipe->data, folder, recipe->data_config, dataset, err);
+    free(folder);
     return status;
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/data_folder.h"
 #include "model/weights.h"
 
 #include <inttypes.h>
@@ -278,6 +279,15 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
     return status ? status : read_tensors(path, file, model->net, err);
 }
 
+// The data set of the run that a model file lies in.
+static char *noted_beside(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *run = slash ? cv_format("%.*s/", (int)(slash - path), path) : cv_format(".");
+    char *noted = cv_data_folder_noted(run);
+    free(run);
+    return noted;
+}
+
 convo_status convo_model_load(const char *path, convo_model **model, convo_error *err) {
     if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a path and a place for the model are needed");
     *model = NULL;
@@ -288,6 +298,7 @@ convo_status convo_model_load(const char *path, convo_model **model, convo_error
     cv_safetensors file = {0};
     convo_status status = name && made ? cv_safetensors_read(name, &file, err) : cv_no_memory(err, path);
     if (!status) status = read_model(made, name, &file, err);
+    if (!status) made->recipe->noted_data = noted_beside(name);
     cv_safetensors_free(&file);
     free(name);
     if (status)

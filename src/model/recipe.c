@@ -386,6 +386,7 @@ void convo_recipe_free(convo_recipe *recipe) {
     free(recipe->name);
     free(recipe->file);
     free(recipe->setting);
+    free(recipe->noted_data);
     free(recipe->data_config);
     free(recipe->feature_config);
     free(recipe->loss_config);

@@ -19,6 +19,7 @@ struct convo_recipe {
     void *data_config;        // of data->schema; never NULL with data
     cv_split_config split;
     char data_path[CV_TEXT_SIZE]; // data.path, "" without
+    char *noted_data;             // the data set that a run was trained on, as it lay then; NULL without a run
     // features:
     const cv_feature *feature; // NULL without, as for pictures and arrays
     void *feature_config;

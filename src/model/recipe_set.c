@@ -85,13 +85,35 @@ static convo_status complete(const convo_recipe *recipe, const char *name, char 
                    *near.text ? near.text : "; a layer's option has a path, such as 'model.0.conv1d.kernel'");
 }
 
-// A copy of the recipe's document and names, not yet checked.
-static convo_status copy_recipe(const convo_recipe *from, const char *setting, convo_recipe **copy, convo_error *err) {
+// A copy, not yet checked. setting: NULL without.
+static convo_status copy_recipe(const convo_recipe *from, const char *name, const char *file, const char *setting,
+                                convo_recipe **copy, convo_error *err) {
     convo_recipe *made = cv_alloc(1, sizeof *made);
-    bool ok = made && (made->name = cv_format("%s", from->name)) && (made->file = cv_format("%s", from->file)) &&
-              (made->setting = cv_format("%s", setting)) && cv_yaml_copy(&from->document, 1, true, &made->document);
+    const bool ok = made && (made->name = cv_format("%s", name)) && (made->file = cv_format("%s", file)) &&
+                    (!setting || (made->setting = cv_format("%s", setting))) &&
+                    (!from->noted_data || (made->noted_data = cv_format("%s", from->noted_data))) &&
+                    cv_yaml_copy(&from->document, 1, true, &made->document);
     *copy = made;
-    return ok ? CONVO_OK : cv_no_memory(err, "a setting");
+    return ok ? CONVO_OK : cv_no_memory(err, "a recipe");
+}
+
+convo_status convo_recipe_copy(const convo_recipe *recipe, const char *name, convo_recipe **copy, convo_error *err) {
+    if (!recipe || !name || !copy)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a copy needs a recipe, a name and a place to go");
+    convo_status status = copy_recipe(recipe, name, name, NULL, copy, err);
+    if (!status) status = cv_recipe_check(*copy, err);
+    if (status) {
+        convo_recipe_free(*copy);
+        *copy = NULL;
+    }
+    return status;
+}
+
+// A data set that is named is meant, and not the one that a run was trained on.
+static void forget_data(convo_recipe *recipe, const convo_recipe *before) {
+    if (recipe->data == before->data && !strcmp(recipe->data_path, before->data_path)) return;
+    free(recipe->noted_data);
+    recipe->noted_data = NULL;
 }
 
 convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err) {
@@ -116,10 +138,11 @@ convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, conv
 
     // Everything happens on a copy, so that a setting that fails leaves the recipe as it was.
     convo_recipe *copy;
-    status = copy_recipe(recipe, assignment, &copy, err);
+    status = copy_recipe(recipe, recipe->name, recipe->file, assignment, &copy, err);
     if (!status) status = cv_yaml_assign(&copy->document, path, &value, assignment, err);
     if (!status) status = cv_recipe_check(copy, err);
     if (!status) {
+        forget_data(copy, recipe);
         convo_recipe before = *recipe;
         *recipe = *copy;
         *copy = before;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "model/data_folder.h"
 #include "model/safetensors.h"
 
 #include <errno.h>
@@ -305,6 +306,7 @@ convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net
         for (size_t k = 0; k < CV_COUNT(earlier); k++) remove_in(folder, earlier[k]);
         status = write_in(folder, "metrics.jsonl", "", err);
     }
+    if (!status) status = cv_data_folder_note(folder->path, folder->data, err);
     if (!status) status = convo_recipe_text(folder->parts.recipe, &text, err);
     if (!status) status = write_in(folder, "recipe.yaml", text, err);
     free(text);

@@ -1,5 +1,5 @@
-// The folder of a training run: recipe.yaml, metrics.jsonl, steps.jsonl (when steps are recorded), best.safetensors,
-// last.checkpoint, result.json.
+// The folder of a training run: recipe.yaml, data.txt, metrics.jsonl, steps.jsonl (when steps are recorded),
+// best.safetensors, last.checkpoint, result.json.
 #ifndef CV_RUN_FOLDER_H
 #define CV_RUN_FOLDER_H
 
@@ -7,6 +7,7 @@
 
 typedef struct cv_run_folder {
     const char *path; // NULL: nothing is written
+    const char *data; // the data set's folder, "" of one that is made up
     cv_model_parts parts;
     int moments;              // of the optimiser
     const volatile int *stop; // of the training: a checkpoint is then written at once
@@ -15,8 +16,9 @@ typedef struct cv_run_folder {
     int lock;                 // file descriptor; -1: the folder is not locked
 } cv_run_folder;
 
-// Makes and locks the folder, writes recipe.yaml. resume: reads last.checkpoint, where there is one already, into the
-// net and a state made by cv_train_state_new, and cuts the metrics to where it stands; else forgets an earlier run.
+// Makes and locks the folder, writes recipe.yaml and data.txt. resume: reads last.checkpoint, where there is one
+// already, into the net and a state made by cv_train_state_new, and cuts the metrics to where it stands; else forgets
+// an earlier run.
 convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net, cv_train_state *state,
                                  convo_error *err);
 // The hooks of cv_training; user is the folder.

@@ -57,6 +57,7 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     if (status) return status;
     folder->moments = cv_optimizer_moments(recipe->optimizer, &recipe->optimizer_config);
     folder->split = &m->split;
+    folder->data = m->dataset->folder;
     status = cv_run_folder_begin(folder, options->resume, net, &state, err);
     if (!status) status = cv_train_run(&training, &state, options, result, err);
     cv_train_state_free(&state);
