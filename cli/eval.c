@@ -68,7 +68,8 @@ const cli_command command_eval = {
                 "  convo eval model.safetensors --data data/fsdd --split all --json\n"
                 "  convo eval runs/fsdd-mfcc-0 --save predictions.npz\n",
     .notes =
-        "The data set is split as it was in training; the parts are the same recordings.\n"
+        "The data set is split as it was in training; the parts are the same recordings. --data names another one,\n"
+        "which need not be split (--split all) nor have all of the classes.\n"
         "accuracy: with Wilson's 95 % interval. ECE: expected calibration error, the mean distance between how sure\n"
         "the model is and how often it is right, in 15 bins (Guo et al. 2017). EER: equal error rate of one class\n"
         "against the rest. mean: of the classes, each counting the same. `convo sweep RECIPE --leave-one-out`\n"

@@ -82,7 +82,7 @@ static void write_text(const char *name, const char *text) {
     assert_int_equal(fclose(file), 0);
 }
 
-// Two digits with four recordings each; one digit; a file that is no recording.
+// Two digits with four recordings each; another digit; a file that is no recording.
 static void make_data(void) {
     char from[256], to[256];
     assert_int_equal(mkdir(in("two"), 0777) | mkdir(in("one"), 0777) | mkdir(in("broken"), 0777), 0);
@@ -92,7 +92,7 @@ static void make_data(void) {
             snprintf(from + strlen(from), 64, "/data/fsdd/%d_theo_%d.flac", digit, k);
             snprintf(to, sizeof to, "%s/two/%d_theo_%d.flac", folder, digit, k);
             assert_int_equal(symlink(from, to), 0);
-            snprintf(to, sizeof to, "%s/one/%d_theo_%d.flac", folder, digit, k);
+            snprintf(to, sizeof to, "%s/one/7_theo_%d.flac", folder, k);
             if (!digit) assert_int_equal(symlink(from, to), 0);
         }
     write_text("broken/0_theo_0.flac", "no recording");
@@ -235,6 +235,7 @@ enum {
     X(convo_import, NULL, NULL, NULL)                                                                                  \
     X(convo_recipe_load, NULL, NULL)                                                                                   \
     X(convo_recipe_parse, NULL, 0, NULL, NULL)                                                                         \
+    X(convo_recipe_copy, NULL, NULL, NULL)                                                                             \
     X(convo_recipe_set, NULL, NULL)                                                                                    \
     X(convo_recipe_leave_out, NULL, NULL)                                                                              \
     X(convo_recipe_groups, NULL, NULL, NULL, NULL)                                                                     \

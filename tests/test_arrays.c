@@ -70,7 +70,10 @@ static void parts_are_found_by_their_names(void **state) {
         assert_int_equal(cv_folder_make(folder, NULL), CONVO_OK);
         write_x(folder, x);
         write_y(folder, y, "|i1", (const int8_t[]){2, 1, 0}, 3, 0);
-        refuse_data(arrays, folder, NULL, CONVO_FORMAT, "X_train"); // nothing to train on
+        cv_dataset *alone = open_data(arrays, folder, NULL); // to be scored
+        assert_int_equal(alone->count, 3);
+        assert_int_equal(count_part(alone, cases[k].part), 3);
+        cv_dataset_free(alone);
         write_x(folder, "x_train.npy");
         write_y(folder, "y_train.npy", "|u1", (const int8_t[]){0, 3, 0}, 3, 0);
         cv_dataset *d = open_data(arrays, folder, NULL);

@@ -163,7 +163,7 @@ static cv_material load(const char *folder, const char *augment, const char *set
     const convo_train_options options = {.data = folder, .cache = cache, .threads = threads};
     cv_material m;
     convo_error err = {.message = ""};
-    if (cv_material_load(recipe, &options, &m, &err) || cv_material_augment(recipe, &options, &m, &err))
+    if (cv_material_load(recipe, &options, CONVO_TRAIN, &m, &err) || cv_material_augment(recipe, &options, &m, &err))
         fail_msg("%s: %s", err.where, err.message);
     convo_recipe_free(recipe);
     return m;

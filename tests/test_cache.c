@@ -60,7 +60,7 @@ static float *load(const place *p, const char *setting, size_t *count) {
     const convo_train_options options = {.data = p->data, .cache = p->cache, .threads = 2};
     cv_material m;
     float *values = NULL;
-    if (!cv_material_load(recipe, &options, &m, NULL)) {
+    if (!cv_material_load(recipe, &options, CONVO_TRAIN, &m, NULL)) {
         *count = m.rows * (size_t)cv_shape_size(m.shape);
         values = m.values.value;
         m.values.value = NULL;
@@ -110,7 +110,7 @@ static void the_second_time_no_recording_is_read(void **state) {
     convo_recipe *recipe = parse(NULL); // what it would have been without a cache
     const convo_train_options without = {.data = p->data};
     cv_material m;
-    assert_int_not_equal(cv_material_load(recipe, &without, &m, NULL), CONVO_OK);
+    assert_int_not_equal(cv_material_load(recipe, &without, CONVO_TRAIN, &m, NULL), CONVO_OK);
     convo_recipe_free(recipe);
     free(first);
 }

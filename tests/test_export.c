@@ -50,7 +50,7 @@ static void load(const char *folder, cv_material *m) {
     const convo_train_options options = {.data = folder};
     convo_error err = {.message = ""};
     float mean, std;
-    succeed(cv_material_load(recipe, &options, m, &err), &err);
+    succeed(cv_material_load(recipe, &options, CONVO_TRAIN, m, &err), &err);
     succeed(cv_material_augment(recipe, &options, m, &err), &err);
     succeed(cv_material_measure(recipe, m, &mean, &std, &err), &err);
     cv_material_normalize(m, mean, std);

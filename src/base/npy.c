@@ -66,7 +66,14 @@ static convo_status read_type(reader *r, cv_numbers *n) {
         return cv_fail(
             r->err, CONVO_UNSUPPORTED, r->where,
             "holds pickled Python objects, which could run code and are not read: make it an array of numbers, "
-            "such as a.astype('float32'), and save it with allow_pickle=False");
+            "such as a.astype('float32'), or of labels np.unique(a, return_inverse=True)[1], and save it with "
+            "allow_pickle=False");
+    if (text[0] && (text[1] == 'U' || text[1] == 'S'))
+        return cv_fail(
+            r->err, CONVO_UNSUPPORTED, r->where,
+            "holds text ('%s'), numbers are read: names, y = np.unique(y, return_inverse=True) makes numbers "
+            "of labels; write the names into labels.txt beside the arrays, one a line",
+            text);
     n->swapped = text[0] == FOREIGN;
     n->type = text[0] ? text[1] : 0;
     n->size = text[0] && text[1] && text[2] && !text[3] ? text[2] - '0' : 0;

@@ -17,6 +17,15 @@ static const struct part {
              {"_test", CONVO_TEST},
              {"", -1}}; // one pair X, y without an official split
 
+typedef struct arrays_config {
+    char classes[CV_LIST_SIZE];
+} arrays_config;
+
+static const cv_option schema[] = {
+    CV_CLASS_NAMES_OPTION(offsetof(arrays_config, classes)),
+    {.name = NULL},
+};
+
 typedef struct array {
     char *where; // what errors call it
     cv_bytes bytes;
@@ -75,8 +84,8 @@ static convo_status check_clash(const char *path, const bool *found, size_t k, c
 }
 
 static convo_status scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
-    (void)config;
-    enum { TRAIN = 0, NO_PART = CV_COUNT(parts) - 1 };
+    const arrays_config *c = config;
+    bool any = false;
     cv_examples examples = {.dataset = dataset, .divisor = 1};
     bool found[CV_COUNT(parts)];
     if (!cv_is_npz(path) && !cv_is_folder(path))
@@ -85,15 +94,19 @@ static convo_status scan(const char *path, const void *config, cv_dataset *datas
         convo_status status = add_part(path, &parts[k], &examples, &found[k], err);
         if (!status) status = check_clash(path, found, k, err);
         if (status) return status;
+        any |= found[k];
     }
-    if (found[TRAIN] || found[NO_PART]) return cv_examples_finish(&examples, NULL, 0, path, err);
-    return cv_fail(err, CONVO_FORMAT, path,
-                   "holds no X_train.npy and y_train.npy (beside them _val and _test), nor one pair X.npy and y.npy");
+    if (any) return cv_examples_finish_named(&examples, c->classes, path, err);
+    return cv_fail(
+        err, CONVO_FORMAT, path,
+        "holds no pair of X_train.npy and y_train.npy, X_val and y_val, X_test and y_test, or X.npy and y.npy");
 }
 
 const cv_data_kind cv_data_arrays = {
     .name = "arrays",
     .help =
         "NumPy arrays: X_train.npy, y_train.npy, X_val, y_val, X_test, y_test in a folder or one .npz file; or X and y",
+    .schema = schema,
+    .config_size = sizeof(arrays_config),
     .scan = scan,
 };

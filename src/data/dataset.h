@@ -95,6 +95,9 @@ typedef struct cv_split {
 // Random: torch.utils.data.random_split(examples, [train, validation, test], torch.Generator().manual_seed(seed)).
 convo_status cv_split_make(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
                            convo_error *err);
+// The same where parts may be empty: for data that are scored and not trained on.
+convo_status cv_split_deal(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
+                           convo_error *err);
 // What CONVO_HELD_OUT is here; other parts are what they are.
 convo_part cv_split_part(const cv_split *split, convo_part part);
 // "training", "validation", "test": for sentences.

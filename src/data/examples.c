@@ -1,10 +1,12 @@
 #include "data/examples.h"
 
+#include "base/file.h"
 #include "base/limits.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 // --- features ---------------------------------------------------------------------------------------------------
 
@@ -177,7 +179,7 @@ convo_status cv_examples_finish(cv_examples *examples, const char *const *names,
                            *label);
         *label = *label > 0;
     }
-    if (least < 0) {
+    if (least < 0 && !names) {
         names = signs;
         count = 2;
     }
@@ -185,4 +187,39 @@ convo_status cv_examples_finish(cv_examples *examples, const char *const *names,
     if (most >= count)
         return cv_fail(err, CONVO_FORMAT, where, "label %" PRId32 " is beyond the last of %d classes", most, count);
     return name_classes(dataset, names, count) ? CONVO_OK : cv_no_memory(err, where);
+}
+
+// Cuts a text of lines, which it changes, into names.
+static convo_status cut_names(char *text, const char ***names, int *count, const char *where, convo_error *err) {
+    size_t room = 0;
+    for (char *end; *text; text = end) {
+        end = text + strcspn(text, "\r\n");
+        if (*end) *end++ = '\0';
+        if (!*text) continue;
+        for (int k = 0; k < *count; k++)
+            if (!strcmp((*names)[k], text))
+                return cv_fail(err, CONVO_FORMAT, where, "classes %d and %d are both called '%s'", k, *count, text);
+        if (*count == CV_LIMIT_CLASSES)
+            return cv_fail(err, CONVO_LIMIT, where, "has more than %d classes", CV_LIMIT_CLASSES);
+        if (!cv_grow(names, &room, (size_t)*count + 1, sizeof **names)) return cv_no_memory(err, where);
+        (*names)[(*count)++] = text;
+    }
+    return CONVO_OK;
+}
+
+convo_status cv_examples_finish_named(cv_examples *examples, const char *list, const char *path, convo_error *err) {
+    char *file = cv_format("%s/labels.txt", path), *given = cv_format("%s", list);
+    cv_bytes lines = {0};
+    const char **names = NULL;
+    int count = 0;
+    convo_status status = file && given ? CONVO_OK : cv_no_memory(err, path);
+    if (!status && !*given && cv_is_file(file)) status = cv_file_read(file, CV_LIMIT_RECIPE, &lines, err);
+    const char *where = lines.data ? file : path;
+    if (!status) status = cut_names(lines.data ? (char *)lines.data : given, &names, &count, where, err);
+    if (!status) status = cv_examples_finish(examples, names, count, where, err);
+    free(names);
+    free(lines.data);
+    free(file);
+    free(given);
+    return status;
 }

@@ -19,5 +19,13 @@ convo_status cv_examples_add(cv_examples *examples, const cv_numbers *features, 
 // labels, and "0", "1", ... where not. where: what errors call the labels.
 convo_status cv_examples_finish(cv_examples *examples, const char *const *names, int count, const char *where,
                                 convo_error *err);
+// The option `classes` of kinds that take names for the numbers.
+#define CV_CLASS_NAMES_OPTION(at)                                                                                      \
+    {                                                                                                                  \
+        .name = "classes", .type = CV_LIST, .offset = (at),                                                            \
+        .help = "names of classes 0, 1, ...; without, the lines of labels.txt in the folder, if there is one"          \
+    }
+// The same with such an option, a list, and the folder (or file) of the data.
+convo_status cv_examples_finish_named(cv_examples *examples, const char *list, const char *path, convo_error *err);
 
 #endif

@@ -10,6 +10,7 @@
 typedef struct mat_config {
     char file[3][CV_TEXT_SIZE]; // of train, validation, test
     char x[CV_TEXT_SIZE], y[CV_TEXT_SIZE];
+    char classes[CV_LIST_SIZE];
 } mat_config;
 
 #define TEXT(field) .type = CV_TEXT, .offset = offsetof(mat_config, field)
@@ -19,6 +20,7 @@ static const cv_option schema[] = {
     {.name = "test", TEXT(file[CONVO_TEST]), .help = "file to test on; without, the one with 'test'"},
     {.name = "x", TEXT(x), .text = "X", .help = "the variable of the features, one example a row"},
     {.name = "y", TEXT(y), .text = "Y", .help = "the variable of the labels"},
+    CV_CLASS_NAMES_OPTION(offsetof(mat_config, classes)),
     {.name = NULL},
 };
 
@@ -90,9 +92,10 @@ static convo_status scan_folder(const char *folder, const mat_config *config, cv
 
 static convo_status scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     cv_examples examples = {.dataset = dataset, .divisor = 1};
+    const mat_config *c = config;
     const convo_status status =
         cv_is_file(path) ? add_file(path, config, -1, &examples, err) : scan_folder(path, config, &examples, err);
-    return status ? status : cv_examples_finish(&examples, NULL, 0, path, err);
+    return status ? status : cv_examples_finish_named(&examples, c->classes, path, err);
 }
 
 const cv_data_kind cv_data_mat = {

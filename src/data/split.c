@@ -128,7 +128,8 @@ static convo_status parts_official(const cv_dataset *dataset, int32_t *part, con
         part[i] = dataset->example[i].part;
         if (part[i] < 0)
             return cv_fail(err, CONVO_ARGUMENT, where,
-                           "%s has no official split: give fractions, such as {train: 0.8, validation: 0.1, test: 0.1}",
+                           "%s has no official split: give fractions, such as {train: 0.8, validation: 0.1, test: "
+                           "0.1}; a model is scored on all of it with --split all",
                            dataset->folder);
     }
     return CONVO_OK;
@@ -199,13 +200,20 @@ static convo_status check_parts(const cv_split_config *config, const cv_split *s
     return CONVO_OK;
 }
 
-convo_status cv_split_make(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
+convo_status cv_split_deal(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
                            convo_error *err) {
     *split = (cv_split){0};
     if (config->by != CV_BY_GROUP && (config->leave_out[0] || config->validation_group[0]))
         return cv_fail(err, CONVO_ARGUMENT, where, "leave_out and validation_group need `by: group`");
     if (config->seed >= 0) seed = (uint64_t)config->seed;
     convo_status status = (config->by == CV_BY_RANDOM ? split_random : split_fixed)(config, dataset, seed, split, err);
+    if (status) cv_split_free(split);
+    return status;
+}
+
+convo_status cv_split_make(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
+                           convo_error *err) {
+    convo_status status = cv_split_deal(config, dataset, seed, split, err);
     if (!status) status = check_parts(config, split, err);
     if (status) cv_split_free(split);
     return status;

@@ -17,7 +17,7 @@ convo_status convo_data_check(const convo_recipe *recipe, const convo_train_opti
     cv_material m = {0};
     if (!recipe || !found) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for what is found are needed");
     *found = (convo_findings){0};
-    convo_status status = cv_material_load(recipe, options, &m, err);
+    convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, &m, err);
     if (!status) status = cv_material_check(recipe, &m, err);
     if (!status) status = cv_findings_give(&m.dataset->found, found, err);
     cv_material_free(&m);

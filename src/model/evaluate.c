@@ -22,13 +22,39 @@ static convo_status copy_labels(const convo_model *model, convo_evaluation *e, c
     return CONVO_OK;
 }
 
-// The data set's labels must be the model's: a number means the same class in both.
-static convo_status check_labels(const convo_model *model, const cv_dataset *d, convo_error *err) {
-    bool same = d->label_count == model->classes;
-    for (int k = 0; same && k < model->classes; k++) same = strcmp(d->labels[k], model->labels[k]) == 0;
-    if (same) return CONVO_OK;
-    return cv_fail(err, CONVO_SHAPE, d->folder, "its %d classes are not the %d that the model was trained on",
-                   d->label_count, model->classes);
+static int class_of(const convo_model *model, const char *label) {
+    int k = 0;
+    while (k < model->classes && strcmp(model->labels[k], label) != 0) k++;
+    return k;
+}
+
+// Classes without a name: numbers, of which the model has none.
+static bool is_numbered(const convo_model *model, const cv_dataset *d) {
+    char number[16];
+    for (int k = 0; k < d->label_count; k++) {
+        cv_print(number, sizeof number, "%d", k);
+        if (strcmp(d->labels[k], number) != 0) return false;
+    }
+    return class_of(model, "0") == model->classes && d->label_count <= model->classes;
+}
+
+// From the data set's classes, all or some of the model's, to those of the model: by name, else by number.
+static convo_status map_labels(const convo_model *model, const cv_dataset *d, int32_t *label /* [d->count] */,
+                               convo_error *err) {
+    const bool numbered = is_numbered(model, d);
+    int32_t *map = cv_alloc((size_t)d->label_count, sizeof *map);
+    convo_status status = map ? CONVO_OK : cv_no_memory(err, "labels");
+    for (int k = 0; k < d->label_count && !status; k++) {
+        map[k] = numbered ? k : class_of(model, d->labels[k]);
+        if (map[k] == model->classes)
+            status = cv_fail(err, CONVO_SHAPE, d->folder,
+                             "its class '%s' is none of the %d that the model was "
+                             "trained on, '%s' for one",
+                             d->labels[k], model->classes, model->labels[0]);
+    }
+    for (size_t i = 0; i < d->count && !status; i++) label[i] = map[label[i]];
+    free(map);
+    return status;
 }
 
 // Where the examples are from: files and groups.
@@ -117,8 +143,8 @@ convo_status convo_evaluate(convo_model *model, convo_part part, const convo_tra
                        "an evaluation needs a model, a part of the data and room for the result");
     *evaluation = (convo_evaluation){0};
     const double began = cv_now();
-    convo_status status = cv_material_load(model->recipe, options, &m, err);
-    if (!status) status = check_labels(model, m.dataset, err);
+    convo_status status = cv_material_load(model->recipe, options, part, &m, err);
+    if (!status) status = map_labels(model, m.dataset, m.label, err);
     if (!status) status = copy_labels(model, evaluation, err);
     if (!status) evaluation->part = cv_split_part(&m.split, part);
     if (!status) status = evaluate(model, evaluation->part, &m, evaluation, err);

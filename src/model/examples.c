@@ -59,7 +59,7 @@ convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_o
     if (!recipe || !examples || part < CONVO_TRAIN || part > CONVO_HELD_OUT || (index && count < 0))
         return cv_fail(err, CONVO_ARGUMENT, "", "examples need a recipe, a part of the data and room for the result");
     *examples = (convo_examples){.count = count};
-    convo_status status = cv_material_open(recipe, options, &m, err);
+    convo_status status = cv_material_open(recipe, options, part, &m, err);
     if (!status) examples->part = cv_split_part(&m.split, part);
     if (!status) status = choose(&m, index, examples, err);
     if (!status) status = read_chosen(recipe, &m, examples, err);

@@ -178,7 +178,7 @@ static convo_status find_labels(import *in) {
     if (count) return take_labels(in, (char *const *)(uintptr_t)in->options->labels, count);
     if (!in->recipe->data)
         cv_print(missing.message, sizeof missing.message, "the recipe names no data set");
-    else if (!cv_material_open(in->recipe, &where, &m, &missing)) {
+    else if (!cv_material_open(in->recipe, &where, CONVO_TRAIN, &m, &missing)) {
         const convo_status status = take_labels(in, m.dataset->labels, m.dataset->label_count);
         cv_material_free(&m);
         return status;
@@ -203,7 +203,7 @@ static convo_status find_normalization(import *in) {
     cv_material m;
     convo_error why = {0};
     const convo_train_options where = where_data_is(in);
-    convo_status status = cv_material_load(in->recipe, &where, &m, &why);
+    convo_status status = cv_material_load(in->recipe, &where, CONVO_TRAIN, &m, &why);
     if (status)
         return cv_fail(
             in->err, status, why.where,

@@ -86,8 +86,8 @@ static convo_status read_values(const convo_recipe *recipe, const convo_train_op
 
 static const convo_train_options no_options;
 
-convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
-                              convo_error *err) {
+convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
+                              cv_material *m, convo_error *err) {
     if (!options) options = &no_options;
     *m = (cv_material){.isa = cv_isa_find(options->isa)};
     if (!m->isa)
@@ -98,16 +98,18 @@ convo_status cv_material_open(const convo_recipe *recipe, const convo_train_opti
                        "the recipe says no 'data', so there is nothing to train on or to score");
     convo_status status = cv_pool_new(&m->pool, options->threads, err);
     if (!status) status = open_dataset(recipe, options, &m->dataset, err);
-    if (!status) status = cv_split_make(&recipe->split, m->dataset, (uint64_t)recipe->train.seed, &m->split, err);
+    if (!status && part != CONVO_ALL)
+        status = (part == CONVO_TRAIN ? cv_split_make : cv_split_deal)(&recipe->split, m->dataset,
+                                                                       (uint64_t)recipe->train.seed, &m->split, err);
     if (!status) status = find_shape(recipe, m, err);
     if (status) cv_material_free(m);
     return status;
 }
 
-convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
-                              convo_error *err) {
+convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
+                              cv_material *m, convo_error *err) {
     if (!options) options = &no_options;
-    convo_status status = cv_material_open(recipe, options, m, err);
+    convo_status status = cv_material_open(recipe, options, part, m, err);
     if (status) return status;
     m->rows = m->dataset->count;
     status = read_values(recipe, options, m, err);

@@ -16,11 +16,13 @@ typedef struct cv_material {
     int32_t *label;   // [rows]
 } cv_material;
 
-// Of options, data, search, cache, threads and isa count; NULL is allowed. Open: without values and labels.
-convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
-                              convo_error *err);
-convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
-                              convo_error *err);
+// Of options, data, search, cache, threads and isa count; NULL is allowed. part: what it is for. CONVO_ALL: the split
+// stays empty, and the data may be of a sort that the recipe cannot split; CONVO_TRAIN: each part that the recipe asks
+// for has an example. Open: without values and labels.
+convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
+                              cv_material *material, convo_error *err);
+convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
+                              cv_material *material, convo_error *err);
 // Adds the changed versions that the recipe's `augment` asks for, which are trained on and never scored.
 convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
                                  convo_error *err);

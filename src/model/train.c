@@ -83,7 +83,7 @@ static convo_status note_found(const convo_recipe *recipe, const convo_train_opt
 // All that comes before the first step. The parts borrow from recipe, m and *net.
 static convo_status prepare(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                             cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
-    convo_status status = cv_material_load(recipe, options, m, err);
+    convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, m, err);
     if (!status) status = make_net(recipe, options, m, net, random, err);
     if (!status) status = note_found(recipe, options, m, err);
     if (!status) status = cv_material_augment(recipe, options, m, err);
