@@ -11,6 +11,16 @@ builds() { command -v make || command -v ninja; }
 has_header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | "${CC:-cc}" -x c -fsyntax-only -; }
 has_font() { fc-list | grep -i dejavu; }
 
+# What some tests ask for a second opinion, and are skipped without: 500 MB, for .ci/run only.
+find_missing_judges() {
+    probe doxygen doxygen --version
+    probe faketime faketime --version
+    probe zsh zsh --version
+    probe python3-torch /usr/bin/python3 -c 'import torch'
+    probe python3-numpy /usr/bin/python3 -c 'import numpy'
+    probe python3-yaml /usr/bin/python3 -c 'import yaml'
+}
+
 find_missing() { # demo|tests
     missing=
     compiles >/dev/null 2>&1 || missing=' gcc libc6-dev'
@@ -26,7 +36,7 @@ find_missing() { # demo|tests
     probe libcsv-dev has_header csv.h
     [ "$1" = tests ] || return 0
     probe mandoc command -v mandoc
-    [ -z "$CONVO_WERROR" ] || probe doxygen doxygen --version # 200 MB: for .ci/run only
+    [ -z "$CONVO_WERROR" ] || find_missing_judges
     probe g++ c++ --version
     probe libcmocka-dev pkg-config --exists cmocka
     probe libarchive-dev pkg-config --exists libarchive
@@ -67,6 +77,16 @@ Debian calls:$missing. Then run it again."
     rm -f "$log"
     find_missing "$1"
     [ -z "$missing" ] || stop "apt-get installed everything, but these still do not work:$missing."
+}
+
+# Into the user's cache, for .ci/run only, where npm is; tests that miss it are skipped. The package holds the library for
+# CPUs, and its install script would fetch the one for GPUs.
+fetch_onnxruntime() {
+    [ -n "$CONVO_WERROR" ] && [ -z "$CONVO_ORT" ] && command -v npm >/dev/null || return 0
+    ort=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/convo/onnxruntime
+    [ -d "$ort/node_modules/onnxruntime-node" ] || timeout 300 npm install --silent --ignore-scripts --prefix "$ort" \
+        onnxruntime-node@1.30.0 >/dev/null 2>&1 </dev/null || return 0
+    export CONVO_ORT="$ort/node_modules"
 }
 
 build() { # TARGET
