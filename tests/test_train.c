@@ -160,6 +160,8 @@ static void an_interrupted_training_goes_on_to_the_same_bits(void **state) {
          .train = {.batch = 7, .epochs = 4, .order = CV_REPLACEMENT}},
         {TINY, .name = "without validation", .examples = 35, .optimizer = "adam", .schedule = "constant",
          .train = {.batch = 7, .epochs = 4, .order = CV_FIXED}},
+        {TINY, .name = "last batch left out", .examples = 34, .optimizer = "adam", .schedule = "one_cycle",
+         .train = {.batch = 6, .epochs = 4, .drop_last = true}},
     };
     for (size_t n = 0; n < CV_COUNT(runs); n++) {
         lesson whole;
@@ -197,6 +199,69 @@ static void the_loss_of_an_epoch_is_the_mean_of_its_examples(void **state) {
             if (!(fabs(score.loss - sum / 35) < 1e-12))
                 fail_msg("batch %d: %.17g, not %.17g", batch, score.loss, sum / 35);
         }
+        lesson_free(&l);
+    }
+}
+
+// --- the last batch -----------------------------------------------------------------------------------------------
+
+// 35 examples in batches of 8 are 32 examples then, in steps, losses and the schedule.
+static void drop_last_leaves_out_what_fills_no_batch(void **state) {
+    (void)state;
+    syllabus s = {TINY, .optimizer = "sgd", .optimizer_options = "{lr: 0.1}", .schedule = "one_cycle",
+                  .train = {.batch = 8, .epochs = 3, .order = CV_FIXED, .drop_last = true}};
+    lesson l[2];
+    for (int k = 0; k < 2; k++) {
+        s.examples = k ? 35 : 32;
+        lesson_new(&l[k], &s, cv_isa_find(NULL), 1);
+        must(lesson_run(&l[k]), &l[k].err);
+    }
+    assert_int_equal(l[1].result.steps, 12);
+    check_bits("weights", "drop_last", l[0].net->values, l[1].net->values, l[0].net->total * sizeof(float));
+    check_bits("losses", "drop_last", l[0].loss, l[1].loss, 12 * sizeof *l[0].loss);
+    for (int e = 0; e < 3; e++)
+        check_score("scores", "drop_last", l[0].epoch[e].score[CONVO_TRAIN], l[1].epoch[e].score[CONVO_TRAIN]);
+    for (int k = 0; k < 2; k++) lesson_free(&l[k]);
+}
+
+static const layer normed_layers[] = {{"0", "linear", "{out: 5}", {FROM_INPUT}},
+                                      {"1", "batchnorm", NULL, {0}},
+                                      {"2", "linear", "{out: 3}", {0}},
+                                      {.op = NULL}};
+
+// PyTorch refuses: "Expected more than 1 value per channel when training".
+static void a_batch_norm_refuses_one_value_per_channel(void **state) {
+    (void)state;
+    static const struct {
+        const char *says; // NULL: it is trained
+        int examples, batch;
+        bool drop_last, maps, frozen;
+    } cases[] = {
+        {"one example of 33 in batches of 32, which has no variance: set train.drop_last", 33, 32, .maps = false},
+        {"batches of one example, which has no variance: set train.batch to 2", 6, 1, .maps = false},
+        {"batches of one example", 6, 1, .drop_last = true},
+        {"one example of 1 in batches of 8, which has no variance: add", 1, 8, .maps = false},
+        {"drop_last leaves no batch: there are 7 training examples in batches of 8", 7, 8, .drop_last = true},
+        {NULL, 33, 32, .drop_last = true},
+        {NULL, 34, 32, .maps = false},
+        {NULL, 33, 32, .maps = true},
+        {NULL, 33, 32, .frozen = true},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        syllabus s = {MODERN, .examples = cases[k].examples, .train = {.epochs = 1}};
+        const syllabus vectors = {TINY, .examples = cases[k].examples, .optimizer = "adam", .schedule = "constant",
+                                  .train = {.epochs = 1}};
+        if (!cases[k].maps) s = vectors, s.layers = normed_layers;
+        s.train.batch = cases[k].batch;
+        s.train.drop_last = cases[k].drop_last;
+        lesson l;
+        lesson_new(&l, &s, cv_isa_find(NULL), 1);
+        l.net->node[1].frozen = cases[k].frozen;
+        const convo_status status = lesson_run(&l);
+        if (!cases[k].says) must(status, &l.err);
+        if (cases[k].says && (status != CONVO_ARGUMENT || !strstr(l.err.message, cases[k].says)))
+            fail_msg("case %zu: '%s' does not say '%s'", k, l.err.message, cases[k].says);
+        if (cases[k].says) assert_int_equal(l.steps, 0);
         lesson_free(&l);
     }
 }
@@ -359,6 +424,8 @@ int main(void) {
         cmocka_unit_test(threads_do_not_change_a_bit),
         cmocka_unit_test(an_interrupted_training_goes_on_to_the_same_bits),
         cmocka_unit_test(the_loss_of_an_epoch_is_the_mean_of_its_examples),
+        cmocka_unit_test(drop_last_leaves_out_what_fills_no_batch),
+        cmocka_unit_test(a_batch_norm_refuses_one_value_per_channel),
         cmocka_unit_test(early_stopping_keeps_the_best_epoch),
         cmocka_unit_test(without_patience_the_last_epoch_comes),
         cmocka_unit_test(bytes_train_to_the_bits_of_the_floats_they_stand_for),

@@ -110,9 +110,10 @@ static convo_status put_chain(writer *w, int from, int to, const char *prefix, i
     if (!chain) return cv_no_memory(err, "a recipe");
     for (int i = to, k = count; i != from; i = w->dominator[i]) chain[--k] = i;
     convo_status status = CONVO_OK;
-    if (!count)
-        status =
-            cv_fail(err, CONVO_UNSUPPORTED, w->draft->path, "a sum adds a value to itself, or nothing is computed");
+    if (!count && *prefix) // a value is added to itself: a body whose layers do nothing but in training
+        put(w, "%*s- dropout: 0\n", indent, "");
+    else if (!count)
+        status = cv_fail(err, CONVO_UNSUPPORTED, w->draft->path, "nothing is computed");
     for (int k = 0; !status && k < count; k++) {
         cv_node *node = &net->node[chain[k]];
         if (w->written[chain[k]])

@@ -109,9 +109,11 @@ static void sumpool_backward(const cv_pass *p) {
 }
 
 static bool global_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
-    (void)config, (void)why, (void)why_size;
+    (void)config;
     *out = (cv_shape){1, in->c, 1, 1};
-    return true;
+    if (in->dims > 1) return true;
+    cv_print(why, why_size, "globalavgpool wants feature maps, its input is a vector of %lld", (long long)in->c);
+    return false;
 }
 
 static void global_forward(const cv_pass *p) {

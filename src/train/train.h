@@ -55,7 +55,7 @@ typedef struct cv_train_config {
     int keep;                              // CV_KEEP_BEST, ...
     int precision;                         // CV_PRECISION_FP32, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
-    bool record_full, test_each_epoch;
+    bool record_full, test_each_epoch, drop_last;
 } cv_train_config;
 
 enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
@@ -112,6 +112,10 @@ typedef struct cv_training {
     void *user;
 } cv_training;
 
+// Steps of an epoch over so many examples: the last batch may not be full, and is left out with drop_last.
+int64_t cv_steps_of_epoch(const cv_train_config *config, int64_t examples);
+// Whether it can be trained so: refused before the first step, naming the layer where it is one's.
+convo_status cv_train_check(const cv_training *training, convo_error *err);
 // The state before the first step. random: after the initial weights were drawn.
 convo_status cv_train_state_new(const cv_training *training, const cv_random *random, cv_train_state *state,
                                 convo_error *err);

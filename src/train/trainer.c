@@ -15,6 +15,10 @@ const cv_option cv_train_schema[] = {
      .min = 1,
      .max = 1 << 20,
      .help = "examples per step"},
+    {.name = "drop_last",
+     .type = CV_BOOL,
+     .offset = offsetof(cv_train_config, drop_last),
+     .help = "leave out the last batch of an epoch where it is not full"},
     {.name = "epochs",
      .type = CV_INT,
      .offset = offsetof(cv_train_config, epochs),
@@ -319,24 +323,13 @@ static convo_status run_epoch(loop *l, convo_error *err) {
 
 // --- the whole ----------------------------------------------------------------------------------------------------
 
-static convo_status check(const cv_training *t, convo_error *err) {
-    if (t->split->count[CONVO_TRAIN] == 0)
-        return cv_fail(err, CONVO_ARGUMENT, "", "there is nothing to train on: the training part is empty");
-    if (t->config.patience && !t->split->count[CONVO_VALIDATION])
-        return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one to data.split");
-    if (t->net->isa->real != sizeof(float))
-        return cv_fail(err, CONVO_UNSUPPORTED, "", "the instruction set '%s' is for checks, not for training",
-                       t->net->isa->name);
-    return CONVO_OK;
-}
-
 static convo_status prepare(loop *l, convo_error *err) {
     const cv_training *t = l->t;
     const int64_t examples = (int64_t)t->split->count[CONVO_TRAIN];
     const int batch = (int)(t->config.batch < examples ? t->config.batch : examples);
     convo_status status;
     l->outputs = (int)cv_shape_size(cv_net_output(t->net));
-    l->per_epoch = (examples + t->config.batch - 1) / t->config.batch;
+    l->per_epoch = cv_steps_of_epoch(&t->config, examples);
     l->total_steps = l->per_epoch * t->config.epochs;
     l->validation = l->test = (convo_score){NAN, NAN, 0, 0};
     l->began = cv_now();
@@ -374,7 +367,7 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
                           convo_train_result *result, convo_error *err) {
     loop l = {.t = t, .s = s, .options = options};
     const unsigned denormals = cv_cpu_flush_denormals(); // here, as doing it in every step costs as much as a small net
-    convo_status status = check(t, err);
+    convo_status status = cv_train_check(t, err);
     if (!status) status = prepare(&l, err);
     while (!status && s->epoch < t->config.epochs && !patience_is_over(&l) && !result->interrupted) {
         const int64_t epoch = s->epoch;

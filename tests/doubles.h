@@ -1,0 +1,260 @@
+// What training must give, computed again in doubles and step by step, and how far floats may be from it.
+#ifndef CV_TEST_DOUBLES_H
+#define CV_TEST_DOUBLES_H
+
+#include "models.h"
+#include "random_nets.h"
+
+// One net and its data.
+typedef struct trial {
+    random_net net;
+    char text[TEXT + 256]; // the recipe
+    convo_recipe *recipe;
+    float *x;       // all parts behind each other, as in the files
+    int32_t *label; // the same
+    int count;      // of examples
+    char freeze[16];
+    convo_train_options options;
+    convo_model *model; // trained on one thread
+    convo_train_result result;
+} trial;
+
+// --- what a batch gives
+// ---------------------------------------------------------------------------------------------------
+
+static inline double norm(const double *a, const double *b, size_t count) {
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) sum += (a[i] - (b ? b[i] : 0)) * (a[i] - (b ? b[i] : 0));
+    return sqrt(sum);
+}
+
+// What a batch gave, in doubles.
+typedef struct outcome {
+    double *loss, *gradient; // [count], [trained]
+} outcome;
+
+static inline void outcome_free(outcome *o) {
+    free(o->loss);
+    free(o->gradient);
+}
+
+static inline double real_at(const cv_net *net, const void *values, size_t i) {
+    return net->isa->real == sizeof(double) ? ((const double *)values)[i] : (double)((const float *)values)[i];
+}
+
+static inline cv_net *net_of(const trial *t, const convo_recipe *recipe, const char *isa) {
+    cv_net *net;
+    convo_error err = {0};
+    must(cv_recipe_net(recipe, cv_isa_find(isa), &net, &err), &err);
+    if (t->freeze[0]) must(cv_net_freeze(net, t->freeze, &err), &err);
+    return net;
+}
+
+static inline outcome pass_of(cv_net *net, const trial *t, const cv_batch *batch, cv_random *random, unsigned flags,
+                              int threads) {
+    const cv_op *loss = cv_op_find(net->isa, t->recipe->loss->name);
+    outcome o = {test_memory((size_t)batch->count, sizeof(double)), test_memory(net->trained + 1, sizeof(double))};
+    void *room = test_memory(net->trained + 1, sizeof(double));
+    float *each = test_memory((size_t)batch->count, sizeof *each);
+    cv_pool *pool = make_pool(threads);
+    cv_runner *runner;
+    convo_error err = {0};
+    must(cv_runner_new(net, loss, t->recipe->loss_config, batch->count, CV_TRAINING | flags, pool, &runner, &err),
+         &err);
+    cv_runner_train(runner, batch, random, NULL, each);
+    const void *gradient = cv_runner_gradient(runner, 0, net->trained, room);
+    for (size_t i = 0; i < net->trained; i++) o.gradient[i] = real_at(net, gradient, i);
+    for (int i = 0; i < batch->count; i++) o.loss[i] = (double)each[i];
+    cv_runner_free(runner);
+    cv_pool_free(pool);
+    free(each);
+    free(room);
+    return o;
+}
+
+// --- as if rounded otherwise --------------------------------------------------------------------------------------
+
+// What a net makes of numbers that are rounded otherwise is what its own rounding may make: a relu at 0 makes much of
+// little.
+static const double nudge = 0x1p-22, often = 20;
+
+static inline void shake(cv_net *net, uint32_t how) {
+    float *w = net->values;
+    for (size_t i = 0; how && i < net->trained; i++)
+        w[i] += (float)nudge * (fabsf(w[i]) + 1) * made_up(how, (uint32_t)i);
+}
+
+// The inputs as in training. how: nudged in one way or the other; 0: as they are.
+static inline float *normalized(const trial *t, uint32_t how) {
+    const size_t size = (size_t)t->count * (size_t)cv_shape_size(t->net.input);
+    float *x = test_memory(size, sizeof *x);
+    for (size_t i = 0; i < size; i++) x[i] = (t->x[i] - t->model->mean) / t->model->std;
+    for (size_t i = 0; how && i < size; i++) x[i] *= (float)(1 + nudge * (double)made_up(how, (uint32_t)i));
+    return x;
+}
+
+// --- one pass -----------------------------------------------------------------------------------------------------
+
+enum { FLOATS, DOUBLES, SHAKEN, OUTCOMES = SHAKEN + 3 };
+
+static inline double noise_of(const outcome *o, size_t at, size_t count) {
+    double noise = 0;
+    for (int k = SHAKEN; k < OUTCOMES; k++)
+        noise = fmax(noise, norm(o[k].gradient + at, o[FLOATS].gradient + at, count));
+    return noise;
+}
+
+static inline void compare_losses(const outcome *o, size_t count) {
+    const double size = norm(o[DOUBLES].loss, NULL, count), off = norm(o[FLOATS].loss, o[DOUBLES].loss, count);
+    double noise = 0;
+    for (int k = SHAKEN; k < OUTCOMES; k++) noise = fmax(noise, norm(o[k].loss, o[FLOATS].loss, count));
+    if (!(off <= 1e-5 * (1 + size) + often * noise)) fail_msg("losses are off by %g of %g, noise %g", off, size, noise);
+}
+
+static inline void compare_gradients(const cv_net *net, const outcome *o) {
+    const double all = norm(o[DOUBLES].gradient, NULL, net->trained);
+    for (int i = 0; i < net->nodes; i++)
+        for (int k = net->node[i].tensor; k < net->node[i].tensor + net->node[i].tensors; k++) {
+            const cv_net_tensor *t = &net->tensor[k];
+            if (t->spec.buffer || net->node[i].frozen) continue;
+            const double noise = noise_of(o, t->offset, t->size);
+            const double off = norm(o[FLOATS].gradient + t->offset, o[DOUBLES].gradient + t->offset, t->size);
+            if (!(off <= 1e-4 * all + 1e-7 + often * noise))
+                fail_msg("the gradient of %s is off by %g, that of the net is %g, noise %g", t->name, off, all, noise);
+        }
+}
+
+static inline int32_t *rows_of(const trial *t) {
+    int32_t *index = test_memory((size_t)t->count, sizeof *index);
+    for (int i = 0; i < t->count; i++) index[i] = i;
+    return index;
+}
+
+static inline void gradients_are_those_of_doubles(trial *t) {
+    const int all = t->net.examples[CONVO_TRAIN], count = all < t->net.batch ? all : t->net.batch;
+    int32_t *index = rows_of(t);
+    outcome o[OUTCOMES];
+    for (int k = 0; k < OUTCOMES; k++) {
+        const uint32_t how = k < SHAKEN ? 0 : (uint32_t)k;
+        const unsigned flags = k != DOUBLES && t->net.seed % 2 ? CV_ANY_SIZE : 0;
+        cv_net *net = net_of(t, t->recipe, k == DOUBLES ? "double" : t->options.isa);
+        float *x = normalized(t, how);
+        const cv_batch batch = {.values = x, .index = index, .label = t->label, .count = count};
+        cv_random random;
+        convo_error err = {0};
+        cv_random_seed(&random, 3);
+        must(cv_net_copy(t->model->net, net, &err), &err);
+        shake(net, how);
+        o[k] = pass_of(net, t, &batch, &random, flags, k == DOUBLES ? 1 : 1 + (int)(t->net.seed % 3));
+        cv_net_free(net);
+        free(x);
+    }
+    compare_losses(o, (size_t)count);
+    compare_gradients(t->model->net, o);
+    for (int k = 0; k < OUTCOMES; k++) outcome_free(&o[k]);
+    free(index);
+}
+
+// --- the training, written out ------------------------------------------------------------------------------------
+
+// What is trained of `net` is updated by the gradient, tensor by tensor; `from` has moved the buffers.
+static inline void step(const convo_recipe *r, cv_net *net, const cv_net *from, const outcome *o, float *const *moment,
+                        double rate, int64_t number) {
+    float *gradient = test_memory(net->trained + 1, sizeof *gradient);
+    for (size_t i = 0; i < net->trained; i++) gradient[i] = (float)o->gradient[i];
+    for (int i = 0; i < net->nodes; i++)
+        for (int k = net->node[i].tensor; k < net->node[i].tensor + net->node[i].tensors; k++) {
+            const cv_net_tensor *tensor = &net->tensor[k];
+            float *m[2] = {moment[0] + tensor->offset, moment[1] + tensor->offset};
+            float *values = (float *)net->values + tensor->offset;
+            if (tensor->spec.buffer)
+                cv_net_read(from, k, values);
+            else if (!net->node[i].frozen)
+                r->optimizer->update(&r->optimizer_config, rate, number, tensor->size, values,
+                                     gradient + tensor->offset, m);
+        }
+    free(gradient);
+}
+
+// A training in fixed order, one step after the other, with gradients in doubles, or nudged in some way.
+static inline cv_net *train_plainly(const trial *t, const convo_recipe *r, uint32_t how) {
+    float *x = normalized(t, how);
+    cv_net *net = net_of(t, r, "baseline"), *from = net_of(t, r, how ? "baseline" : "double");
+    int32_t *index = rows_of(t);
+    float *moment[2] = {test_memory(net->trained + 1, sizeof(float)), test_memory(net->trained + 1, sizeof(float))};
+    const int all = t->net.examples[CONVO_TRAIN], size = (int)r->train.batch;
+    const int64_t each = cv_steps_of_epoch(&r->train, all);
+    cv_random random;
+    convo_error err = {0};
+    cv_random_seed(&random, (uint64_t)r->train.seed);
+    must(cv_net_init(net, &random, &err), &err);
+    for (int64_t number = 0; number < each * r->train.epochs; number++) {
+        const int first = (int)(number % each) * size, count = all - first < size ? all - first : size;
+        const cv_batch batch = {.values = x, .index = index + first, .label = t->label, .count = count};
+        if (number % each == 0) (void)cv_random_u64(&random); // the base seed of a DataLoader
+        must(cv_net_copy(net, from, &err), &err);
+        shake(from, how ? how + (uint32_t)number : 0);
+        outcome o = pass_of(from, t, &batch, &random, 0, 1);
+        const double factor =
+            cv_schedule_factor(r->schedule, &r->schedule_config, number, each * r->train.epochs, each);
+        step(r, net, from, &o, moment, r->optimizer_config.lr * factor, number + 1);
+        outcome_free(&o);
+    }
+    free(index);
+    free(moment[0]);
+    free(moment[1]);
+    cv_net_free(from);
+    free(x);
+    return net;
+}
+
+static inline double *read_wide(const cv_net *net, int k) {
+    const size_t size = net->tensor[k].size;
+    double *wide = test_memory(size, sizeof *wide);
+    float *values = test_memory(size, sizeof *values);
+    cv_net_read(net, k, values);
+    for (size_t i = 0; i < size; i++) wide[i] = (double)values[i];
+    free(values);
+    return wide;
+}
+
+static inline void compare_weights(const cv_net *trained, const cv_net *plain, cv_net *const shaken[2],
+                                   const cv_net *start) {
+    for (int k = 0; k < plain->tensors; k++) {
+        const size_t size = plain->tensor[k].size;
+        const cv_net *const net[] = {trained, plain, start, shaken[0], shaken[1]};
+        double *w[CV_COUNT(net)];
+        for (size_t n = 0; n < CV_COUNT(net); n++) w[n] = read_wide(net[n], k);
+        const double off = norm(w[0], w[1], size), moved = norm(w[1], w[2], size), noise = norm(w[3], w[4], size);
+        const double rounding = 1e-5 * norm(w[1], NULL, size) + 2e-5; // that of a norm over what does not vary
+        for (size_t n = 0; n < CV_COUNT(net); n++) free(w[n]);
+        if (!(off <= 1e-3 * moved + rounding + often * noise))
+            fail_msg("%s is off by %g after it moved by %g, noise %g", plain->tensor[k].name, off, moved, noise);
+    }
+}
+
+// The order is fixed, and no epoch is better than the last.
+static inline void trainings_are_those_of_doubles(trial *t) {
+    static const char *const settings[] = {"train.order=fixed", "train.keep=last", "train.patience=0"};
+    convo_recipe *recipe = make_recipe(t->text);
+    convo_model *model = NULL;
+    convo_error err = {0};
+    cv_random random;
+    for (size_t k = 0; k < CV_COUNT(settings); k++) must(convo_recipe_set(recipe, settings[k], &err), &err);
+    const convo_status status = convo_train(recipe, &t->options, NULL, &model, &err);
+    if (status != CONVO_NUMERIC) { // where an earlier epoch is kept, a later one may diverge
+        must(status, &err);
+        cv_net *start = net_of(t, recipe, "baseline"), *plain = train_plainly(t, recipe, 0);
+        cv_net *shaken[] = {train_plainly(t, recipe, 100), train_plainly(t, recipe, 200)};
+        cv_random_seed(&random, (uint64_t)recipe->train.seed);
+        must(cv_net_init(start, &random, &err), &err);
+        compare_weights(model->net, plain, shaken, start);
+        cv_net_free(start);
+        cv_net_free(plain);
+        for (int k = 0; k < 2; k++) cv_net_free(shaken[k]);
+    }
+    convo_model_free(model);
+    convo_recipe_free(recipe);
+}
+
+#endif
