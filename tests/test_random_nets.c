@@ -113,7 +113,7 @@ static void same_outputs(const char *what, const float *a, const float *b, size_
         largest = fmax(largest, fabs((double)b[i]));
         off = fmax(off, fabs((double)a[i] - (double)b[i]));
     }
-    if (!(off <= 1e-4 * (largest + 1e-3))) fail_msg("%s: outputs are off by %g of %g", what, off, largest);
+    if (!(off <= 2e-4 * largest + 1e-5)) fail_msg("%s: outputs are off by %g of %g", what, off, largest);
 }
 
 static size_t outputs_of(const trial *t) {

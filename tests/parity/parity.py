@@ -101,6 +101,8 @@ def fewer_pictures(folder, into):
 
 
 def data_words(case, places, work):
+    if os.path.exists(case.recipe):  # a file that says where its data are
+        return []
     name = yaml.safe_load(open("recipes/%s.yaml" % case.recipe))["data"]["set"]
     known = {s["name"]: s["folder"] for s in json.loads(convo("data", "list", "--json"))}
     folder = places.get(name) or known.get(name)
@@ -122,7 +124,8 @@ def start_convo(case, places, work):
 def run_convo(case, steps, places, work):
     """The same, but for the words, and (loss, accuracy) of each step."""
     recipe, tensors, arrays, words = start_convo(case, places, work)
-    per_epoch = -(-len(arrays["X_train"]) // recipe["train"].get("batch", 32))
+    size = recipe["train"].get("batch", 32)
+    per_epoch = len(arrays["X_train"]) // size if recipe["train"].get("drop_last") else -(-len(arrays["X_train"]) // size)
     if not any(s.startswith("train.epochs") for s in case.settings):
         recipe["train"]["epochs"] = -(-steps // per_epoch)
         words += ["--set", "train.epochs=%d" % recipe["train"]["epochs"]]
@@ -149,6 +152,16 @@ class GlobalAvgPool(nn.Module):
 
 PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": lambda: nn.Softmax(1), "flatten": nn.Flatten,
          "dropout": nn.Dropout, "globalavgpool": GlobalAvgPool}
+
+
+class SumPool(nn.Module):
+    def __init__(self, dims, kernel, **options):
+        super().__init__()
+        self.count = kernel if dims == 1 else np.prod(kernel) if isinstance(kernel, list) else kernel * kernel
+        self.mean = (nn.AvgPool1d if dims == 1 else nn.AvgPool2d)(kernel, **options)
+
+    def forward(self, x):
+        return self.mean(x) * int(self.count)
 
 
 class Residual(nn.Module):
@@ -182,7 +195,11 @@ def layer_of(entry, x):
         make = (nn.Linear, count, o.pop("out")), o
     elif word == "batchnorm":
         make = ({2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[x.dim()], count), o
+    elif word[:7] == "sumpool":
+        make = (SumPool, int(word[7]), o.pop("kernel")), o
     elif word[3:7] == "pool":
+        if "count_padding" in o:
+            o["count_include_pad"] = o.pop("count_padding")
         make = (getattr(nn, word[:3].capitalize() + "Pool" + word[7:]), o.pop("kernel")), o
     else:
         make = (PLAIN[word],), o
@@ -201,6 +218,7 @@ def sequence(entries, x):
 def loss_of(train):
     word, o = named(train.get("loss", "cross_entropy"))
     return {"cross_entropy": lambda x, y: F.cross_entropy(x, y, **o),
+            "mse": lambda x, y: F.mse_loss(x, (F.one_hot(y, x.shape[1]) if x.shape[1] > 1 else y[:, None] * 2 - 1).to(x.dtype)),
             "logistic": lambda x, y: F.soft_margin_loss(x[:, 0], y * 2.0 - 1)}[word]
 
 
@@ -226,7 +244,8 @@ def schedule_of(train, optimizer, per_epoch):
 def loader_of(train, data):
     order = train.get("order", "shuffle")
     sampler = torch.utils.data.RandomSampler(data, replacement=True) if order == "replacement" else None
-    return torch.utils.data.DataLoader(data, train.get("batch", 32), order == "shuffle", sampler)
+    return torch.utils.data.DataLoader(data, train.get("batch", 32), order == "shuffle", sampler,
+                                       drop_last=train.get("drop_last", False))
 
 
 def accuracy(outputs, label):
@@ -241,11 +260,13 @@ def nudge(net, towards):
             p.copy_(torch.nextafter(p, torch.full_like(p, towards)))
 
 
-def run_torch(recipe, arrays, steps, dtype=torch.float32, towards=None):
-    """Initial tensors, and (loss, accuracy) of each step."""
+def run_torch(recipe, arrays, steps, dtype=torch.float32, towards=None, begin=None):
+    """Initial tensors, and (loss, accuracy) of each step. begin: other tensors to begin with."""
     train, x, label = recipe["train"], torch.from_numpy(arrays["X_train"]), torch.from_numpy(arrays["y_train"])
     torch.manual_seed(train.get("seed", 0))
     net = sequence(recipe["model"], x[:2]).train()
+    if begin:
+        net.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in begin.items()})
     start = {name: value.numpy().copy() for name, value in net.state_dict().items()}
     if towards is not None:
         nudge(net, towards)
