@@ -23,6 +23,10 @@ static const cli_option options[] = {
 // Above this, the figures say as much about the other programs as about convo.
 static const double noticeable = 0.1; // processors
 
+static bool is_busy(const convo_bench *b) {
+    return b->others > noticeable || b->peak_share < 1 - noticeable;
+}
+
 static json_t *rate_json(const convo_bench_rate *r, double peak) {
     return json_pack("{s:f, s:f, s:f, s:f, s:f}", "examples_per_second", r->examples_per_second, "slowest", r->slowest,
                      "fastest", r->fastest, "gflops", r->gflops, "share_of_peak", r->gflops / peak);
@@ -47,16 +51,16 @@ static json_t *layers_json(const convo_bench *b) {
 }
 
 static json_t *to_json(const convo_bench *b, const char *name) {
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:{s:f, s:f}, s:I, s:I, s:o, s:o, s:{s:f, s:f}, s:o, s:f, s:I, s:I, "
-                     "s:I, s:o, s:o, s:b, s:f}",
-                     "recipe", name, "version", convo_version(), "isa", b->isa, "threads", b->threads, "batch",
-                     b->batch, "peak_gflops", "all", b->peak, "one", b->peak_of_one, "forward_flops",
-                     (json_int_t)b->forward_flops, "training_flops", (json_int_t)b->training_flops, "training",
-                     rate_json(&b->training, b->peak), "inference", rate_json(&b->inference, b->peak), "one_example",
-                     "p50_us", 1e6 * b->p50, "p99_us", 1e6 * b->p99, "layers", layers_json(b), "other_us",
-                     1e6 * b->other, "plan_bytes", (json_int_t)b->plan_bytes, "memory_bytes",
-                     (json_int_t)b->memory_bytes, "data_bytes", (json_int_t)b->data_bytes, "load", json_number(b->load),
-                     "others", json_number(b->others), "busy", b->others > noticeable, "seconds", b->seconds);
+    return json_pack(
+        "{s:s, s:s, s:s, s:i, s:i, s:{s:f, s:f}, s:I, s:I, s:o, s:o, s:{s:f, s:f}, s:o, s:f, s:I, s:I, "
+        "s:I, s:o, s:o, s:f, s:b, s:f}",
+        "recipe", name, "version", convo_version(), "isa", b->isa, "threads", b->threads, "batch", b->batch,
+        "peak_gflops", "all", b->peak, "one", b->peak_of_one, "forward_flops", (json_int_t)b->forward_flops,
+        "training_flops", (json_int_t)b->training_flops, "training", rate_json(&b->training, b->peak), "inference",
+        rate_json(&b->inference, b->peak), "one_example", "p50_us", 1e6 * b->p50, "p99_us", 1e6 * b->p99, "layers",
+        layers_json(b), "other_us", 1e6 * b->other, "plan_bytes", (json_int_t)b->plan_bytes, "memory_bytes",
+        (json_int_t)b->memory_bytes, "data_bytes", (json_int_t)b->data_bytes, "load", json_number(b->load), "others",
+        json_number(b->others), "peak_share", b->peak_share, "busy", is_busy(b), "seconds", b->seconds);
 }
 
 // --- as tables --------------------------------------------------------------------------------------------------
@@ -123,6 +127,11 @@ static int print(const convo_bench *b, const char *name) {
 
 static void warn(const convo_bench *b) {
     if (b->note) fprintf(stderr, "%s\n", b->note);
+    if (b->peak_share < 1 - noticeable)
+        fprintf(stderr,
+                "convo: even at its best, the peak of %d threads had %.0f %% of as many processors: it is too low, "
+                "other programs run or there are fewer processors\n",
+                b->threads, 100 * b->peak_share);
     if (!(b->others > noticeable)) return;
     fprintf(stderr,
             "convo: the machine was busy: other programs kept %.2f processors at work (load average %.2f); "

@@ -481,6 +481,7 @@ typedef struct convo_bench {
     double load;                           // load average as it began; NaN: not known
     double others;                         // processors that other programs kept busy meanwhile; NaN: not known
     double seconds;                        // that all of it took
+    double peak_share; // of its time that `peak` had its processors; below 1: others had them, or there are too few
 } convo_bench;
 
 // Trains and runs the recipe's net on random examples in memory. model: whose weights; NULL: the recipe's own start.

@@ -24,6 +24,7 @@ must("one example", 0 < b["one_example"]["p50_us"] <= b["one_example"]["p99_us"]
 must("layers", all(l["forward_us"] > 0 and l["backward_us"] >= 0 for l in b["layers"]) and b["layers"][-1]["layer"] == "")
 must("layers that are trained", all(l["backward_us"] > 0 for l in b["layers"] if l["backward_flops"]))
 must("memory", 0 < b["plan_bytes"] < b["memory_bytes"])
+must("share of the peak", 0 < b["peak_share"] <= 1)
 must("busy", b["busy"] in (True, False))
 END
 bench() { # RECIPE BATCH FORWARD-FLOPS TRAINING-FLOPS ARGUMENT...
@@ -42,6 +43,12 @@ bench moons 1 42 98
 bench fsdd-mfcc 16 464704 1301760 --batch 16
 expect 0 "tables say what is what" "examples/s" "one example" "conv1d" "of peak" "cross_entropy" -- \
     bench fsdd-mfcc --seconds 0.05 --batch 16 --quiet
+if taskset -c 0 true 2>/dev/null; then
+    taskset -c 0 "$CONVO" bench moons --seconds 0.05 --threads 2 >/dev/null 2>"$work/err"
+    check "a peak of two threads on one processor is said to be too low" grep -q "the peak of 2 threads had [45]. %" "$work/err"
+else
+    skip "a peak of two threads on one processor is said to be too low" "taskset chooses the processor"
+fi
 expect 1 "a recipe that does not train is refused" "does not say how to train" -- bench recipes/fields/padding.yaml
 expect 1 "an unknown instruction set is refused" "'sse9'" -- bench moons --isa sse9
 expect 1 "doubles are not timed" "'double'" -- bench moons --isa double
