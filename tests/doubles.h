@@ -119,7 +119,7 @@ static inline void compare_gradients(const cv_net *net, const outcome *o) {
             if (t->spec.buffer || net->node[i].frozen) continue;
             const double noise = noise_of(o, t->offset, t->size);
             const double off = norm(o[FLOATS].gradient + t->offset, o[DOUBLES].gradient + t->offset, t->size);
-            if (!(off <= 1e-4 * all + 1e-7 + often * noise))
+            if (!(off <= 1e-4 * all + 1e-6 + often * noise))
                 fail_msg("the gradient of %s is off by %g, that of the net is %g, noise %g", t->name, off, all, noise);
         }
 }
