@@ -193,6 +193,7 @@ static void an_exported_model_comes_back(void **state) {
                                "[{batchnorm: {eps: 0.01}}, softmax]}\n"
                                "  - sumpool1d: 2\n"
                                "  - residual: {body: [relu]}\n"
+                               "  - residual: {body: [{dropout: 0.5}]}\n"
                                "  - flatten\n"
                                "  - linear: {out: 12, bias: false}\n"
                                "  - sigmoid\n"
