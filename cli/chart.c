@@ -1,6 +1,6 @@
 // Charts: a data file and a script beside the picture, drawn by gnuplot.
 #define _GNU_SOURCE // environ
-#include "command.h"
+#include "quote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,19 +9,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-char *gnuplot_quoted(const char *text) {
-    char *quoted = malloc(2 * strlen(text) + 3), *end = quoted;
-    if (!quoted) return NULL;
-    *end++ = '\'';
-    for (; *text; text++) {
-        if (*text == '\'') *end++ = '\''; // doubled inside single quotes
-        *end++ = (unsigned char)*text < ' ' ? '?' : *text;
-    }
-    *end++ = '\'';
-    *end = '\0';
-    return quoted;
-}
 
 // Written beside and renamed: a reader never sees half a file, nor does a full disk leave one.
 int write_bytes(const char *path, const void *data, size_t size) {
@@ -53,10 +40,22 @@ int write_text(const char *path, const char *text) {
     return write_bytes(path, text, strlen(text));
 }
 
-// Runs gnuplot in `folder`, so that the script can name its files without one. *problem: errno or an exit status.
+// "cd 'FOLDER/'": a path that begins with ./ or / is no pipe, no option and no home to gnuplot, whatever its name is.
+static char *change_folder(const char *folder) {
+    char *text = NULL, *path = text_of("%s%s", *folder == '/' ? "" : "./", folder);
+    size_t size;
+    FILE *out = path ? open_memstream(&text, &size) : NULL;
+    if (out) {
+        fputs("cd ", out);
+        gnuplot_bytes(path, out);
+    }
+    free(path);
+    return out && !fclose(out) ? text : (free(text), NULL);
+}
+
+// Runs the script in the folder, so that it can name its files without one. *problem: errno or an exit status.
 static bool run_gnuplot(const char *folder, char *script, int *problem) {
-    char *quoted = gnuplot_quoted(*folder ? folder : ".");
-    char *go = quoted ? text_of("cd %s", quoted) : NULL;
+    char *go = change_folder(folder);
     char *line[] = {"gnuplot", "-e", go, script, NULL};
     posix_spawn_file_actions_t actions;
     int exit = -1;
@@ -70,7 +69,6 @@ static bool run_gnuplot(const char *folder, char *script, int *problem) {
             while (waitpid(child, &exit, 0) < 0 && errno == EINTR) {}
         posix_spawn_file_actions_destroy(&actions);
     }
-    free(quoted);
     free(go);
     return !*problem && exit == 0;
 }
@@ -82,48 +80,85 @@ const char *chart_colour(size_t k) {
     return colours[k % CHART_COLOURS];
 }
 
-void chart_begin(FILE *out, const char *name, int height) {
-    fprintf(out,
-            "# Drawn by convo; edit it and run `gnuplot %s.gp` here to draw again.\n"
+int64_t chart_step(int64_t last) {
+    static const int factors[] = {1, 2, 5};
+    int64_t step = 1;
+    for (int64_t k = 0, ten = 1; last / step > (last < 1000 ? 10 : 5); step = factors[++k % 3] * ten)
+        if (k % 3 == 2) ten *= 10;
+    return step;
+}
+
+bool chart_open(cli_chart *c) {
+    *c = (cli_chart){0};
+    c->data = open_memstream(&c->data_text, &c->data_size);
+    c->script = open_memstream(&c->script_text, &c->script_size);
+    return c->data && c->script;
+}
+
+// Texts are plain: `_` and `^` are no subscripts.
+void chart_begin(cli_chart *c, const char *stem, int height) {
+    char *path = text_of("./%s", base_name(stem));
+    fputs("# Drawn by convo; edit it and run gnuplot on it here to draw again.\nstem = ", c->script);
+    gnuplot_bytes(path ? path : "", c->script);
+    free(path);
+    fprintf(c->script,
+            "\ndata = stem.'.dat'\n"
             "set datafile missing '?'\n"
             "set tics out nomirror\n"
             "set border 3 lc rgb '#444444'\n"
             "set grid lt 1 lw 0.5 lc rgb '#dddddd'\n"
             "do for [kind in 'png svg'] {\n"
-            "  if (kind eq 'png') { set terminal pngcairo size 1000,%d font 'DejaVu Sans,11' }\n"
-            "  else { set terminal svg size 1000,%d dynamic font 'DejaVu Sans,13' background '#ffffff' }\n"
-            "  set output '%s.'.kind\n",
-            name, height, height, name);
+            "  if (kind eq 'png') { set terminal pngcairo size 1000,%d noenhanced font 'DejaVu Sans,11' }\n"
+            "  else { set terminal svg size 1000,%d dynamic noenhanced font 'DejaVu Sans,13' background '#ffffff' }\n"
+            "  set output stem.'.'.kind\n",
+            height, height);
 }
 
-void chart_end(FILE *out) {
-    fputs("  unset output\n}\n", out);
-}
-
-int chart_stem(const char *command, const char *out, char **stem) {
+int chart_stem(const char *command, const char *out, char **stem, bool *array) {
     const size_t length = strlen(out);
-    if (length < 5 || (strcmp(out + length - 4, ".png") && strcmp(out + length - 4, ".svg")))
-        return usage_error(command, "--out ends in .png or .svg, which '%s' does not", out);
+    const char *ending = length > 4 ? out + length - 4 : "";
+    if (array && (*array = !strcmp(ending, ".npy"))) return DONE;
+    if (strcmp(ending, ".png") && strcmp(ending, ".svg"))
+        return usage_error(command, "--out ends in %s.png or .svg, which '%s' does not", array ? ".npy, " : "", out);
     *stem = text_of("%.*s", (int)length - 4, out);
     return *stem ? DONE : no_memory();
 }
 
-int draw_chart(const char *stem, const char *data, const char *script, bool *drawn) {
-    return draw_chart_of(stem, data, strlen(data), script, drawn);
+// Closes the streams; false when something did not fit into memory.
+static bool chart_close(cli_chart *c) {
+    const bool data = c->data && !fclose(c->data), script = c->script && !fclose(c->script);
+    c->data = c->script = NULL;
+    return data && script;
 }
 
-int draw_chart_of(const char *stem, const void *data, size_t size, const char *script, bool *drawn) {
-    char *paths[] = {text_of("%s.dat", stem), text_of("%s.gp", stem)};
-    int status = paths[0] && paths[1] ? write_bytes(paths[0], data, size) : no_memory();
-    if (!status) status = write_text(paths[1], script);
-    char *folder = text_of("%.*s", (int)(base_name(stem) - stem), stem), *name = text_of("%s.gp", base_name(stem));
-    if (!status && !(folder && name)) status = no_memory();
-    int problem = 0;
+void chart_free(cli_chart *c) {
+    chart_close(c);
+    free(c->data_text);
+    free(c->script_text);
+}
+
+static int draw_files(const cli_chart *c, const char *stem, bool *drawn) {
+    char *data = text_of("%s.dat", stem), *script = text_of("%s.gp", stem);
+    char *folder = text_of("%.*s", (int)(base_name(stem) - stem), stem), *name = text_of("./%s.gp", base_name(stem));
+    int problem = 0, status = data && script && folder && name ? DONE : no_memory();
+    if (!status) status = write_bytes(data, c->data_text, c->data_size);
+    if (!status) status = write_bytes(script, c->script_text, c->script_size);
     *drawn = !status && run_gnuplot(folder, name, &problem);
     if (!status && !*drawn && problem != ENOENT) // no gnuplot: the caller knows whether that matters
-        status = complain(stem, "gnuplot could not draw it; the script %s.gp is kept", stem);
+        status = complain(stem, "gnuplot could not draw it; the script %s is kept", script);
+    free(data);
+    free(script);
     free(folder);
     free(name);
-    for (size_t k = 0; k < COUNT(paths); k++) free(paths[k]);
+    return status;
+}
+
+int chart_draw(cli_chart *c, const char *stem, bool *drawn) {
+    bool there = false;
+    if (c->script) fputs("  unset output\n}\n", c->script);
+    int status = chart_close(c) ? draw_files(c, stem, &there) : no_memory();
+    if (!status && !there && !drawn) status = complain(stem, "cannot be drawn: gnuplot is not installed");
+    if (drawn) *drawn = there;
+    chart_free(c);
     return status;
 }

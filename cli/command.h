@@ -254,22 +254,30 @@ json_t *evaluation_json(const convo_evaluation *evaluation, int top, bool by_gro
 
 // --- charts -----------------------------------------------------------------------------------------------------
 
-// Draws with gnuplot: writes STEM.dat and STEM.gp (kept, so that they can be edited) and runs the script in their
-// folder. `data` and `script` are whole files. *drawn tells whether gnuplot was there.
-int draw_chart(const char *stem, const char *data, const char *script, bool *drawn);
-int draw_chart_of(const char *stem, const void *data, size_t size, const char *script, bool *drawn); // any bytes
-// The first and last lines of a script: the look, and a loop over PNG and SVG, 1,000 pixels wide. name: of the files.
-void chart_begin(FILE *out, const char *name, int height);
-void chart_end(FILE *out);
+// A picture that gnuplot draws: what is written to the streams becomes STEM.dat and STEM.gp (kept, so that they can be
+// edited), and these STEM.png and STEM.svg.
+typedef struct cli_chart {
+    FILE *data, *script;
+    char *data_text, *script_text;
+    size_t data_size, script_size;
+} cli_chart;
+// false without memory, which chart_draw says.
+bool chart_open(cli_chart *chart);
+// The first lines of the script: the look, and the loop over PNG and SVG, 1,000 pixels wide. `data` is then the name of
+// the data in the script.
+void chart_begin(cli_chart *chart, const char *stem, int height);
+// Ends the script, writes both files and has them drawn. *drawn tells whether gnuplot was there; where drawn is NULL
+// its absence is an error. Frees the chart.
+int chart_draw(cli_chart *chart, const char *stem, bool *drawn);
+void chart_free(cli_chart *chart); // without drawing it
 // Between ticks from 0 to last, so that their labels have room: 1, 2, 5, 10, 20, ...
 int64_t chart_step(int64_t last);
-// FILE.png or FILE.svg, as --out says, without its ending; free it. Another ending is a usage error of the command.
-int chart_stem(const char *command, const char *out, char **stem);
+// FILE.png or FILE.svg, as --out says, without its ending; free it. Another ending is a usage error of the command;
+// where array is not NULL, FILE.npy makes it true and leaves *stem alone.
+int chart_stem(const char *command, const char *out, char **stem, bool *array);
 // Colours that stay apart without full colour vision (Okabe and Ito, 2008); after the last comes the first again.
 enum { CHART_COLOURS = 7 };
 const char *chart_colour(size_t k);
-// Text in single quotes for a gnuplot script. Free it.
-char *gnuplot_quoted(const char *text);
 // curves.png and curves.svg in a run folder, from its metrics.jsonl; curves-steps.png and .svg where there is a
 // steps.jsonl.
 int draw_curves(const char *folder, const char *recipe, const convo_train_result *result, bool *drawn);

@@ -1,6 +1,6 @@
 // Learning curves: loss and accuracy against the epoch, and against the iteration where these were recorded; of one
 // run, or of several over each other.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -60,26 +60,20 @@ static void add_lines(FILE *in, const struct source *of, curve *run, FILE *out) 
 }
 
 // A block for each run. *missing: the first file that is not there.
-static char *collect(chart *c, const char *const *folder, char **missing) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    bool whole = out;
-    for (size_t r = 0; whole && r < c->runs; r++) {
+static bool collect(chart *c, const char *const *folder, FILE *out, char **missing) {
+    for (size_t r = 0; r < c->runs; r++) {
         char *file = text_of("%s/%s", folder[r], c->of->file);
-        FILE *in = file ? fopen(file, "r") : NULL;
+        if (!file) return false;
+        FILE *in = fopen(file, "r");
         if (r) fputs("\n\n", out);
         if (in) add_lines(in, c->of, &c->run[r], out);
         if (in) fclose(in);
-        if (!in && file && !*missing)
+        if (!in && !*missing)
             *missing = file;
         else
             free(file);
-        whole = file;
     }
-    if (out && !fclose(out) && whole) return text;
-    free(text);
-    return NULL;
+    return true;
 }
 
 static void take_result(curve *run, const struct source *of, const convo_train_result *result) {
@@ -91,20 +85,6 @@ static void take_result(curve *run, const struct source *of, const convo_train_r
 
 // --- script -----------------------------------------------------------------------------------------------------
 
-int64_t chart_step(int64_t last) {
-    static const int factors[] = {1, 2, 5};
-    int64_t step = 1;
-    for (int64_t k = 0, ten = 1; last / step > (last < 1000 ? 10 : 5); step = factors[++k % 3] * ten)
-        if (k % 3 == 2) ten *= 10;
-    return step;
-}
-
-static void put_quoted(FILE *out, const char *text) {
-    char *quoted = gnuplot_quoted(text);
-    fputs(quoted ? quoted : "''", out);
-    free(quoted);
-}
-
 // A run has a colour and each part its dashes, which the key tells apart; a run alone has a colour for each part.
 static void add_runs(FILE *out, const chart *c, int what, const char **comma) {
     bool measured[COUNT(parts)] = {false}, final = false;
@@ -113,15 +93,14 @@ static void add_runs(FILE *out, const chart *c, int what, const char **comma) {
         bool named = false;
         for (size_t k = 0; k < COUNT(parts); k++) {
             if (!run->measured[k]) continue;
-            fprintf(out, "%s '%s.dat' index %zu using 1:%zu with ", *comma, base_name(c->stem), r,
-                    2 + 2 * k + (size_t)what);
+            fprintf(out, "%s data index %zu using 1:%zu with ", *comma, r, 2 + 2 * k + (size_t)what);
             if (c->runs == 1)
                 fprintf(out, "%s lc rgb '%s' title '%s'", c->of->style, parts[k].colour, parts[k].name);
             else
                 fprintf(out, "lines lw %s dt %s lc rgb '%s' ", c->of == &epochs ? "2" : "1", parts[k].dashes,
                         chart_colour(r));
-            if (c->runs > 1) fputs(named ? "notitle" : "noenhanced title ", out);
-            if (c->runs > 1 && !named) put_quoted(out, run->name);
+            if (c->runs > 1) fputs(named ? "notitle" : "title ", out);
+            if (c->runs > 1 && !named) gnuplot_text(run->name, out);
             *comma = ", \\\n      ";
             named = measured[k] = true;
         }
@@ -160,17 +139,15 @@ static void place_panels(FILE *out, const chart *c, int key, int height) {
     else
         fprintf(out, "  set multiplot layout 1,2 margins 0.08,0.985,%.3f,0.9 spacing 0.1 title ",
                 (key + 60.0) / height);
-    put_quoted(out, c->title);
-    fputs(" noenhanced\n", out);
+    gnuplot_text(c->title, out);
+    fputc('\n', out);
     if (c->runs > 1)
         fprintf(out, "  set key at screen 0.5,%.3f center vertical maxrows %d\n", 0.5 * key / height, key / 20);
 }
 
-static char *write_script(const chart *c) {
-    char *text = NULL;
-    size_t size = 0, longest = 20;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) return NULL;
+static void write_script(const chart *c, cli_chart *files) {
+    FILE *out = files->script;
+    size_t longest = 20;
     int64_t first = 1, last = 2;
     for (size_t r = 0; r < c->runs; r++) {
         if (c->run[r].last > last) last = c->run[r].last;
@@ -180,7 +157,7 @@ static char *write_script(const chart *c) {
     const int across = (int)(900 / (8 * longest + 70)), entries = (int)c->runs + 4;
     const int key = c->runs > 1 ? 20 * (across > 1 ? (entries + across - 1) / across : entries) : 0;
     const int height = 420 + key;
-    chart_begin(out, base_name(c->stem), height);
+    chart_begin(files, c->stem, height);
     fprintf(out, "  set xlabel '%s'\n  set xrange [%lld:%lld]\n  set xtics %lld\n", c->of->label, (long long)first,
             (long long)last, (long long)chart_step(last));
     place_panels(out, c, key, height);
@@ -189,21 +166,18 @@ static char *write_script(const chart *c) {
     fputs(c->runs == 1 ? "  set key bottom right\n  set yrange [*:1]\n" : "  unset key\n  set yrange [*:1]\n", out);
     add_panel(out, c, 1);
     fputs("  unset multiplot\n", out);
-    chart_end(out);
-    if (!fclose(out)) return text;
-    free(text);
-    return NULL;
 }
 
 // --- charts -----------------------------------------------------------------------------------------------------
 
 // needed: a file that is not there is an error.
 static int draw(chart *c, const char *const *folder, const convo_train_result *result, bool needed, bool *drawn) {
-    char *missing = NULL, *script = NULL;
+    char *missing = NULL;
     int64_t last = 0;
+    cli_chart files = {0};
     for (size_t r = 0; r < c->runs; r++) take_result(&c->run[r], c->of, &result[r]);
-    char *data = c->stem && c->title ? collect(c, folder, &missing) : NULL;
-    int status = data ? DONE : no_memory();
+    const bool whole = c->stem && c->title && chart_open(&files) && collect(c, folder, files.data, &missing);
+    int status = whole ? DONE : no_memory();
     for (size_t r = 0; r < c->runs; r++) last = c->run[r].last > last ? c->run[r].last : last;
     if (!status && needed && missing)
         status =
@@ -211,12 +185,10 @@ static int draw(chart *c, const char *const *folder, const convo_train_result *r
                                               : "is not there: a run folder holds it");
     else if (!status && needed && !last)
         status = complain(folder[0], "nothing is recorded yet");
-    if (!status && last && !(script = write_script(c))) status = no_memory();
-    if (!status && last) status = draw_chart(c->stem, data, script, drawn);
     free(missing);
-    free(script);
-    free(data);
-    return status;
+    if (status || !last) return chart_free(&files), status;
+    write_script(c, &files);
+    return chart_draw(&files, c->stem, drawn);
 }
 
 int draw_curves(const char *folder, const char *recipe, const convo_train_result *result, bool *drawn) {

@@ -1,5 +1,5 @@
 // convo features: what the net sees of a recording.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static const cli_option options[] = {
     {"set", 0, OPTION_LIST, offsetof(features_values, set), 0, 0, "KEY=VALUE",
      "change a setting of the recipe; repeatable"},
     {"out", 'o', OPTION_TEXT, offsetof(features_values, out), 0, 0, "FILE",
-     "write FILE.npy, or draw FILE.png or FILE.svg"},
+     "write FILE.npy, or draw FILE.png and FILE.svg"},
     {0},
 };
 
@@ -78,89 +78,62 @@ static view view_of(const convo_array *a) {
     return (view){last, before, 1, last};
 }
 
-static char *data_text(const convo_array *a, view v) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    if (!stream) return NULL;
+static void write_data(const convo_array *a, view v, FILE *data) {
     for (size_t i = 0; i < v.features; i++)
         for (size_t j = 0; j < v.frames; j++)
-            fprintf(stream, "%g%c", (double)a->value[i * v.feature_step + j * v.frame_step],
+            fprintf(data, "%g%c", (double)a->value[i * v.feature_step + j * v.frame_step],
                     v.features == 1 || j + 1 == v.frames ? '\n' : ' ');
-    if (!fclose(stream)) return text;
-    free(text);
-    return NULL;
 }
 
 // Viridis: even steps look even, also without colour vision. https://bids.github.io/colormap
-static const char palette[] = "set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "
+static const char palette[] = "  set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "
                               "5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n";
 
-static char *script_text(const char *out, const char *title, view v) {
-    bool svg = !strcmp(out + strlen(out) - 4, ".svg");
-    char *name = gnuplot_quoted(base_name(out)), *quoted = gnuplot_quoted(title), *text = NULL;
-    char *data = text_of("%.*s.dat", (int)strlen(base_name(out)) - 4, base_name(out));
-    char *data_quoted = data ? gnuplot_quoted(data) : NULL;
-    const char *head = "# Drawn by convo features; edit it and run gnuplot on it to draw again.\n"
-                       "set terminal %s font 'DejaVu Sans,11'\nset output %s\nset title %s noenhanced\n"
-                       "set tics out nomirror\nset border 3\n";
-    const char *terminal = svg ? "svg size 1000,420 dynamic background '#ffffff'" : "pngcairo size 1000,420";
-    char *start = name && quoted ? text_of(head, terminal, name, quoted) : NULL;
-    if (start && data_quoted && v.features == 1)
-        text = text_of("%sset xlabel 'sample'\nset ylabel 'value'\nset grid lc rgb '#dddddd' lt 1\n"
-                       "set xrange [0:%zu]\nplot %s using 0:1 with lines lc rgb '#0072B2' notitle\n",
-                       start, v.frames > 1 ? v.frames - 1 : 1, data_quoted);
-    else if (start && data_quoted)
-        text =
-            text_of("%s%sset xlabel 'frame'\nset ylabel 'feature'\nset xrange [-0.5:%zu.5]\nset yrange [-0.5:%zu.5]\n"
-                    "set cblabel 'value'\nplot %s matrix with image notitle\n",
-                    start, palette, v.frames - 1, v.features - 1, data_quoted);
-    free(name);
-    free(quoted);
-    free(data);
-    free(data_quoted);
-    free(start);
-    return text;
+static void write_script(view v, FILE *out) {
+    if (v.features == 1) {
+        fprintf(out,
+                "  set xlabel 'sample'\n  set ylabel 'value'\n  set xrange [0:%zu]\n"
+                "  plot data using 0:1 with lines lc rgb '#0072B2' notitle\n",
+                v.frames > 1 ? v.frames - 1 : 1);
+        return;
+    }
+    fprintf(out,
+            "%s  unset grid\n  set xlabel 'frame'\n  set ylabel 'feature'\n  set xrange [-0.5:%zu.5]\n"
+            "  set yrange [-0.5:%zu.5]\n  set cblabel 'value'\n  plot data matrix with image notitle\n",
+            palette, v.frames - 1, v.features - 1);
 }
 
-static int draw(const convo_array *a, const char *file, const char *out) {
-    view v = view_of(a);
-    char *stem = text_of("%.*s", (int)strlen(out) - 4, out);
-    char *data = data_text(a, v), *script = script_text(out, base_name(file), v);
-    bool drawn = false;
-    int status = stem && data && script ? draw_chart(stem, data, script, &drawn) : no_memory();
-    if (!status && !drawn) status = complain(out, "cannot be drawn: gnuplot is not installed; write FILE.npy instead");
-    free(stem);
-    free(data);
-    free(script);
-    return status;
+static int draw(const convo_array *a, const char *file, const char *stem) {
+    const view v = view_of(a);
+    cli_chart c;
+    if (chart_open(&c)) {
+        write_data(a, v, c.data);
+        chart_begin(&c, stem, 420);
+        fputs("  set title ", c.script);
+        gnuplot_text(base_name(file), c.script);
+        fputc('\n', c.script);
+        write_script(v, c.script);
+    }
+    return chart_draw(&c, stem, NULL);
 }
 
 // --- the command ------------------------------------------------------------------------------------------------
 
-static const char *const endings[] = {".npy", ".png", ".svg"};
-
-static int ending_of(const char *out) {
-    size_t length = strlen(out);
-    for (size_t k = 0; k < COUNT(endings); k++)
-        if (length > 4 && !strcmp(out + length - 4, endings[k])) return (int)k;
-    return -1;
-}
-
 static int run(const cli_context *context, const void *given) {
     const features_values *values = given;
-    int ending = values->out ? ending_of(values->out) : -1;
-    if (values->out && ending < 0)
-        return usage_error("features", "--out ends in .npy, .png or .svg, which '%s' does not", values->out);
     const char *file = context->word[0];
     convo_recipe *recipe = NULL;
     convo_array array = {0};
     convo_error err;
-    int status = open_recipe_or_model(values->recipe ? values->recipe : "fsdd-mfcc", &values->set, &recipe);
+    char *stem = NULL;
+    bool is_array = false;
+    int status = values->out ? chart_stem("features", values->out, &stem, &is_array) : DONE;
+    if (!status) status = open_recipe_or_model(values->recipe ? values->recipe : "fsdd-mfcc", &values->set, &recipe);
     if (!status && convo_features(recipe, file, &array, &err)) status = fail(&err);
-    if (!status && ending == 0 && convo_array_save(&array, values->out, &err)) status = fail(&err);
-    if (!status && ending > 0) status = draw(&array, file, values->out);
+    if (!status && is_array && convo_array_save(&array, values->out, &err)) status = fail(&err);
+    if (!status && stem) status = draw(&array, file, stem);
     if (!status) status = print(&array, file, context->json);
+    free(stem);
     convo_array_free(&array);
     convo_recipe_free(recipe);
     return status;

@@ -137,7 +137,7 @@ static int run(const cli_context *context, const void *given) {
     int64_t at[2];
     int status = values->at ? read_pixel(values->at, at) : DONE;
     char *stem = NULL;
-    if (!status && values->out) status = chart_stem("field", values->out, &stem);
+    if (!status && values->out) status = chart_stem("field", values->out, &stem, NULL);
     if (!status) status = open_recipe_or_model(context->word[0], &values->set, &recipe);
     if (!status && convo_field_find(recipe, values->layer, values->at ? at : NULL, values->heat, &field, &err))
         status = fail(&err);

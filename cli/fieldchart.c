@@ -1,7 +1,7 @@
 // The picture of a receptive field. 2-d nets: a grid per layer, from the input on the left to the output on the right.
 // 1-d nets: a row per layer, from the input at the bottom to the output on top, every pixel above the middle of what it
 // sees of the input.
-#include "command.h"
+#include "quote.h"
 
 #include <stdlib.h>
 
@@ -34,9 +34,13 @@ static int panel_height(int drawn) {
     return drawn <= 2 ? 480 : drawn == 3 ? 340 : drawn == 4 ? 280 : 225;
 }
 
-// "3: conv2d"
-static void write_name(const convo_field_grid *g, FILE *out) {
-    fprintf(out, "%s%s%s", g->path, *g->path ? ": " : "", g->type);
+// "3: conv2d", and below or beside it the shape.
+static void write_name(const convo_field_grid *g, const char *between, FILE *out) {
+    char *text = text_of("%s%s%s", g->path, *g->path ? ": " : "", g->type);
+    gnuplot_text(text ? text : "", out);
+    free(text);
+    fprintf(out, ".\"%s\".", between);
+    gnuplot_text(g->shape, out);
 }
 
 // --- 2-d --------------------------------------------------------------------------------------------------------
@@ -51,9 +55,9 @@ static void write_grid(const convo_field_grid *g, FILE *data) {
 static void write_panel(const convo_field_grid *g, int block, bool heat, bool narrow, FILE *out) {
     const long long rows = g->rows, columns = g->columns, few = narrow ? 2 : 1;
     const bool cells = rows <= MOST_CELLS && columns <= MOST_CELLS;
-    fputs("  set title \"", out);
-    write_name(g, out);
-    fprintf(out, "\\n%s\"\n  set xlabel '%lld of %lld pixels'\n", g->shape, (long long)g->seen, rows * columns);
+    fputs("  set title ", out);
+    write_name(g, "\\n", out);
+    fprintf(out, "\n  set xlabel '%lld of %lld pixels'\n", (long long)g->seen, rows * columns);
     fprintf(out, "  set xrange [-0.5:%lld.5]\n  set yrange [%lld.5:-0.5]\n  set xtics %lld\n  set ytics %lld\n",
             columns - 1, rows - 1, (long long)chart_step(few * columns), (long long)chart_step(few * rows));
     if (cells)
@@ -71,7 +75,7 @@ static void write_grids(const convo_field *f, bool heat, FILE *data, FILE *out) 
             "0,0.4\n"
             "  set object 1 rectangle from graph 0,0 to graph 1,1 behind fc rgb '#f4f4f4' fs solid border lc rgb "
             "'#cccccc'\n"
-            "  set multiplot layout %d,%d title heading noenhanced margins screen 0.05,%s,%.3f,%.3f "
+            "  set multiplot layout %d,%d title heading margins screen 0.05,%s,%.3f,%.3f "
             "spacing screen 0.045,%.3f\n",
             lines, across, heat ? "0.91" : "0.985", 46 / height, 1 - 82 / height, 84 / height);
     if (!heat) fputs("  set palette defined (0 '#0072B2', 1 '#0072B2')\n  set cbrange [0:1]\n  unset colorbox\n", out);
@@ -109,12 +113,12 @@ static void write_rows(const convo_field *f, bool heat, FILE *data, FILE *out) {
     for (int k = 0; k < f->count; k++) {
         if (!is_drawn(f, k)) continue;
         write_row(&f->grid[k], row, first, last, data);
-        fprintf(out, "%s\"", row ? ", " : "");
-        write_name(&f->grid[k], out);
-        fprintf(out, " %s\" %d", f->grid[k].shape, row++);
+        fputs(row ? ", " : "", out);
+        write_name(&f->grid[k], " ", out);
+        fprintf(out, " %d", row++);
     }
     fprintf(out,
-            ") scale 0\n  set xlabel 'place in the input (pixel number)'\n  set title heading noenhanced\n"
+            ") scale 0\n  set xlabel 'place in the input (pixel number)'\n  set title heading\n"
             "  set xrange [%.10g:%.10g]\n  set yrange [-0.7:%d.7]\n",
             first, last, row - 1);
     if (heat) fprintf(out, "%s  set cblabel 'share of the largest gradient'\n", palette);
@@ -128,42 +132,23 @@ static void write_rows(const convo_field *f, bool heat, FILE *data, FILE *out) {
 
 // --- the whole --------------------------------------------------------------------------------------------------
 
-static char *heading_of(const convo_field *f, const char *recipe, bool heat) {
-    const convo_field_grid *output = &f->grid[f->count - 1];
-    char at[64];
+int draw_field(const char *stem, const char *recipe, const convo_field *f, bool heat) {
+    const int drawn = count_drawn(f), lines = (drawn + PER_LINE - 1) / PER_LINE;
+    char at[64], *heading = NULL;
+    cli_chart c;
     if (f->dims == 1)
         snprintf(at, sizeof at, "%lld", (long long)f->at[1]);
     else
         snprintf(at, sizeof at, "%lld,%lld", (long long)f->at[0], (long long)f->at[1]);
-    char *text = text_of("%s: %s pixel %s of layer %s sees", recipe, heat ? "how much" : "what", at, output->path);
-    char *quoted = text ? gnuplot_quoted(text) : NULL;
-    free(text);
-    return quoted;
-}
-
-int draw_field(const char *stem, const char *recipe, const convo_field *f, bool heat) {
-    char *text = NULL, *script = NULL, *heading = heading_of(f, recipe, heat), *name = NULL;
-    size_t text_size = 0, script_size = 0;
-    const int drawn = count_drawn(f), lines = (drawn + PER_LINE - 1) / PER_LINE;
-    FILE *data = open_memstream(&text, &text_size), *out = open_memstream(&script, &script_size);
-    char *file = text_of("%s.dat", base_name(stem));
-    bool whole = data && out && heading && file && (name = gnuplot_quoted(file));
-    if (whole) {
-        chart_begin(out, base_name(stem), f->dims == 1 ? ROW * drawn + 110 : panel_height(drawn) * lines + 60);
-        fprintf(out, "  data = %s\n  heading = %s\n  unset grid\n  set border 0\n", name, heading);
-        fputs("# x, y, half a width, share of the largest; a block per value of a 2-d net\n", data);
-        (f->dims == 1 ? write_rows : write_grids)(f, heat, data, out);
-        chart_end(out);
+    if (chart_open(&c) && (heading = text_of("%s: %s pixel %s of layer %s sees", recipe, heat ? "how much" : "what", at,
+                                             f->grid[f->count - 1].path))) {
+        chart_begin(&c, stem, f->dims == 1 ? ROW * drawn + 110 : panel_height(drawn) * lines + 60);
+        fputs("  heading = ", c.script);
+        gnuplot_text(heading, c.script);
+        fputs("\n  unset grid\n  set border 0\n", c.script);
+        fputs("# x, y, half a width, share of the largest; a block per value of a 2-d net\n", c.data);
+        (f->dims == 1 ? write_rows : write_grids)(f, heat, c.data, c.script);
     }
-    if (data && fclose(data)) whole = false;
-    if (out && fclose(out)) whole = false;
-    bool was_drawn = false;
-    int status = whole ? draw_chart(stem, text, script, &was_drawn) : no_memory();
-    if (!status && !was_drawn) status = complain(stem, "cannot be drawn: gnuplot is not installed");
-    free(text);
-    free(script);
     free(heading);
-    free(file);
-    free(name);
-    return status;
+    return chart_draw(&c, stem, NULL);
 }

@@ -217,16 +217,15 @@ static int write_maps(const maps_values *values, const view *v, const char *reci
 
 static int run(const cli_context *context, const void *given) {
     const maps_values *values = given;
-    const size_t length = values->out ? strlen(values->out) : 0;
-    const bool array = length > 4 && !strcmp(values->out + length - 4, ".npy");
     if (values->ones + values->random + (context->words > 1) != 1)
         return usage_error("maps", "one input is needed: a picture, a recording, --ones or --random");
-    if (array && values->layers.count > 1) return usage_error("maps", "an .npy file holds one layer");
     convo_recipe *recipe = NULL;
     convo_model *model = NULL;
     char *stem = NULL;
+    bool is_array = false;
     view v = {0};
-    int status = values->out && !array ? chart_stem("maps", values->out, &stem) : DONE;
+    int status = values->out ? chart_stem("maps", values->out, &stem, &is_array) : DONE;
+    if (!status && is_array && values->layers.count > 1) return usage_error("maps", "an .npy file holds one layer");
     if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
     if (!status) status = read_input(values, context, recipe, model, &v);
     if (!status) status = find_maps(values, recipe, model, &v);

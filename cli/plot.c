@@ -31,12 +31,6 @@ static const cli_option options[] = {
 
 // --- what charts share ------------------------------------------------------------------------------------------
 
-void plot_quoted(FILE *out, const char *text) {
-    char *quoted = text ? gnuplot_quoted(text) : NULL;
-    fputs(quoted ? quoted : "''", out);
-    free(quoted);
-}
-
 void plot_title(FILE *out, const char *format, ...) {
     char text[512];
     va_list args;
@@ -44,34 +38,8 @@ void plot_title(FILE *out, const char *format, ...) {
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     fputs("  set title ", out);
-    plot_quoted(out, text);
-    fputs(" noenhanced\n", out);
-}
-
-bool plot_begin(plot_files *f, const char *stem, int height) {
-    *f = (plot_files){0};
-    f->data_out = open_memstream(&f->data, &f->data_size);
-    f->script_out = open_memstream(&f->script, &f->script_size);
-    if (!f->data_out || !f->script_out) return false;
-    chart_begin(f->script_out, base_name(stem), height);
-    fputs("  data = ", f->script_out);
-    char *name = text_of("%s.dat", base_name(stem));
-    plot_quoted(f->script_out, name);
-    fputc('\n', f->script_out);
-    free(name);
-    return true;
-}
-
-int plot_finish(plot_files *f, const char *stem) {
-    bool whole = f->data_out && f->script_out, drawn = false;
-    if (whole) chart_end(f->script_out);
-    if (f->data_out && fclose(f->data_out)) whole = false;
-    if (f->script_out && fclose(f->script_out)) whole = false;
-    int status = whole ? draw_chart_of(stem, f->data, f->data_size, f->script, &drawn) : no_memory();
-    if (!status && !drawn) status = complain(stem, "cannot be drawn: gnuplot is not installed");
-    free(f->data);
-    free(f->script);
-    return status;
+    gnuplot_text(text, out);
+    fputc('\n', out);
 }
 
 // --- kinds ------------------------------------------------------------------------------------------------------
@@ -112,7 +80,7 @@ static int written(const plot *p) {
 
 // FILE of --out, else RUN/NAME for a run folder, else NAME here; without an ending.
 static int find_stem(plot *p, const char *name) {
-    if (p->values->out) return chart_stem("plot", p->values->out, &p->stem);
+    if (p->values->out) return chart_stem("plot", p->values->out, &p->stem, NULL);
     p->stem = p->context->words == 1 && is_folder(p->word) ? text_of("%s/%s", p->word, name) : text_of("%s", name);
     return p->stem ? DONE : no_memory();
 }

@@ -2,7 +2,7 @@
 #ifndef CLI_PLOT_H
 #define CLI_PLOT_H
 
-#include "command.h"
+#include "quote.h"
 
 typedef struct plot_values {
     cli_list set;
@@ -30,18 +30,7 @@ typedef int plot_kind(plot *p);
 plot_kind plot_filters, plot_confusion, plot_roc, plot_det, plot_calibration, plot_boundary, plot_examples,
     plot_mistakes;
 
-// A chart whose data and script are written to streams.
-typedef struct plot_files {
-    char *data, *script;
-    size_t data_size, script_size;
-    FILE *data_out, *script_out;
-} plot_files;
-// Opens both and begins the script; NULL stays where memory is short, and plot_finish says so.
-bool plot_begin(plot_files *files, const char *stem, int height);
-int plot_finish(plot_files *files, const char *stem);
-// Text in gnuplot's single quotes.
-void plot_quoted(FILE *out, const char *text);
-// "  set title '...' noenhanced"; the format is the title's.
+// "  set title '...'"; the format is the title's.
 void plot_title(FILE *out, const char *format, ...) PRINTF(2, 3);
 
 // Points in the plane: whether each example is two numbers, and a picture of them.

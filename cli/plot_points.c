@@ -61,26 +61,27 @@ static void plot_classes(FILE *out, const convo_examples *e, int first, const ch
         const char *shape = shapes[k % (int)COUNT(shapes)];
         fprintf(out,
                 "%s data index %d using 1:2 with points pt %s ps 1.1 lc rgb '#ffffff' notitle, \\\n"
-                "       data index %d using 1:2 with points pt %s ps 0.7 lc rgb '%s' noenhanced title ",
+                "       data index %d using 1:2 with points pt %s ps 0.7 lc rgb '%s' title ",
                 comma, first + k, shape, first + k, shape, chart_colour((size_t)k));
-        plot_quoted(out, e->labels[k]);
+        gnuplot_text(e->labels[k], out);
         comma = ", \\\n      ";
     }
 }
 
 int draw_points(const plot *p, const convo_examples *e) {
     const span x = span_of(e, 0), y = span_of(e, 1);
-    plot_files f;
-    if (plot_begin(&f, p->stem, 700)) {
-        put_points(f.data_out, e);
-        plot_title(f.script_out, "%s: %lld examples of the %s part", convo_recipe_name(p->recipe), (long long)e->count,
+    cli_chart f;
+    if (chart_open(&f)) {
+        chart_begin(&f, p->stem, 700);
+        put_points(f.data, e);
+        plot_title(f.script, "%s: %lld examples of the %s part", convo_recipe_name(p->recipe), (long long)e->count,
                    part_name(e->part));
-        put_axes(f.script_out, x, y);
-        fputs("  plot", f.script_out);
-        plot_classes(f.script_out, e, 0, "");
-        fputc('\n', f.script_out);
+        put_axes(f.script, x, y);
+        fputs("  plot", f.script);
+        plot_classes(f.script, e, 0, "");
+        fputc('\n', f.script);
     }
-    return plot_finish(&f, p->stem);
+    return chart_draw(&f, p->stem, NULL);
 }
 
 // --- regions ----------------------------------------------------------------------------------------------------
@@ -150,32 +151,33 @@ static int64_t put_mistakes(FILE *data, const convo_examples *e, const float *pr
 
 static int draw_regions(const plot *p, const convo_examples *e, const float *grid, const float *probabilities, span x,
                         span y) {
-    plot_files f;
-    if (plot_begin(&f, p->stem, 700)) {
-        fputs("# what the model says: two numbers, red, green, blue\n", f.data_out);
+    cli_chart f;
+    if (chart_open(&f)) {
+        chart_begin(&f, p->stem, 700);
+        fputs("# what the model says: two numbers, red, green, blue\n", f.data);
         for (int k = 0; k < SIDE * SIDE; k++) {
-            fprintf(f.data_out, "%.6g %.6g", at(x, k % SIDE), at(y, k / SIDE));
-            put_pixel(f.data_out, grid + k * e->classes, e->classes);
+            fprintf(f.data, "%.6g %.6g", at(x, k % SIDE), at(y, k / SIDE));
+            put_pixel(f.data, grid + k * e->classes, e->classes);
         }
-        fputs("\n\n", f.data_out);
-        put_borders(f.data_out, grid, e->classes, x, y);
-        put_points(f.data_out, e);
-        const int64_t wrong = put_mistakes(f.data_out, e, probabilities);
-        plot_title(f.script_out, "%s: regions of the classes, and %lld points of the %s part (%lld wrong)",
+        fputs("\n\n", f.data);
+        put_borders(f.data, grid, e->classes, x, y);
+        put_points(f.data, e);
+        const int64_t wrong = put_mistakes(f.data, e, probabilities);
+        plot_title(f.script, "%s: regions of the classes, and %lld points of the %s part (%lld wrong)",
                    convo_recipe_name(p->recipe), (long long)e->count, part_name(e->part), (long long)wrong);
-        put_axes(f.script_out, x, y);
+        put_axes(f.script, x, y);
         fputs("  unset grid\n  plot data index 0 using 1:2:3:4:5 with rgbimage notitle, \\\n"
               "       data index 1 using 1:2 with lines lw 1.5 lc rgb '#333333' notitle",
-              f.script_out);
-        plot_classes(f.script_out, e, 2, ", \\\n      ");
+              f.script);
+        plot_classes(f.script, e, 2, ", \\\n      ");
         if (wrong)
             fprintf(
-                f.script_out,
+                f.script,
                 ", \\\n       data index %d using 1:2 with points pt 6 ps 1.5 lw 1.5 lc rgb '#000000' title 'wrong'",
                 2 + e->classes);
-        fputc('\n', f.script_out);
+        fputc('\n', f.script);
     }
-    return plot_finish(&f, p->stem);
+    return chart_draw(&f, p->stem, NULL);
 }
 
 int plot_boundary(plot *p) {

@@ -18,10 +18,10 @@ static const char *part_of(const plot *p) {
 enum { MOST_NUMBERS = 24, MOST_NAMES = 60 }; // classes whose cells have numbers, whose lines have names
 
 static void put_names(FILE *out, const convo_evaluation *e, const char *axis, const char *turned) {
-    fprintf(out, "  set %stics noenhanced %s (", axis, turned);
+    fprintf(out, "  set %stics %s (", axis, turned);
     for (int k = 0; k < e->classes; k++) {
         fputs(k ? ", " : "", out);
-        plot_quoted(out, e->labels[k]);
+        gnuplot_tick(e->labels[k], out);
         fprintf(out, " %d", k);
     }
     fputs(")\n", out);
@@ -44,12 +44,13 @@ int plot_confusion(plot *p) {
     const int last = e->classes - 1;
     size_t longest = 0;
     for (int k = 0; k <= last; k++) longest = strlen(e->labels[k]) > longest ? strlen(e->labels[k]) : longest;
-    plot_files f;
-    if (plot_begin(&f, p->stem, 860)) {
-        put_cells(f.data_out, e);
-        plot_title(f.script_out, "%s, %s part: accuracy %.4f (%lld of %lld)", name_of(p), part_of(p), e->score.accuracy,
+    cli_chart f;
+    if (chart_open(&f)) {
+        chart_begin(&f, p->stem, 860);
+        put_cells(f.data, e);
+        plot_title(f.script, "%s, %s part: accuracy %.4f (%lld of %lld)", name_of(p), part_of(p), e->score.accuracy,
                    (long long)e->score.correct, (long long)e->score.count);
-        fprintf(f.script_out,
+        fprintf(f.script,
                 "  set size ratio 1\n  unset grid\n  set border 15 lw 0.5\n  set tics scale 0\n"
                 "  set xlabel 'predicted'\n  set ylabel 'truth'\n"
                 "  set xrange [-0.5:%d.5]\n  set yrange [%d.5:-0.5]\n  set cbrange [0:1]\n"
@@ -57,18 +58,18 @@ int plot_confusion(plot *p) {
                 "  set cblabel 'share of the truth'\n",
                 last, last);
         if (e->classes <= MOST_NAMES) {
-            put_names(f.script_out, e, "x", longest > 4 && (int)longest * e->classes > 60 ? "rotate by 90 right" : "");
-            put_names(f.script_out, e, "y", "");
+            put_names(f.script, e, "x", longest > 4 && (int)longest * e->classes > 60 ? "rotate by 90 right" : "");
+            put_names(f.script, e, "y", "");
         }
-        fputs("  plot data using 1:2:3 with image notitle", f.script_out);
+        fputs("  plot data using 1:2:3 with image notitle", f.script);
         if (e->classes <= MOST_NUMBERS) // white where the cell is dark
-            fprintf(f.script_out,
+            fprintf(f.script,
                     ", \\\n       data using 1:2:($4 > 0 ? sprintf('%%d', $4) : ''):($3 > 0.6 ? 0xffffff : 0x222222) "
                     "with labels font ',%d' tc rgb variable notitle",
                     e->classes > 12 ? 9 : 12);
-        fputc('\n', f.script_out);
+        fputc('\n', f.script);
     }
-    return plot_finish(&f, p->stem);
+    return chart_draw(&f, p->stem, NULL);
 }
 
 // --- ROC and DET ------------------------------------------------------------------------------------------------
@@ -135,10 +136,11 @@ static int draw_roc(plot *p, bool det) {
     size_t count = 0;
     int status = find_curves(p, det, &curve, &count);
     const size_t shown = count > MOST_CURVES ? MOST_CURVES : count;
-    plot_files f;
+    cli_chart f;
     if (status) return free_curves(curve, count), status;
-    if (plot_begin(&f, p->stem, 680)) {
-        FILE *out = f.script_out;
+    if (chart_open(&f)) {
+        chart_begin(&f, p->stem, 680);
+        FILE *out = f.script;
         char part[64] = "";
         if (shown < count) snprintf(part, sizeof part, ", the %zu worst of %zu classes", shown, count);
         plot_title(out, "%s, %s part: %s, each class against the rest%s", name_of(p), part_of(p), det ? "DET" : "ROC",
@@ -165,16 +167,16 @@ static int draw_roc(plot *p, bool det) {
             const char *label = e->labels[curve[k].k];
             char *title = det ? text_of("%s, %.2f", label, 100 * curve[k].roc.eer)
                               : text_of("%s, %.4f", label, curve[k].roc.area);
-            put_curve(f.data_out, &curve[k], label);
-            fprintf(out, ", \\\n       data index %zu using %s with lines lw 2 dt %zu lc rgb '%s' noenhanced title ", k,
+            put_curve(f.data, &curve[k], label);
+            fprintf(out, ", \\\n       data index %zu using %s with lines lw 2 dt %zu lc rgb '%s' title ", k,
                     det ? "(p($1)):(p(1 - $2))" : "1:2", k / CHART_COLOURS + 1, chart_colour(k));
-            plot_quoted(out, title);
+            gnuplot_text(title, out);
             free(title);
         }
         fputc('\n', out);
     }
     free_curves(curve, count);
-    return plot_finish(&f, p->stem);
+    return chart_draw(&f, p->stem, NULL);
 }
 
 int plot_roc(plot *p) {
@@ -191,24 +193,25 @@ int plot_calibration(plot *p) {
     const convo_evaluation *e = &p->evaluation;
     convo_calibration c;
     convo_error err;
-    plot_files f;
+    cli_chart f;
     if (convo_calibration_find(e, &c, &err)) return fail(&err);
-    if (plot_begin(&f, p->stem, 760)) {
-        FILE *out = f.script_out;
-        fputs("# middle of the bin, confidence, accuracy with its 95 % interval, share of the examples\n", f.data_out);
+    if (chart_open(&f)) {
+        chart_begin(&f, p->stem, 760);
+        FILE *out = f.script;
+        fputs("# middle of the bin, confidence, accuracy with its 95 % interval, share of the examples\n", f.data);
         for (int b = 0; b < CONVO_BINS; b++) {
             if (!c.count[b]) continue;
             const int64_t right = (int64_t)llround(c.accuracy[b] * (double)c.count[b]);
             const convo_interval i = convo_accuracy_interval(right, c.count[b]);
-            fprintf(f.data_out, "%.6f %.6g %.6g %.6g %.6g %.6g\n", (b + 0.5) / CONVO_BINS, c.confidence[b],
-                    c.accuracy[b], i.low, i.high, (double)c.count[b] / (double)e->score.count);
+            fprintf(f.data, "%.6f %.6g %.6g %.6g %.6g %.6g\n", (b + 0.5) / CONVO_BINS, c.confidence[b], c.accuracy[b],
+                    i.low, i.high, (double)c.count[b] / (double)e->score.count);
         }
         char *title = text_of("%s, %s part: calibration, ECE %.4f", name_of(p), part_of(p), c.error);
         fputs("  set multiplot title ", out);
-        plot_quoted(out, title);
+        gnuplot_text(title, out);
         free(title);
         fprintf(out,
-                " noenhanced\n  set xrange [0:1]\n  set lmargin at screen 0.1\n  set rmargin at screen 0.97\n"
+                "\n  set xrange [0:1]\n  set lmargin at screen 0.1\n  set rmargin at screen 0.97\n"
                 "  set boxwidth %.6f absolute\n  set style fill solid 0.85 border lc rgb '#ffffff'\n"
                 "  set tmargin at screen 0.93\n  set bmargin at screen 0.36\n  set yrange [0:1]\n"
                 "  set format x ''\n  set ylabel 'accuracy (fraction correct)'\n  set key top left\n"
@@ -222,5 +225,5 @@ int plot_calibration(plot *p) {
                 "  plot data using 1:6 with boxes lc rgb '#999999' notitle\n  unset multiplot\n",
                 1.0 / CONVO_BINS);
     }
-    return plot_finish(&f, p->stem);
+    return chart_draw(&f, p->stem, NULL);
 }

@@ -1,5 +1,6 @@
 // The charts of a sweep: final errors with error bars, and errors against the epoch, and the iteration where these were
 // recorded, with bands.
+#include "quote.h"
 #include "sweep.h"
 
 #include <math.h>
@@ -33,12 +34,6 @@ static char *title_text(const sweep *s, const char *what) {
                          : text_of("%s: %s", s->recipe, what);
 }
 
-static void put_quoted(FILE *out, const char *text) {
-    char *quoted = gnuplot_quoted(text ? text : "");
-    fputs(quoted ? quoted : "''", out);
-    free(quoted);
-}
-
 static void put_spread(FILE *out, const cli_spread *spread) {
     if (spread->count)
         fprintf(out, " %.9g %.9g", spread->mean, spread->count > 1 ? spread_deviation(spread) : 0);
@@ -54,21 +49,21 @@ static void put_range(FILE *out, double highest) {
 
 // --- final errors -----------------------------------------------------------------------------------------------
 
-static int write_errors(const sweep *s, FILE *data, FILE *script, bool *any) {
+static int write_errors(const sweep *s, cli_chart *c, bool *any) {
+    FILE *data = c->data, *script = c->script;
     double highest = 0;
     size_t length = 0;
     *any = sweep_measured(s, CONVO_TRAIN);
     if (!*any) return DONE; // all diverged
     char *title = title_text(s, "final errors"), *keys = keys_text(s);
     fprintf(data, "# number, then mean and standard deviation of the error: train, validation, test\n");
-    chart_begin(script, "errors", 460);
+    chart_begin(c, "errors", 460);
     fputs("  set title ", script);
-    put_quoted(script, title);
-    fputs(" noenhanced\n  set xlabel ", script);
-    put_quoted(script, keys);
-    fputs(" noenhanced\n  set ylabel 'error (fraction wrong)'\n  set bmargin 6\n  set key at screen 0.5,0.04 center "
-          "horizontal\n  set xtics "
-          "noenhanced (",
+    gnuplot_text(title ? title : "", script);
+    fputs("\n  set xlabel ", script);
+    gnuplot_text(keys ? keys : "", script);
+    fputs("\n  set ylabel 'error (fraction wrong)'\n  set bmargin 6\n  set key at screen 0.5,0.04 center "
+          "horizontal\n  set xtics (",
           script);
     for (size_t k = 0; k < s->settings; k++) {
         const sweep_total total = sweep_totals(s, k);
@@ -76,7 +71,7 @@ static int write_errors(const sweep *s, FILE *data, FILE *script, bool *any) {
         if (values && total.diverged) label = text_of("%s (%d of %d diverged)", values, total.diverged, total.done);
         if (!label) label = values, values = NULL;
         fprintf(script, "%s", k ? ", " : "");
-        put_quoted(script, label);
+        gnuplot_tick(label ? label : "", script);
         fprintf(script, " %zu", k + 1);
         fprintf(data, "%zu", k + 1);
         for (int part = 0; part < 3; part++) {
@@ -96,13 +91,12 @@ static int write_errors(const sweep *s, FILE *data, FILE *script, bool *any) {
     for (int part = 0; part < 3; part++) {
         if (!sweep_measured(s, part)) continue;
         // Beside each other, so that bars of equal errors are seen.
-        fprintf(script, "%s 'errors.dat' using ($1%+.2f):%d:%d with %s pt 7 ps 1 lw 1.6 lc rgb '%s' title '%s'", comma,
+        fprintf(script, "%s data using ($1%+.2f):%d:%d with %s pt 7 ps 1 lw 1.6 lc rgb '%s' title '%s'", comma,
                 0.06 * (part - 1), 2 * part + 2, 2 * part + 3,
                 s->axes == 1 && !s->leave_one_out ? "yerrorlines" : "yerrorbars", part_colours[part], parts[part]);
         comma = ", \\\n      ";
     }
     fputc('\n', script);
-    chart_end(script);
     free(title);
     free(keys);
     return DONE;
@@ -191,7 +185,7 @@ static bool put_setting(const sweep *s, size_t setting, error_curves *curves, FI
     return true;
 }
 
-static void put_panel(const sweep *s, const char *stem, int part, bool key, FILE *script) {
+static void put_panel(const sweep *s, int part, bool key, FILE *script) {
     size_t shown = 0;
     const char *comma = "";
     int mean = 2 * part + 2, deviation = 2 * part + 3;
@@ -203,19 +197,16 @@ static void put_panel(const sweep *s, const char *stem, int part, bool key, FILE
             const char *colour = chart_colour(k);
             if (line) {
                 char *values = values_text(s, k);
-                fprintf(script, "%s '%s.dat' index %zu using 1:%d with lines lw 2 dt %zu lc rgb '%s' ", comma, stem,
-                        shown++, mean, k / CHART_COLOURS + 1, colour);
+                fprintf(script, "%s data index %zu using 1:%d with lines lw 2 dt %zu lc rgb '%s' ", comma, shown++,
+                        mean, k / CHART_COLOURS + 1, colour);
                 fputs(key ? "title " : "notitle", script);
-                if (key) {
-                    put_quoted(script, values);
-                    fputs(" noenhanced", script);
-                }
+                if (key) gnuplot_text(values ? values : "", script);
                 free(values);
             } else
                 fprintf(script,
-                        "%s '%s.dat' index %zu using 1:($%d > $%d ? $%d - $%d : 0):($%d + $%d) with filledcurves fs "
+                        "%s data index %zu using 1:($%d > $%d ? $%d - $%d : 0):($%d + $%d) with filledcurves fs "
                         "transparent solid 0.15 noborder lc rgb '%s' notitle",
-                        comma, stem, shown++, mean, deviation, mean, deviation, mean, deviation, colour);
+                        comma, shown++, mean, deviation, mean, deviation, mean, deviation, colour);
             comma = ", \\\n      ";
         }
     fputc('\n', script);
@@ -240,10 +231,11 @@ static key_box key_of(const sweep *s) {
     return (key_box){rows, LINE * (rows + 1)}; // and the title
 }
 
-static int write_curves(const sweep *s, const curve_source *of, FILE *data, FILE *script, bool *any) {
+static int write_curves(const sweep *s, const curve_source *of, cli_chart *c, bool *any) {
+    FILE *script = c->script;
     error_curves curves = {.of = of};
     bool complete = true;
-    for (size_t k = 0; complete && k < s->settings; k++) complete = put_setting(s, k, &curves, data);
+    for (size_t k = 0; complete && k < s->settings; k++) complete = put_setting(s, k, &curves, c->data);
     free(curves.point);
     *any = curves.last > 0;
     if (!complete) return no_memory();
@@ -253,53 +245,50 @@ static int write_curves(const sweep *s, const curve_source *of, FILE *data, FILE
     char *title = title_text(s, "errors"), *keys = keys_text(s);
     size_t last = curves.last > 1 ? curves.last : 2;
     const key_box key = key_of(s);
-    chart_begin(script, of->stem, 400 + key.height);
+    chart_begin(c, of->stem, 400 + key.height);
     fprintf(script, "  set xlabel '%s'\n  set xrange [1:%zu]\n  set xtics %lld\n", of->label, last,
             (long long)chart_step((int64_t)last));
     put_range(script, curves.highest);
     fprintf(script, "  set multiplot layout 1,%d margins 0.09,0.97,%.3f,0.9 spacing 0.1 title ", held_out ? 2 : 1,
             (60.0 + key.height) / (400 + key.height));
-    put_quoted(script, title);
-    fprintf(script, " noenhanced\n  set key at screen 0.5,%.3f center vertical maxrows %d title ",
+    gnuplot_text(title ? title : "", script);
+    fprintf(script, "\n  set key at screen 0.5,%.3f center vertical maxrows %d title ",
             0.5 * key.height / (400 + key.height), key.rows);
-    put_quoted(script, keys);
-    fputs(" noenhanced\n", script);
-    put_panel(s, of->stem, 0, true, script);
+    gnuplot_text(keys ? keys : "", script);
+    fputc('\n', script);
+    put_panel(s, 0, true, script);
     fputs("  unset key\n", script);
-    if (held_out) put_panel(s, of->stem, held_out, false, script);
+    if (held_out) put_panel(s, held_out, false, script);
     fputs("  unset multiplot\n", script);
-    chart_end(script);
     free(title);
     free(keys);
     return DONE;
 }
 
-static int write_epochs(const sweep *s, FILE *data, FILE *script, bool *any) {
+static int write_epochs(const sweep *s, cli_chart *c, bool *any) {
     static const curve_source epochs = {"metrics.jsonl", "epoch", "epoch", "curves"};
-    return write_curves(s, &epochs, data, script, any);
+    return write_curves(s, &epochs, c, any);
 }
 
-static int write_steps(const sweep *s, FILE *data, FILE *script, bool *any) {
+static int write_steps(const sweep *s, cli_chart *c, bool *any) {
     static const curve_source steps = {"steps.jsonl", "step", "iteration", "curves-steps"};
-    return write_curves(s, &steps, data, script, any);
+    return write_curves(s, &steps, c, any);
 }
 
 // --- all --------------------------------------------------------------------------------------------------------
 
-typedef int write_chart(const sweep *s, FILE *data, FILE *script, bool *any);
+typedef int write_chart(const sweep *s, cli_chart *c, bool *any);
 
 static int draw(const sweep *s, const char *name, write_chart *write, bool *drawn) {
-    char *data = NULL, *script = NULL, *stem = text_of("%s/%s", s->out, name);
-    size_t data_size = 0, script_size = 0;
-    FILE *data_out = open_memstream(&data, &data_size), *script_out = open_memstream(&script, &script_size);
+    char *stem = text_of("%s/%s", s->out, name);
+    cli_chart c = {0};
     bool any = true;
-    int status = stem && data_out && script_out ? write(s, data_out, script_out, &any) : no_memory();
-    if (data_out && fclose(data_out) && !status) status = no_memory();
-    if (script_out && fclose(script_out) && !status) status = no_memory();
-    if (!status && any) status = draw_chart(stem, data, script, drawn);
+    int status = stem && chart_open(&c) ? write(s, &c, &any) : no_memory();
+    if (status || !any)
+        chart_free(&c);
+    else
+        status = chart_draw(&c, stem, drawn);
     free(stem);
-    free(data);
-    free(script);
     return status;
 }
 

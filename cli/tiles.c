@@ -1,5 +1,5 @@
 // Maps of numbers side by side, drawn by gnuplot from a file of floats.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -102,16 +102,16 @@ static void draw_curve(const cli_tiles *t, const cli_tile *tile, range r, size_t
 
 static void draw_tile(const cli_tiles *t, const cli_tile *tile, range r, size_t skip, FILE *out) {
     const long long rows = tile->rows, columns = tile->columns;
-    char span[64] = "", *name = NULL, *title = NULL;
+    char span[64] = "";
     if (t->apart && !tile->colour) {
         extend(&r, tile);
         snprintf(span, sizeof span, ": %.2g to %.2g", r.least, r.most);
         r = settle(r, t->signs);
     }
-    name = text_of("%s%s", tile->title, span);
-    title = name ? gnuplot_quoted(name) : NULL;
-    fprintf(out, "  set title %s noenhanced\n  set xrange [-0.5:%lld.5]\n", title ? title : "''", columns - 1);
-    free(name);
+    char *title = text_of("%s%s", tile->title, span);
+    fputs("  set title ", out);
+    gnuplot_text(title ? title : "", out);
+    fprintf(out, "\n  set xrange [-0.5:%lld.5]\n", columns - 1);
     free(title);
     if (t->across) fprintf(out, "  set xtics %lld\n", (long long)chart_step(columns));
     if (rows == 1 && !tile->colour) {
@@ -190,29 +190,16 @@ static void write_tiles(const cli_tiles *t, const layout *l, FILE *data, FILE *o
 }
 
 int draw_tiles(const char *stem, const cli_tiles *t) {
-    char *values = NULL, *script = NULL, *file = text_of("%s.dat", base_name(stem));
-    size_t size = 0, script_size = 0;
     const layout l = lay_out(t);
-    FILE *data = open_memstream(&values, &size), *out = open_memstream(&script, &script_size);
-    char *name = file ? gnuplot_quoted(file) : NULL, *heading = gnuplot_quoted(t->heading);
-    bool whole = data && out && name && heading, drawn = false;
-    if (whole) {
-        chart_begin(out, base_name(stem), (int)l.height);
-        fprintf(out, "  data = %s # floats, one map after the other\n", name);
-        write_axes(t, out);
-        fprintf(out, "  set multiplot title %s noenhanced\n", heading);
-        write_tiles(t, &l, data, out);
-        fputs("  unset multiplot\n", out);
-        chart_end(out);
+    cli_chart c;
+    if (chart_open(&c)) { // the data are floats, one map after the other
+        chart_begin(&c, stem, (int)l.height);
+        write_axes(t, c.script);
+        fputs("  set multiplot title ", c.script);
+        gnuplot_text(t->heading, c.script);
+        fputc('\n', c.script);
+        write_tiles(t, &l, c.data, c.script);
+        fputs("  unset multiplot\n", c.script);
     }
-    if (data && fclose(data)) whole = false;
-    if (out && fclose(out)) whole = false;
-    int status = whole ? draw_chart_of(stem, values, size, script, &drawn) : no_memory();
-    if (!status && !drawn) status = complain(stem, "cannot be drawn: gnuplot is not installed");
-    free(values);
-    free(script);
-    free(file);
-    free(name);
-    free(heading);
-    return status;
+    return chart_draw(&c, stem, NULL);
 }

@@ -60,6 +60,12 @@ typedef struct convo_error {
 // "FORMAT" for CONVO_FORMAT, and so on.
 CONVO_API const char *convo_status_name(convo_status status);
 
+// Text from anywhere, a file's name say, in a form that a terminal shows and does not obey: control characters, marks
+// that turn the direction of writing and bytes that are not UTF-8 become \n, \x1b, \u202e, \xff; all else stays as it
+// is. Writes what fits into `size` bytes with the 0 at their end, in whole characters, and returns the length of the
+// whole, as snprintf does. Both texts of a convo_error have this form.
+CONVO_API size_t convo_text_show(const char *text, char *out, size_t size);
+
 // --- training ---------------------------------------------------------------------------------------------------
 
 // Figures of one pass over a part of the data. loss is the mean over examples; NaN and count 0 when the part is empty.

@@ -102,6 +102,41 @@ static const char *layer_at(const void *context, size_t k) {
     return names[k];
 }
 
+static void text_is_shown_and_not_obeyed(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        {"", ""},
+        {"größe 字 \U0001f600 a\\b 50% ~", "größe 字 \U0001f600 a\\b 50% ~"},
+        {"\a\b\t\n\v\f\r", "\\a\\b\\t\\n\\v\\f\\r"},
+        {"\x1b[31m\x01\x7f", "\\x1b[31m\\x01\\x7f"},
+        {"\xc2\x85\xc2\x9b\u00a0", "\\u0085\\u009b\u00a0"},
+        {"a\u202eb\u2066c\u200e\u061c\u2028\u200d", "a\\u202eb\\u2066c\\u200e\\u061c\\u2028\u200d"},
+        {"\xff\xe2\x82", "\\xff\\xe2\\x82"},                                     // no UTF-8, cut short
+        {"\xc0\xaf\xe0\x80\xaf", "\\xc0\\xaf\\xe0\\x80\\xaf"},                   // longer than need be
+        {"\xed\xa0\x80\xf4\x90\x80\x80", "\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80"}, // half of UTF-16, too large
+        {"\xc3(\x80", "\\xc3(\\x80"},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        char out[128], again[128];
+        assert_int_equal(convo_text_show(cases[k].text, NULL, 0), strlen(cases[k].shown));
+        assert_int_equal(convo_text_show(cases[k].text, out, sizeof out), strlen(cases[k].shown));
+        assert_string_equal(out, cases[k].shown);
+        convo_text_show(out, again, sizeof again);
+        assert_string_equal(again, out);
+    }
+    char few[6];
+    assert_int_equal(convo_text_show("abc\xff", few, sizeof few), 7);
+    assert_string_equal(few, "abc");
+    assert_int_equal(convo_text_show("abcdö", few, sizeof few), 6); // no half of a character
+    assert_string_equal(few, "abcd");
+    convo_error err;
+    cv_fail(&err, CONVO_IO, "a\xff", "%s\n", "b\x1b[0m");
+    assert_string_equal(err.where, "a\\xff");
+    assert_string_equal(err.message, "b\\x1b[0m");
+}
+
 static void a_misspelt_word_gets_the_nearest(void **state) {
     (void)state;
     static const struct {
@@ -655,6 +690,7 @@ int main(void) {
         cmocka_unit_test(aligned_memory_is_aligned_and_zero),
         cmocka_unit_test(an_array_keeps_what_it_holds_when_it_grows),
         cmocka_unit_test(text_that_does_not_fit_is_cut),
+        cmocka_unit_test(text_is_shown_and_not_obeyed),
         cmocka_unit_test(a_misspelt_word_gets_the_nearest),
         IN_FOLDER(a_file_reads_back_as_written),
         IN_FOLDER(what_cannot_be_read_is_refused),

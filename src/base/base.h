@@ -49,6 +49,9 @@ char *cv_format(const char *format, ...) CV_PRINTF(1, 2);
 void cv_print(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
 // Appends to a fixed buffer that already holds a string; what does not fit is cut.
 void cv_append(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
+// The first `length` bytes of a name, a class's or a recipe's, which may come to stand in JSON: as they are where they
+// are UTF-8, else in the form of convo_text_show. A new string, or NULL without memory. Freed with free().
+char *cv_name(const char *text, size_t length);
 // The candidate nearest to `word` by edit distance, or NULL when none is near. `next` yields the k-th or NULL at the
 // end.
 const char *cv_nearest(const char *word, const char *(*next)(const void *context, size_t k), const void *context);

@@ -21,26 +21,25 @@ const char *convo_status_name(convo_status status) {
     return (size_t)status < CV_COUNT(name) ? name[status] : "UNKNOWN";
 }
 
-// What comes from a file may be quoted in a message, and a terminal obeys some characters. Those of libraries may end
-// in a line feed.
-static void make_plain(char *text) {
+// What comes from a file may be quoted in a message, and a terminal obeys some characters. The sentences of other
+// libraries may end in a line feed.
+static void show(char *text, char *out, size_t size) {
     size_t length = strlen(text);
     while (length && text[length - 1] == '\n') text[--length] = 0;
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+    convo_text_show(text, out, size);
 }
 
 convo_status(cv_fail)(convo_error *err, convo_status code, const char *where, const char *format, ...) {
     if (!err) return code;
-    convo_error next = {.code = code}; // apart from *err, whose own text may be among the arguments
+    convo_error next; // apart from *err, whose own text may be among the arguments
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(next.message, sizeof next.message, format, arguments);
     va_end(arguments);
     snprintf(next.where, sizeof next.where, "%s", where);
-    make_plain(next.message);
-    make_plain(next.where);
-    *err = next;
+    err->code = code;
+    show(next.message, err->message, sizeof err->message);
+    show(next.where, err->where, sizeof err->where);
     return code;
 }
 

@@ -14,8 +14,8 @@ convo_status cv_listing_add(cv_listing *listing, char *path, cv_word label, cv_w
         return cv_no_memory(err, d->folder);
     }
     struct cv_listed *listed = &listing->listed[d->count];
-    listed->label = cv_format("%.*s", (int)label.length, label.text);
-    listed->group = group.text ? cv_format("%.*s", (int)group.length, group.text) : NULL;
+    listed->label = cv_name(label.text, label.length);
+    listed->group = group.text ? cv_name(group.text, group.length) : NULL;
     d->example[d->count++] = (cv_example){.path = path, .group = -1, .index = -1, .part = part};
     return listed->label && (listed->group || !group.text) ? CONVO_OK : cv_no_memory(err, d->folder);
 }

@@ -200,7 +200,11 @@ static convo_status check_classes(const walker *w) {
                        (int)strcspn(w->walk->endings, ","), w->walk->endings, w->walk->endings);
     for (int k = 0; k < w->empty.count; k++) { // a class may have all of its examples in another part
         const char *path = w->empty.name[k], *name = strrchr(path, '/') + 1;
-        if (cv_names_find(d->labels, d->label_count, name, strlen(name)) < 0)
+        char *label = cv_name(name, strlen(name)); // as the listing keeps it
+        if (!label) return cv_no_memory(w->err, d->folder);
+        const bool missing = cv_names_find(d->labels, d->label_count, label, strlen(label)) < 0;
+        free(label);
+        if (missing)
             return cv_fail(w->err, CONVO_FORMAT, path,
                            "this class holds no %s (%s): remove it, or list the classes to take, such as "
                            "'classes: [%s]'",

@@ -350,7 +350,7 @@ convo_status cv_recipe_parse(const char *text, size_t size, const char *name, co
     if (!made) return cv_no_memory(err, "a recipe");
     const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name, *end = strrchr(base, '.');
     bool yaml = end && end > base && (!strcmp(end, ".yaml") || !strcmp(end, ".yml"));
-    made->name = cv_format("%.*s", yaml ? (int)(end - base) : (int)strlen(base), base);
+    made->name = cv_name(base, yaml ? (size_t)(end - base) : strlen(base));
     made->file = cv_format("%s", file);
     convo_status status = CONVO_OK;
     if (!made->name || !made->file) status = cv_no_memory(err, "a recipe");

@@ -328,7 +328,8 @@ static json_t *examples_json(const cv_dataset *dataset, const cv_split *split) {
     const size_t count = split->count[CONVO_TEST], shown = count < SHOWN ? count : SHOWN;
     for (size_t k = 0; k < shown; k++) {
         const cv_example *e = &dataset->example[split->index[CONVO_TEST][k * count / shown]];
-        if (e->path && json_array_append_new(list, json_string(e->path))) {
+        const bool plain = e->path && convo_text_show(e->path, NULL, 0) == strlen(e->path); // JSON can hold it
+        if (plain && json_array_append_new(list, json_string(e->path))) {
             json_decref(list);
             return NULL;
         }
