@@ -10,30 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Written beside and renamed: a reader never sees half a file, nor does a full disk leave one.
 int write_bytes(const char *path, const void *data, size_t size) {
-    char *part = text_of("%s.part", path);
-    int status = part ? DONE : no_memory();
-    FILE *stream = status ? NULL : fopen(part, "w");
-    if (!status && !stream) status = complain(part, "cannot be written: %s", strerror(errno));
-    if (stream) {
-        bool written = fwrite(data, 1, size, stream) == size;
-        int problem = errno;
-        if (fclose(stream)) {
-            written = false;
-            problem = errno;
-        }
-        if (written && rename(part, path)) {
-            written = false;
-            problem = errno;
-        }
-        if (!written) {
-            status = complain(path, "cannot be written: %s", strerror(problem));
-            unlink(part);
-        }
-    }
-    free(part);
-    return status;
+    convo_error err;
+    return convo_file_write(path, data, size, &err) ? fail(&err) : DONE;
 }
 
 int write_text(const char *path, const char *text) {

@@ -66,6 +66,10 @@ CONVO_API const char *convo_status_name(convo_status status);
 // whole, as snprintf does. Both texts of a convo_error have this form.
 CONVO_API size_t convo_text_show(const char *text, char *out, size_t size);
 
+// Writes a whole file, or leaves what was there: the bytes go into PATH.part, which is new, and takes the file's place
+// when the disk has it. A device or pipe is written to as it is. IO: why it cannot be written.
+CONVO_API convo_status convo_file_write(const char *path, const void *data, size_t size, convo_error *err);
+
 // --- training ---------------------------------------------------------------------------------------------------
 
 // Figures of one pass over a part of the data. loss is the mean over examples; NaN and count 0 when the part is empty.

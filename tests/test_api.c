@@ -218,6 +218,7 @@ enum {
 
 // X(function, arguments...): nothing where something is needed.
 #define NOTHING(X)                                                                                                     \
+    X(convo_file_write, NULL, NULL, 0)                                                                                 \
     X(convo_train, NULL, NULL, NULL, NULL)                                                                             \
     X(convo_model_new, NULL, NULL, NULL)                                                                               \
     X(convo_model_load, NULL, NULL)                                                                                    \
@@ -298,6 +299,7 @@ enum {
       convo_export(it.regression, in("x.onnx"), WITH(convo_export_options, .probabilities = true), err))               \
     X(convo_import, UNSUPPORTED, operators, import_strange(err))                                                       \
     X(convo_import, SHAPE, weights_of_another_net, import_other(err))                                                  \
+    X(convo_file_write, IO, no_folder, convo_file_write("/nowhere/x", "x", 1, err))                                    \
     X(convo_recipe_load, IO, no_file, convo_recipe_load(in("x.yaml"), &out.recipe, err))                               \
     X(convo_recipe_load, FORMAT, no_yaml, convo_recipe_load(in("broken.yaml"), &out.recipe, err))                      \
     X(convo_recipe_load, SHAPE, a_kernel_that_is_too_large, convo_recipe_load(in("unfit.yaml"), &out.recipe, err))     \

@@ -267,6 +267,71 @@ static void an_abandoned_file_leaves_the_old_one(void **state) {
     free(path);
 }
 
+static void a_file_that_lies_beside_is_not_written_into(void **state) {
+    char *path = in_folder(state, "a"), *part = in_folder(state, "a.part"), *other = in_folder(state, "other");
+    struct stat about;
+    assert_int_equal(cv_file_write(other, "other", 5, NULL), CONVO_OK);
+    assert_int_equal(symlink("other", part), 0); // planted
+    assert_int_equal(cv_file_write(path, "new", 3, NULL), CONVO_OK);
+    assert_int_equal(lstat(path, &about), 0);
+    assert_true(S_ISREG(about.st_mode));
+    assert_text(path, "new");
+    assert_text(other, "other");
+    assert_int_equal(link(other, part), 0); // the same, or left by a process that was killed
+    assert_int_equal(cv_file_write(path, "newer", 5, NULL), CONVO_OK);
+    assert_text(path, "newer");
+    assert_text(other, "other");
+    assert_int_equal(count_in(*state), 2);
+    free(path);
+    free(part);
+    free(other);
+}
+
+static void two_writers_leave_one_whole_file(void **state) {
+    char *path = in_folder(state, "a");
+    cv_output first, second;
+    convo_error err = {.where = ""};
+    assert_int_equal(cv_file_open(&first, path, &err), CONVO_OK);
+    fputs("first", first.stream);
+    assert_int_equal(cv_file_open(&second, path, &err), CONVO_OK);
+    fputs("sec", second.stream);
+    assert_int_equal(cv_file_commit(&first, &err), CONVO_IO);
+    assert_non_null(strstr(err.message, "another process"));
+    fputs("ond", second.stream);
+    assert_int_equal(cv_file_commit(&second, &err), CONVO_OK);
+    assert_text(path, "second");
+    assert_int_equal(count_in(*state), 1);
+    free(path);
+}
+
+static void the_longest_name_is_written(void **state) {
+    char name[256] = "", *path;
+    memset(name, 'x', sizeof name - 1);
+    path = in_folder(state, name);
+    assert_int_equal(cv_file_write(path, "new", 3, NULL), CONVO_OK);
+    assert_text(path, "new");
+    assert_int_equal(count_in(*state), 1);
+    free(path);
+}
+
+static void a_folder_that_cannot_be_made_says_why(void **state) {
+    (void)state;
+    static const char *const places[] = {"/sys/convo", "/convo"}; // the first not by root either
+    for (size_t k = 0; k < CV_COUNT(places); k++) {
+        const int cause = mkdir(places[k], 0777) ? errno : 0;
+        if (!cause) rmdir(places[k]);
+        if (!cause || cause == ENOENT) continue;
+        convo_error err = {.where = ""};
+        char *path = cv_format("%s/deeper", places[k]);
+        assert_int_equal(cv_folder_make(path, &err), CONVO_IO);
+        assert_non_null(strstr(err.message, strerror(cause)));
+        assert_string_equal(err.where, places[k]);
+        free(path);
+        return;
+    }
+    skip(); // a system that lets us make folders anywhere
+}
+
 // Files may have no more than `bytes` bytes, as on a disk that has so many left.
 static void fill_disk(rlim_t bytes) {
     signal(SIGXFSZ, SIG_IGN);
@@ -696,6 +761,10 @@ int main(void) {
         IN_FOLDER(what_cannot_be_read_is_refused),
         cmocka_unit_test(a_file_that_says_it_is_empty_is_read_to_its_end),
         IN_FOLDER(an_abandoned_file_leaves_the_old_one),
+        IN_FOLDER(a_file_that_lies_beside_is_not_written_into),
+        IN_FOLDER(two_writers_leave_one_whole_file),
+        IN_FOLDER(the_longest_name_is_written),
+        cmocka_unit_test(a_folder_that_cannot_be_made_says_why),
         IN_FOLDER(a_full_disk_leaves_the_old_file),
         IN_FOLDER(an_earlier_failure_is_not_forgotten_at_the_end),
         IN_FOLDER(a_file_is_on_the_disk_before_it_takes_its_name),

@@ -29,6 +29,7 @@ REPLACED(void *, realloc, void *, size_t);
 REPLACED(void *, aligned_alloc, size_t, size_t);
 REPLACED(void, free, void *);
 REPLACED(FILE *, fopen, const char *, const char *);
+REPLACED(FILE *, fdopen, int, const char *);
 REPLACED(int, fclose, FILE *);
 REPLACED(FILE *, open_memstream, char **, size_t *);
 REPLACED(DIR *, opendir, const char *);
@@ -118,6 +119,10 @@ void __wrap_free(void *place) {
 
 FILE *__wrap_fopen(const char *path, const char *mode) {
     return granted() ? remember(__real_fopen(path, mode)) : NULL;
+}
+
+FILE *__wrap_fdopen(int file, const char *mode) {
+    return granted() ? remember(__real_fdopen(file, mode)) : NULL;
 }
 
 FILE *__wrap_open_memstream(char **text, size_t *size) {

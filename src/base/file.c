@@ -54,6 +54,33 @@ static void forget(cv_output *out) {
     *out = (cv_output){0};
 }
 
+// "DIR/NAME.part"; a name near the longest that file systems take is cut.
+static char *part_of(const char *path) {
+    enum { LONGEST = 250 };
+    const char *slash = strrchr(path, '/');
+    return cv_format("%.*s.part", (int)(slash ? slash + 1 - path : 0) + LONGEST, path);
+}
+
+// A new file, never one that lies there: that may be a link which somebody planted, or what a killed process left.
+static FILE *open_part(const char *part) {
+    unlink(part);
+    const int file = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+    FILE *stream = file < 0 ? NULL : fdopen(file, "wb");
+    if (stream || file < 0) return stream;
+    const int cause = errno;
+    close(file);
+    unlink(part);
+    errno = cause;
+    return NULL;
+}
+
+// Whether the part is the file that was opened, and not that of another process which writes to the same path.
+static bool is_ours(const cv_output *out) {
+    struct stat opened, there;
+    return !fstat(fileno(out->stream), &opened) && !lstat(out->part, &there) && opened.st_dev == there.st_dev &&
+           opened.st_ino == there.st_ino;
+}
+
 convo_status cv_file_open(cv_output *out, const char *path, convo_error *err) {
     *out = (cv_output){0};
     struct stat about;
@@ -62,12 +89,12 @@ convo_status cv_file_open(cv_output *out, const char *path, convo_error *err) {
     bool direct = exists && !S_ISREG(about.st_mode); // /dev/stdout, a pipe: never to be replaced by a file
 
     out->path = cv_format("%s", path);
-    if (!direct) out->part = cv_format("%s.part", path);
+    if (!direct) out->part = part_of(path);
     if (!out->path || (!direct && !out->part)) {
         forget(out);
         return cv_no_memory(err, path);
     }
-    out->stream = fopen(direct ? path : out->part, "wbe");
+    out->stream = direct ? fopen(path, "wbe") : open_part(out->part);
     if (out->stream) return CONVO_OK;
     int cause = errno;
     forget(out);
@@ -75,8 +102,8 @@ convo_status cv_file_open(cv_output *out, const char *path, convo_error *err) {
 }
 
 void cv_file_abandon(cv_output *out) {
+    if (out->part && out->stream && is_ours(out)) unlink(out->part);
     if (out->stream) fclose(out->stream);
-    if (out->part) unlink(out->part);
     forget(out);
 }
 
@@ -84,18 +111,26 @@ convo_status cv_file_commit(cv_output *out, convo_error *err) {
     bool failed = ferror(out->stream) != 0; // an earlier write, whose cause is gone: no room, as a rule
     int cause = 0;
     if (fflush(out->stream) || (out->part && fsync(fileno(out->stream)))) cause = errno;
+    const bool ours = !out->part || is_ours(out);
     if (fclose(out->stream) && !cause) cause = errno;
     out->stream = NULL;
-    if (!failed && !cause && out->part && rename(out->part, out->path)) cause = errno;
+    if (!failed && !cause && ours && out->part && rename(out->part, out->path)) cause = errno;
 
     convo_status status = CONVO_OK;
-    if (cause == ENOSPC || (failed && !cause))
+    if (!ours)
+        status = cv_fail(err, CONVO_IO, out->path, "is written by another process at the same time");
+    else if (cause == ENOSPC || (failed && !cause))
         status = cv_fail(err, CONVO_IO, out->path, "cannot be written in full; is the disk full?");
     else if (cause)
         status = cv_fail(err, CONVO_IO, out->path, "cannot be written: %s", strerror(cause));
-    if (!status) forget(out);
-    cv_file_abandon(out);
+    if (status && ours && out->part) unlink(out->part);
+    forget(out);
     return status;
+}
+
+convo_status convo_file_write(const char *path, const void *data, size_t size, convo_error *err) {
+    if (!path || (!data && size)) return cv_fail(err, CONVO_ARGUMENT, "", "a file needs a name, and what to write");
+    return cv_file_write(path, data, size, err);
 }
 
 convo_status cv_file_write(const char *path, const void *data, size_t size, convo_error *err) {
@@ -132,9 +167,10 @@ convo_status cv_folder_make(const char *path, convo_error *err) {
         end += strcspn(end, "/");
         char kept = *end;
         *end = 0;
-        if (mkdir(part, 0777) && !cv_is_folder(part))
-            status = errno == EEXIST ? cv_fail(err, CONVO_IO, part, "is a file, a folder is wanted")
-                                     : cv_fail(err, CONVO_IO, part, "the folder cannot be made: %s", strerror(errno));
+        const int cause = mkdir(part, 0777) ? errno : 0; // before another call sets errno
+        if (cause && !cv_is_folder(part))
+            status = cause == EEXIST ? cv_fail(err, CONVO_IO, part, "is a file, a folder is wanted")
+                                     : cv_fail(err, CONVO_IO, part, "the folder cannot be made: %s", strerror(cause));
         *end = kept;
     }
     free(part);

@@ -3,7 +3,7 @@
 . tests/cli/expect.sh
 
 esc=$(printf '\033') rtl=$(printf '\342\200\256') other=$(printf '\377\342\202')
-long=$(printf '%0240d' 0)
+long=$(printf '%0251d' 0)
 # each COMMAND...: runs it with every name at the end.
 each() {
     for nasty in "x';system('touch PWNED');#" "a${newline}system('touch PWNED')${newline}b" "don't" '`touch PWNED`' \
@@ -56,6 +56,25 @@ if command -v gnuplot >/dev/null; then
     each_is "pictures go into a folder of any name" draw_in_folder
 else
     skip "pictures get any name" "gnuplot is not installed"
+fi
+
+# --- places
+# A user who may not write there; root may write anywhere.
+as_other() { "$@"; }
+[ "$(id -u)" -ne 0 ] || as_other() { setpriv --reuid=65534 --clear-groups "$@"; }
+may_not_write() { # NAME ARGUMENT...
+    name=$1
+    shift
+    as_other "$CONVO" "$@" >"$work/said" 2>&1
+    check "$name" grep -q "Permission denied" "$work/said"
+}
+chmod 755 "$work" && mkdir -m 555 "$work/closed"
+if as_other "$CONVO" --version >/dev/null 2>&1 && as_other test -r recipes/moons.yaml; then
+    may_not_write "a folder that may not be made says so" train moons --set epochs=1 -o "$work/closed/run"
+    may_not_write "a table that may not be written says so" init moons -o "$work/closed/x.safetensors"
+    may_not_write "a picture that may not be drawn says so" field fields/nine-four -o "$work/closed/x.png"
+else
+    skip "a folder without permission" "there is no other user to be (setpriv)"
 fi
 
 # --- classes
