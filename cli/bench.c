@@ -116,17 +116,17 @@ static int print_layers(const convo_bench *b) {
 }
 
 static int print(const convo_bench *b, const char *name) {
-    printf("%s: %s, %d thread%s, batch %d\npeak: %.0f GFLOP/s, %.0f of one thread\n\n", name, b->isa, b->threads,
-           b->threads == 1 ? "" : "s", b->batch, b->peak, b->peak_of_one);
+    say(stdout, "%s: %s, %d thread%s, batch %d\n", name, b->isa, b->threads, b->threads == 1 ? "" : "s", b->batch);
+    say(stdout, "peak: %.0f GFLOP/s, %.0f of one thread\n\n", b->peak, b->peak_of_one);
     if (print_rates(b)) return FAILED;
-    printf("\none example   p50 %.2f us, p99 %.2f us\n", 1e6 * b->p50, 1e6 * b->p99);
-    printf("memory        %s, of the whole process %s\n\n", bytes_of((double)b->plan_bytes).text,
-           bytes_of((double)b->memory_bytes).text);
+    say(stdout, "\none example   p50 %.2f us, p99 %.2f us\n", 1e6 * b->p50, 1e6 * b->p99);
+    say(stdout, "memory        %s, of the whole process %s\n\n", bytes_of((double)b->plan_bytes).text,
+        bytes_of((double)b->memory_bytes).text);
     return print_layers(b);
 }
 
 static void warn(const convo_bench *b) {
-    if (b->note) fprintf(stderr, "%s\n", b->note);
+    if (b->note) say(stderr, "%s\n", b->note);
     if (b->peak_share < 1 - noticeable)
         fprintf(stderr,
                 "convo: even at its best, the peak of %d threads had %.0f %% of as many processors: it is too low, "

@@ -89,6 +89,9 @@ int complete_line(char *const *word, int words);
 
 // --- what went wrong --------------------------------------------------------------------------------------------
 
+// printf, for people: what names and messages bring along is shown (convo_text_show), not obeyed. Only line ends at
+// the beginning and at the end of the format are line ends. Everything that is printed with a text in it goes this way.
+void say(FILE *stream, const char *format, ...) PRINTF(2, 3);
 // Both print one line, `convo: WHERE: MESSAGE`, on standard error. They return FAILED and USAGE.
 int fail(const convo_error *err);
 int complain(const char *where, const char *format, ...) PRINTF(2, 3);
@@ -195,9 +198,7 @@ const char *base_name(const char *path);
 
 // From now on the first SIGINT or SIGTERM makes *flag nonzero, and the second ends the program.
 const volatile int *stop_on_signals(void);
-// A word after a space, in a form that a shell reads.
-void print_word(const char *word, FILE *stream);
-// The words after `convo` as typed, each as above; without --force and --resume.
+// The words after `convo` as typed, each after a space and in a form that a shell reads; without --force and --resume.
 void print_words(const cli_context *context, FILE *stream);
 // The whole line with --resume, on standard error.
 void print_resume(const cli_context *context);

@@ -1,13 +1,14 @@
 // What comes next on a command line, from the tables that --help shows. The shells ask with `convo help --complete`
 // (cli/completion); what the words of a table stand for is decided here.
-#include "command.h"
+#include "quote.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+// A shell puts the word into its line as it is: one that needs quotes there is not offered.
 static void offer(const char *typed, const char *word, const char *help) {
-    if (!strncmp(word, typed, strlen(typed))) printf("%s\t%s\n", word, help);
+    if (!strncmp(word, typed, strlen(typed)) && is_shell_word(word)) printf("%s\t%s\n", word, help);
 }
 
 // --- what the words in capitals stand for -----------------------------------------------------------------------

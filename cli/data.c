@@ -1,5 +1,5 @@
 // convo data: which data sets there are, what is in one, how to get one, and what a net reads of it.
-#include "command.h"
+#include "quote.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -64,9 +64,9 @@ static int list(const cli_context *context) {
         say_need(&set, folder, need, sizeof need);
         if (context->json) {
             json_array_append_new(sets,
-                                  json_pack("{s:s, s:s, s:s?, s:b, s:b, s:b, s:s?}", "name", set.name, "help", set.help,
-                                            "folder", folder, "readable", !set.missing, "generated", set.generated,
-                                            "published", set.published, "needs", *need ? need : NULL));
+                                  json_pack("{s:s, s:s, s:o, s:b, s:b, s:b, s:s?}", "name", set.name, "help", set.help,
+                                            "folder", json_text(folder), "readable", !set.missing, "generated",
+                                            set.generated, "published", set.published, "needs", *need ? need : NULL));
         } else {
             table_cell(&table, "%s", set.name);
             table_cell(&table, "%s", place_of(&set, folder));
@@ -93,20 +93,20 @@ static json_t *groups_json(const convo_group *group, int count) {
 
 static json_t *problems_json(const convo_data_info *i) {
     json_t *array = json_array();
-    for (int64_t k = 0; k < i->unreadable; k++) json_array_append_new(array, json_string(i->problems[k]));
+    for (int64_t k = 0; k < i->unreadable; k++) json_array_append_new(array, json_text(i->problems[k]));
     return array;
 }
 
 static json_t *info_json(const convo_data_info *i, const char *name, const char *folder) {
-    return json_pack("{s:s, s:s?, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:I, s:I, s:s, s:o, s:o}",
-                     "name", name, "folder", *folder ? folder : NULL, "files", (json_int_t)i->files, "classes",
-                     groups_json(i->classes, i->class_count), "speakers", groups_json(i->groups, i->group_count),
-                     "rates", groups_json(i->rates, i->rate_count), "seconds", "total", i->seconds, "shortest",
-                     json_number(i->shortest), "median", json_number(i->median), "longest", json_number(i->longest),
-                     "clipped", (json_int_t)i->clipped, "silent", (json_int_t)i->silent, "shifted",
-                     (json_int_t)i->shifted, "duplicates", (json_int_t)i->duplicates, "unreadable",
-                     (json_int_t)i->unreadable, "first_problem", i->first_problem, "problems", problems_json(i),
-                     "found", findings_json(&i->found));
+    return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
+                     "name", name, "folder", json_text(*folder ? folder : NULL), "files", (json_int_t)i->files,
+                     "classes", groups_json(i->classes, i->class_count), "speakers",
+                     groups_json(i->groups, i->group_count), "rates", groups_json(i->rates, i->rate_count), "seconds",
+                     "total", i->seconds, "shortest", json_number(i->shortest), "median", json_number(i->median),
+                     "longest", json_number(i->longest), "clipped", (json_int_t)i->clipped, "silent",
+                     (json_int_t)i->silent, "shifted", (json_int_t)i->shifted, "duplicates", (json_int_t)i->duplicates,
+                     "unreadable", (json_int_t)i->unreadable, "first_problem", json_text(i->first_problem), "problems",
+                     problems_json(i), "found", findings_json(&i->found));
 }
 
 // Thousands of speakers are no table that anybody reads.
@@ -116,8 +116,8 @@ static int print_many(const char *head, const char *what, const convo_group *gro
         if (group[k].count < least->count) least = &group[k];
         if (group[k].count > most->count) most = &group[k];
     }
-    printf("\n%s: %d, with %lld (%s) to %lld (%s) %s each\n", head, count, (long long)least->count, least->name,
-           (long long)most->count, most->name, what);
+    say(stdout, "\n%s: %d, with %lld (%s) to %lld (%s) %s each\n", head, count, (long long)least->count, least->name,
+        (long long)most->count, most->name, what);
     return DONE;
 }
 
@@ -150,15 +150,15 @@ static void print_quality(const convo_data_info *i) {
 // One of them says what sort of thing is wrong; --verbose all.
 static void print_problems(const convo_data_info *i, bool all) {
     for (int64_t k = 0; k < i->unreadable && (k == 0 || all); k++)
-        printf("%s %s\n", k == 0 ? "first      " : "           ", i->problems[k]);
+        say(stdout, "%s %s\n", k == 0 ? "first      " : "           ", i->problems[k]);
     if (i->unreadable > 1 && !all) printf("            (-v names all %lld)\n", (long long)i->unreadable);
 }
 
 static int print_info(const convo_data_info *i, const char *name, const char *folder, bool verbose) {
     const bool recordings = i->recordings;
     const char *what = recordings ? "recordings" : "examples";
-    printf("%s%s%s: %lld %s", name, *folder ? " in " : ", made up", folder, (long long)i->files, what);
-    if (recordings) printf(", %.1f s", i->seconds);
+    say(stdout, "%s%s%s: %lld %s", name, *folder ? " in " : ", made up", folder, (long long)i->files, what);
+    if (recordings) say(stdout, ", %.1f s", i->seconds);
     putchar('\n');
     print_findings(&i->found);
     if (print_groups("class", what, i->classes, i->class_count) ||
@@ -258,8 +258,8 @@ static int export(const cli_context *context, const data_values *values, const c
                   const convo_train_options *how) {
     convo_error err;
     if (convo_data_export(recipe, how, values->out, &err)) return fail(&err);
-    if (context->json) return print_json(json_pack("{s:s}", "out", values->out), false);
-    if (!context->quiet) printf("%s\n", values->out);
+    if (context->json) return print_json(json_pack("{s:o}", "out", json_text(values->out)), false);
+    if (!context->quiet) say(stdout, "%s\n", values->out);
     return DONE;
 }
 

@@ -167,11 +167,12 @@ static int print_groups(const convo_evaluation *e) {
 int print_evaluation(const convo_evaluation *e, int top, bool by_group) {
     const convo_interval interval = convo_accuracy_interval(e->score.correct, e->score.count);
     convo_calibration calibration;
-    printf("%s accuracy %.4f  (%lld/%lld)  95 %% interval %.4f to %.4f\n", parts[e->part], e->score.accuracy,
-           (long long)e->score.correct, (long long)e->score.count, interval.low, interval.high);
-    if (top > 0) printf("top-%d accuracy %.4f\n", top, convo_top_accuracy(e, top));
-    printf("loss %.4f\n", e->score.loss);
-    if (!convo_calibration_find(e, &calibration, NULL)) printf("calibration error (ECE) %.4f\n", calibration.error);
+    say(stdout, "%s accuracy %.4f  (%lld/%lld)  95 %% interval %.4f to %.4f\n", parts[e->part], e->score.accuracy,
+        (long long)e->score.correct, (long long)e->score.count, interval.low, interval.high);
+    if (top > 0) say(stdout, "top-%d accuracy %.4f\n", top, convo_top_accuracy(e, top));
+    say(stdout, "loss %.4f\n", e->score.loss);
+    if (!convo_calibration_find(e, &calibration, NULL))
+        say(stdout, "calibration error (ECE) %.4f\n", calibration.error);
     putchar('\n');
     int status = print_classes(e);
     if (status) return status;

@@ -1,5 +1,5 @@
 // convo export: a model in a format that others read.
-#include "command.h"
+#include "quote.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -34,8 +34,8 @@ static int run(const cli_context *context, const void *given) {
     const long long bytes = stat(values->out, &status) ? 0 : (long long)status.st_size;
     convo_model_free(model);
     if (context->json)
-        return print_json(json_pack("{s:s, s:I}", "file", values->out, "bytes", (json_int_t)bytes), false);
-    if (!context->quiet) printf("%s  %lld bytes\n", values->out, bytes);
+        return print_json(json_pack("{s:o, s:I}", "file", json_text(values->out), "bytes", (json_int_t)bytes), false);
+    if (!context->quiet) say(stdout, "%s  %lld bytes\n", values->out, bytes);
     return DONE;
 }
 

@@ -52,13 +52,13 @@ static int print(const convo_array *a, const char *file, bool json) {
     if (json) {
         json_t *shape = json_array();
         for (int k = 0; k < a->dims; k++) json_array_append_new(shape, json_integer(a->dim[k]));
-        return print_json(json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "file", file, "shape", shape, "min",
+        return print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "file", json_text(file), "shape", shape, "min",
                                     json_number(m.min), "max", json_number(m.max), "mean", json_number(m.mean), "std",
                                     json_number(m.std)),
                           false);
     }
     fputs("shape (", stdout);
-    for (int k = 0; k < a->dims; k++) printf("%s%lld", k ? ", " : "", (long long)a->dim[k]);
+    for (int k = 0; k < a->dims; k++) say(stdout, "%s%lld", k ? ", " : "", (long long)a->dim[k]);
     printf(")\nmin   %.6g\nmax   %.6g\nmean  %.6g\nstd   %.6g\n", m.min, m.max, m.mean, m.std);
     return DONE;
 }

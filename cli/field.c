@@ -105,8 +105,8 @@ static int print(const convo_field *f) {
     }
     int status = table_print(&table, "lllrrrrrrr", stdout);
     const convo_field_grid *input = &f->grid[0], *output = output_of(f);
-    printf("\npixel %s of layer %s sees %lld pixels of the input, within %s\n", place(f, f->at).text, output->path,
-           (long long)input->seen, box(f, input).text);
+    say(stdout, "\npixel %s of layer %s sees %lld pixels of the input, within %s\n", place(f, f->at).text, output->path,
+        (long long)input->seen, box(f, input).text);
     return status;
 }
 

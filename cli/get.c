@@ -1,5 +1,5 @@
 // convo data get: a published data set, downloaded once.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@ static void print_stage(get_screen *display, const convo_get_progress *p) {
     snprintf(display->stage, sizeof display->stage, "%s", p->stage);
     snprintf(display->file, sizeof display->file, "%s", p->file);
     if (display->bar.redraw) return;
-    fprintf(stderr, "%s %s", p->stage, p->file);
-    if (p->total) fprintf(stderr, " (%s)", bytes_of((double)p->total).text);
+    say(stderr, "%s %s", p->stage, p->file);
+    if (p->total) say(stderr, " (%s)", bytes_of((double)p->total).text);
     fputc('\n', stderr);
 }
 
@@ -27,7 +27,7 @@ static void print_trouble(get_screen *display, const convo_get_progress *p) {
     snprintf(display->trouble, sizeof display->trouble, "%s", p->trouble);
     if (!*p->trouble) return;
     bar_clear(&display->bar);
-    fprintf(stderr, "trying again: %s\n", p->trouble);
+    say(stderr, "trying again: %s\n", p->trouble);
 }
 
 static void draw(get_screen *display, const convo_get_progress *p) {
@@ -54,10 +54,11 @@ static void on_progress(const convo_get_progress *p, void *user) {
 
 static int print_result(const cli_context *context, const char *name, const char *folder, const convo_get_result *r) {
     if (context->json) {
-        int status = print_json(json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:f}", "name", name, "folder", folder,
-                                          "already_there", r->there, "interrupted", r->interrupted, "files",
-                                          (json_int_t)r->files, "bytes", (json_int_t)r->bytes, "seconds", r->seconds),
-                                false);
+        int status =
+            print_json(json_pack("{s:s, s:o, s:b, s:b, s:I, s:I, s:f}", "name", name, "folder", json_text(folder),
+                                 "already_there", r->there, "interrupted", r->interrupted, "files",
+                                 (json_int_t)r->files, "bytes", (json_int_t)r->bytes, "seconds", r->seconds),
+                       false);
         return r->interrupted ? INTERRUPTED : status;
     }
     if (r->interrupted) {
@@ -65,9 +66,10 @@ static int print_result(const cli_context *context, const char *name, const char
         return INTERRUPTED;
     }
     if (r->there)
-        printf("%s is already in %s (--force gets it again)\n", name, folder);
+        say(stdout, "%s is already in %s (--force gets it again)\n", name, folder);
     else
-        printf("%s is in %s: %lld files, %s\n", name, folder, (long long)r->files, bytes_of((double)r->bytes).text);
+        say(stdout, "%s is in %s: %lld files, %s\n", name, folder, (long long)r->files,
+            bytes_of((double)r->bytes).text);
     return DONE;
 }
 

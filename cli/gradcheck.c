@@ -53,9 +53,10 @@ static int print(const convo_gradcheck *check) {
         table_cell(&table, "%.1e", g->error);
     }
     int status = table_print(&table, "lrrlrrr", stdout);
-    printf("\nchecked          %lld gradients\nmean difference  %.2e\nlargest error    %.2e of %s%s\n",
-           (long long)check->checked, check->mean_difference, check->gradient[check->worst].error,
-           check->gradient[check->worst].tensor, check->gradient[check->worst].element);
+    printf("\nchecked          %lld gradients\nmean difference  %.2e\n", (long long)check->checked,
+           check->mean_difference);
+    say(stdout, "largest error    %.2e of %s%s\n", check->gradient[check->worst].error,
+        check->gradient[check->worst].tensor, check->gradient[check->worst].element);
     return status;
 }
 

@@ -1,5 +1,5 @@
 // convo import: a model of others as a model file.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static const cli_option options[] = {
 
 static void on_note(const char *sentence, void *user) {
     const cli_context *context = user;
-    if (!context->quiet) fprintf(stderr, "%s\n", sentence);
+    if (!context->quiet) say(stderr, "%s\n", sentence);
 }
 
 // "a,b,c" as a NULL-ended list; both belong to the caller.
@@ -68,11 +68,11 @@ static int report(const cli_context *context, const import_values *values, const
     const int layers = summary.count, classes = convo_model_classes(model);
     convo_summary_free(&summary);
     if (context->json)
-        return print_json(json_pack("{s:s, s:i, s:I, s:i}", "file", values->out, "layers", layers, "parameters",
-                                    (json_int_t)parameters, "classes", classes),
+        return print_json(json_pack("{s:o, s:i, s:I, s:i}", "file", json_text(values->out), "layers", layers,
+                                    "parameters", (json_int_t)parameters, "classes", classes),
                           false);
     if (!context->quiet)
-        printf("%s  %d layers, %lld parameters, %d classes\n", values->out, layers, parameters, classes);
+        say(stdout, "%s  %d layers, %lld parameters, %d classes\n", values->out, layers, parameters, classes);
     return DONE;
 }
 

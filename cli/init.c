@@ -1,5 +1,5 @@
 // convo init: the model that training starts from.
-#include "command.h"
+#include "quote.h"
 
 #include <stdlib.h>
 
@@ -26,9 +26,9 @@ static int make(const cli_context *context, const init_values *values, const con
     if (convo_model_new(recipe, &how, &model, &err) || convo_model_save(model, values->out, &err))
         status = fail(&err);
     else if (context->json)
-        status = print_json(json_pack("{s:s}", "file", values->out), false);
+        status = print_json(json_pack("{s:o}", "file", json_text(values->out)), false);
     else if (!context->quiet)
-        printf("%s\n", values->out);
+        say(stdout, "%s\n", values->out);
     convo_model_free(model);
     free_texts(search);
     free(cache);

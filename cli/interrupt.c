@@ -1,5 +1,5 @@
 // Ctrl-C: a run stops after its step, saves, and can be gone on with.
-#include "command.h"
+#include "quote.h"
 
 #include <signal.h>
 #include <string.h>
@@ -19,32 +19,19 @@ const volatile int *stop_on_signals(void) {
     return &stop;
 }
 
-static bool is_plain(const char *word) {
-    return *word &&
-           strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=./,:+@%") == strlen(word);
-}
-
-void print_word(const char *word, FILE *stream) {
-    if (is_plain(word)) {
-        fprintf(stream, " %s", word);
-        return;
-    }
-    fputs(" '", stream);
-    for (; *word; word++) fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, stream);
-    fputc('\'', stream);
-}
-
 void print_words(const cli_context *context, FILE *stream) {
     for (int k = 1; k < context->argc; k++) {
         const char *word = context->argv[k];
         size_t length = strlen(word);
         if (length > 2 && (!strncmp("--force", word, length) || !strncmp("--resume", word, length))) continue;
-        print_word(word, stream);
+        fputc(' ', stream);
+        shell_word(word, stream);
     }
 }
 
 void print_resume(const cli_context *context) {
-    fprintf(stderr, "  %s", context->argv[0]);
+    fputs("  ", stderr);
+    shell_word(context->argv[0], stderr);
     print_words(context, stderr);
     fputs(" --resume\n", stderr);
 }

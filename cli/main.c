@@ -30,7 +30,7 @@ const cli_command *find_command(const char *name) {
 static int run(int argc, char **argv) {
     if (argc < 2) return print_overview(stderr), USAGE;
     const char *verb = argv[1];
-    if (!strcmp(verb, "--version")) return printf("convo %s\n", convo_version()), DONE;
+    if (!strcmp(verb, "--version")) return say(stdout, "convo %s\n", convo_version()), DONE;
     if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) return print_overview(stdout), DONE;
     if (verb[0] == '-') return usage_error(NULL, "a command comes before options such as %s", verb);
     const cli_command *command = find_command(verb);

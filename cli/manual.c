@@ -1,29 +1,16 @@
 // Manual pages from the tables that --help shows, in the language of man(7).
-#include "command.h"
+#include "quote.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-// Text as it is: a hyphen is one that can be copied, and no line is taken for a request.
-static void put_text(const char *text, FILE *out) {
-    bool first = true; // of a line
-    for (; *text; text++) {
-        if (first && (*text == '.' || *text == '\'')) fputs("\\&", out);
-        if (*text == '-' || *text == '\\' || *text == '`')
-            fputs(*text == '-' ? "\\-" : *text == '`' ? "\\(ga" : "\\e", out);
-        else
-            fputc(*text, out);
-        first = *text == '\n';
-    }
-}
-
 // Help as a sentence.
 static void put_sentence(const char *text, FILE *out) {
     const char start[] = {(char)toupper((unsigned char)*text), 0};
-    put_text(start, out);
-    put_text(text + 1, out);
+    man_text(start, out);
+    man_text(text + 1, out);
     fputs(text[strlen(text) - 1] == '.' ? "\n" : ".\n", out);
 }
 
@@ -35,7 +22,7 @@ static void put_words(const char *words, FILE *out) {
         const size_t length = strcspn(words, between), gap = strspn(words + length, between);
         snprintf(word, sizeof word, "%.*s", (int)length, words);
         if (length) fprintf(out, "\\f%c", islower((unsigned char)*word) ? 'B' : 'I');
-        put_text(word, out);
+        man_text(word, out);
         fprintf(out, "%s%.*s", length ? "\\fR" : "", (int)gap, words + length);
         words += length + gap;
     }
@@ -46,7 +33,7 @@ static void put_options(const cli_option *spec, FILE *out) {
         fputs(".TP\n", out);
         if (spec->letter) fprintf(out, "\\fB\\-%c\\fR, ", spec->letter);
         fputs("\\fB\\-\\-", out);
-        put_text(spec->name, out);
+        man_text(spec->name, out);
         fputs("\\fR", out);
         if (spec->argument) fputc(' ', out);
         if (spec->argument) put_words(spec->argument, out);
@@ -71,19 +58,19 @@ static void put_title(const char *name, FILE *out) {
 
 static void put_examples(const char *examples, FILE *out) {
     fputs(".SH EXAMPLES\n.nf\n", out);
-    put_text(examples, out);
+    man_text(examples, out);
     fputs(".fi\n", out);
 }
 
 static void write_page(const cli_command *command, FILE *out) {
     fprintf(out, ".SH NAME\nconvo\\-%s \\- ", command->name);
-    put_text(command->help, out);
+    man_text(command->help, out);
     fprintf(out, "\n.SH SYNOPSIS\n\\fBconvo %s\\fR ", command->name);
     put_words(command->words, out);
     fprintf(out, "%s[\\fIoptions\\fR]\n.SH DESCRIPTION\n", *command->words ? " " : "");
     put_sentence(command->help, out);
     if (command->notes) fputs(".PP\n", out);
-    if (command->notes) put_text(command->notes, out);
+    if (command->notes) man_text(command->notes, out);
     fputs(".SH OPTIONS\n", out);
     put_options(command->options, out);
     put_options(common_options, out);

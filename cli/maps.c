@@ -1,5 +1,5 @@
 // convo maps: what the layers of a net make of a picture or a recording.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static json_t *to_json(const view *v, const char *recipe) {
         json_array_append_new(layers, json_pack("{s:s, s:s, s:o, s:o}", "layer", v->map[k].path, "type", v->map[k].type,
                                                 "shape", shape, "maps", maps));
     }
-    return json_pack("{s:s, s:s, s:o}", "recipe", recipe, "input", v->source, "layers", layers);
+    return json_pack("{s:s, s:o, s:o}", "recipe", recipe, "input", json_text(v->source), "layers", layers);
 }
 
 // --- picture ----------------------------------------------------------------------------------------------------
@@ -190,8 +190,7 @@ static int read_input(const maps_values *values, const cli_context *context, con
             : convo_input_read(recipe, model, context->word[1], &v->input, &resized, &err))
         return fail(&err);
     if (resized && !context->quiet)
-        fprintf(stderr, "%s is resized to %s, the size that the net reads\n", context->word[1],
-                shape_of(&v->input).text);
+        say(stderr, "%s is resized to %s, the size that the net reads\n", context->word[1], shape_of(&v->input).text);
     return DONE;
 }
 

@@ -130,7 +130,7 @@ static int parse(const cli_command *command, int argc, char **argv, cli_context 
             if (*spec->name == 'h')
                 print_help(command, stdout);
             else
-                printf("convo %s\n", convo_version());
+                say(stdout, "convo %s\n", convo_version());
             *shown = true;
             return DONE;
         }

@@ -3,7 +3,6 @@
 #include "page.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,32 +18,6 @@ static const cli_option options[] = {
      "threads (all); the result is the same"},
     {0},
 };
-
-// --- text -------------------------------------------------------------------------------------------------------
-
-void html_bytes(const char *text, size_t size, FILE *out) {
-    for (size_t k = 0; k < size; k++) switch (text[k]) {
-        case '&': fputs("&amp;", out); break;
-        case '<': fputs("&lt;", out); break;
-        case '>': fputs("&gt;", out); break;
-        case '"': fputs("&quot;", out); break;
-        case '\'': fputs("&#39;", out); break;
-        default: fputc(text[k], out);
-        }
-}
-
-void html_text(const char *text, FILE *out) {
-    html_bytes(text, strlen(text), out);
-}
-
-void html_print(FILE *out, const char *format, ...) {
-    char text[1024]; // what is longer is cut
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    html_text(text, out);
-}
 
 // --- small pieces -----------------------------------------------------------------------------------------------
 
@@ -217,14 +190,14 @@ static void piece_commands(const page *p, FILE *out) {
     size_t size;
     FILE *lines = file && folder ? open_memstream(&text, &size) : NULL;
     if (lines) {
-        fputs("convo train", lines);
-        print_word(file, lines);
-        fputs(" --out", lines);
-        print_word(folder, lines);
-        fputs(" --isa", lines);
-        print_word(word(p, "isa"), lines);
-        fputs("\nconvo eval", lines);
-        print_word(folder, lines);
+        fputs("convo train ", lines);
+        shell_word(file, lines);
+        fputs(" --out ", lines);
+        shell_word(folder, lines);
+        fputs(" --isa ", lines);
+        shell_word(word(p, "isa"), lines);
+        fputs("\nconvo eval ", lines);
+        shell_word(folder, lines);
         if (!fclose(lines)) html_text(text, out);
     }
     free(text);
@@ -384,9 +357,10 @@ static int run(const cli_context *context, const void *given) {
     if (!status && !(text = write_page(&p))) status = no_memory();
     if (!status) status = write_text(path, text);
     if (!status && context->json)
-        status = print_json(json_pack("{s:s, s:I}", "written", path, "bytes", (json_int_t)strlen(text)), false);
+        status =
+            print_json(json_pack("{s:o, s:I}", "written", json_text(path), "bytes", (json_int_t)strlen(text)), false);
     else if (!status)
-        printf("%s  (%s)\n", path, bytes_of((double)strlen(text)).text);
+        say(stdout, "%s  (%s)\n", path, bytes_of((double)strlen(text)).text);
     free_page(&p);
     free(path);
     free(text);

@@ -2,7 +2,7 @@
 #ifndef CLI_PAGE_H
 #define CLI_PAGE_H
 
-#include "command.h"
+#include "quote.h"
 
 extern const char page_template[]; // cli/page.html, put into the program by the build
 
@@ -22,12 +22,6 @@ typedef struct page {
     int64_t wrong[MOST_MISTAKES]; // rows of the evaluation: the mistakes that the model was surest of
     convo_examples mistakes;      // these examples
 } page;
-
-// Text from anywhere, as text: & < > " ' are escaped.
-void html_text(const char *text, FILE *out);
-// The same for a text with its length, and for a format.
-void html_bytes(const char *text, size_t size, FILE *out);
-void html_print(FILE *out, const char *format, ...) PRINTF(2, 3);
 
 // Writes one piece, or nothing where there is nothing to show.
 typedef void page_piece(const page *p, FILE *out);

@@ -72,9 +72,16 @@ static const struct mode {
 };
 
 static int written(const plot *p) {
-    if (p->context->json)
-        return print_json(json_pack("{s:[s+, s+]}", "written", p->stem, ".png", p->stem, ".svg"), false);
-    printf("%s.png\n%s.svg\n", p->stem, p->stem);
+    static const char *const kinds[] = {"png", "svg"};
+    json_t *files = json_array();
+    for (size_t k = 0; k < COUNT(kinds); k++) {
+        char *file = text_of("%s.%s", p->stem, kinds[k]);
+        json_array_append_new(files, file ? json_text(file) : NULL);
+        if (file && !p->context->json) say(stdout, "%s\n", file);
+        free(file);
+    }
+    if (p->context->json) return print_json(json_pack("{s:o}", "written", files), false);
+    json_decref(files);
     return DONE;
 }
 

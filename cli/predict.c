@@ -1,5 +1,5 @@
 // convo predict: what a model hears in recordings.
-#include "command.h"
+#include "quote.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static int print_line(const predictor *p, const char *path, const char *truth, c
     for (int j = 0; j < p->top; j++)
         json_array_append_new(top, json_pack("{s:s, s:f}", "label", convo_model_label(p->model, p->order[j].k),
                                              "probability", (double)p->order[j].probability));
-    json_t *line = json_pack("{s:s, s:s, s:f, s:o, s:f, s:f}", "file", path, "label",
+    json_t *line = json_pack("{s:o, s:s, s:f, s:o, s:f, s:f}", "file", json_text(path), "label",
                              convo_model_label(p->model, p->order[0].k), "probability", (double)p->order[0].probability,
                              "top", top, "seconds", heard->seconds, "used_seconds", heard->used);
     if (line && truth) json_object_set_new(line, "truth", json_string(truth));
@@ -57,17 +57,18 @@ static int predict(const predictor *p, const char *path, const char *truth, int 
     convo_heard heard;
     convo_error err;
     if (convo_model_predict_heard(p->model, path, p->probability, &heard, &err)) {
-        if (p->json) print_json(json_pack("{s:s, s:s}", "file", path, "error", err.message), true);
+        if (p->json) print_json(json_pack("{s:o, s:s}", "file", json_text(path), "error", err.message), true);
         return fail(&err);
     }
     for (int k = 0; k < p->classes; k++) p->order[k] = (ranked){p->probability[k], k};
     qsort(p->order, (size_t)p->classes, sizeof *p->order, likelier);
     const char *best = convo_model_label(p->model, p->order[0].k);
     if (p->json) return print_line(p, path, truth, &heard);
-    printf("%-*s", width, path);
+    say(stdout, "%-*s", width, path);
     for (int j = 0; j < p->top; j++)
-        printf("  %-*s %.4f", label_width, convo_model_label(p->model, p->order[j].k), (double)p->order[j].probability);
-    if (truth) printf("  truth %-*s %s", label_width, truth, strcmp(truth, best) ? "wrong" : "right");
+        say(stdout, "  %-*s %.4f", label_width, convo_model_label(p->model, p->order[j].k),
+            (double)p->order[j].probability);
+    if (truth) say(stdout, "  truth %-*s %s", label_width, truth, strcmp(truth, best) ? "wrong" : "right");
     if (heard.used < heard.seconds) printf("  only the first %.2f s of %.2f s", heard.used, heard.seconds);
     putchar('\n');
     return DONE;

@@ -28,9 +28,13 @@ void bar_draw(const cli_bar *bar, const char *before, double share, const char *
     int room = bar->columns - 1 - (int)strlen(before), width = room - (int)strlen(after);
     width = width < 0 ? 0 : width > WIDTH ? WIDTH : width;
     int done = share > 0 ? (int)(width * (share < 1 ? share : 1)) : 0;
-    const char *on = bar->colour ? "\033[32m" : "", *off = bar->colour ? "\033[0m" : "";
-    fprintf(stderr, "\r%s%s%.*s%s%.*s%.*s\033[K", before, on, done, full, off, width - done, empty,
-            room > width ? room - width : 0, after);
+    fputc('\r', stderr);
+    say(stderr, "%s", before);
+    if (bar->colour) fputs("\033[32m", stderr);
+    say(stderr, "%.*s", done, full);
+    if (bar->colour) fputs("\033[0m", stderr);
+    say(stderr, "%.*s%.*s", width - done, empty, room > width ? room - width : 0, after);
+    fputs("\033[K", stderr);
     fflush(stderr);
 }
 

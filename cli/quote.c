@@ -1,5 +1,6 @@
 #include "quote.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,105 @@ char *shown(const char *text) {
     char *copy = malloc(size);
     if (copy) convo_text_show(text, copy, size);
     return copy;
+}
+
+static bool is_shown_as_it_is(const char *text) {
+    return convo_text_show(text, NULL, 0) == strlen(text);
+}
+
+// --- JSON -------------------------------------------------------------------------------------------------------
+
+json_t *json_text(const char *text) {
+    json_t *json = text ? json_string(text) : json_null();
+    char *copy = json ? NULL : shown(text); // it is not UTF-8, which JSON is
+    if (copy) json = json_string(copy);
+    free(copy);
+    return json;
+}
+
+// --- HTML and SVG -----------------------------------------------------------------------------------------------
+
+static void html_line(const char *text, size_t size, FILE *out) {
+    char *part = text_of("%.*s", (int)size, text), *line = part ? shown(part) : NULL;
+    for (const char *c = line; c && *c; c++) switch (*c) {
+        case '&': fputs("&amp;", out); break;
+        case '<': fputs("&lt;", out); break;
+        case '>': fputs("&gt;", out); break;
+        case '"': fputs("&quot;", out); break;
+        case '\'': fputs("&#39;", out); break;
+        default: fputc(*c, out);
+        }
+    free(part);
+    free(line);
+}
+
+void html_bytes(const char *text, size_t size, FILE *out) {
+    const char *end = text + size, *line_end;
+    for (; (line_end = memchr(text, '\n', (size_t)(end - text))); text = line_end + 1) {
+        html_line(text, (size_t)(line_end - text), out);
+        fputc('\n', out);
+    }
+    html_line(text, (size_t)(end - text), out);
+}
+
+void html_text(const char *text, FILE *out) {
+    html_bytes(text, strlen(text), out);
+}
+
+void html_print(FILE *out, const char *format, ...) {
+    char text[1024]; // what is longer is cut
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    html_text(text, out);
+}
+
+// --- shells -----------------------------------------------------------------------------------------------------
+
+bool is_shell_word(const char *word) {
+    return *word && strspn(word, LETTERS_AND_DIGITS "_-./,:+@%=") == strlen(word);
+}
+
+// 'single quotes' as all shells have them; what must not come to a terminal, in $'dollar quotes' (POSIX 2024; bash,
+// zsh).
+void shell_word(const char *word, FILE *out) {
+    const bool plain = is_shell_word(word), readable = is_shown_as_it_is(word);
+    if (!plain) fputs(readable ? "'" : "$'", out);
+    for (; *word; word++)
+        if (readable)
+            fputs(*word == '\'' ? "'\\''" : (char[]){*word, 0}, out);
+        else if (strchr(LETTERS_AND_DIGITS " _-./,:+@%=", *word))
+            fputc(*word, out);
+        else
+            fprintf(out, "\\%03o", (unsigned)(unsigned char)*word);
+    if (!plain) fputc('\'', out);
+}
+
+// --- CSV --------------------------------------------------------------------------------------------------------
+
+void csv_text(const char *text, FILE *out) {
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++) fputs(*text == '"' ? "\"\"" : (char[]){*text, 0}, out);
+    fputc('"', out);
+}
+
+// --- man --------------------------------------------------------------------------------------------------------
+
+void man_text(const char *text, FILE *out) {
+    bool first = true; // of a line
+    for (; *text; text++) {
+        if (first && (*text == '.' || *text == '\'')) fputs("\\&", out);
+        if (*text == '-' || *text == '\\' || *text == '`')
+            fputs(*text == '-' ? "\\-" : *text == '`' ? "\\(ga" : "\\e", out);
+        else
+            fputc(*text, out);
+        first = *text == '\n';
+    }
 }
 
 // --- gnuplot ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // What the command says: errors, hints, tables, JSON.
 #define _GNU_SOURCE // vasprintf
-#include "command.h"
+#include "quote.h"
 
 #include <errno.h>
 #include <math.h>
@@ -42,7 +42,27 @@ cli_bytes bytes_of(double bytes) {
 
 // --- errors -----------------------------------------------------------------------------------------------------
 
-static void print_name(void) {
+static void say_all(FILE *stream, const char *format, va_list args) {
+    char *text = NULL, *copy = NULL;
+    const size_t first = strspn(format, "\n");
+    size_t last = strlen(format);
+    while (last > first && format[last - 1] == '\n') last--;
+    const int length = vasprintf(&text, format, args), tail = (int)strlen(format + last);
+    if (length >= 0) text[length - tail] = '\0'; // the line ends of the format itself stay
+    if (length >= 0) copy = shown(text + first);
+    fprintf(stream, "%.*s%s%s", (int)first, format, copy ? copy : "", format + last);
+    if (length >= 0) free(text);
+    free(copy);
+}
+
+void say(FILE *stream, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say_all(stream, format, args);
+    va_end(args);
+}
+
+static void say_name(void) {
     fputs(can_colour() ? "\033[1;31mconvo:\033[0m " : "convo: ", stderr);
 }
 
@@ -52,23 +72,23 @@ int(fail)(const convo_error *err) {
 
 int(complain)(const char *where, const char *format, ...) {
     fflush(stdout); // the order on a terminal is the order of events
-    print_name();
-    if (where && *where) fprintf(stderr, "%s: ", where);
+    say_name();
+    if (where && *where) say(stderr, "%s: ", where);
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    say_all(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
     return FAILED;
 }
 
 int usage_error(const char *command, const char *format, ...) {
-    print_name();
+    say_name();
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    say_all(stderr, format, args);
     va_end(args);
-    fprintf(stderr, " (see convo %s%s--help)\n", command ? command : "", command ? " " : "");
+    say(stderr, " (see convo %s%s--help)\n", command ? command : "", command ? " " : "");
     return USAGE;
 }
 
@@ -123,12 +143,25 @@ json_t *json_score(const convo_score *score) {
                      "correct", (json_int_t)score->correct, "count", (json_int_t)score->count);
 }
 
+// Apart from the line ends that are between its values.
+static bool json_is_plain(const char *text) {
+    size_t lines = 0;
+    for (const char *c = text; *c; c++) lines += *c == '\n';
+    return convo_text_show(text, NULL, 0) == strlen(text) + lines;
+}
+
 int print_json(json_t *value, bool line) {
-    size_t flags = JSON_REAL_PRECISION(9) | (line ? JSON_COMPACT : JSON_INDENT(2));
-    if (!value) return no_memory();
-    json_dumpf(value, stdout, flags); // main looks at the state of stdout
-    putchar('\n');
+    const size_t flags = JSON_REAL_PRECISION(9) | (line ? JSON_COMPACT : JSON_INDENT(2));
+    char *text = value ? json_dumps(value, flags) : NULL;
+    if (text && !json_is_plain(text)) { // what a terminal would obey, as \u202e
+        free(text);
+        text = json_dumps(value, flags | JSON_ENSURE_ASCII);
+    }
     json_decref(value);
+    if (!text) return no_memory();
+    for (const char *c = text; *c; c++) fputs(*c == 0x7f ? "\\u007f" : (char[]){*c, 0}, stdout);
+    putchar('\n'); // main looks at the state of stdout
+    free(text);
     return DONE;
 }
 
@@ -147,13 +180,14 @@ void table_cell(cli_table *table, const char *format, ...) {
     }
     va_list args;
     va_start(args, format);
-    char *text = NULL;
+    char *text = NULL, *copy = NULL;
     if (vasprintf(&text, format, args) < 0) text = NULL;
     va_end(args);
-    if (text)
-        table->cell[table->cells++] = text;
+    if (text && (copy = shown(text)))
+        table->cell[table->cells++] = copy;
     else
         table->failed = true;
+    free(text);
 }
 
 // Characters, not bytes: labels may be in any language.

@@ -89,12 +89,12 @@ static int train_once(reproduction *r, reproduced *row, size_t trial, const char
     if (!status && leave_out && !result.diverged) spread_add(&row->speakers, result.test.accuracy);
     if (!status && !r->trials.context->quiet) {
         double accuracy = row->on_validation ? result.validation.accuracy : result.test.accuracy;
-        fprintf(stderr, "%s: ", name);
+        say(stderr, "%s: ", name);
         if (result.diverged)
             fputs("diverged\n", stderr);
         else
-            fprintf(stderr, "%s accuracy %.4f  %s\n", row->on_validation ? "validation" : "test", accuracy,
-                    clock_of(result.seconds).text);
+            say(stderr, "%s accuracy %.4f  %s\n", row->on_validation ? "validation" : "test", accuracy,
+                clock_of(result.seconds).text);
     }
     convo_recipe_free(recipe);
     free(folder);

@@ -65,7 +65,7 @@ static int print(const convo_summary *s) {
     int status = table_print(&table, "llllrrl", stdout);
     printf("\nparameters     %lld\nmultiply-adds  %lld per example\n", (long long)s->parameters,
            (long long)s->multiply_adds);
-    if (s->flattened) printf("flattened      %lld\n", (long long)s->flattened);
+    if (s->flattened) say(stdout, "flattened      %lld\n", (long long)s->flattened);
     return status;
 }
 

@@ -191,7 +191,7 @@ static int finish(const cli_context *context, const sweep *s) {
     bool drawn = true;
     int status = draw_sweep(s, &drawn);
     if (!context->quiet)
-        fprintf(stderr, "%s: %zu runs, runs.csv%s\n", s->out, s->runs, drawn ? ", errors.png, curves.png" : "");
+        say(stderr, "%s: %zu runs, runs.csv%s\n", s->out, s->runs, drawn ? ", errors.png, curves.png" : "");
     if (!drawn && context->verbose) fputs("no pictures: gnuplot is not installed\n", stderr);
     if (status) return status;
     return context->json ? print_json(sweep_json(s), false) : sweep_print_table(s);

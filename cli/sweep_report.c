@@ -1,4 +1,5 @@
 // What a sweep found, as a table, as CSV, as JSON.
+#include "quote.h"
 #include "sweep.h"
 
 #include <stdlib.h>
@@ -57,23 +58,13 @@ bool sweep_measured(const sweep *s, int part) {
 
 // --- the runs as CSV, all as JSON -------------------------------------------------------------------------------
 
-static void csv_text(FILE *out, const char *text) {
-    if (!strpbrk(text, ",\"\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++) fputs(*text == '"' ? "\"\"" : (char[]){*text, 0}, out);
-    fputc('"', out);
-}
-
 int sweep_write_csv(const sweep *s) {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out) return no_memory();
     for (size_t a = 0; a < s->axes; a++) {
-        csv_text(out, s->axis[a].key);
+        csv_text(s->axis[a].key, out);
         fputc(',', out);
     }
     fputs("seed,diverged,epochs,steps,seconds,parameters", out);
@@ -85,7 +76,7 @@ int sweep_write_csv(const sweep *s) {
         const convo_train_result *r = &run->result;
         if (!run->done) continue;
         for (size_t a = 0; a < s->axes; a++) {
-            csv_text(out, sweep_value(s, run->setting, a));
+            csv_text(sweep_value(s, run->setting, a), out);
             fputc(',', out);
         }
         fprintf(out, "%llu,%d,%d,%lld,%.3f,%lld", (unsigned long long)convo_recipe_seed(run->recipe), r->diverged,
@@ -98,7 +89,7 @@ int sweep_write_csv(const sweep *s) {
                 fputs(",,,", out);
         }
         fputc(',', out);
-        csv_text(out, run->folder);
+        csv_text(run->folder, out);
         fputc('\n', out);
     }
     char *path = text_of("%s/runs.csv", s->out);
@@ -111,7 +102,7 @@ int sweep_write_csv(const sweep *s) {
 static json_t *values_json(const sweep *s, size_t setting) {
     json_t *values = json_object();
     for (size_t a = 0; a < s->axes; a++)
-        json_object_set_new(values, s->axis[a].key, json_string(sweep_value(s, setting, a)));
+        json_object_set_new(values, s->axis[a].key, json_text(sweep_value(s, setting, a)));
     return values;
 }
 
@@ -131,10 +122,10 @@ static json_t *total_json(sweep_total total, json_t *values) {
 
 static json_t *run_json(const sweep *s, const sweep_run *run) {
     const convo_train_result *r = &run->result;
-    return json_pack("{s:o, s:I, s:b, s:i, s:f, s:o, s:o, s:o, s:s}", "values", values_json(s, run->setting), "seed",
+    return json_pack("{s:o, s:I, s:b, s:i, s:f, s:o, s:o, s:o, s:o}", "values", values_json(s, run->setting), "seed",
                      (json_int_t)convo_recipe_seed(run->recipe), "diverged", r->diverged, "epochs", r->epochs,
                      "seconds", r->seconds, "train", json_score(&r->train), "validation", json_score(&r->validation),
-                     "test", json_score(&r->test), "run", run->folder);
+                     "test", json_score(&r->test), "run", json_text(run->folder));
 }
 
 json_t *sweep_json(const sweep *s) {
@@ -143,7 +134,7 @@ json_t *sweep_json(const sweep *s) {
         json_array_append_new(settings, total_json(sweep_totals(s, k), values_json(s, k)));
     for (size_t k = 0; k < s->runs; k++)
         if (s->run[k].done) json_array_append_new(runs, run_json(s, &s->run[k]));
-    return json_pack("{s:s, s:s, s:I, s:o, s:o, s:o*}", "recipe", s->recipe, "out", s->out, "trials",
+    return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o*}", "recipe", s->recipe, "out", json_text(s->out), "trials",
                      (json_int_t)s->trials, "settings", settings, "runs", runs, "mean",
                      s->leave_one_out ? total_json(sweep_mean(s), NULL) : NULL);
 }
@@ -195,11 +186,11 @@ int sweep_print_table(const sweep *s) {
 
 void sweep_print_run(const sweep *s, size_t k) {
     const sweep_run *run = &s->run[k];
-    fprintf(stderr, "%*zu/%zu  %s ", snprintf(NULL, 0, "%zu", s->runs), k + 1, s->runs, run->name);
+    say(stderr, "%*zu/%zu  %s ", snprintf(NULL, 0, "%zu", s->runs), k + 1, s->runs, run->name);
     if (run->result.diverged) fputs(" diverged", stderr);
     for (int part = 0; part < 3 && !run->result.diverged; part++)
         if (score_of(&run->result, part)->count)
-            fprintf(stderr, " %s error %.4f ", parts[part], 1 - score_of(&run->result, part)->accuracy);
-    if (!run->result.diverged) fprintf(stderr, " %s", clock_of(run->result.seconds).text);
+            say(stderr, " %s error %.4f ", parts[part], 1 - score_of(&run->result, part)->accuracy);
+    if (!run->result.diverged) say(stderr, " %s", clock_of(run->result.seconds).text);
     fputc('\n', stderr);
 }

@@ -1,5 +1,5 @@
 // convo train: a recipe in, a run folder with a tested model out.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -52,16 +52,16 @@ static void draw_bar(screen *display, const convo_progress *p) {
 }
 
 static void print_part(const char *name, const convo_score *score) {
-    if (score->count) fprintf(stderr, "  %s %.4f %.4f", name, score->loss, score->accuracy);
+    if (score->count) say(stderr, "  %s %.4f %.4f", name, score->loss, score->accuracy);
 }
 
 static void print_epoch(const screen *display, const convo_progress *p) {
     bar_clear(&display->bar);
-    fprintf(stderr, "epoch %*d/%d  loss %.4f  accuracy %.4f", digits(p->epochs), p->epoch, p->epochs, p->train.loss,
-            p->train.accuracy);
+    say(stderr, "epoch %*d/%d  loss %.4f  accuracy %.4f", digits(p->epochs), p->epoch, p->epochs, p->train.loss,
+        p->train.accuracy);
     print_part("validation", &p->validation);
     print_part("test", &p->test);
-    fprintf(stderr, "  %.0f examples/s  %s left\n", p->examples_per_second, clock_of(p->seconds_left).text);
+    say(stderr, "  %.0f examples/s  %s left\n", p->examples_per_second, clock_of(p->seconds_left).text);
 }
 
 static void on_progress(const convo_progress *p, void *user) {
@@ -78,7 +78,7 @@ static void on_progress(const convo_progress *p, void *user) {
 // What was taken of --from and what was not, and where a precision cannot be had.
 static void on_note(const char *sentence, void *user) {
     const screen *display = user;
-    if (!display->quiet) fprintf(stderr, "%s\n", sentence);
+    if (!display->quiet) say(stderr, "%s\n", sentence);
 }
 
 // --- the end ----------------------------------------------------------------------------------------------------
@@ -86,31 +86,32 @@ static void on_note(const char *sentence, void *user) {
 static json_t *result_json(const convo_train_result *r, const char *folder, const convo_recipe *recipe) {
     const char *source = NULL;
     double published = convo_recipe_published(recipe, &source);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:b, s:[III], s:o}",
-                     "recipe", convo_recipe_name(recipe), "run", folder, "train", json_score(&r->train), "validation",
-                     json_score(&r->validation), "test", json_score(&r->test), "epochs", r->epochs, "best_epoch",
-                     r->best_epoch, "steps", (json_int_t)r->steps, "parameters", (json_int_t)r->parameters, "seconds",
-                     r->seconds, "examples_per_second", json_number(r->examples_per_second), "seed",
-                     (json_int_t)r->seed, "threads", r->threads, "isa", r->isa, "interrupted", r->interrupted,
-                     "stopped_early", r->stopped_early, "examples", (json_int_t)r->examples[0],
-                     (json_int_t)r->examples[1], (json_int_t)r->examples[2], "published", json_number(published));
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:b, s:[III], s:o}",
+                     "recipe", convo_recipe_name(recipe), "run", json_text(folder), "train", json_score(&r->train),
+                     "validation", json_score(&r->validation), "test", json_score(&r->test), "epochs", r->epochs,
+                     "best_epoch", r->best_epoch, "steps", (json_int_t)r->steps, "parameters",
+                     (json_int_t)r->parameters, "seconds", r->seconds, "examples_per_second",
+                     json_number(r->examples_per_second), "seed", (json_int_t)r->seed, "threads", r->threads, "isa",
+                     r->isa, "interrupted", r->interrupted, "stopped_early", r->stopped_early, "examples",
+                     (json_int_t)r->examples[0], (json_int_t)r->examples[1], (json_int_t)r->examples[2], "published",
+                     json_number(published));
 }
 
 static void print_accuracy(const convo_train_result *r) {
     static const char *const name[] = {"test", "validation", "train"};
     const convo_score *score[] = {&r->test, &r->validation, &r->train};
     int k = r->test.count ? 0 : r->validation.count ? 1 : 2; // a recipe may have no test part
-    printf("%s accuracy %.4f  (%lld/%lld)\n", name[k], score[k]->accuracy, (long long)score[k]->correct,
-           (long long)score[k]->count);
+    say(stdout, "%s accuracy %.4f  (%lld/%lld)\n", name[k], score[k]->accuracy, (long long)score[k]->correct,
+        (long long)score[k]->count);
 }
 
 static int finish(const cli_context *context, const convo_recipe *recipe, const char *folder, const screen *display,
                   const convo_train_result *result) {
-    bool say = !context->quiet;
+    bool loud = !context->quiet;
     if (result->interrupted) {
         if (context->json) print_json(result_json(result, folder, recipe), false);
         bar_clear(&display->bar);
-        fprintf(stderr, "stopped after %d epochs, all saved in %s; to go on:\n", result->epochs, folder);
+        say(stderr, "stopped after %d epochs, all saved in %s; to go on:\n", result->epochs, folder);
         print_resume(context);
         return INTERRUPTED;
     }
@@ -118,17 +119,16 @@ static int finish(const cli_context *context, const convo_recipe *recipe, const 
     if (display->started)
         draw_curves(folder, convo_recipe_name(recipe), result, &drawn); // it complains; the run is good
     if (!drawn && context->verbose) fputs("no picture of the curves: gnuplot is not installed\n", stderr);
-    if (say && !display->started) fprintf(stderr, "%s is complete: %d epochs\n", folder, result->epochs);
-    if (say && result->stopped_early)
-        fprintf(stderr, "stopped early after %d epochs; the model of epoch %d is kept\n", result->epochs,
-                result->best_epoch);
-    if (say)
-        fprintf(stderr, "%s: %lld parameters, %s\n", folder, (long long)result->parameters,
-                clock_of(result->seconds).text);
+    if (loud && !display->started) say(stderr, "%s is complete: %d epochs\n", folder, result->epochs);
+    if (loud && result->stopped_early)
+        say(stderr, "stopped early after %d epochs; the model of epoch %d is kept\n", result->epochs,
+            result->best_epoch);
+    if (loud)
+        say(stderr, "%s: %lld parameters, %s\n", folder, (long long)result->parameters, clock_of(result->seconds).text);
     const char *source = NULL;
     double published = convo_recipe_published(recipe, &source);
-    if (say && isfinite(published))
-        fprintf(stderr, "published     %.4f  (%s)\n", published, source && *source ? source : "no source given");
+    if (loud && isfinite(published))
+        say(stderr, "published     %.4f  (%s)\n", published, source && *source ? source : "no source given");
     if (context->json) return print_json(result_json(result, folder, recipe), false);
     print_accuracy(result);
     return DONE;

@@ -41,14 +41,16 @@ static void on_progress(const convo_progress *p, void *user) {
     trial_screen *display = user;
     if (!display->started) forget_run(display->folder);
     display->started = true;
-    if (display->redraw)
-        fprintf(stderr, "\r%s  epoch %d/%d  accuracy %.4f  %s left\033[K", display->name, p->epoch, p->epochs,
-                p->train.accuracy, clock_of(p->seconds_left).text);
+    if (!display->redraw) return;
+    fputc('\r', stderr);
+    say(stderr, "%s  epoch %d/%d  accuracy %.4f  %s left", display->name, p->epoch, p->epochs, p->train.accuracy,
+        clock_of(p->seconds_left).text);
+    fputs("\033[K", stderr);
 }
 
 static void on_note(const char *sentence, void *user) {
     (void)user;
-    fprintf(stderr, "%s\n", sentence);
+    say(stderr, "%s\n", sentence);
 }
 
 static bool has_checkpoint(const char *folder) {
@@ -78,6 +80,6 @@ int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *fol
     convo_status failed = convo_train(recipe, &train, result, NULL, &err);
     if (display.redraw && display.started) fputs("\r\033[K", stderr);
     if (failed && !result->diverged) return fail(&err);
-    if (failed && how->context->verbose) fprintf(stderr, "%s: %s\n", name, err.message);
+    if (failed && how->context->verbose) say(stderr, "%s: %s\n", name, err.message);
     return result->interrupted ? INTERRUPTED : DONE;
 }

@@ -103,5 +103,99 @@ if command -v gnuplot >/dev/null; then
         check "classes of any name: $kind is drawn" test -s "$run/$kind.png"
     done
 fi
-check "no class is a command" sh -c '! [ "$0" ]' "$(was_run && echo yes)"
+
+# --- what is printed
+python=$(command -v python3)
+# Nothing that a terminal obeys, and UTF-8.
+is_plain() {
+    cat "$work/out" "$work/err" >"$work/said"
+    LC_ALL=C tr -d '\n -~\200-\377' <"$work/said" | cmp -s - /dev/null && ! grep -q "$rtl" "$work/said" &&
+        { ! command -v iconv >/dev/null || iconv -f utf-8 -t utf-8 <"$work/said" >/dev/null; }
+}
+is_json() { [ -z "$python" ] || "$python" -c 'import json, sys
+for line in [sys.stdin.read()] if sys.argv[1] == "whole" else sys.stdin: json.loads(line)' "$1" <"$work/out"; }
+# prints NAME STATUS ARGUMENT...: plainly, and as JSON too.
+prints() {
+    name=$1 status=$2 form=whole
+    shift 2
+    [ "$1" != predict ] || form=lines
+    "$CONVO" "$@" >"$work/out" 2>"$work/err"
+    [ $? -eq "$status" ] && is_plain || told="$told $name is not plain;"
+    "$CONVO" "$@" --json >"$work/out" 2>"$work/err"
+    [ $? -eq "$status" ] && is_plain && { [ "$status" -ne 0 ] || is_json $form; } || told="$told $name is no JSON;"
+}
+all_plain() { # NAME
+    if [ -z "$told" ] && ! was_run; then pass "$1"; else flunk "$1" "$told"; fi
+    told=
+}
+told=
+prints eval 0 eval "$run" --data "$work/words"
+prints "data info" 0 data info "$work/words" --as audiofolder
+prints report 0 report "$run" --data "$work/words" -o "$work/page.html"
+prints predict 0 predict "$run" "$work"/words/*/7_*.flac --top 3
+all_plain "classes of any name are printed so that a terminal does not obey them"
+if [ -n "$python" ]; then
+    check "the page of classes of any name has balanced elements" "$python" -c 'import sys, html.parser
+class Page(html.parser.HTMLParser):
+    void, open = {"meta", "img", "br", "input", "link"}, []
+    def handle_starttag(self, tag, attributes):
+        assert tag != "script" or len(self.open) < 3, "a script in the middle"
+        if tag in ("th", "td", "tr") and self.open[-1] in ("th", "td") and tag != "tr": self.open.pop()
+        if tag not in self.void: self.open.append(tag)
+    def handle_startendtag(self, tag, attributes): pass
+    def handle_endtag(self, tag):
+        while self.open[-1] in ("th", "td") and tag not in ("th", "td"): self.open.pop()
+        assert self.open.pop() == tag, tag
+page = Page()
+page.feed(open(sys.argv[1], encoding="utf-8").read())
+assert not page.open, page.open' "$work/page.html"
+fi
+
+# --- runs, recipes, files
+mkdir "$work/recipes" "$work/runs"
+use_name() {
+    nasty=$(printf %.200s "$1")
+    recipe=$work/recipes/$nasty.yaml folder=$work/runs/$nasty
+    cp recipes/moons.yaml "$recipe"
+    prints "train of '$nasty'" 0 train "$recipe" --set epochs=1 -o "$folder" --force
+    prints "summary of '$nasty'" 0 summary "$recipe"
+    prints "eval of '$nasty'" 0 eval "$folder"
+    prints "report of '$nasty'" 0 report "$folder"
+    prints "export of '$nasty'" 0 export "$folder" -o "$work/$nasty.safetensors"
+    prints "features of '$nasty'" 1 features "$work/$nasty.wav"
+    prints "eval of no '$nasty'" 1 eval "$work/no/$nasty"
+    prints "option '$nasty'" 2 eval "$folder" --threads "$nasty"
+    prints "setting '$nasty'" 1 summary moons --set "train.$nasty=1"
+    "$CONVO" summary "$folder/recipe.yaml" >/dev/null 2>&1 || told="$told recipe.yaml of '$nasty' does not read back;"
+}
+each use_name
+all_plain "runs, recipes and files of any name are printed so that a terminal does not obey them"
+
+# --- the line to go on with
+# What convo train says after an interruption is read by a shell into the words that were typed.
+cat >"$work/words.sh" <<'END'
+printf '%s\0' "$@" >"$RECORD"
+END
+stopped() {
+    nasty=$(printf %.200s "$1")
+    out=$work/stopped/$nasty
+    "$CONVO" train moons --set epochs=1000000 -q -o "$out" --force >/dev/null 2>"$work/err" &
+    child=$! tries=0
+    until [ -e "$out/metrics.jsonl" ] || [ $((tries += 1)) -gt 200 ]; do sleep 0.05; done
+    kill -TERM $child # a shell lets its background jobs ignore SIGINT
+    wait $child
+    is_plain || told="$told the line of '$nasty' is not plain;"
+    line=$(sed -n 's/^  //p' "$work/err")
+    RECORD=$work/record bash -c "set -- ${line#* }; . '$work/words.sh'"
+    printf '%s\0' train moons --set epochs=1000000 -q -o "$out" --resume | cmp -s - "$work/record" ||
+        told="$told the line of '$nasty' is '$line';"
+}
+if command -v bash >/dev/null; then
+    mkdir "$work/stopped"
+    : >"$work/out"
+    each stopped
+    all_plain "the line to go on with is read back by a shell"
+else
+    skip "the line to go on with is read back by a shell" "bash is not installed"
+fi
 finish
