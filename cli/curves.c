@@ -135,10 +135,9 @@ static void add_panel(FILE *out, const chart *c, int what) {
 // The key of several runs stands below both panels.
 static void place_panels(FILE *out, const chart *c, int key, int height) {
     if (c->runs == 1)
-        fputs("  set multiplot layout 1,2 title ", out);
+        fputs("  set rmargin 4\n  set multiplot layout 1,2 title ", out); // room for the last number below
     else
-        fprintf(out, "  set multiplot layout 1,2 margins 0.08,0.985,%.3f,0.9 spacing 0.1 title ",
-                (key + 60.0) / height);
+        fprintf(out, "  set multiplot layout 1,2 margins 0.08,0.97,%.3f,0.9 spacing 0.1 title ", (key + 60.0) / height);
     gnuplot_text(c->title, out);
     fputc('\n', out);
     if (c->runs > 1)

@@ -1,5 +1,5 @@
 // An evaluation, for people and as JSON.
-#include "command.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -123,7 +123,63 @@ static int print_classes(const convo_evaluation *e) {
     return table_print(&table, "lrrrrr", stdout);
 }
 
+// Of the whole table: what is wider, nobody reads.
+static size_t confusion_width(const convo_evaluation *e) {
+    size_t width = 5, longest = 0; // "truth"
+    for (int k = 0; k < e->classes; k++) {
+        size_t label = shown_width(e->labels[k]), column = label;
+        for (int j = 0; j < e->classes; j++) {
+            const int digits = snprintf(NULL, 0, "%lld", (long long)e->confusion[j * e->classes + k]);
+            if ((size_t)digits > column) column = (size_t)digits;
+        }
+        width += column + 2;
+        if (label > longest) longest = label;
+    }
+    return width + (longest > 5 ? longest - 5 : 0);
+}
+
+typedef struct confused {
+    int64_t count;
+    int truth, said;
+} confused;
+
+static int most_first(const void *a, const void *b) {
+    const confused *x = a, *y = b;
+    if (x->count != y->count) return x->count < y->count ? 1 : -1;
+    return x->truth != y->truth ? x->truth - y->truth : x->said - y->said;
+}
+
+static int print_worst_pairs(const convo_evaluation *e) {
+    enum { SHOWN = 20 };
+    static const char *const heads[] = {"truth", "said", "count", "of the truth"};
+    confused *pair = calloc((size_t)e->classes * (size_t)e->classes, sizeof *pair);
+    size_t count = 0;
+    if (!pair) return no_memory();
+    for (int k = 0; k < e->classes; k++)
+        for (int j = 0; j < e->classes; j++)
+            if (j != k && e->confusion[k * e->classes + j])
+                pair[count++] = (confused){e->confusion[k * e->classes + j], k, j};
+    qsort(pair, count, sizeof *pair, most_first);
+    const size_t shown_pairs = count < SHOWN ? count : SHOWN;
+    printf("\nconfusion: the %zu worst of %zu pairs (--json and convo plot --confusion have all)\n", shown_pairs,
+           count);
+    cli_table table = {0};
+    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    for (size_t k = 0; k < shown_pairs; k++) {
+        const double all = (double)convo_class_figures(e, pair[k].truth).count;
+        table_cell(&table, "%s", e->labels[pair[k].truth]);
+        table_cell(&table, "%s", e->labels[pair[k].said]);
+        table_cell(&table, "%lld", (long long)pair[k].count);
+        table_cell(&table, "%.1f %%", 100 * (double)pair[k].count / all);
+    }
+    free(pair);
+    return table_print(&table, "llrr", stdout);
+}
+
 static int print_confusion(const convo_evaluation *e) {
+    enum { WIDEST = 120 };
+    if (confusion_width(e) > WIDEST) return print_worst_pairs(e);
+    puts("\nconfusion: rows are the truth, columns what the model said");
     char *align = malloc((size_t)e->classes + 2);
     if (!align) return no_memory();
     memset(align, 'r', (size_t)e->classes + 1);
@@ -172,11 +228,11 @@ int print_evaluation(const convo_evaluation *e, int top, bool by_group) {
     if (top > 0) say(stdout, "top-%d accuracy %.4f\n", top, convo_top_accuracy(e, top));
     say(stdout, "loss %.4f\n", e->score.loss);
     if (!convo_calibration_find(e, &calibration, NULL))
-        say(stdout, "calibration error (ECE) %.4f\n", calibration.error);
+        printf("calibration error (ECE) %.4f: how sure it is and how often it is right differ by %.1f %% on average\n",
+               calibration.error, 100 * calibration.error);
     putchar('\n');
     int status = print_classes(e);
     if (status) return status;
-    puts("\nconfusion: rows are the truth, columns what the model said");
     status = print_confusion(e);
     return status || !by_group ? status : print_groups(e);
 }

@@ -124,6 +124,10 @@ static size_t picture_tiles(const view *v, cli_tile *tile) {
     }
     for (size_t k = 0; k < v->count; k++) {
         const convo_array *a = &v->map[k].values;
+        if (a->dims == 3 && a->dim[0] == 3 && count <= MOST_TILES) { // three maps are a colour picture as well
+            tile[count] = (cli_tile){.rows = rows_of(a), .columns = columns_of(a), .value = a->value, .colour = true};
+            snprintf(tile[count++].title, sizeof tile->title, "%s in colour", v->map[k].path);
+        }
         for (int64_t c = 0; c < a->dim[0] && count <= MOST_TILES; c++) {
             tile[count] = (cli_tile){.rows = rows_of(a), .columns = columns_of(a)};
             tile[count].value = a->value + c * rows_of(a) * columns_of(a);

@@ -2,25 +2,42 @@
 #include "plot.h"
 
 #include <math.h>
+#include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { USUAL = 24, USUAL_POINTS = 1000 };
 
-// A recording's spectrogram: what it sounds like, whatever the net reads. The first 2 seconds, up to 4 kHz, 60 dB of
-// it.
-enum { BANDS = 48, RANGE = 60, HOP = 10 /* ms */ };
-static const char spectrogram[] =
-    "data: {set: audiofolder}\n"
-    "features: {kind: logmel, rate: 8000, samples: 16000, filters: 48, window_ms: 32, hop_ms: 10, log: db,\n"
-    "           layout: channels, pad: zero}\n"
-    "model: [flatten, linear: 2]\n";
+// A recording's spectrogram: what it sounds like, whatever the net reads. The first 2 seconds, up to half the rate of
+// the first recording, 60 dB of it.
+enum { BANDS = 48, RANGE = 60, HOP = 10 /* ms */, LEAST_RATE = 8000, MOST_RATE = 48000 };
+
+static int rate_of(const char *path) {
+    SF_INFO info = {0};
+    SNDFILE *file = sf_open(path, SFM_READ, &info);
+    if (file) sf_close(file);
+    return info.samplerate < LEAST_RATE ? LEAST_RATE : info.samplerate > MOST_RATE ? MOST_RATE : info.samplerate;
+}
+
+static int spectrogram_recipe(int rate, convo_recipe **recipe) {
+    convo_error err;
+    char *text = text_of("data: {set: audiofolder}\n"
+                         "features: {kind: logmel, rate: %d, samples: %d, filters: %d, window_ms: 32, hop_ms: %d,\n"
+                         "           log: db, layout: channels, pad: zero}\n"
+                         "model: [flatten, linear: 2]\n",
+                         rate, 2 * rate, BANDS, HOP);
+    int status = text ? DONE : no_memory();
+    if (!status && convo_recipe_parse(text, strlen(text), "spectrogram", recipe, &err)) status = fail(&err);
+    free(text);
+    return status;
+}
 
 typedef struct gallery {
     cli_tile *tile;
     float *value; // of all tiles, where they are not the examples' own
     int count;
     int64_t frames; // of spectrograms: as many as the longest has
+    int rate;
 } gallery;
 
 static bool is_recording(const plot *p, const convo_examples *e) {
@@ -47,8 +64,8 @@ static int read_sounds(const convo_examples *e, gallery *g) {
     convo_recipe *recipe = NULL;
     convo_error err;
     int64_t last = 9, frames = 0;
-    int status =
-        convo_recipe_parse(spectrogram, sizeof spectrogram - 1, "spectrogram", &recipe, &err) ? fail(&err) : DONE;
+    g->rate = rate_of(e->file[0]);
+    int status = spectrogram_recipe(g->rate, &recipe);
     for (int64_t i = 0; !status && i < e->count; i++) {
         convo_array features = {0};
         if (convo_features(recipe, e->file[i], &features, &err)) {
@@ -99,9 +116,9 @@ static int draw_gallery(const plot *p, const convo_examples *e, const char *what
         status = read_sounds(e, &g);
     else if (!status)
         show_values(e, &g);
-    char *heading = sound
-                        ? text_of("%s; spectrograms of %.2f s, up to 4 kHz (mel)", what, (double)g.frames * HOP / 1000)
-                        : text_of("%s", what);
+    char *heading = sound ? text_of("%s; spectrograms of %.2f s, up to %g kHz (mel)", what,
+                                    (double)g.frames * HOP / 1000, g.rate / 2000.0)
+                          : text_of("%s", what);
     if (!status && !heading) status = no_memory();
     for (int k = 0; !status && k < g.count; k++) memcpy(g.tile[k].title, titles[k], sizeof titles[k]);
     const cli_tiles tiles = {.heading = heading,

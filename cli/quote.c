@@ -13,6 +13,14 @@ char *shown(const char *text) {
     return copy;
 }
 
+size_t shown_width(const char *text) {
+    size_t width = 0;
+    char *copy = shown(text);
+    for (const char *c = copy; c && *c; c++) width += (*c & 0xC0) != 0x80;
+    free(copy);
+    return width;
+}
+
 static bool is_shown_as_it_is(const char *text) {
     return convo_text_show(text, NULL, 0) == strlen(text);
 }

@@ -7,6 +7,7 @@
 
 // The text as convo_text_show has it; NULL without memory. Free it.
 char *shown(const char *text);
+size_t shown_width(const char *text); // in characters
 
 // JSON, which is UTF-8: other bytes as they are shown. NULL becomes null.
 json_t *json_text(const char *text);

@@ -60,6 +60,8 @@ if [ $pictures = yes ]; then
     picture "$work/field" "a field"
     "$CONVO" field fields/padding -o "$work/deep.png" >/dev/null 2>"$work/noise"
     picture "$work/deep" "a field of all there is"
+    "$CONVO" maps fields/nine-four --random -o "$work/colour.png" >/dev/null
+    check "three maps are a colour picture as well" grep -q "3 in colour" "$work/colour.gp"
     check "gnuplot has nothing to complain about" test ! -s "$work/noise"
     expect 0 "a 1-d field is drawn" "of layer 2" -- field "$run" -o "$work/sequence.svg"
     picture "$work/sequence" "a 1-d field"

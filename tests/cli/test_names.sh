@@ -97,6 +97,8 @@ train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.005}}, batch: 32, epochs: 1
 END
 run=$work/run
 expect 0 "classes of any name are trained" -- train "$work/words.yaml" --out "$run" -q
+expect 0 "a table of confusions that is too wide to read becomes the worst pairs" " worst of " "of the truth" -- \
+    eval "$run" --data "$work/words"
 if command -v gnuplot >/dev/null; then
     for kind in confusion roc det calibration mistakes examples; do
         expect 0 "classes of any name: $kind" "$run/$kind.png" -- plot "$run" --$kind --data "$work/words"

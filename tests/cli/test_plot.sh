@@ -7,7 +7,7 @@ digits=$work/digits-0 moons=$work/moons-0
 "$CONVO" train moons --out "$moons" --set epochs=2 -q >/dev/null
 
 # --- eval
-expect 0 "an interval, ECE, F1 and EER" "95 % interval" "calibration error (ECE)" "EER" "mean  " "confusion:" -- \
+expect 0 "an interval, ECE, F1 and EER" "95 % interval" "calibration error (ECE)" "differ by" "EER" "mean  " "confusion:" -- \
     eval "$digits" --data "$work/small"
 expect 0 "top-k and groups" "top-10 accuracy 1.0000" "theo  " -- \
     eval "$digits" --data "$work/small" --top 10 --by-group
