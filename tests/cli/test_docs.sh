@@ -102,7 +102,7 @@ compile_layer() {
                 -c "$source" -o "$layer/$1-$(basename "$source" .c).o" || return 1
         done
     done
-    eval "set -- $(needed_libraries)" # pkg-config quotes a path with a space for the shell
+    eval "set -- $(needed_libraries | tr '\n' ' ')" # pkg-config quotes a path with a space for the shell
     $CC -std=gnu11 -O1 -Iinclude -Isrc -Itests tests/test_ops.c "$layer"/*.o "$BUILD/libconvo.a" "$@" \
         -o "$layer/test_ops"
 }
