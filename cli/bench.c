@@ -157,7 +157,7 @@ static int run(const cli_context *context, const void *given) {
     convo_bench bench = {0};
     convo_error err;
     int status = read_seconds(values->seconds, &o.seconds);
-    if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
+    if (!status) status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
     if (!status && convo_bench_run(recipe, model, &o, &bench, &err)) status = fail(&err);
     const char *name = status ? NULL : convo_recipe_name(recipe);
     if (!status) status = context->json ? print_json(to_json(&bench, name), false) : print(&bench, name);

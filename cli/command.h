@@ -172,8 +172,9 @@ void free_texts(char **texts); // NULL-ended
 int open_recipe(const char *word, const cli_list *settings, convo_recipe **recipe, char **file);
 // The same where a model may be named as well: a .safetensors file or a run folder gives the recipe it was trained by.
 int open_recipe_or_model(const char *word, const cli_list *settings, convo_recipe **recipe);
-// The same, and the model itself where the word names one, else NULL.
-int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, convo_model **model);
+// The same, and the model itself where the word names one, else NULL. data: folder of the data set of a recipe that has
+// no `input`; NULL: where it says, or is found.
+int open_net(const char *word, const cli_list *settings, const char *data, convo_recipe **recipe, convo_model **model);
 
 // Names of the recipes ("moons", "fields/padding") in recipes/ and where convo is installed, sorted, NULL-ended. NULL
 // without memory.

@@ -95,7 +95,7 @@ static int run(const cli_context *context, const void *given) {
     convo_gradcheck_options o;
     convo_error err;
     int status = read_options(values, &o);
-    if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
+    if (!status) status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
     if (!status && convo_gradcheck_run(recipe, model, &o, &check, &err)) status = fail(&err);
     if (!status) status = context->json ? print_json(to_json(&check, convo_recipe_name(recipe)), false) : print(&check);
     if (!status) status = judge(context->word[0], &check);

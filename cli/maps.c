@@ -229,7 +229,7 @@ static int run(const cli_context *context, const void *given) {
     view v = {0};
     int status = values->out ? chart_stem("maps", values->out, &stem, &is_array) : DONE;
     if (!status && is_array && values->layers.count > 1) return usage_error("maps", "an .npy file holds one layer");
-    if (!status) status = open_net(context->word[0], &values->set, &recipe, &model);
+    if (!status) status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
     if (!status) status = read_input(values, context, recipe, model, &v);
     if (!status) status = find_maps(values, recipe, model, &v);
     if (!status) status = write_maps(values, &v, convo_recipe_name(recipe), stem);

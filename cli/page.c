@@ -324,7 +324,7 @@ static int collect(page *p, const char *folder, const report_values *values) {
     convo_error err;
     if (!is_folder(folder)) return complain(folder, "not a run folder: give the one that 'convo train' wrote");
     int status = read_run(p, folder);
-    if (!status) status = open_net(folder, &(cli_list){0}, &p->recipe, &p->model);
+    if (!status) status = open_net(folder, &(cli_list){0}, NULL, &p->recipe, &p->model);
     if (!status && (convo_recipe_text(p->recipe, &p->text, &err) || convo_summarize(p->recipe, &p->net, &err)))
         status = fail(&err);
     if (!status) status = evaluate(p, values);

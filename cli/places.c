@@ -239,9 +239,37 @@ int open_recipe(const char *word, const cli_list *settings, convo_recipe **recip
     return status;
 }
 
-int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, convo_model **model) {
+// The `input` of a recipe that leaves it to its data.
+static int measure(const char *file, const char *data, convo_recipe **recipe) {
+    char **search = data_folders(file);
+    if (!search) return no_memory();
+    const convo_train_options where = {.data = data, .search = (const char *const *)search};
+    convo_recipe *measured;
+    convo_error err;
+    int status = DONE;
+    if (convo_recipe_measure(*recipe, &where, &measured, &err)) {
+        const bool nowhere = !data && convo_recipe_data(*recipe) && !*err.where;
+        status = nowhere ? complain(file, "the recipe has no 'input' and does not say where its data are: add 'input', "
+                                          "such as [3, 32, 32], or 'path' to 'data'")
+                         : fail(&err);
+    }
+    if (measured) {
+        convo_recipe_free(*recipe);
+        *recipe = measured;
+    }
+    free_texts(search);
+    return status;
+}
+
+int open_net(const char *word, const cli_list *settings, const char *data, convo_recipe **recipe, convo_model **model) {
     *model = NULL;
-    if (!is_folder(word) && !ends_with(word, ".safetensors")) return open_recipe(word, settings, recipe, NULL);
+    if (!is_folder(word) && !ends_with(word, ".safetensors")) {
+        char *file = NULL;
+        int status = open_recipe(word, settings, recipe, &file);
+        if (!status) status = measure(file, data, recipe);
+        free(file);
+        return status;
+    }
     convo_error err;
     if (convo_model_load(word, model, &err) || convo_recipe_copy(convo_model_recipe(*model), word, recipe, &err))
         return fail(&err);
@@ -250,7 +278,7 @@ int open_net(const char *word, const cli_list *settings, convo_recipe **recipe, 
 
 int open_recipe_or_model(const char *word, const cli_list *settings, convo_recipe **recipe) {
     convo_model *model;
-    int status = open_net(word, settings, recipe, &model);
+    int status = open_net(word, settings, NULL, recipe, &model);
     convo_model_free(model);
     return status;
 }

@@ -96,7 +96,7 @@ static int draw_mode(plot *p, const struct mode *mode) {
     convo_error err;
     if (p->context->words > 1) return usage_error("plot", "--%s is a picture of one run", mode->name);
     int status = find_stem(p, mode->name);
-    if (!status) status = open_net(p->word, &p->values->set, &p->recipe, &p->model);
+    if (!status) status = open_net(p->word, &p->values->set, p->values->data, &p->recipe, &p->model);
     if (!status && mode->model && !p->model)
         status =
             complain(p->word, "is a recipe, and --%s is a picture of a run or a model: train it first", mode->name);

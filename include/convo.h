@@ -334,6 +334,12 @@ CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
 // options, data and search are used. Free each, and the list, with free().
 CONVO_API convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options,
                                            char ***groups, int *count, convo_error *err);
+// Recipes for arrays (`arrays`, `mat`) may leave out `input`, the shape of an example, which is then that of the data.
+// *measured: a copy of such a recipe with the `input` that its data have, to free with convo_recipe_free; NULL where the
+// recipe says it. Of options (may be NULL), data, search, resume and out are used. convo_train, convo_model_new and
+// convo_import do this themselves; what has no data (convo_summarize, ...) needs `input`.
+CONVO_API convo_status convo_recipe_measure(const convo_recipe *recipe, const convo_train_options *options,
+                                            convo_recipe **measured, convo_error *err);
 // train.seed
 CONVO_API uint64_t convo_recipe_seed(const convo_recipe *recipe);
 // train.epochs

@@ -240,6 +240,7 @@ enum {
     X(convo_recipe_set, NULL, NULL)                                                                                    \
     X(convo_recipe_leave_out, NULL, NULL)                                                                              \
     X(convo_recipe_groups, NULL, NULL, NULL, NULL)                                                                     \
+    X(convo_recipe_measure, NULL, NULL, NULL)                                                                          \
     X(convo_recipe_text, NULL, NULL)                                                                                   \
     X(convo_recipe_reference, NULL, NULL)                                                                              \
     X(convo_summarize, NULL, NULL)                                                                                     \

@@ -78,8 +78,8 @@ static bool block_at(size_t k, topic *t) {
          .schema = cv_feature_common_schema},
         {.name = "augment", .help = "changed copies of the training recordings", .schema = cv_augment_schema},
         {.name = "input",
-         .help = "`[channels]`, `[channels, width]` or `[channels, height, width]`: the shape of an example, where "
-                 "neither the features nor the data set say it"},
+         .help = "`[channels]`, `[channels, width]` or `[channels, height, width]`: the shape of an example, "
+                 "where there are no features; without it, that of the data"},
         {.name = "model", .help = "the list of layers, each a word or a word with options: see Layers"},
         {.name = "train",
          .help = "how to train. `loss`, `optimizer` and `schedule` stand here too, each a word (`loss: mse`) or a word "
@@ -101,8 +101,10 @@ static const section sections[] = {
     {"Layers",
      "The words of `model`. A layer with one option needs no braces: `- linear: 10` is `- linear: {out: 10}`.\n\n"
      "Parameters start as PyTorch's do. `init` of a layer changes that: a word, a number for all, or a list of all\n"
-     "numbers, as in `- linear: {out: 1, init: {weight: normal, bias: zero}}`. The words are zero, one, normal (mean 0,\n"
-     "deviation 1) and uniform (within 1/sqrt(n) of 0, where n is the number of inputs of one output: PyTorch's default\n"
+     "numbers, as in `- linear: {out: 1, init: {weight: normal, bias: zero}}`. The words are zero, one, normal (mean "
+     "0,\n"
+     "deviation 1) and uniform (within 1/sqrt(n) of 0, where n is the number of inputs of one output: PyTorch's "
+     "default\n"
      "of convolutions and linear layers, weights and biases; batch norm has no such n).",
      layer_at},
     {"Losses", "The words for `train.loss`; cross_entropy is the default.", loss_at},

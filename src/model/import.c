@@ -40,7 +40,12 @@ static void say(const import *in, const char *format, ...) {
 
 // --- weights for a recipe's net -----------------------------------------------------------------------------------
 
+static convo_train_options where_data_is(const import *in) {
+    return (convo_train_options){.data = in->options->data, .search = in->options->search, .cache = in->options->cache};
+}
+
 static convo_status import_weights(import *in) {
+    const convo_train_options where = where_data_is(in);
     cv_weights weights = {0};
     cv_fit fit = {0};
     cv_random random;
@@ -48,7 +53,9 @@ static convo_status import_weights(import *in) {
     in->recipe = in->options->recipe;
     if (!in->recipe)
         return cv_fail(in->err, CONVO_ARGUMENT, in->path, "weights alone are no net: name the recipe that has theirs");
-    convo_status status = cv_recipe_net(in->recipe, cv_isa_find(NULL), &in->net, in->err);
+    convo_status status = convo_recipe_measure(in->recipe, &where, &in->own, in->err);
+    if (in->own) in->recipe = in->own;
+    if (!status) status = cv_recipe_net(in->recipe, cv_isa_find(NULL), &in->net, in->err);
     cv_random_seed(&random, 0);
     if (!status)
         status = cv_net_init(in->net, &random, in->err); // for the counters of batches that a file does not have
@@ -157,10 +164,6 @@ static convo_status labels_of(import *in, const cv_graph *graph) {
     free(labels);
     json_decref(list);
     return status;
-}
-
-static convo_train_options where_data_is(const import *in) {
-    return (convo_train_options){.data = in->options->data, .search = in->options->search, .cache = in->options->cache};
 }
 
 // Those of the options, else of the file, else of the data set where it is found, else numbers.

@@ -176,6 +176,16 @@ static convo_status check_input(const cv_draft *d, const convo_recipe *recipe) {
                    have);
 }
 
+// A recipe that leaves `input` to its data gets the graph's.
+static convo_status give_input(const cv_draft *d, convo_recipe **recipe) {
+    convo_recipe *given;
+    const convo_status status = cv_recipe_with_input(*recipe, d->net->input, &given, d->err);
+    if (status) return status;
+    convo_recipe_free(*recipe);
+    *recipe = given;
+    return CONVO_OK;
+}
+
 convo_status cv_draft_recipe(cv_draft *d, const convo_recipe *base, const char *name, convo_recipe **recipe) {
     const size_t nodes = (size_t)d->net->nodes + 1;
     writer w = {.draft = d,
@@ -192,7 +202,7 @@ convo_status cv_draft_recipe(cv_draft *d, const convo_recipe *base, const char *
         status = replace_model(&w, base, name, recipe, d->err);
     else if (!status)
         status = cv_recipe_parse(w.text, w.size, name, d->path, recipe, d->err);
-    if (!status) status = check_input(d, *recipe);
+    if (!status) status = (*recipe)->input.dims ? check_input(d, *recipe) : give_input(d, recipe);
     free(w.dominator);
     free(w.depth);
     free(w.written);

@@ -40,6 +40,21 @@ convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_o
     return CONVO_OK;
 }
 
+static const convo_train_options no_options;
+
+convo_status convo_recipe_measure(const convo_recipe *recipe, const convo_train_options *options,
+                                  convo_recipe **measured, convo_error *err) {
+    cv_dataset *dataset;
+    if (!recipe || !measured) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for another are needed");
+    *measured = NULL;
+    if (recipe->input.dims) return CONVO_OK;
+    convo_status status = open_dataset(recipe, options ? options : &no_options, &dataset, err);
+    if (status) return status;
+    status = cv_recipe_with_input(recipe, dataset->shape, measured, err);
+    cv_dataset_free(dataset);
+    return status;
+}
+
 // Sizes in row-major order, those of 1 apart, are the same: nothing needs to be moved.
 static bool same_layout(cv_shape a, cv_shape b) {
     const int64_t x[] = {a.c, a.h, a.w}, y[] = {b.c, b.h, b.w};
@@ -58,7 +73,7 @@ static convo_status find_shape(const convo_recipe *recipe, cv_material *m, convo
     if (status) return status;
     const cv_shape input = recipe->input, shape = m->front ? cv_front_shape(m->front) : m->dataset->shape;
     m->shape = shape;
-    if (same_layout(shape, input)) return CONVO_OK;
+    if (!input.dims || same_layout(shape, input)) return CONVO_OK;
     return cv_fail(err, CONVO_SHAPE, m->dataset->folder,
                    "its examples are %" PRId64 " x %" PRId64 " x %" PRId64 ", the recipe's net reads %" PRId64
                    " x %" PRId64 " x %" PRId64 " (channels, rows, columns)",
@@ -83,8 +98,6 @@ static convo_status read_values(const convo_recipe *recipe, const convo_train_op
     if (!status && cached) cv_cache_store(options->cache, &key, m->values.value, count);
     return status;
 }
-
-static const convo_train_options no_options;
 
 convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
                               cv_material *m, convo_error *err) {

@@ -181,7 +181,8 @@ static convo_status read_input(convo_recipe *recipe, const yaml_node_t *node, co
     return CONVO_OK;
 }
 
-// The shape of what the net sees: the front end's, else the data set's, else what `input` says.
+// The shape of what the net sees: the front end's, else what `input` says, else the data set's, else only its files
+// know.
 static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features, const yaml_node_t *input,
                                convo_error *err) {
     const cv_yaml yaml = cv_recipe_yaml(recipe);
@@ -197,7 +198,7 @@ static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                        "a recipe for recordings needs 'features', such as "
                        "'{kind: mfcc, samples: 6000}'");
-    if (recipe->data && recipe->data->shape && recipe->data->shape(recipe->data_config, &recipe->input))
+    if (recipe->data && (!recipe->data->shape || recipe->data->shape(recipe->data_config, &recipe->input)))
         return CONVO_OK;
     return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                    "a recipe needs 'features', or 'input' for a net without a front end");
@@ -321,11 +322,12 @@ static convo_status read_published(convo_recipe *recipe, const yaml_node_t *node
 
 // --- the whole --------------------------------------------------------------------------------------------------
 
+const char *const cv_recipe_blocks[] = {"data", "features", "input", "augment", "model", "train", "published", NULL};
+
 convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
-    static const char *const blocks[] = {"data", "features", "input", "augment", "model", "train", "published", NULL};
     const cv_yaml yaml = cv_recipe_yaml(recipe);
     const yaml_node_t *root = cv_yaml_root(&yaml);
-    const cv_yaml_block whole = {.what = "a recipe", .at = root, .also = blocks};
+    const cv_yaml_block whole = {.what = "a recipe", .at = root, .also = cv_recipe_blocks};
     convo_status status = cv_yaml_read(&yaml, root, &whole, err);
     if (!status) status = read_data(recipe, cv_yaml_find(&yaml, root, "data"), err);
     if (status) return status;
@@ -337,6 +339,7 @@ convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
     if (!status) status = read_train(recipe, cv_yaml_find(&yaml, root, "train"), err);
     if (!status) status = read_published(recipe, cv_yaml_find(&yaml, root, "published"), err);
     if (status) return status;
+    if (!recipe->input.dims) return CONVO_OK; // the net is checked when its input is known
     cv_net *net = NULL;
     status = cv_recipe_outline(recipe, cv_isa_find("baseline"), &net, err);
     cv_net_free(net);

@@ -26,7 +26,7 @@ struct convo_recipe {
     int rate;
     enum { CV_NORMALIZE_NONE, CV_NORMALIZE_GLOBAL } normalize;
     double mean, std; // the net sees (x - mean) / std; measured where normalize is global
-    cv_shape input;
+    cv_shape input;   // dims 0: that of the data (convo_recipe_measure)
     // augment:
     cv_augment_config augment; // copies 0: none
     // train:
@@ -51,6 +51,7 @@ typedef struct cv_feature_common {
     double mean, std;
 } cv_feature_common;
 extern const cv_option cv_feature_common_schema[];
+extern const char *const cv_recipe_blocks[]; // NULL-ended
 // `data:` without the kind's own options and `split:`; `published:`.
 extern const cv_option cv_recipe_data_schema[], cv_recipe_published_schema[];
 
@@ -62,6 +63,8 @@ convo_status cv_recipe_parse(const char *text, size_t size, const char *name, co
                              convo_error *err);
 // Fills everything but name, file, setting and document from the document, checking all of it.
 convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err);
+// A copy that says `input`.
+convo_status cv_recipe_with_input(const convo_recipe *recipe, cv_shape shape, convo_recipe **changed, convo_error *err);
 // A suggestion-ready list of the losses or layers of a table, for cv_yaml_word and cv_did_you_mean.
 typedef struct cv_op_names {
     const cv_isa *isa;

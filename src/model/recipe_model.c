@@ -200,6 +200,11 @@ convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv
     builder b = {.yaml = cv_recipe_yaml(recipe), .isa = isa};
     const yaml_node_t *model = cv_yaml_find(&b.yaml, cv_yaml_root(&b.yaml), "model");
     if (!model) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "a recipe needs 'model', a list of layers");
+    if (!recipe->input.dims)
+        return cv_fail(
+            err, CONVO_ARGUMENT, recipe->file,
+            "the recipe has no 'input', the shape of an example, and its data were not read: add it, such as "
+            "'input: [3, 32, 32]'");
     convo_status status = cv_net_new(isa, recipe->input, &b.net, err);
     int from = -1;
     if (!status) status = add_layers(&b, model, "", &from, err);

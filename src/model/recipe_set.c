@@ -59,7 +59,8 @@ static void find_written(search *s, const yaml_node_t *node, const char *path) {
     }
 }
 
-// The full path of a bare name: an option of `train`, else what is written once, else an option that could be written.
+// The full path of a bare name: an option of `train`, else what is written once, else an option or a block that could
+// be.
 static convo_status complete(const convo_recipe *recipe, const char *name, char path[PATH_SIZE], const char *setting,
                              convo_error *err) {
     home homes[HOMES];
@@ -78,6 +79,11 @@ static convo_status complete(const convo_recipe *recipe, const char *name, char 
     for (int h = 0; h < HOMES; h++)
         if (homes[h].schema && cv_option_find(homes[h].schema, name)) {
             cv_print(path, PATH_SIZE, "%s.%s", homes[h].path, name);
+            return CONVO_OK;
+        }
+    for (const char *const *block = cv_recipe_blocks; *block; block++)
+        if (!strcmp(name, *block)) {
+            cv_print(path, PATH_SIZE, "%s", name);
             return CONVO_OK;
         }
     const cv_hint near = cv_did_you_mean(name, next_option, homes);
@@ -116,8 +122,10 @@ static void forget_data(convo_recipe *recipe, const convo_recipe *before) {
     recipe->noted_data = NULL;
 }
 
-convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err) {
-    if (!recipe || !assignment) return cv_fail(err, CONVO_ARGUMENT, "", "a setting needs a recipe and an assignment");
+// A copy with a setting: one that fails leaves no copy.
+static convo_status with_setting(const convo_recipe *recipe, const char *assignment, convo_recipe **changed,
+                                 convo_error *err) {
+    *changed = NULL;
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
         return cv_fail(err, CONVO_ARGUMENT, assignment, "a setting is written as 'train.epochs=5'");
@@ -136,20 +144,40 @@ convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, conv
     if (!status) status = cv_yaml_parse(equals + 1, strlen(equals + 1), assignment, &value, err);
     if (status) return status;
 
-    // Everything happens on a copy, so that a setting that fails leaves the recipe as it was.
     convo_recipe *copy;
     status = copy_recipe(recipe, recipe->name, recipe->file, assignment, &copy, err);
     if (!status) status = cv_yaml_assign(&copy->document, path, &value, assignment, err);
     if (!status) status = cv_recipe_check(copy, err);
-    if (!status) {
-        forget_data(copy, recipe);
-        convo_recipe before = *recipe;
-        *recipe = *copy;
-        *copy = before;
-    }
-    convo_recipe_free(copy);
     yaml_document_delete(&value);
-    return status;
+    if (status) {
+        convo_recipe_free(copy);
+        return status;
+    }
+    forget_data(copy, recipe);
+    *changed = copy;
+    return CONVO_OK;
+}
+
+convo_status cv_recipe_with_input(const convo_recipe *recipe, cv_shape shape, convo_recipe **changed,
+                                  convo_error *err) {
+    char setting[96];
+    cv_print(setting, sizeof setting, "input=[%lld", (long long)shape.c);
+    if (shape.dims == 3) cv_append(setting, sizeof setting, ", %lld", (long long)shape.h);
+    if (shape.dims > 1) cv_append(setting, sizeof setting, ", %lld", (long long)shape.w);
+    cv_append(setting, sizeof setting, "]");
+    return with_setting(recipe, setting, changed, err);
+}
+
+convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err) {
+    if (!recipe || !assignment) return cv_fail(err, CONVO_ARGUMENT, "", "a setting needs a recipe and an assignment");
+    convo_recipe *changed;
+    const convo_status status = with_setting(recipe, assignment, &changed, err);
+    if (status) return status;
+    const convo_recipe before = *recipe;
+    *recipe = *changed;
+    *changed = before;
+    convo_recipe_free(changed);
+    return CONVO_OK;
 }
 
 // As YAML has it between double quotes, with control characters as \x1b.

@@ -115,7 +115,10 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     if (options->resume && !options->out)
         return cv_fail(err, CONVO_ARGUMENT, "", "to resume, name the run folder to go on in");
     cv_run_folder folder = {.path = options->out, .stop = options->stop, .lock = -1};
-    convo_status status = prepare(recipe, options, &m, &net, &random, &folder.parts, err);
+    convo_recipe *measured;
+    convo_status status = convo_recipe_measure(recipe, options, &measured, err);
+    if (measured) recipe = measured;
+    if (!status) status = prepare(recipe, options, &m, &net, &random, &folder.parts, err);
     if (!status) {
         cv_material_normalize(&m, folder.parts.mean, folder.parts.std);
         status = train(recipe, options, &m, net, &random, &folder, result, err);
@@ -124,6 +127,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     cv_run_folder_leave(&folder);
     cv_net_free(net);
     cv_material_free(&m);
+    convo_recipe_free(measured);
     return status;
 }
 
@@ -135,9 +139,13 @@ convo_status convo_model_new(const convo_recipe *recipe, const convo_train_optio
     cv_model_parts parts;
     if (!recipe || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for the model are needed");
     *model = NULL;
-    convo_status status = prepare(recipe, options, &m, &net, &random, &parts, err);
+    convo_recipe *measured;
+    convo_status status = convo_recipe_measure(recipe, options, &measured, err);
+    if (measured) recipe = measured;
+    if (!status) status = prepare(recipe, options, &m, &net, &random, &parts, err);
     if (!status) status = cv_model_new(&parts, model, err);
     cv_net_free(net);
     cv_material_free(&m);
+    convo_recipe_free(measured);
     return status;
 }

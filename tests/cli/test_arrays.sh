@@ -8,6 +8,28 @@ recipe 's/set: fsdd, split: .*}/set: arrays, split: official}/; s/features:.*/in
 sed -i 's/^data: .*/data: {set: arrays, split: official}/' "$work/arrays.yaml"
 "$CONVO" train "$work/arrays.yaml" --data "$work/all" --out "$work/run" -q >/dev/null || exit 1
 
+# The shape of an example is that of the arrays where the recipe says none; the run holds it.
+sed '/^input/d' "$work/arrays.yaml" >"$work/open.yaml"
+sed "s|set: arrays|set: arrays, path: $work/all|" "$work/open.yaml" >"$work/lies.yaml"
+expect 0 "arrays need no input" "test accuracy" -- train "$work/open.yaml" --data "$work/all" --out "$work/measured" -q
+check "the run holds it" grep -q '^input: \[13, 74\]' "$work/measured/recipe.yaml"
+weights() { "$CONVO" eval "$1" --json | grep '"loss"'; }
+check "the net is the one of a recipe with input" [ "$(weights "$work/run")" = "$(weights "$work/measured")" ]
+expect 0 "resuming needs none" "test accuracy" -- \
+    train "$work/open.yaml" --out "$work/measured" --resume --set epochs=2 -q
+expect 0 "nor does summary where the data lie" "(13, 74)" -- summary "$work/lies.yaml"
+expect 1 "without data a net needs it" "open.yaml: the recipe has no 'input' and does not say where its data are" -- \
+    summary "$work/open.yaml"
+expect 0 "--set says it" "(13, 74)" -- summary "$work/open.yaml" --set "input=[13, 74]"
+expect 0 "nor does a picture of examples" "$work/some.png" -- \
+    plot --examples "$work/open.yaml" --data "$work/all" --out "$work/some.png"
+expect 0 "nor weights" "classes" -- import "$work/run/best.safetensors" --recipe "$work/lies.yaml" -o "$work/in.safetensors"
+"$CONVO" export "$work/run" -o "$work/net.onnx" -q
+expect 0 "nor ONNX, which says it" "classes" -- import "$work/net.onnx" --recipe "$work/open.yaml" \
+    --labels 0,1,2,3,4,5,6,7,8,9 -o "$work/graph.safetensors"
+expect 1 "layers that do not fit are said with their place" "kernel 99 is larger than the padded input 76" -- \
+    train "$work/open.yaml" --data "$work/all" --out "$work/never" --set model.0.conv1d.kernel=99
+
 mkdir "$work/test" "$work/pair"
 cp "$work"/all/?_test.npy "$work/test"
 for name in X y; do cp "$work/all/${name}_test.npy" "$work/pair/$name.npy"; done
