@@ -7,9 +7,11 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { BLOCK = 1 << 16 };
 
@@ -44,6 +46,7 @@ static convo_status check_packing(struct archive *archive, const char *path, con
 static convo_status read_member(struct archive *archive, const char *path, const char *member, size_t limit,
                                 cv_bytes *out, convo_error *err) {
     struct archive_entry *entry;
+    if (access(path, R_OK)) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
     int result = archive_read_open_filename(archive, path, BLOCK), members = 0;
     while (result == ARCHIVE_OK || result == ARCHIVE_WARN) { // a warning: a name that this locale cannot write
         result = archive_read_next_header(archive, &entry);

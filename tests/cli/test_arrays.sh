@@ -29,6 +29,8 @@ expect 0 "nor ONNX, which says it" "classes" -- import "$work/net.onnx" --recipe
     --labels 0,1,2,3,4,5,6,7,8,9 -o "$work/graph.safetensors"
 expect 1 "layers that do not fit are said with their place" "kernel 99 is larger than the padded input 76" -- \
     train "$work/open.yaml" --data "$work/all" --out "$work/never" --set model.0.conv1d.kernel=99
+expect 1 "an .npz that is not there is said to be missing" "gone.npz: cannot be opened: No such file" -- \
+    train "$work/open.yaml" --data "$work/gone.npz" --out "$work/never"
 
 mkdir "$work/test" "$work/pair"
 cp "$work"/all/?_test.npy "$work/test"
