@@ -65,7 +65,7 @@ const cli_command command_eval = {
     .most_words = 1,
     .examples = "  convo eval runs/fsdd-mfcc-0\n"
                 "  convo eval runs/fsdd-mfcc-0 --by-group --top 3\n"
-                "  convo eval model.safetensors --data data/fsdd --split all --json\n"
+                "  convo eval model.safetensors --data recordings --split all --json\n"
                 "  convo eval runs/fsdd-mfcc-0 --save predictions.npz\n",
     .notes =
         "The data set is split as it was in training; the parts are the same recordings. --data names another one,\n"

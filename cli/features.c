@@ -145,7 +145,7 @@ const cli_command command_features = {
     .words = "FILE",
     .least_words = 1,
     .most_words = 1,
-    .examples = "  convo features data/fsdd/7_theo_3.flac\n"
+    .examples = "  convo features seven.wav\n"
                 "  convo features yes.wav --recipe fsdd-mfcc -o yes.npy\n"
                 "  convo features yes.wav --recipe runs/fsdd-mfcc-0 -o yes.png\n",
     .notes =

@@ -248,7 +248,7 @@ const cli_command command_maps = {
     .least_words = 1,
     .most_words = 2,
     .examples = "  convo maps blocks/edges picture.png -o edges.png\n"
-                "  convo maps runs/fsdd-mfcc-0 data/fsdd/7_theo_3.flac --layer 0 --layer 3 -o maps.png\n"
+                "  convo maps runs/fsdd-mfcc-0 seven.wav --layer 0 --layer 3 -o maps.png\n"
                 "  convo maps fields/padding --ones --layer 4 --layer 14 --layer 24 --shared -o padding.png\n",
     .notes =
         "A recipe's weights are those that its training starts from. A picture of another size than the recipe's is\n"
