@@ -199,6 +199,14 @@ static void arrays_that_are_missing_or_too_many_are_named(void **state) {
     write_x(*state, "X.npy");
     write_y(*state, "y.npy", "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
     refuse_data(arrays, *state, NULL, CONVO_FORMAT, "X_train and X:");
+    for (const char *const *name = (const char *const[]){"_val", "_validation", NULL}; *name; name++) {
+        char *x = cv_format("X%s.npy", *name), *y = cv_format("y%s.npy", *name);
+        write_x(*state, x);
+        write_y(*state, y, "|i1", (const int8_t[]){0, 1, 0}, 3, 0);
+        free(x);
+        free(y);
+    }
+    refuse_data(arrays, *state, NULL, CONVO_FORMAT, "X_val and X_validation:");
 }
 
 #ifdef CONVO_HAVE_LIBARCHIVE

@@ -238,6 +238,33 @@ static void samples_that_are_not_numbers_are_refused(void **state) {
     json_decref(options);
 }
 
+// Only silence has no logarithm: however quiet a recording, its coefficients are those of a loud one, shifted.
+static void quiet_recordings_keep_their_logarithm(void **state) {
+    (void)state;
+    enum { SAMPLES = 1000, EXPONENT = -50 };
+    json_t *options = parse_options("samples=1000 lifter=0 log_energy=true");
+    cv_front *front;
+    float loud[SAMPLES], quiet[SAMPLES], features[2][13 * 16];
+    assert_int_equal(front_new("mfcc", 8000, options, &front, NULL), CONVO_OK);
+    const cv_shape shape = cv_front_shape(front);
+    assert_in_range(cv_shape_size(shape), 13, 13 * 16);
+    uint32_t random = 1;
+    for (int t = 0; t < SAMPLES; t++) {
+        loud[t] = (float)((double)(random = random * 1664525 + 1013904223) / 0x1p32 - 0.5);
+        quiet[t] = ldexpf(loud[t], EXPONENT);
+    }
+    assert_int_equal(cv_front_compute(front, loud, SAMPLES, features[0], NULL), CONVO_OK);
+    assert_int_equal(cv_front_compute(front, quiet, SAMPLES, features[1], NULL), CONVO_OK);
+    for (int64_t i = 0; i < cv_shape_size(shape); i++) {
+        const double shift = i < shape.w ? 2 * EXPONENT * M_LN2 : 0; // the energy comes first
+        if (!(fabs((double)features[1][i] - (double)features[0][i] - shift) < 1e-4))
+            fail_msg("value %lld is %g, %g of a loud one", (long long)i, (double)features[1][i],
+                     (double)features[0][i]);
+    }
+    cv_front_free(front);
+    json_decref(options);
+}
+
 // --- Fourier transform --------------------------------------------------------------------------------------------
 
 static void fft_equals_the_sum_it_stands_for(void **state) {
@@ -276,6 +303,7 @@ static void kinds_are_found_by_name(void **state) {
 int main(void) {
     const struct CMUnitTest audio[] = {
         cmocka_unit_test(kinds_are_found_by_name),
+        cmocka_unit_test(quiet_recordings_keep_their_logarithm),
         cmocka_unit_test(fft_equals_the_sum_it_stands_for),
         cmocka_unit_test(front_ends_equal_golden_values),
         cmocka_unit_test(a_file_gives_the_features_of_its_resampled_samples),

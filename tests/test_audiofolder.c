@@ -180,6 +180,8 @@ static void only_the_classes_asked_for_are_taken(void **state) {
     make_empty(*state, "cat/1.wav");
     make_empty(*state, "zero/1.wav");
     make_empty(*state, "zero/2.wav");
+    make_empty(*state, "be/1.wav"); // beginnings, and what begins so
+    make_empty(*state, "bedroom/1.wav");
     for (size_t k = 0; k < CV_COUNT(lists); k++) {
         cv_dataset *dataset = open_folder(*state, lists[k]);
         assert_int_equal(dataset->label_count, 2);

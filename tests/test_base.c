@@ -635,6 +635,7 @@ static void options_read_what_they_should_and_refuse_the_rest(void **state) {
         {"pair", "3", "3", NULL},
         {"pair", "[3, 5]", "[3, 5]", NULL},
         {"pair", "[3,5]", "[3, 5]", NULL},
+        {"pair", "[5, 3]", "[5, 3]", NULL},
         {"pair", "[ 3 , 3 ]", "3", NULL},
         {"pair", "[3, 0]", NULL, "a whole number or a pair such as [3, 5] of at least 1, not '[3, 0]'"},
         {"pair", "[3]", NULL, NULL},

@@ -197,6 +197,7 @@ static void splits_have_the_sizes_asked_for(void **state) {
         {{.by = 0, .train = 1}, {3000, 0, 0}, true},
         // What rounding down leaves goes to the parts in turn; none to a part that is not asked for.
         {{.by = 0, .train = 0.3333, .validation = 0.3333, .test = 0.3334}, {1000, 1000, 1000}, true},
+        {{.by = 0, .train = 0.33, .validation = 0.56, .test = 0.11}, {990, 1680, 330}, true}, // 1 + 2^-52 in doubles
         {{.by = 0, .train = 0.49999, .test = 0.50001}, {1500, 0, 1500}, true},
         {{.by = 0, .train = 0.1, .validation = 0.05, .test = 0.2}, {300, 150, 600}, false},
         {{.by = 1}, {2700, 0, 300}, true},
@@ -316,7 +317,8 @@ static void features_do_not_depend_on_the_threads(void **state) {
     size_t size = (size_t)cv_shape_size(cv_front_shape(front));
     float *wanted = calloc(size * dataset->count, sizeof *wanted);
     for (size_t i = 0; i < dataset->count; i++)
-        assert_int_equal(cv_front_compute_file(front, dataset->example[i].path, wanted + i * size, NULL, NULL), CONVO_OK);
+        assert_int_equal(cv_front_compute_file(front, dataset->example[i].path, wanted + i * size, NULL, NULL),
+                         CONVO_OK);
     for (int threads = 1; threads <= 3; threads++) {
         cv_pool *pool;
         float *values;

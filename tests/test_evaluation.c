@@ -90,6 +90,9 @@ static void classes_that_do_not_occur_leave_the_mean_alone(void **state) {
     const convo_evaluation e = {.classes = 3, .confusion = confusion};
     near("F1 of nothing", convo_class_figures(&e, 2).f1, 0);
     near("mean F1", convo_class_figures(&e, CONVO_MACRO).f1, 2.0 / 3);
+    confusion[2] = 1; // said once, and wrongly
+    near("mean F1 with a class that is only said", convo_class_figures(&e, CONVO_MACRO).f1,
+         (4.0 / 7 + 2.0 / 3 + 0) / 3);
 }
 
 static void truths_are_among_the_first_k(void **state) {

@@ -6,6 +6,8 @@
 
 #include "base/npz.h"
 
+#include <math.h>
+
 enum { RATE = 8000, SAMPLES = 800, FILES = 12, COPIES = 2 };
 
 static const char recipe_text[] = "data: {set: fsdd, split: {train: 0.5, validation: 0.25, test: 0.25}}\n"
@@ -86,6 +88,23 @@ static void a_data_set_of_arrays_reads_what_is_exported(void **state) {
         check_features(*state, path);
         free(path);
     }
+}
+
+static void normalised_training_features_have_mean_0_and_deviation_1(void **state) {
+    cv_material m;
+    load(*state, &m);
+    const size_t size = (size_t)cv_shape_size(m.shape), count = m.split.count[CONVO_TRAIN];
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < count; k++)
+        for (size_t i = 0; i < size; i++) {
+            const double x = (double)m.values.value[(size_t)m.split.index[CONVO_TRAIN][k] * size + i];
+            sum += x;
+            squares += x * x;
+        }
+    const double n = (double)(count * size);
+    if (!(fabs(sum / n) < 1e-4 && fabs(squares / n - 1) < 1e-4))
+        fail_msg("mean %g, mean square %g", sum / n, squares / n);
+    cv_material_free(&m);
 }
 
 static cv_numbers open_array(const char *folder, const char *name, cv_bytes *bytes) {
@@ -225,6 +244,7 @@ static void an_evaluation_is_saved_as_arrays(void **state) {
 int main(void) {
 #define WITH_RECORDINGS(name) cmocka_unit_test_setup_teardown(name, make_recordings, remove_folder)
     const struct CMUnitTest tests[] = {
+        WITH_RECORDINGS(normalised_training_features_have_mean_0_and_deviation_1),
         WITH_RECORDINGS(a_data_set_of_arrays_reads_what_is_exported),
         WITH_RECORDINGS(a_changed_version_has_the_number_of_its_recording),
         WITH_RECORDINGS(a_place_that_cannot_be_written_is_refused),

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "data/fetch.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -17,10 +18,22 @@
 // after the headers that it needs
 #include <cmocka.h>
 
+// The linker puts it in front of the system's (tests/CMakeLists.txt).
+static const char *not_to; // a path that nothing can be renamed to
+int __real_rename(const char *from, const char *to);
+int __wrap_rename(const char *from, const char *to);
+
+int __wrap_rename(const char *from, const char *to) {
+    if (!not_to || strcmp(to, not_to) || !strstr(from, "/unpacked")) return __real_rename(from, to);
+    errno = EACCES;
+    return -1;
+}
+
 #if CV_HAVE_FETCH
 #include "packer.h"
 #include "server.h"
 
+#include <curl/curl.h>
 #include <nettle/sha2.h>
 #include <nettle/version.h>
 
@@ -96,6 +109,36 @@ static convo_status get(const cv_remote *remote, const convo_get_options *more, 
     options.folder = folder;
     if (!options.timeout) options.timeout = 5;
     return cv_fetch(remote, &options, result, err);
+}
+
+// What libcurl is told about redirects; all else goes on to it.
+static char redirects[32];
+#undef curl_easy_setopt
+CURLcode __real_curl_easy_setopt(CURL *curl, CURLoption option, ...);
+CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...);
+
+CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...) {
+    va_list args;
+    CURLcode code;
+    va_start(args, option);
+    if (option < CURLOPTTYPE_OBJECTPOINT) {
+        const long number = va_arg(args, long);
+#if LIBCURL_VERSION_NUM < 0x075500
+        if (option == CURLOPT_REDIR_PROTOCOLS)
+            cv_print(redirects, sizeof redirects, "%s", number & CURLPROTO_HTTP ? "http,https" : "https");
+#endif
+        code = __real_curl_easy_setopt(curl, option, number);
+    } else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_OFF_T + 10000) {
+        code = __real_curl_easy_setopt(curl, option, va_arg(args, curl_off_t));
+    } else {
+        void *pointer = va_arg(args, void *);
+#if LIBCURL_VERSION_NUM >= 0x075500
+        if (option == CURLOPT_REDIR_PROTOCOLS_STR) cv_print(redirects, sizeof redirects, "%s", (char *)pointer);
+#endif
+        code = __real_curl_easy_setopt(curl, option, pointer);
+    }
+    va_end(args);
+    return code;
 }
 
 // --- what is in the folder --------------------------------------------------------------------------------------
@@ -369,6 +412,20 @@ static void only_addresses_that_can_be_trusted_are_used(void **state) {
     assert_whole("an address of the caller");
 }
 
+static void a_redirect_does_not_leave_https(void **state) {
+    (void)state;
+    static const char *const rows[][2] = {
+        {"https://127.0.0.1:1", "https"}, {"HTTPS://127.0.0.1:1", "https"}, {"http://127.0.0.1:1", "http,https"}};
+    const cv_remote remote = a_remote();
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        convo_get_result result;
+        redirects[0] = 0;
+        assert_int_equal(get(&remote, &(convo_get_options){.attempts = 1, .from = rows[k][0]}, &result, NULL),
+                         CONVO_IO); // nobody is there
+        assert_string_equal(redirects, rows[k][1]);
+    }
+}
+
 static void a_size_that_is_not_known_is_still_bounded(void **state) {
     (void)state;
     cv_remote remote = a_remote();
@@ -406,6 +463,13 @@ static void what_is_there_is_left_alone(void **state) {
     web.faults = 99;
     assert_int_equal(get(&remote, &(convo_get_options){.attempts = 1, .force = true}, &result, NULL), CONVO_IO);
     assert_whole("a failed replacement leaves the old one");
+    web.faults = 0;
+    not_to = set;
+    assert_int_equal(get(&remote, &(convo_get_options){.attempts = 1, .force = true}, &result, NULL), CONVO_IO);
+    not_to = NULL;
+    char *old = path_of("set/noise");
+    assert_true(cv_is_file(old)); // also one that cannot take its place
+    free(old);
     free(set);
     free(mine);
 }
@@ -602,6 +666,7 @@ int main(void) {
         TEST(the_second_address_is_tried_when_the_first_fails),
         TEST(what_is_not_the_published_file_is_refused),
         TEST(only_addresses_that_can_be_trusted_are_used),
+        TEST(a_redirect_does_not_leave_https),
         TEST(a_size_that_is_not_known_is_still_bounded),
         TEST(what_is_there_is_left_alone),
         TEST(an_empty_folder_is_not_a_data_set),

@@ -1,7 +1,10 @@
 // Frozen layers: their numbers stay to the bit, batch norm among them uses its running estimates, all else learns as if
 // they were constants. And what training takes of another model.
+#define _GNU_SOURCE // mkstemps
 #include "lesson.h"
 #include "models.h"
+
+#include <unistd.h>
 
 static const layer layers[] = {{"0", "conv1d", "{out: 4, kernel: 3}", {FROM_INPUT}},
                                {"1", "batchnorm", NULL, {0}},
@@ -158,6 +161,78 @@ static void gradients_pass_through_frozen_layers(void **state) {
     cv_net_free(net);
 }
 
+// The losses of a training pass are those of inference where every batch norm is frozen, and others where one is not.
+static void frozen_batch_norm_uses_its_running_estimates(void **state) {
+    (void)state;
+    static const struct {
+        const char *freeze;
+        bool same;
+    } rows[] = {{"1,2.body.1", true}, {"0-2", true}, {"1", false}, {"", false}};
+    enum { COUNT = 19 };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        lesson l;
+        float losses[2][COUNT], worst = 0;
+        int32_t index[COUNT];
+        cv_random random;
+        for (int n = 0; n < COUNT; n++) index[n] = n;
+        cv_random_seed(&random, 4);
+        lesson_new(&l, &task, cv_isa_find(NULL), 1);
+        fill_buffers(l.net);
+        must(cv_net_freeze(l.net, rows[k].freeze, &l.err), &l.err);
+        const cv_batch batch = cv_batch_of(&l.values, index, l.label, COUNT);
+        for (int training = 0; training < 2; training++) { // inference first: training moves the estimates
+            cv_runner *runner;
+            must(cv_runner_new(l.net, l.training.loss, l.training.loss_config, COUNT, training ? CV_TRAINING : 0,
+                               l.pool, &runner, &l.err),
+                 &l.err);
+            if (training)
+                cv_runner_train(runner, &batch, &random, NULL, losses[1]);
+            else
+                cv_runner_forward(runner, &batch, NULL, losses[0]);
+            cv_runner_free(runner);
+        }
+        for (int n = 0; n < COUNT; n++) worst = fmaxf(worst, fabsf(losses[0][n] - losses[1][n]));
+        if ((worst < 1e-5f) != rows[k].same)
+            fail_msg("freeze '%s': losses differ by %g", rows[k].freeze, (double)worst);
+        lesson_free(&l);
+    }
+}
+
+// --- another model's normalisation -----------------------------------------------------------------------------------
+
+static convo_model *train_moons(const char *features, int seed, const char *from) {
+    char *text = cv_format("data: {set: moons, split: official, seed: %d, examples: 20, noise: %d}\n%s\n"
+                           "model: [{linear: 1}]\ntrain: {loss: logistic, optimizer: {sgd: {lr: 0.1}}, epochs: 1}\n",
+                           seed, seed, features);
+    convo_recipe *recipe = make_recipe(text);
+    convo_model *model;
+    convo_error err = {0};
+    must(convo_train(recipe, &(convo_train_options){.from = from, .threads = 1}, NULL, &model, &err), &err);
+    convo_recipe_free(recipe);
+    free(text);
+    return model;
+}
+
+// It belongs to the weights that are taken, unless the recipe says another.
+static void normalisation_comes_with_the_weights_where_the_recipe_measures_it(void **state) {
+    (void)state;
+    char path[] = "/tmp/convo-finetune-XXXXXX.safetensors";
+    close(mkstemps(path, (int)strlen(".safetensors")));
+    convo_model *first = train_moons("features: {normalize: global}", 1, NULL);
+    convo_error err = {0};
+    must(convo_model_save(first, path, &err), &err);
+    convo_model *own = train_moons("features: {normalize: global}", 2, NULL),
+                *taken = train_moons("features: {normalize: global}", 2, path),
+                *said = train_moons("features: {mean: 0.5, std: 3}", 2, path), *none = train_moons("", 2, path);
+    assert_true(own->mean != first->mean && own->std != first->std);
+    assert_true(taken->mean == first->mean && taken->std == first->std);
+    assert_true(said->mean == 0.5f && said->std == 3);
+    assert_true(none->mean == 0 && none->std == 1);
+    convo_model *const models[] = {first, own, taken, said, none};
+    for (size_t k = 0; k < CV_COUNT(models); k++) convo_model_free(models[k]);
+    unlink(path);
+}
+
 // --- what is refused ------------------------------------------------------------------------------------------------
 
 static void what_freezes_nothing_or_all_is_refused(void **state) {
@@ -186,7 +261,9 @@ int main(void) {
         cmocka_unit_test(frozen_numbers_stay_to_the_bit),
         cmocka_unit_test(a_path_freezes_what_is_below_it_and_no_longer_number),
         cmocka_unit_test(nothing_frozen_is_as_before),
+        cmocka_unit_test(frozen_batch_norm_uses_its_running_estimates),
         cmocka_unit_test(gradients_pass_through_frozen_layers),
+        cmocka_unit_test(normalisation_comes_with_the_weights_where_the_recipe_measures_it),
         cmocka_unit_test(what_freezes_nothing_or_all_is_refused),
     };
     return cmocka_run_group_tests_name("finetune", tests, NULL, NULL);

@@ -221,22 +221,27 @@ static void an_exported_model_comes_back(void **state) {
     convo_model_free(back);
 }
 
-// A file of one node on two inputs; constants hold 1, 2, 3 and so on.
-static void import_node(const char *node, bool square, convo_model **model) {
-    static const char *const names[] = {"w", "b", "m", "v"};
+// A file of some nodes on two inputs; constants hold 1, 2, 3 and so on.
+static convo_status import_nodes(const char *nodes, bool square, convo_model **model, convo_error *err) {
+    static const char *const names[] = {"w", "b", "m", "v", "one"};
     cv_graph graph = {0};
-    convo_error err = {0};
     for (size_t k = 0; k < CV_COUNT(names); k++) {
         const bool matrix = square && k == 0;
-        float *data = cv_graph_add_constant(&graph, names[k], CV_CONST_F32, matrix ? 2 : 1, (int64_t[]){2, 2});
-        for (int i = 0; i < (matrix ? 4 : 2); i++) data[i] = (float)i + 1;
+        const int64_t size = strcmp(names[k], "one") ? 2 : 1;
+        float *data = cv_graph_add_constant(&graph, names[k], CV_CONST_F32, matrix ? 2 : 1, (int64_t[]){size, 2});
+        for (int i = 0; i < (matrix ? 4 : size); i++) data[i] = (float)i + 1;
     }
     cv_graph_set_value(&graph, &graph.input, "x", 2, (int64_t[]){-1, 2});
     cv_graph_set_value(&graph, &graph.output, "y", 2, (int64_t[]){-1, 2});
-    assert_true(cv_graph_parse(&graph, node, NULL));
-    must(cv_onnx_write(&graph, "one node", in_folder("node.onnx"), &err), &err);
-    must(convo_import(in_folder("node.onnx"), NULL, model, &err), &err);
+    assert_true(cv_graph_parse(&graph, nodes, NULL));
+    must(cv_onnx_write(&graph, "nodes", in_folder("nodes.onnx"), err), err);
     cv_graph_free(&graph);
+    return convo_import(in_folder("nodes.onnx"), NULL, model, err);
+}
+
+static void import_node(const char *node, bool square, convo_model **model) {
+    convo_error err = {0};
+    must(import_nodes(node, square, model, &err), &err);
 }
 
 static void factors_of_a_gemm_are_in_the_weights(void **state) {
@@ -250,6 +255,7 @@ static void factors_of_a_gemm_are_in_the_weights(void **state) {
         {"y = Gemm(x, w, b) transB=1 alpha=0.5", {0.5f, 1, 1.5f, 2}, {1, 2}},
         {"y = Gemm(x, w, b) beta=3.0", {1, 3, 2, 4}, {3, 6}},
         {"y = Gemm(x, w, b) alpha=2.0 beta=-1.0", {2, 6, 4, 8}, {-1, -2}},
+        {"y = Gemm(x, w, one) beta=3.0", {1, 3, 2, 4}, {3, 3}}, // one number for all outputs
     };
     for (size_t k = 0; k < CV_COUNT(rows); k++) {
         convo_model *model;
@@ -259,6 +265,88 @@ static void factors_of_a_gemm_are_in_the_weights(void **state) {
         cv_net_read(model->net, 1, bias);
         assert_memory_equal(weight, rows[k].weight, sizeof weight);
         assert_memory_equal(bias, rows[k].bias, sizeof bias);
+        convo_model_free(model);
+    }
+}
+
+// Nodes that make p of a sequence of `length` numbers x; k is a kernel of two, 1 and 2.
+static convo_status import_window(const char *nodes, int64_t length, convo_model **model, convo_error *err) {
+    cv_graph graph = {0};
+    float *data = cv_graph_add_constant(&graph, "k", CV_CONST_F32, 3, (int64_t[]){1, 1, 2});
+    data[0] = 1, data[1] = 2;
+    cv_graph_set_value(&graph, &graph.input, "x", 3, (int64_t[]){-1, 1, length});
+    cv_graph_set_value(&graph, &graph.output, "y", 2, (int64_t[]){-1, -1});
+    assert_true(cv_graph_parse(&graph, nodes, NULL) && cv_graph_parse(&graph, "y = Flatten(p)", NULL));
+    must(cv_onnx_write(&graph, "window", in_folder("window.onnx"), err), err);
+    cv_graph_free(&graph);
+    return convo_import(in_folder("window.onnx"), NULL, model, err);
+}
+
+// convo pads both sides alike: a kernel gets zeros on the side that has less.
+static void uneven_padding_goes_into_the_kernel(void **state) {
+    (void)state;
+    static const struct {
+        const char *nodes;
+        float kernel[3];
+    } rows[] = {
+        {"p = Conv(x, k) pads=[0, 1]", {0, 1, 2}}, // y[i] = x[i] + 2 x[i + 1]
+        {"p = Conv(x, k) pads=[1, 0]", {1, 2, 0}}, // y[i] = x[i - 1] + 2 x[i]
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        convo_model *model;
+        convo_error err = {0};
+        float kernel[3];
+        must(import_window(rows[k].nodes, 5, &model, &err), &err);
+        assert_int_equal(model->net->tensor[0].size, 3);
+        cv_net_read(model->net, 0, kernel);
+        assert_memory_equal(kernel, rows[k].kernel, sizeof kernel);
+        convo_model_free(model);
+    }
+}
+
+static void pools_are_read_as_they_are_or_not_at_all(void **state) {
+    (void)state;
+    static const struct {
+        const char *nodes;
+        int64_t length;
+        const char *says; // the recipe, or the error
+        bool refused;
+    } rows[] = {
+        {"p = AveragePool(x) kernel_shape=[3] pads=[1, 1]", 5, "count_padding: false", false},
+        {"p = AveragePool(x) kernel_shape=[3] pads=[1, 1] count_include_pad=1", 5, "padding: 1}", false},
+        {"p = MaxPool(x) kernel_shape=[2] strides=[2] ceil_mode=1", 4, "maxpool1d", false},
+        {"p = MaxPool(x) kernel_shape=[2] strides=[2] ceil_mode=1", 5, "ceil_mode", true},
+        {"p = MaxPool(x) kernel_shape=[2] strides=[2]", 5, "maxpool1d", false},
+        {"m = AveragePool(x) kernel_shape=[2]; p = Mul(m, #2)", 5, "sumpool1d", false},
+        {"m = AveragePool(x) kernel_shape=[2]; p = Mul(m, #3)", 5, "computes with a constant", true},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        convo_model *model;
+        convo_error err = {0};
+        char *text = NULL;
+        const convo_status status = import_window(rows[k].nodes, rows[k].length, &model, &err);
+        if ((status != CONVO_OK) != rows[k].refused)
+            fail_msg("%s of %lld: %s", rows[k].nodes, (long long)rows[k].length, status ? err.message : "is read");
+        if (!status) must(convo_recipe_text(convo_model_recipe(model), &text, &err), &err);
+        if (!strstr(status ? err.message : text, rows[k].says))
+            fail_msg("%s: '%s' is not said in\n%s", rows[k].nodes, rows[k].says, status ? err.message : text);
+        free(text);
+        if (!status) convo_model_free(model);
+    }
+}
+
+// As exporters write x.view(x.size(0), -1), counting from either end.
+static void numbers_of_a_shape_are_followed(void **state) {
+    (void)state;
+    static const char *const rows[] = {
+        "s = Shape(x); g = Gather(s, #[1]); c = Concat(#[-1], g) axis=0; f = Reshape(x, c); y = Gemm(f, w, b)",
+        "s = Shape(x); g = Gather(s, #[-1]); c = Concat(#[-1], g) axis=0; f = Reshape(x, c); y = Gemm(f, w, b)",
+        "s = Shape(x); g = Gather(s, #[-2]); c = Concat(g, #[2]) axis=0; f = Reshape(x, c); y = Gemm(f, w, b)",
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        convo_model *model;
+        import_node(rows[k], true, &model);
+        assert_int_equal(cv_net_output(model->net).c, 2);
         convo_model_free(model);
     }
 }
@@ -281,6 +369,33 @@ static void batch_norm_keeps_its_epsilon_and_momentum(void **state) {
         must(convo_recipe_text(convo_model_recipe(model), &text, &err), &err);
         if (!strstr(text, rows[k].says)) fail_msg("'%s' is not in\n%s", rows[k].says, text);
         free(text);
+        convo_model_free(model);
+    }
+}
+
+// (x - 1) / 2 and so on before the first layers are the recipe's normalisation: one for all.
+static void the_input_is_normalised_in_one_way(void **state) {
+    (void)state;
+    static const struct {
+        const char *nodes, *says; // NULL: it is read
+        float mean, std;
+    } rows[] = {
+        {"n = Sub(x, #1); s = Div(n, #2); y = Gemm(s, w, b)", NULL, 1, 2},
+        {"s = Div(x, #2); n = Sub(s, #1); y = Gemm(n, w, b)", NULL, 2, 2},
+        {"s = Mul(x, #4); n = Add(s, #2); y = Gemm(n, w, b)", NULL, -0.5f, 0.25f},
+        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, n)", NULL, 1, 1},
+        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, x)", "otherwise normalised", 0, 0},
+        {"n = Div(x, #2); r = Relu(x); a = Gemm(r, w, b); y = Add(a, n)", "otherwise normalised", 0, 0},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        convo_model *model;
+        convo_error err = {0};
+        const convo_status status = import_nodes(rows[k].nodes, true, &model, &err);
+        if ((status == CONVO_OK) != !rows[k].says || (status && !strstr(err.message, rows[k].says)))
+            fail_msg("%s: '%s'", rows[k].nodes, err.message);
+        if (status) continue;
+        if (model->mean != rows[k].mean || model->std != rows[k].std)
+            fail_msg("%s: mean %g and deviation %g", rows[k].nodes, (double)model->mean, (double)model->std);
         convo_model_free(model);
     }
 }
@@ -490,6 +605,12 @@ static void names_are_mapped(void **state) {
          &err);
     check_numbers(model);
     convo_model_free(model);
+    const tensor longer[] = {{"f.1.weight", CV_F32, 3, {3, 2, 2}}, {"f.1.bias", CV_F32, 1, {3}},  BATCHNORM(CV_F32),
+                             {"f.10.weight", CV_F32, 2, {4, 12}},  {"f.10.bias", CV_F32, 1, {4}}, {0}};
+    write_weights(in_folder("longer.safetensors"), longer);
+    must(import_net("longer.safetensors", (const char *const[]){"f.1=0", "f.10=3", NULL}, &model, &err), &err);
+    check_numbers(model);
+    convo_model_free(model);
     static const char *const wrong[] = {"module.conv", "=0"};
     for (size_t k = 0; k < CV_COUNT(wrong); k++)
         assert_int_equal(import_net("named.safetensors", (const char *const[]){wrong[k], NULL}, &model, &err),
@@ -683,7 +804,11 @@ int main(void) {
         cmocka_unit_test(no_operator_of_onnx_is_misread),
         cmocka_unit_test(an_exported_model_comes_back),
         cmocka_unit_test(factors_of_a_gemm_are_in_the_weights),
+        cmocka_unit_test(uneven_padding_goes_into_the_kernel),
+        cmocka_unit_test(pools_are_read_as_they_are_or_not_at_all),
+        cmocka_unit_test(numbers_of_a_shape_are_followed),
         cmocka_unit_test(batch_norm_keeps_its_epsilon_and_momentum),
+        cmocka_unit_test(the_input_is_normalised_in_one_way),
         cmocka_unit_test(a_recipe_gives_a_graph_its_data),
         cmocka_unit_test(all_that_is_not_known_is_named),
         cmocka_unit_test(what_is_not_read_is_refused_for_its_true_reason),

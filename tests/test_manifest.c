@@ -64,6 +64,7 @@ static void semicolons_and_tabs_separate_too(void **state) {
         "label;speaker;Path\r\ncat;ann;/a, b.wav\r\ndog;;/c.wav\r\n",
         "LABEL\tSpeaker\tpath\ncat\tann\t/a, b.wav\ndog\t\t/c.wav\n",
         "\n\"label\",\"speaker\",\"path\"\ncat,ann,\"/a, b.wav\"\ndog,,/c.wav",
+        "label;speaker;path;\"said by, at, in, of\"\ncat;ann;/a, b.wav;x\ndog;;/c.wav;y\n",
     };
     for (size_t k = 0; k < CV_COUNT(texts); k++) {
         cv_dataset *dataset = open_text(*state, texts[k]);

@@ -134,12 +134,27 @@ static void filters_have_the_shape_of_what_they_look_at(void **state) {
     convo_recipe_free(recipe);
 }
 
+static void a_recording_is_normalised_as_in_training(void **state) {
+    (void)state;
+    convo_recipe *recipe = parse("data: fsdd\nfeatures: {kind: waveform, samples: 50, mean: 2, std: 4}\n"
+                                 "model: [{conv1d: {out: 2, kernel: 3}}]\n");
+    convo_array raw, input;
+    convo_error err = {0};
+    must(convo_features(recipe, "data/fsdd/1_theo_0.flac", &raw, &err), &err);
+    must(convo_input_read(recipe, NULL, "data/fsdd/1_theo_0.flac", &input, NULL, &err), &err);
+    for (int i = 0; i < 50; i++) assert_true(input.value[i] == (raw.value[i] - 2) / 4);
+    convo_array_free(&raw);
+    convo_array_free(&input);
+    convo_recipe_free(recipe);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hand_made_filter_gives_what_is_computed_by_hand),
         cmocka_unit_test(padding_darkens_the_border_of_ones),
         cmocka_unit_test(a_fully_convolutional_net_takes_another_size_and_others_do_not),
         cmocka_unit_test(a_layer_without_pixels_has_no_maps),
+        cmocka_unit_test(a_recording_is_normalised_as_in_training),
         cmocka_unit_test(filters_have_the_shape_of_what_they_look_at),
     };
     return cmocka_run_group_tests_name("maps", tests, NULL, NULL);

@@ -182,6 +182,18 @@ static void a_prediction_is_the_same_by_file_and_by_samples_and_again(void **sta
     for (int k = 0; k < 10; k++) distance = fmaxf(distance, fabsf(resampled[k] - by_file[k]));
     if (distance > 0.05f) fail_msg("resampled there and back, a probability moves by %g", (double)distance);
     free(twice);
+    static const int rates[] = {4000, 11025, 16000}; // slower and faster than the model's
+    for (size_t r = 0; r < CV_COUNT(rates); r++) {
+        float *given, *back;
+        size_t back_count;
+        assert_int_equal(cv_resample(sound.sample, sound.count, sound.rate, rates[r], &given, &count, NULL), CONVO_OK);
+        assert_int_equal(cv_resample(given, count, rates[r], 8000, &back, &back_count, NULL), CONVO_OK);
+        assert_int_equal(convo_model_predict(model, given, count, rates[r], resampled, NULL), CONVO_OK);
+        assert_int_equal(convo_model_predict(model, back, back_count, 8000, by_samples, NULL), CONVO_OK);
+        assert_memory_equal(resampled, by_samples, sizeof by_samples);
+        free(given);
+        free(back);
+    }
     cv_sound_free(&sound);
     convo_model_free(model);
 }

@@ -402,6 +402,36 @@ static void one_example_alone_is_pytorchs(void **state) {
     cv_safetensors_free(&c.golden);
 }
 
+// --- probabilities ------------------------------------------------------------------------------------------------
+
+static void losses_make_probabilities_of_outputs(void **state) {
+    (void)state;
+    static const struct {
+        const char *loss;
+        int count, classes;
+        float outputs[3];
+        double want[3];
+    } rows[] = {
+        {"cross_entropy", 3, 3, {1, 2, 3}, {0.090030573, 0.244728471, 0.665240956}},
+        {"cross_entropy", 2, 2, {1000, 1000}, {0.5, 0.5}},
+        {"logistic", 1, 2, {1}, {0.268941421, 0.731058579}},
+        {"logistic", 1, 2, {-100}, {1, 0}},
+        {"mse", 3, 3, {0.2f, 0.6f, 0.2f}, {0.2, 0.6, 0.2}},
+        {"mse", 3, 3, {3, 0.5f, -7}, {0.666666, 0.333333, 0}}, // cut to 0 ... 1 first
+        {"mse", 1, 2, {-1}, {1, 0}},
+        {"mse", 1, 2, {0.5f}, {0.25, 0.75}},
+        {"mse", 1, 2, {1.5f}, {0, 1}},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        float got[3];
+        cv_op_find(cv_isa_find(NULL), rows[k].loss)->probabilities(rows[k].outputs, rows[k].count, got);
+        for (int j = 0; j < rows[k].classes; j++)
+            if (!(fabs((double)got[j] - rows[k].want[j]) < 2e-6))
+                fail_msg("%s, row %zu: probability %d is %.9g, not %.9g", rows[k].loss, k, j, (double)got[j],
+                         rows[k].want[j]);
+    }
+}
+
 // --- the table itself ---------------------------------------------------------------------------------------------
 
 static void count_batch(const cv_isa *isa, const subject *s, void *user) {
@@ -469,6 +499,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_planted_bug_is_found),
         cmocka_unit_test(values_and_gradients_are_pytorchs),
         cmocka_unit_test(one_example_alone_is_pytorchs),
+        cmocka_unit_test(losses_make_probabilities_of_outputs),
     };
     int printed = 0;
     if (argc < 2 || strcmp(argv[1], "--cases") != 0) return cmocka_run_group_tests_name("ops", tests, NULL, NULL);

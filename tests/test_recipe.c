@@ -453,6 +453,7 @@ static void a_bad_setting_is_refused_and_changes_nothing(void **state) {
         {"kernel=5", "kernel=5",
          "nothing called 'kernel'; a layer's option has a path, such as 'model.0.conv1d.kernel'"},
         {"model.20.linear=5", "model.20.linear=5", "not the number of an item, from 0 to 12"},
+        {"model.13=relu", "model.13=relu", "not the number of an item, from 0 to 12"},
         {"model.-1=relu", "model.-1=relu", "not the number of an item"},
         {"model.x=relu", "model.x=relu", "not the number of an item"},
         {"model.2.avgpool1d.kernel=3", "model.2.avgpool1d.kernel=3", "'2' stands where 'kernel'"},

@@ -132,7 +132,33 @@ static void a_run_goes_on_to_the_same_model_and_records(void **state) {
     }
 }
 
+static bool is_there(const char *run, const char *name) {
+    char *path = cv_format("%s/%s/%s", folder, run, name);
+    const bool there = cv_is_file(path);
+    free(path);
+    return there;
+}
+
+// What is left of it would lie about the new run, and --resume would go on with the old one.
+static void nothing_of_an_earlier_run_is_left(void **state) {
+    (void)state;
+    (void)train("again", false, 0);
+    assert_true(is_there("again", "result.json"));
+    const convo_train_result cut = train("again", false, 1);
+    assert_true(cut.interrupted);
+    assert_false(is_there("again", "result.json"));
+    json_t *lines = read_lines("again", "metrics.jsonl"), *steps = read_lines("again", "steps.jsonl");
+    assert_int_equal(json_array_size(lines), 1);
+    assert_int_equal(json_array_size(steps), cut.steps);
+    json_decref(lines);
+    json_decref(steps);
+    const convo_train_result rest = train("again", true, 0);
+    assert_int_equal(rest.epochs, EPOCHS);
+    check_same_lines("trained twice", "again", "metrics.jsonl");
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_run_goes_on_to_the_same_model_and_records)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_run_goes_on_to_the_same_model_and_records),
+                                       cmocka_unit_test(nothing_of_an_earlier_run_is_left)};
     return cmocka_run_group_tests_name("resume", tests, make_folder, remove_folder);
 }

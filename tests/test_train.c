@@ -382,6 +382,31 @@ static void a_loss_that_is_not_finite_names_step_and_layer(void **state) {
     }
 }
 
+// Examples of several blocks fail in several layers: the first of these is named, whatever block it is in.
+static void of_all_blocks_the_first_layer_that_is_not_finite_is_named(void **state) {
+    (void)state;
+    const syllabus s = {TINY,
+                        .examples = 40,
+                        .optimizer = "sgd",
+                        .optimizer_options = "{lr: 0.1}",
+                        .schedule = "constant",
+                        .train = {.batch = 40, .epochs = 1, .order = CV_FIXED}};
+    for (int early = 0; early < 2; early++) { // the block that fails in layer 0
+        lesson l;
+        lesson_new(&l, &s, cv_isa_find(NULL), 1);
+        float weight[30], huge[15];
+        cv_net_read(l.net, 0, weight);
+        for (int i = 0; i < 15; i++) huge[i] = 3e38f; // finite times what tanh gives of small numbers
+        cv_net_write(l.net, 2, huge);
+        for (int i = 0; i < 6 * 40; i++) l.values.value[i] = 0;
+        cv_net_write(l.net, 1, (float[5]){0});
+        for (int i = 0; i < 6; i++) l.values.value[6 * (early ? 39 : 0) + i] = weight[i] > 0 ? 50.0f : -50.0f;
+        l.values.value[6 * (early ? 0 : 39)] = NAN;
+        check_refusal(&l, "step 1 of epoch 1", "layer 0 (linear)");
+        lesson_free(&l);
+    }
+}
+
 // --- two classes, one output --------------------------------------------------------------------------------------
 
 static void logistic_counts_by_the_sign_of_its_output(void **state) {
@@ -430,6 +455,7 @@ int main(void) {
         cmocka_unit_test(without_patience_the_last_epoch_comes),
         cmocka_unit_test(bytes_train_to_the_bits_of_the_floats_they_stand_for),
         cmocka_unit_test(a_loss_that_is_not_finite_names_step_and_layer),
+        cmocka_unit_test(of_all_blocks_the_first_layer_that_is_not_finite_is_named),
         cmocka_unit_test(logistic_counts_by_the_sign_of_its_output),
     };
     return cmocka_run_group_tests_name("train", tests, NULL, NULL);

@@ -39,6 +39,9 @@ expect 0 "a recipe that diverges is told" "(1 of 1 diverged)" -- \
 sed 's/set: fsdd/set: cifar-10/; s/^features.*//; s/conv1d/conv2d/; s/avgpool1d/avgpool2d/' recipes/digits.yaml >recipes/pictures.yaml
 expect 0 "data that are not there are no error" "no data: convo data get cifar-10" "1 of 1 recipes were skipped" -- \
     reproduce pictures --data-root "$work/root"
+sed 's|test: 1/3|validation: 1/3|' recipes/digits.yaml >recipes/validated.yaml
+expect 0 "accuracy on validation is marked" " †" "† Accuracy on the validation part" "validated, seed 0: validation accuracy" -- \
+    reproduce validated --data-root "$work/root"
 expect 2 "--quick and --loso" "--quick is one trial" -- reproduce --quick --loso
 expect 1 "an unknown recipe" "did you mean 'digits'?" -- reproduce digitz
 

@@ -61,6 +61,13 @@ expect 0 "a value may hold commas in brackets" '{train: 1/2, test: 1/2}' '/out' 
 expect 1 "a comma between quotes does not end a value" "no group 'Smith, J. \"theo\"'" -- \
     sweep "$work/digits.yaml" --set data.split='{by: group, leave_out: theo}' \
     --over 'leave_out="Smith, J. \"theo\"",jackson' --data "$work/small" --out "$work/comma" --set epochs=1 -q
+expect 0 "a value may hold quotes and slashes" "a/b" -- sweep "$work/digits.yaml" \
+    --over 'published={source: "a/b", test_accuracy: 0.5},{source: c, test_accuracy: 0.5}' --data "$work/small" \
+    --out "$work/quoted" --set epochs=1 -q
+check "CSV doubles the quotes" grep -qF '"{source: ""a/b"", test_accuracy: 0.5}",' "$work/quoted/runs.csv"
+check "a slash makes no folder" test -z "$(find "$work/quoted" -mindepth 2 -type d)"
+expect 0 "runs that diverge are in no mean" '"diverged": 1' '"seconds": null' -- \
+    sweep "$work/digits.yaml" --over lr=100000 --data "$work/small" --out "$work/nowhere" -q --json
 expect 0 "--json is one object" '"settings": [' '"error": {' '"mean": ' '"runs": [' '"diverged": 0' -- \
     sweep "$work/digits.yaml" --over lr=0.01 --trials 2 --data "$work/small" --out "$work/json" --json -q
 cp "$work/out" "$work/sweep.json" # check has its own $work/out
