@@ -1,5 +1,6 @@
 // convo bench: how fast a net trains and runs on this machine.
-#include "command.h"
+#include "output.h"
+#include "paths.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ static json_t *layers_json(const convo_bench *b) {
     return layers;
 }
 
-static json_t *to_json(const convo_bench *b, const char *name) {
+static json_t *bench_json(const convo_bench *b, const char *name) {
     return json_pack(
         "{s:s, s:s, s:s, s:i, s:i, s:{s:f, s:f}, s:I, s:I, s:o, s:o, s:{s:f, s:f}, s:o, s:f, s:I, s:I, "
         "s:I, s:o, s:o, s:f, s:b, s:f}",
@@ -115,7 +116,7 @@ static int print_layers(const convo_bench *b) {
     return table_print(&table, "lllrrrrrrr", stdout);
 }
 
-static int print(const convo_bench *b, const char *name) {
+static int print_bench(const convo_bench *b, const char *name) {
     say(stdout, "%s: %s, %d thread%s, batch %d\n", name, b->isa, b->threads, b->threads == 1 ? "" : "s", b->batch);
     say(stdout, "peak: %.0f GFLOP/s, %.0f of one thread\n\n", b->peak, b->peak_of_one);
     if (print_rates(b)) return FAILED;
@@ -147,7 +148,7 @@ static int read_seconds(const char *text, double *seconds) {
     return usage_error("bench", "--seconds needs a number above 0, not '%s'", text);
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_bench(const cli_context *context, const void *given) {
     const bench_values *values = given;
     convo_bench_options o = {.threads = thread_count(values->threads),
                              .batch = values->batch > 0 ? (int)values->batch : 0,
@@ -160,7 +161,7 @@ static int run(const cli_context *context, const void *given) {
     if (!status) status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
     if (!status && convo_bench_run(recipe, model, &o, &bench, &err)) status = fail(&err);
     const char *name = status ? NULL : convo_recipe_name(recipe);
-    if (!status) status = context->json ? print_json(to_json(&bench, name), false) : print(&bench, name);
+    if (!status) status = context->json ? print_json(bench_json(&bench, name), false) : print_bench(&bench, name);
     if (!status && !context->quiet) warn(&bench);
     convo_bench_free(&bench);
     convo_recipe_free(recipe);
@@ -185,5 +186,5 @@ const cli_command command_bench = {
         "thread's; other: packing, and what lies between.\n",
     .options = options,
     .size = sizeof(bench_values),
-    .run = run,
+    .run = run_bench,
 };

@@ -1,4 +1,8 @@
 // convo data: which data sets there are, what is in one, how to get one, and what a net reads of it.
+#include "chart/chart.h"
+#include "data.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <limits.h>
@@ -83,7 +87,7 @@ static int list(const cli_context *context) {
 
 // --- info -------------------------------------------------------------------------------------------------------
 
-static json_t *groups_json(const convo_group *group, int count) {
+static json_t *group_counts_json(const convo_group *group, int count) {
     json_t *array = json_array();
     for (int k = 0; k < count; k++)
         json_array_append_new(array, json_pack("{s:s, s:I, s:f}", "name", group[k].name, "count",
@@ -100,13 +104,13 @@ static json_t *problems_json(const convo_data_info *i) {
 static json_t *info_json(const convo_data_info *i, const char *name, const char *folder) {
     return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
                      "name", name, "folder", json_text(*folder ? folder : NULL), "files", (json_int_t)i->files,
-                     "classes", groups_json(i->classes, i->class_count), "speakers",
-                     groups_json(i->groups, i->group_count), "rates", groups_json(i->rates, i->rate_count), "seconds",
-                     "total", i->seconds, "shortest", json_number(i->shortest), "median", json_number(i->median),
-                     "longest", json_number(i->longest), "clipped", (json_int_t)i->clipped, "silent",
-                     (json_int_t)i->silent, "shifted", (json_int_t)i->shifted, "duplicates", (json_int_t)i->duplicates,
-                     "unreadable", (json_int_t)i->unreadable, "first_problem", json_text(i->first_problem), "problems",
-                     problems_json(i), "found", findings_json(&i->found));
+                     "classes", group_counts_json(i->classes, i->class_count), "speakers",
+                     group_counts_json(i->groups, i->group_count), "rates", group_counts_json(i->rates, i->rate_count),
+                     "seconds", "total", i->seconds, "shortest", json_number(i->shortest), "median",
+                     json_number(i->median), "longest", json_number(i->longest), "clipped", (json_int_t)i->clipped,
+                     "silent", (json_int_t)i->silent, "shifted", (json_int_t)i->shifted, "duplicates",
+                     (json_int_t)i->duplicates, "unreadable", (json_int_t)i->unreadable, "first_problem",
+                     json_text(i->first_problem), "problems", problems_json(i), "found", findings_json(&i->found));
 }
 
 // Thousands of speakers are no table that anybody reads.
@@ -122,7 +126,7 @@ static int print_many(const char *head, const char *what, const convo_group *gro
 }
 
 // what: "recordings", which last some seconds, or "examples"
-static int print_groups(const char *head, const char *what, const convo_group *group, int count) {
+static int print_group_counts(const char *head, const char *what, const convo_group *group, int count) {
     enum { LONGEST = 100 };
     if (!count) return DONE;
     if (count > LONGEST) return print_many(head, what, group, count);
@@ -161,9 +165,9 @@ static int print_info(const convo_data_info *i, const char *name, const char *fo
     if (recordings) say(stdout, ", %.1f s", i->seconds);
     putchar('\n');
     print_findings(&i->found);
-    if (print_groups("class", what, i->classes, i->class_count) ||
-        print_groups(recordings ? "speaker" : "group", what, i->groups, i->group_count) ||
-        print_groups("rate", what, i->rates, i->rate_count))
+    if (print_group_counts("class", what, i->classes, i->class_count) ||
+        print_group_counts(recordings ? "speaker" : "group", what, i->groups, i->group_count) ||
+        print_group_counts("rate", what, i->rates, i->rate_count))
         return FAILED;
     if (recordings)
         print_quality(i);
@@ -284,7 +288,7 @@ static int check(const cli_context *context, const data_values *values) {
     return data ? with_folder(context, values, word, check_folder) : with_recipe(context, values, check_recipe);
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_data(const cli_context *context, const void *given) {
     const data_values *values = given;
     const char *verb = context->word[0];
     if (!strcmp(verb, "list") && context->words == 1) return list(context);
@@ -334,5 +338,5 @@ const cli_command command_data = {
         "them back.\n",
     .options = options,
     .size = sizeof(data_values),
-    .run = run,
+    .run = run_data,
 };

@@ -1,5 +1,10 @@
 // convo eval: how good a model is, class by class.
-#include "command.h"
+#include "chart/chart.h"
+#include "chart/plot.h"
+#include "evaluation.h"
+#include "output.h"
+#include "paths.h"
+#include "sweep/sweep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +29,7 @@ static const cli_option options[] = {
     {0},
 };
 
-static int run(const cli_context *context, const void *given) {
+static int run_eval(const cli_context *context, const void *given) {
     const eval_values *values = given;
     convo_part part;
     int status = find_part("eval", values->split, &part);
@@ -78,5 +83,5 @@ const cli_command command_eval = {
         "probabilities, a row for each example.\n",
     .options = options,
     .size = sizeof(eval_values),
-    .run = run,
+    .run = run_eval,
 };

@@ -1,4 +1,7 @@
 // An evaluation, for people and as JSON.
+#include "chart/plot.h"
+#include "evaluation.h"
+#include "output.h"
 #include "quote.h"
 
 #include <math.h>

@@ -1,4 +1,6 @@
 // convo export: a model in a format that others read.
+#include "chart/chart.h"
+#include "output.h"
 #include "quote.h"
 
 #include <string.h>
@@ -20,7 +22,7 @@ static const cli_option options[] = {
     {0},
 };
 
-static int run(const cli_context *context, const void *given) {
+static int run_export(const cli_context *context, const void *given) {
     const export_values *values = given;
     const convo_export_options how = {values->fold, values->features, values->probabilities};
     convo_model *model = NULL;
@@ -54,5 +56,5 @@ const cli_command command_export = {
         "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n",
     .options = options,
     .size = sizeof(export_values),
-    .run = run,
+    .run = run_export,
 };

@@ -1,4 +1,8 @@
 // convo features: what the net sees of a recording.
+#include "chart/chart.h"
+#include "chart/plot.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <math.h>
@@ -33,7 +37,7 @@ static size_t count_of(const convo_array *a) {
     return count;
 }
 
-static moments measure(const convo_array *a) {
+static moments measure_values(const convo_array *a) {
     size_t count = count_of(a);
     moments m = {INFINITY, -INFINITY, 0, 0};
     for (size_t k = 0; k < count; k++) {
@@ -47,8 +51,8 @@ static moments measure(const convo_array *a) {
     return m;
 }
 
-static int print(const convo_array *a, const char *file, bool json) {
-    moments m = measure(a);
+static int print_features(const convo_array *a, const char *file, bool json) {
+    moments m = measure_values(a);
     if (json) {
         json_t *shape = json_array();
         for (int k = 0; k < a->dims; k++) json_array_append_new(shape, json_integer(a->dim[k]));
@@ -67,18 +71,18 @@ static int print(const convo_array *a, const char *file, bool json) {
 
 // Shapes say what an axis is: [1, samples] a waveform, [features, frames] channels for 1-d layers, [1, frames,
 // features] a picture for 2-d layers.
-typedef struct view {
+typedef struct features_view {
     size_t frames, features, frame_step, feature_step;
-} view;
+} features_view;
 
-static view view_of(const convo_array *a) {
+static features_view view_of(const convo_array *a) {
     size_t last = a->dims ? (size_t)a->dim[a->dims - 1] : 1;
     size_t before = last ? count_of(a) / last : 0;
-    if (a->dims > 2) return (view){before, last, last, 1};
-    return (view){last, before, 1, last};
+    if (a->dims > 2) return (features_view){before, last, last, 1};
+    return (features_view){last, before, 1, last};
 }
 
-static void write_data(const convo_array *a, view v, FILE *data) {
+static void write_data(const convo_array *a, features_view v, FILE *data) {
     for (size_t i = 0; i < v.features; i++)
         for (size_t j = 0; j < v.frames; j++)
             fprintf(data, "%g%c", (double)a->value[i * v.feature_step + j * v.frame_step],
@@ -89,7 +93,7 @@ static void write_data(const convo_array *a, view v, FILE *data) {
 static const char palette[] = "  set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "
                               "5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n";
 
-static void write_script(view v, FILE *out) {
+static void write_script(features_view v, FILE *out) {
     if (v.features == 1) {
         fprintf(out,
                 "  set xlabel 'sample'\n  set ylabel 'value'\n  set xrange [0:%zu]\n"
@@ -103,8 +107,8 @@ static void write_script(view v, FILE *out) {
             palette, v.frames - 1, v.features - 1);
 }
 
-static int draw(const convo_array *a, const char *file, const char *stem) {
-    const view v = view_of(a);
+static int draw_features(const convo_array *a, const char *file, const char *stem) {
+    const features_view v = view_of(a);
     cli_chart c;
     if (chart_open(&c)) {
         write_data(a, v, c.data);
@@ -119,7 +123,7 @@ static int draw(const convo_array *a, const char *file, const char *stem) {
 
 // --- the command ------------------------------------------------------------------------------------------------
 
-static int run(const cli_context *context, const void *given) {
+static int run_features(const cli_context *context, const void *given) {
     const features_values *values = given;
     const char *file = context->word[0];
     convo_recipe *recipe = NULL;
@@ -131,8 +135,8 @@ static int run(const cli_context *context, const void *given) {
     if (!status) status = open_recipe_or_model(values->recipe ? values->recipe : "fsdd-mfcc", &values->set, &recipe);
     if (!status && convo_features(recipe, file, &array, &err)) status = fail(&err);
     if (!status && is_array && convo_array_save(&array, values->out, &err)) status = fail(&err);
-    if (!status && stem) status = draw(&array, file, stem);
-    if (!status) status = print(&array, file, context->json);
+    if (!status && stem) status = draw_features(&array, file, stem);
+    if (!status) status = print_features(&array, file, context->json);
     free(stem);
     convo_array_free(&array);
     convo_recipe_free(recipe);
@@ -153,5 +157,5 @@ const cli_command command_features = {
         "data beside it.\n",
     .options = options,
     .size = sizeof(features_values),
-    .run = run,
+    .run = run_features,
 };

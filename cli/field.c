@@ -1,5 +1,9 @@
 // convo field: what one output pixel sees of every layer below it.
-#include "command.h"
+#include "chart/chart.h"
+#include "output.h"
+#include "paths.h"
+#include "sweep/sweep.h"
+#include "sweep/trial.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -72,7 +76,7 @@ static json_t *shares(const convo_field_grid *g) {
     return rows;
 }
 
-static json_t *to_json(const convo_field *f, const char *recipe) {
+static json_t *field_json(const convo_field *f, const char *recipe) {
     json_t *grids = json_array();
     for (int k = 0; k < f->count; k++) {
         const convo_field_grid *g = &f->grid[k];
@@ -85,7 +89,7 @@ static json_t *to_json(const convo_field *f, const char *recipe) {
                      "parameters", (json_int_t)f->parameters, "values", grids);
 }
 
-static int print(const convo_field *f) {
+static int print_field(const convo_field *f) {
     static const char *const heads[] = {"layer", "type", "output shape", "field", "jump",
                                         "start", "seen", "from",         "to",    "pixels"};
     cli_table table = {0};
@@ -129,7 +133,7 @@ static int read_pixel(const char *text, int64_t at[2]) {
     return usage_error("field", "--at needs a pixel such as 4,7 (row, column), not '%s'", text);
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_field(const cli_context *context, const void *given) {
     const field_values *values = given;
     convo_recipe *recipe = NULL;
     convo_field field = {0};
@@ -142,7 +146,8 @@ static int run(const cli_context *context, const void *given) {
     if (!status && convo_field_find(recipe, values->layer, values->at ? at : NULL, values->heat, &field, &err))
         status = fail(&err);
     if (!status && stem) status = draw_field(stem, convo_recipe_name(recipe), &field, values->heat);
-    if (!status) status = context->json ? print_json(to_json(&field, convo_recipe_name(recipe)), false) : print(&field);
+    if (!status)
+        status = context->json ? print_json(field_json(&field, convo_recipe_name(recipe)), false) : print_field(&field);
     free(stem);
     convo_field_free(&field);
     convo_recipe_free(recipe);
@@ -164,5 +169,5 @@ const cli_command command_field = {
         "to, pixels: what the chosen output pixel sees of the layer's output.\n",
     .options = options,
     .size = sizeof(field_values),
-    .run = run,
+    .run = run_field,
 };

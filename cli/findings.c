@@ -1,4 +1,6 @@
 // What is found in a data set, as lines, as JSON, as an exit status.
+#include "data.h"
+#include "output.h"
 #include "quote.h"
 
 json_t *findings_json(const convo_findings *found) {

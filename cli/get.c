@@ -1,4 +1,8 @@
 // convo data get: a published data set, downloaded once.
+#include "data.h"
+#include "interrupt.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <math.h>
@@ -30,7 +34,7 @@ static void print_trouble(get_screen *display, const convo_get_progress *p) {
     say(stderr, "trying again: %s\n", p->trouble);
 }
 
-static void draw(get_screen *display, const convo_get_progress *p) {
+static void draw_get(get_screen *display, const convo_get_progress *p) {
     if (!bar_due(&display->bar)) return;
     char before[160], after[160];
     snprintf(before, sizeof before, "%s %s  ", p->stage, p->file);
@@ -44,12 +48,12 @@ static void draw(get_screen *display, const convo_get_progress *p) {
     bar_draw(&display->bar, before, p->total ? (double)p->done / (double)p->total : 0, after);
 }
 
-static void on_progress(const convo_get_progress *p, void *user) {
+static void show_get(const convo_get_progress *p, void *user) {
     get_screen *display = user;
     if (display->quiet) return;
     print_trouble(display, p);
     print_stage(display, p);
-    draw(display, p);
+    draw_get(display, p);
 }
 
 static int print_result(const cli_context *context, const char *name, const char *folder, const convo_get_result *r) {
@@ -79,7 +83,7 @@ static int get_into(const cli_context *context, const char *home, const char *na
                                        .from = from,
                                        .force = force,
                                        .stop = stop_on_signals(),
-                                       .progress = on_progress,
+                                       .progress = show_get,
                                        .user = &display};
     convo_get_result result;
     convo_error err;

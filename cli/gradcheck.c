@@ -1,5 +1,6 @@
 // convo gradcheck: the gradients that training computes against central differences.
-#include "command.h"
+#include "output.h"
+#include "paths.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ static const cli_option options[] = {
     {0},
 };
 
-static json_t *to_json(const convo_gradcheck *check, const char *recipe) {
+static json_t *gradcheck_json(const convo_gradcheck *check, const char *recipe) {
     json_t *tensors = json_array();
     for (int k = 0; k < check->count; k++) {
         const convo_gradient *g = &check->gradient[k];
@@ -38,7 +39,7 @@ static json_t *to_json(const convo_gradcheck *check, const char *recipe) {
                      json_number(check->tolerance), "tensors", tensors);
 }
 
-static int print(const convo_gradcheck *check) {
+static int print_gradcheck(const convo_gradcheck *check) {
     static const char *const heads[] = {"tensor", "elements", "checked", "worst", "analytic", "numeric", "error"};
     cli_table table = {0};
     for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
@@ -87,7 +88,7 @@ static int read_options(const gradcheck_values *values, convo_gradcheck_options 
     return usage_error("gradcheck", "--tolerance needs a number above 0, not '%s'", values->tolerance);
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_gradcheck(const cli_context *context, const void *given) {
     const gradcheck_values *values = given;
     convo_recipe *recipe = NULL;
     convo_model *model = NULL;
@@ -97,7 +98,9 @@ static int run(const cli_context *context, const void *given) {
     int status = read_options(values, &o);
     if (!status) status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
     if (!status && convo_gradcheck_run(recipe, model, &o, &check, &err)) status = fail(&err);
-    if (!status) status = context->json ? print_json(to_json(&check, convo_recipe_name(recipe)), false) : print(&check);
+    if (!status)
+        status = context->json ? print_json(gradcheck_json(&check, convo_recipe_name(recipe)), false)
+                               : print_gradcheck(&check);
     if (!status) status = judge(context->word[0], &check);
     convo_gradcheck_free(&check);
     convo_recipe_free(recipe);
@@ -121,5 +124,5 @@ const cli_command command_gradcheck = {
         "status is 1 when one is above the tolerance, or when they differ by 1e-6 or more on average.\n",
     .options = options,
     .size = sizeof(gradcheck_values),
-    .run = run,
+    .run = run_gradcheck,
 };

@@ -1,5 +1,7 @@
 // convo help: what the option tables say, for people (help, manual pages) and for the shell (completion).
-#include "command.h"
+#include "chart/chart.h"
+#include "output.h"
+#include "report/page.h"
 
 #include <limits.h>
 
@@ -33,7 +35,7 @@ void print_overview(FILE *stream) {
     fputs("\nconvo COMMAND --help tells more.\n", stream);
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_help(const cli_context *context, const void *given) {
     const help_values *values = given;
     const cli_command *about = NULL;
     if (values->complete) return complete_line(context->word, context->words);
@@ -62,5 +64,5 @@ const cli_command command_help = {
                 "  convo help --man --out man/man1        all manual pages\n",
     .options = options,
     .size = sizeof(help_values),
-    .run = run,
+    .run = run_help,
 };

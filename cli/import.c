@@ -1,4 +1,7 @@
 // convo import: a model of others as a model file.
+#include "chart/chart.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <math.h>
@@ -26,7 +29,7 @@ static const cli_option options[] = {
     {0},
 };
 
-static void on_note(const char *sentence, void *user) {
+static void print_import_note(const char *sentence, void *user) {
     const cli_context *context = user;
     if (!context->quiet) say(stderr, "%s\n", sentence);
 }
@@ -76,9 +79,9 @@ static int report(const cli_context *context, const import_values *values, const
     return DONE;
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_import(const cli_context *context, const void *given) {
     const import_values *values = given;
-    convo_import_options how = {.data = values->data, .note = on_note, .user = (void *)(uintptr_t)context};
+    convo_import_options how = {.data = values->data, .note = print_import_note, .user = (void *)(uintptr_t)context};
     convo_recipe *recipe = NULL;
     convo_model *model = NULL;
     convo_error err;
@@ -128,5 +131,5 @@ const cli_command command_import = {
         "recipe and its data set; without any, classes are numbers.\n",
     .options = options,
     .size = sizeof(import_values),
-    .run = run,
+    .run = run_import,
 };

@@ -1,4 +1,7 @@
 // convo init: the model that training starts from.
+#include "chart/chart.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <stdlib.h>
@@ -35,7 +38,7 @@ static int make(const cli_context *context, const init_values *values, const con
     return status;
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_init(const cli_context *context, const void *given) {
     const init_values *values = given;
     convo_recipe *recipe = NULL;
     char *file = NULL;
@@ -58,5 +61,5 @@ const cli_command command_init = {
     .notes = "The weights are those of PyTorch with torch.manual_seed(seed) and the same layers in the same order.\n",
     .options = options,
     .size = sizeof(init_values),
-    .run = run,
+    .run = run_init,
 };

@@ -1,4 +1,6 @@
 // Ctrl-C: a run stops after its step, saves, and can be gone on with.
+#include "chart/chart.h"
+#include "interrupt.h"
 #include "quote.h"
 
 #include <signal.h>

@@ -1,5 +1,7 @@
 // convo VERB ...: finds the verb.
-#include "command.h"
+#include "chart/plot.h"
+#include "output.h"
+#include "sweep/sweep.h"
 
 #include <string.h>
 
@@ -9,8 +11,9 @@
     X(predict)                                                                                                         \
     X(summary)                                                                                                         \
     X(field)                                                                                                           \
-    X(gradcheck) X(maps) X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init)       \
-        X(bench) X(recipe) X(help)
+    X(gradcheck)                                                                                                       \
+    X(maps) X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init) X(bench) X(recipe) \
+        X(help)
 
 #define DECLARE(name) extern const cli_command command_##name;
 COMMANDS(DECLARE)

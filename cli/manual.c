@@ -1,5 +1,9 @@
 // Manual pages from the tables that --help shows, in the language of man(7).
+#include "chart/chart.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
+#include "report/page.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,5 +1,10 @@
 // convo maps: what the layers of a net make of a picture or a recording.
+#include "chart/chart.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
+#include "sweep/sweep.h"
+#include "sweep/trial.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,14 +32,14 @@ static const cli_option options[] = {
 };
 
 // What was asked for: the input, and the output of some layers.
-typedef struct view {
+typedef struct maps_view {
     const char *source; // of the input
     convo_array input;
     convo_map *map;
     size_t count;
-} view;
+} maps_view;
 
-static void free_view(view *v) {
+static void free_view(maps_view *v) {
     convo_array_free(&v->input);
     for (size_t k = 0; k < v->count; k++) convo_array_free(&v->map[k].values);
     free(v->map);
@@ -65,7 +70,7 @@ typedef struct figures {
     double least, mean, most;
 } figures;
 
-static figures measure(const convo_map *m, int64_t channel) {
+static figures measure_channel(const convo_map *m, int64_t channel) {
     const int64_t size = rows_of(&m->values) * columns_of(&m->values);
     const float *x = m->values.value + channel * size;
     figures f = {INFINITY, 0, -INFINITY};
@@ -77,13 +82,13 @@ static figures measure(const convo_map *m, int64_t channel) {
     return f;
 }
 
-static int print_maps(const view *v) {
+static int print_maps(const maps_view *v) {
     static const char *const heads[] = {"layer", "type", "output shape", "map", "min", "mean", "max"};
     cli_table table = {0};
     for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
     for (size_t k = 0; k < v->count; k++)
         for (int64_t c = 0; c < v->map[k].values.dim[0]; c++) {
-            const figures f = measure(&v->map[k], c);
+            const figures f = measure_channel(&v->map[k], c);
             table_cell(&table, "%s", c ? "" : v->map[k].path);
             table_cell(&table, "%s", c ? "" : v->map[k].type);
             table_cell(&table, "%s", c ? "" : shape_of(&v->map[k].values).text);
@@ -95,14 +100,14 @@ static int print_maps(const view *v) {
     return table_print(&table, "lllrrrr", stdout);
 }
 
-static json_t *to_json(const view *v, const char *recipe) {
+static json_t *maps_json(const maps_view *v, const char *recipe) {
     json_t *layers = json_array();
     for (size_t k = 0; k < v->count; k++) {
         const convo_array *a = &v->map[k].values;
         json_t *maps = json_array(), *shape = json_array();
         for (int d = 0; d < a->dims; d++) json_array_append_new(shape, json_integer(a->dim[d]));
         for (int64_t c = 0; c < a->dim[0]; c++) {
-            const figures f = measure(&v->map[k], c);
+            const figures f = measure_channel(&v->map[k], c);
             json_array_append_new(maps, json_pack("{s:o, s:o, s:o}", "min", json_number(f.least), "mean",
                                                   json_number(f.mean), "max", json_number(f.most)));
         }
@@ -115,7 +120,7 @@ static json_t *to_json(const view *v, const char *recipe) {
 // --- picture ----------------------------------------------------------------------------------------------------
 
 // A picture's maps, each a tile, after the picture itself where it has colours.
-static size_t picture_tiles(const view *v, cli_tile *tile) {
+static size_t picture_tiles(const maps_view *v, cli_tile *tile) {
     size_t count = 0;
     const convo_array *in = &v->input;
     if (in->dims == 3 && in->dim[0] == 3) {
@@ -144,7 +149,7 @@ static size_t picture_tiles(const view *v, cli_tile *tile) {
 }
 
 // 1-d: the maps of a layer are the rows of one tile, above that of the input.
-static size_t sequence_tiles(const view *v, cli_tile *tile) {
+static size_t sequence_tiles(const maps_view *v, cli_tile *tile) {
     size_t count = 0;
     for (size_t k = 0; k <= v->count && count <= MOST_TILES; k++) {
         const convo_array *a = k ? &v->map[k - 1].values : &v->input;
@@ -155,7 +160,7 @@ static size_t sequence_tiles(const view *v, cli_tile *tile) {
     return count;
 }
 
-static int draw(const view *v, const char *recipe, const char *stem, bool shared) {
+static int draw_maps(const maps_view *v, const char *recipe, const char *stem, bool shared) {
     const bool sequence = v->map[0].values.dims == 2;
     int64_t maps = 0;
     for (size_t k = 0; k < v->count; k++) maps += v->map[k].values.dim[0];
@@ -184,7 +189,7 @@ static int draw(const view *v, const char *recipe, const char *stem, bool shared
 // --- the command ------------------------------------------------------------------------------------------------
 
 static int read_input(const maps_values *values, const cli_context *context, const convo_recipe *recipe,
-                      const convo_model *model, view *v) {
+                      const convo_model *model, maps_view *v) {
     convo_error err;
     bool resized = false;
     const convo_filling filling = values->ones ? CONVO_ONES : CONVO_NORMAL;
@@ -198,7 +203,7 @@ static int read_input(const maps_values *values, const cli_context *context, con
     return DONE;
 }
 
-static int find_maps(const maps_values *values, const convo_recipe *recipe, const convo_model *model, view *v) {
+static int find_maps(const maps_values *values, const convo_recipe *recipe, const convo_model *model, maps_view *v) {
     const size_t count = values->layers.count ? values->layers.count : 1;
     convo_error err;
     v->map = calloc(count, sizeof *v->map);
@@ -211,14 +216,14 @@ static int find_maps(const maps_values *values, const convo_recipe *recipe, cons
     return DONE;
 }
 
-static int write_maps(const maps_values *values, const view *v, const char *recipe, const char *stem) {
+static int write_maps(const maps_values *values, const maps_view *v, const char *recipe, const char *stem) {
     convo_error err;
-    if (stem) return draw(v, recipe, stem, values->shared);
+    if (stem) return draw_maps(v, recipe, stem, values->shared);
     if (values->out && convo_array_save(&v->map[0].values, values->out, &err)) return fail(&err);
     return DONE;
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_maps(const cli_context *context, const void *given) {
     const maps_values *values = given;
     if (values->ones + values->random + (context->words > 1) != 1)
         return usage_error("maps", "one input is needed: a picture, a recording, --ones or --random");
@@ -226,14 +231,14 @@ static int run(const cli_context *context, const void *given) {
     convo_model *model = NULL;
     char *stem = NULL;
     bool is_array = false;
-    view v = {0};
+    maps_view v = {0};
     int status = values->out ? chart_stem("maps", values->out, &stem, &is_array) : DONE;
     if (!status && is_array && values->layers.count > 1) return usage_error("maps", "an .npy file holds one layer");
     if (!status) status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
     if (!status) status = read_input(values, context, recipe, model, &v);
     if (!status) status = find_maps(values, recipe, model, &v);
     if (!status) status = write_maps(values, &v, convo_recipe_name(recipe), stem);
-    if (!status) status = context->json ? print_json(to_json(&v, convo_recipe_name(recipe)), false) : print_maps(&v);
+    if (!status) status = context->json ? print_json(maps_json(&v, convo_recipe_name(recipe)), false) : print_maps(&v);
     free_view(&v);
     free(stem);
     convo_recipe_free(recipe);
@@ -255,5 +260,5 @@ const cli_command command_maps = {
         "kept where all layers can slide over it, else it is resized.\n",
     .options = options,
     .size = sizeof(maps_values),
-    .run = run,
+    .run = run_maps,
 };

@@ -1,5 +1,7 @@
 // What is the same for every command: options, help, usage errors.
-#include "command.h"
+#include "chart/chart.h"
+#include "output.h"
+#include "quote.h"
 
 #include <errno.h>
 #include <getopt.h>

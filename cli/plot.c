@@ -1,5 +1,10 @@
 // convo plot: pictures of runs. Every kind of picture is a mode: an option, and a function that draws it.
-#include "plot.h"
+#include "chart/chart.h"
+#include "chart/plot.h"
+#include "evaluation.h"
+#include "output.h"
+#include "paths.h"
+#include "quote.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -149,7 +154,7 @@ static int draw_curves_of(plot *p) {
 
 // --- the command ------------------------------------------------------------------------------------------------
 
-static int run(const cli_context *context, const void *given) {
+static int run_plot(const cli_context *context, const void *given) {
     const plot_values *values = given;
     const struct mode *mode = NULL;
     plot p = {.context = context, .values = values, .word = context->word[0]};
@@ -199,5 +204,5 @@ const cli_command command_plot = {
         "gnuplot script of a picture are kept beside it.\n",
     .options = options,
     .size = sizeof(plot_values),
-    .run = run,
+    .run = run_plot,
 };

@@ -1,4 +1,7 @@
 // convo predict: what a model hears in recordings.
+#include "chart/chart.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <limits.h>
@@ -117,7 +120,7 @@ static int predict_held_out(predictor *p, const predict_values *values) {
     return status;
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_predict(const cli_context *context, const void *given) {
     const predict_values *values = given;
     bool held_out = values->held_out > 0;
     if (!held_out && context->words < 2)
@@ -151,5 +154,5 @@ const cli_command command_predict = {
              "A recording that is longer than the net's input is heard in its beginning only, and its line says so.\n",
     .options = options,
     .size = sizeof(predict_values),
-    .run = run,
+    .run = run_predict,
 };

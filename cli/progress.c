@@ -1,5 +1,5 @@
 // The line with a bar that is redrawn while something goes on.
-#include "command.h"
+#include "output.h"
 
 #include <string.h>
 #include <sys/ioctl.h>

@@ -1,3 +1,5 @@
+#include "chart/chart.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <stdarg.h>

@@ -1,11 +1,11 @@
 // convo recipe: what a recipe may hold.
-#include "command.h"
+#include "output.h"
 
 #include <stdlib.h>
 
 static const cli_option options[] = {{0}};
 
-static int run(const cli_context *context, const void *values) {
+static int run_recipe(const cli_context *context, const void *values) {
     (void)values;
     const char *word = context->words ? context->word[0] : NULL;
     char *text = NULL;
@@ -31,5 +31,5 @@ const cli_command command_recipe = {
                 "  convo recipe              everything: docs/recipe.md\n",
     .options = options,
     .size = 0,
-    .run = run,
+    .run = run_recipe,
 };

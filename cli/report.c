@@ -1,243 +1,391 @@
-// What the command says: errors, hints, tables, JSON.
-#define _GNU_SOURCE // vasprintf
+// convo report: one self-contained page about a run. The template is page.html; {{name}} in it is a piece written here
+// or beside, and {{?name}} ... {{/name}} stays only where that piece is not empty.
+#include "chart/chart.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
+#include "report/page.h"
+#include "sweep/sweep.h"
+#include "sweep/trial.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-// --- the terminal -----------------------------------------------------------------------------------------------
+typedef struct report_values {
+    const char *out, *data;
+    int64_t threads;
+} report_values;
 
-bool can_redraw(void) {
-    const char *term = getenv("TERM");
-    return isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb");
+static const cli_option options[] = {
+    {"out", 'o', OPTION_TEXT, offsetof(report_values, out), 0, 0, "FILE", "the page (report.html in the run folder)"},
+    {"data", 0, OPTION_TEXT, offsetof(report_values, data), 0, 0, "DIR", "folder of the data set"},
+    {"threads", 0, OPTION_NUMBER, offsetof(report_values, threads), 1, MOST_THREADS, "N",
+     "threads (all); the result is the same"},
+    {0},
+};
+
+// --- small pieces -----------------------------------------------------------------------------------------------
+
+static double number(const page *p, const char *key) {
+    const json_t *value = json_object_get(p->result, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-bool can_colour(void) {
-    const char *no = getenv("NO_COLOR"); // https://no-color.org
-    return can_redraw() && !(no && *no);
+static const char *word(const page *p, const char *key) {
+    const char *text = json_string_value(json_object_get(p->result, key));
+    return text ? text : "?";
 }
 
-cli_clock clock_of(double seconds) {
-    cli_clock clock;
-    long long s = seconds > 0 && seconds < 1e9 ? (long long)(seconds + 0.5) : 0;
-    if (s >= 3600)
-        snprintf(clock.text, sizeof clock.text, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+// "27,210": a number that people read.
+static cli_text grouped(int64_t n) {
+    char digits[32];
+    cli_text t;
+    size_t length = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n), k = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0 && digits[i - 1] != '-') t.text[k++] = ',';
+        t.text[k++] = digits[i];
+    }
+    t.text[k] = '\0';
+    return t;
+}
+
+static void piece_name(const page *p, FILE *out) {
+    html_text(word(p, "recipe"), out);
+}
+
+static void piece_part(const page *p, FILE *out) {
+    fputs(p->part, out);
+}
+
+static void figure(FILE *out, const char *value, const char *what) {
+    fprintf(out, "<div><b>%s</b><span>", value);
+    html_text(what, out);
+    fputs("</span></div>\n", out);
+}
+
+static void piece_figures(const page *p, FILE *out) {
+    const convo_score *s = &p->evaluation.score;
+    const convo_interval i = convo_accuracy_interval(s->correct, s->count);
+    char value[48], what[256];
+    const char *source = NULL;
+    const double published = convo_recipe_published(p->recipe, &source);
+    snprintf(value, sizeof value, "%.1f&#8239;%%", 100 * s->accuracy);
+    snprintf(what, sizeof what, "%s accuracy, %s of %s; 95 %% confidence: %.1f to %.1f %%", p->part,
+             grouped(s->correct).text, grouped(s->count).text, 100 * i.low, 100 * i.high);
+    figure(out, value, what);
+    if (isfinite(published)) {
+        snprintf(value, sizeof value, "%.1f&#8239;%%", 100 * published);
+        snprintf(what, sizeof what, "published: %s", source ? source : "source not named");
+        figure(out, value, what);
+    }
+    figure(out, grouped(p->net.parameters).text, "parameters");
+    figure(out, grouped(p->net.multiply_adds).text, "multiply-adds per example");
+    figure(out, clock_of(ceil(number(p, "seconds"))).text, "of training, minutes and seconds");
+}
+
+// The value of a key at the left margin of a recipe, to the next such key.
+static void recipe_value(const page *p, const char *key, FILE *out) {
+    const size_t length = strlen(key);
+    for (const char *line = p->text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+        if (strncmp(line, key, length) || line[length] != ':') continue;
+        const char *end = strchr(line, '\n'), *value = line + length + 1 + (line[length + 1] == ' ');
+        while (end && (end[1] == ' ' || end[1] == '-')) end = strchr(end + 1, '\n');
+        fputs("<code>", out);
+        html_bytes(value, end ? (size_t)(end - value) : strlen(value), out);
+        fputs("</code>", out);
+        return;
+    }
+    fputs("none", out);
+}
+
+static void piece_facts(const page *p, FILE *out) {
+    static const char *const keys[] = {"data", "features", "train"}, *const names[] = {"Data", "Front end", "Training"};
+    static const char *const parts[] = {"training", "validation", "test"};
+    const json_t *examples = json_object_get(p->result, "examples");
+    const convo_evaluation *e = &p->evaluation;
+    for (size_t k = 0; k < COUNT(keys); k++) {
+        fprintf(out, "<dt>%s</dt><dd>", names[k]);
+        recipe_value(p, keys[k], out);
+        fputs("</dd>\n", out);
+    }
+    fputs("<dt>Examples</dt><dd>", out);
+    for (size_t k = 0; k < COUNT(parts); k++)
+        fprintf(out, "%s%s %s", k ? ", " : "", grouped(json_integer_value(json_array_get(examples, k))).text, parts[k]);
+    fputs("</dd>\n<dt>Classes</dt><dd>", out);
+    for (int k = 0; k < e->classes; k++) html_print(out, "%s%s", k ? ", " : "", e->labels[k]);
+    fputs("</dd>\n", out);
+    if (e->groups) fprintf(out, "<dt>Groups</dt><dd>%d: ", e->groups);
+    for (int k = 0; k < e->groups && k < 20; k++) html_print(out, "%s%s", k ? ", " : "", e->group_name[k]);
+    if (e->groups) fprintf(out, "%s</dd>\n", e->groups > 20 ? ", ..." : "");
+    fprintf(out, "<dt>Seed</dt><dd>%.0f</dd>\n<dt>Epochs</dt><dd>%.0f done, the model of epoch %.0f is kept%s</dd>\n",
+            number(p, "seed"), number(p, "epochs"), number(p, "best_epoch"),
+            json_is_true(json_object_get(p->result, "stopped_early")) ? " (stopped early)" : "");
+}
+
+static void piece_recipe(const page *p, FILE *out) {
+    html_text(p->text, out);
+}
+
+static void write_field_cell(const convo_layer *l, FILE *out) {
+    if (!l->field[0] || !l->field[1])
+        fputs("all", out);
+    else if (l->field[0] == 1)
+        fprintf(out, "%lld", (long long)l->field[1]);
     else
-        snprintf(clock.text, sizeof clock.text, "%lld:%02lld", s / 60, s % 60);
-    return clock;
+        fprintf(out, "%lld &times; %lld", (long long)l->field[0], (long long)l->field[1]);
 }
 
-cli_bytes bytes_of(double bytes) {
-    static const char *const unit[] = {"B", "kB", "MB", "GB", "TB"};
-    size_t k = 0;
-    for (; bytes >= 999.95 && k + 1 < COUNT(unit); k++) bytes /= 1000;
-    cli_bytes out;
-    snprintf(out.text, sizeof out.text, "%.*f %s", k > 0, bytes, unit[k]);
-    return out;
+static void text_cell(const char *tag, const char *text, FILE *out) {
+    fprintf(out, "<%s>", tag);
+    html_text(text, out);
+    fprintf(out, "</%s>", tag);
 }
 
-// --- errors -----------------------------------------------------------------------------------------------------
-
-static void say_all(FILE *stream, const char *format, va_list args) {
-    char *text = NULL, *copy = NULL;
-    const size_t first = strspn(format, "\n");
-    size_t last = strlen(format);
-    while (last > first && format[last - 1] == '\n') last--;
-    const int length = vasprintf(&text, format, args), tail = (int)strlen(format + last);
-    if (length >= 0) text[length - tail] = '\0'; // the line ends of the format itself stay
-    if (length >= 0) copy = shown(text + first);
-    fprintf(stream, "%.*s%s%s", (int)first, format, copy ? copy : "", format + last);
-    if (length >= 0) free(text);
-    free(copy);
-}
-
-void say(FILE *stream, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    say_all(stream, format, args);
-    va_end(args);
-}
-
-static void say_name(void) {
-    fputs(can_colour() ? "\033[1;31mconvo:\033[0m " : "convo: ", stderr);
-}
-
-int(fail)(const convo_error *err) {
-    return complain(err->where, "%s", err->message);
-}
-
-int(complain)(const char *where, const char *format, ...) {
-    fflush(stdout); // the order on a terminal is the order of events
-    say_name();
-    if (where && *where) say(stderr, "%s: ", where);
-    va_list args;
-    va_start(args, format);
-    say_all(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-    return FAILED;
-}
-
-int usage_error(const char *command, const char *format, ...) {
-    say_name();
-    va_list args;
-    va_start(args, format);
-    say_all(stderr, format, args);
-    va_end(args);
-    say(stderr, " (see convo %s%s--help)\n", command ? command : "", command ? " " : "");
-    return USAGE;
-}
-
-// --- hints ------------------------------------------------------------------------------------------------------
-
-enum { LONGEST_WORD = 63 };
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-// Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment). Rows of
-// the usual table: row i in row[i % 3].
-static size_t edit_distance(const char *a, const char *b) {
-    size_t row[3][LONGEST_WORD + 1], rows = strlen(a), columns = strlen(b);
-    for (size_t j = 0; j <= columns; j++) row[0][j] = j;
-    for (size_t i = 1; i <= rows; i++) {
-        size_t *now = row[i % 3];
-        const size_t *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
-        now[0] = i;
-        for (size_t j = 1; j <= columns; j++) {
-            now[j] = smaller(last[j - 1] + (a[i - 1] != b[j - 1]), 1 + smaller(last[j], now[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = smaller(now[j], before[j - 2] + 1);
-        }
+static void piece_layers(const page *p, FILE *out) {
+    for (int k = 0; k < p->net.count; k++) {
+        const convo_layer *l = &p->net.layers[k];
+        fputs("<tr>", out);
+        text_cell("td", l->path, out);
+        text_cell("th", l->type, out);
+        text_cell("td", l->options, out);
+        text_cell("td", l->shape, out);
+        fputs("<td class=\"n\">", out);
+        write_field_cell(l, out);
+        fputs("</td><td class=\"n\">", out);
+        if (l->multiply_adds) fputs(grouped(l->multiply_adds).text, out);
+        fputs("</td>", out);
+        text_cell("td", l->formula, out);
+        fputs("</tr>\n", out);
     }
-    return row[rows % 3][columns];
 }
 
-// Near means within a third of the word: 'summry' is near 'summary', 'x' is near nothing.
-cli_hint hint_start(const char *word) {
-    return (cli_hint){word, strlen(word) / 3 + 1, ""};
+static void piece_input(const page *p, FILE *out) {
+    html_text(p->net.input, out);
 }
 
-void hint_offer(cli_hint *hint, const char *candidate) {
-    if (strlen(candidate) > LONGEST_WORD || strlen(hint->word) > LONGEST_WORD) return;
-    size_t distance = edit_distance(hint->word, candidate);
-    if (distance >= hint->distance) return;
-    hint->distance = distance;
-    snprintf(hint->text, sizeof hint->text, ", did you mean '%s'?", candidate);
+static void piece_parameters(const page *p, FILE *out) {
+    fputs(grouped(p->net.parameters).text, out);
 }
 
-// --- JSON -------------------------------------------------------------------------------------------------------
-
-json_t *json_number(double x) {
-    return isfinite(x) ? json_real(x) : json_null();
+static void bar_cell(double share, FILE *out) {
+    fprintf(out, "<td class=\"n bar\" style=\"--v:%.1f%%\">%.3f</td>", 100 * share, share);
 }
 
-json_t *json_score(const convo_score *score) {
-    if (!score->count) return json_null();
-    return json_pack("{s:o, s:o, s:I, s:I}", "loss", json_number(score->loss), "accuracy", json_number(score->accuracy),
-                     "correct", (json_int_t)score->correct, "count", (json_int_t)score->count);
+static void class_row(const char *name, const convo_class_score *s, FILE *out) {
+    fputs("<tr>", out);
+    text_cell("th", name, out);
+    bar_cell(s->precision, out);
+    bar_cell(s->recall, out);
+    bar_cell(s->f1, out);
+    fprintf(out, "<td class=\"n\">%lld</td></tr>\n", (long long)s->count);
 }
 
-// Apart from the line ends that are between its values.
-static bool json_is_plain(const char *text) {
-    size_t lines = 0;
-    for (const char *c = text; *c; c++) lines += *c == '\n';
-    return convo_text_show(text, NULL, 0) == strlen(text) + lines;
-}
-
-int print_json(json_t *value, bool line) {
-    const size_t flags = JSON_REAL_PRECISION(9) | (line ? JSON_COMPACT : JSON_INDENT(2));
-    char *text = value ? json_dumps(value, flags) : NULL;
-    if (text && !json_is_plain(text)) { // what a terminal would obey, as \u202e
-        free(text);
-        text = json_dumps(value, flags | JSON_ENSURE_ASCII);
+static void piece_classes(const page *p, FILE *out) {
+    for (int k = 0; k < p->evaluation.classes; k++) {
+        const convo_class_score s = convo_class_figures(&p->evaluation, k);
+        class_row(p->evaluation.labels[k], &s, out);
     }
-    json_decref(value);
-    if (!text) return no_memory();
-    for (const char *c = text; *c; c++) fputs(*c == 0x7f ? "\\u007f" : (char[]){*c, 0}, stdout);
-    putchar('\n'); // main looks at the state of stdout
+    const convo_class_score mean = convo_class_figures(&p->evaluation, CONVO_MACRO);
+    class_row("mean", &mean, out);
+}
+
+// The name comes from a file: it is quoted for the shell that this is pasted into.
+static void piece_commands(const page *p, FILE *out) {
+    char *text = NULL, *file = text_of("%s.yaml", word(p, "recipe")), *folder = text_of("%s-again", word(p, "recipe"));
+    size_t size;
+    FILE *lines = file && folder ? open_memstream(&text, &size) : NULL;
+    if (lines) {
+        fputs("convo train ", lines);
+        shell_word(file, lines);
+        fputs(" --out ", lines);
+        shell_word(folder, lines);
+        fputs(" --isa ", lines);
+        shell_word(word(p, "isa"), lines);
+        fputs("\nconvo eval ", lines);
+        shell_word(folder, lines);
+        if (!fclose(lines)) html_text(text, out);
+    }
     free(text);
+    free(file);
+    free(folder);
+}
+
+static void piece_versions(const page *p, FILE *out) {
+    html_print(
+        out, "Trained by convo %s on %.0f thread%s, instruction set %s. Page written by convo %s, built with %s %s.",
+        word(p, "version"), number(p, "threads"), number(p, "threads") == 1 ? "" : "s", word(p, "isa"), convo_version(),
+#ifdef __clang__
+        "clang", __clang_version__
+#else
+        "gcc", __VERSION__
+#endif
+    );
+}
+
+// --- the template -----------------------------------------------------------------------------------------------
+
+static const struct piece {
+    const char *name;
+    page_piece *write;
+} pieces[] = {
+    {"name", piece_name},         {"part", piece_part},
+    {"figures", piece_figures},   {"facts", piece_facts},
+    {"recipe", piece_recipe},     {"layers", piece_layers},
+    {"input", piece_input},       {"parameters", piece_parameters},
+    {"legend", piece_legend},     {"loss", piece_loss},
+    {"accuracy", piece_accuracy}, {"confusion", piece_confusion},
+    {"classes", piece_classes},   {"filters", piece_filters},
+    {"axes", piece_axes},         {"scale", piece_scale},
+    {"field", piece_field},       {"mistakes", piece_mistakes},
+    {"sound", piece_sound},       {"commands", piece_commands},
+    {"versions", piece_versions},
+};
+
+// What stands for "{{...}}", size bytes without the braces. NULL for a name that no piece has.
+static const char *find_piece(char *const text[], const char *name, size_t size) {
+    for (size_t k = 0; k < COUNT(pieces); k++)
+        if (strlen(pieces[k].name) == size && !memcmp(pieces[k].name, name, size)) return text[k];
+    return NULL;
+}
+
+static void fill_template(char *const text[], FILE *out) {
+    bool kept = true; // not within a section that is left out
+    const char *at = page_template, *open;
+    for (; (open = strstr(at, "{{")); at = strstr(open, "}}") + 2) {
+        if (kept) fwrite(at, 1, (size_t)(open - at), out);
+        const char *name = open + 2;
+        const size_t size = (size_t)(strstr(name, "}}") - name);
+        if (*name == '/')
+            kept = true;
+        else if (*name == '?')
+            kept = *find_piece(text, name + 1, size - 1);
+        else if (kept)
+            fputs(find_piece(text, name, size), out);
+    }
+    fputs(at, out);
+}
+
+// The whole page; NULL without memory. Free it.
+static char *page_text(const page *p) {
+    char *text[COUNT(pieces)] = {0}, *whole = NULL;
+    size_t size;
+    bool complete = true;
+    for (size_t k = 0; k < COUNT(pieces); k++) {
+        FILE *out = open_memstream(&text[k], &size);
+        if (out) pieces[k].write(p, out);
+        if (!out || fclose(out)) complete = false;
+    }
+    FILE *out = complete ? open_memstream(&whole, &size) : NULL;
+    if (out) fill_template(text, out);
+    if (out && fclose(out)) complete = false;
+    for (size_t k = 0; k < COUNT(pieces); k++) free(text[k]);
+    if (complete && out) return whole;
+    free(whole);
+    return NULL;
+}
+
+// --- what it is made of -----------------------------------------------------------------------------------------
+
+static int read_run(page *p, const char *folder) {
+    char *result = text_of("%s/result.json", folder), *metrics = text_of("%s/metrics.jsonl", folder);
+    json_error_t problem;
+    int status = result && metrics ? DONE : no_memory();
+    if (!status && !(p->result = json_load_file(result, 0, &problem)))
+        status = complain(result, "not the result of a finished run: %s", problem.text);
+    FILE *in = status ? NULL : fopen(metrics, "r");
+    p->metrics = json_array();
+    for (json_t *line; in && (line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL));)
+        json_array_append_new(p->metrics, line);
+    if (in) fclose(in);
+    free(result);
+    free(metrics);
+    return status;
+}
+
+// The test part, else what there is.
+static int evaluate(page *p, const report_values *values) {
+    static const char *const parts[] = {"training", "validation", "test"};
+    const json_t *examples = json_object_get(p->result, "examples");
+    int part = CONVO_TEST;
+    while (part > CONVO_TRAIN && !json_integer_value(json_array_get(examples, (size_t)part))) part--;
+    char **search = data_folders(NULL), *cache = feature_folder();
+    const convo_train_options how = {
+        .data = values->data,
+        .search = (const char *const *)search,
+        .cache = cache,
+        .threads = thread_count(values->threads),
+    };
+    convo_error err;
+    int status = search ? DONE : no_memory();
+    p->part = parts[part];
+    if (!status && convo_evaluate(p->model, (convo_part)part, &how, &p->evaluation, &err)) status = fail(&err);
+    if (!status) status = find_mistakes(p, &how);
+    free_texts(search);
+    free(cache);
+    return status;
+}
+
+static int collect_page(page *p, const char *folder, const report_values *values) {
+    convo_error err;
+    if (!is_folder(folder)) return complain(folder, "not a run folder: give the one that 'convo train' wrote");
+    int status = read_run(p, folder);
+    if (!status) status = open_net(folder, &(cli_list){0}, NULL, &p->recipe, &p->model);
+    if (!status && (convo_recipe_text(p->recipe, &p->text, &err) || convo_summarize(p->recipe, &p->net, &err)))
+        status = fail(&err);
+    if (!status) status = evaluate(p, values);
+    if (status) return status;
+    // A net without pixels, or without weights, has none of these: their sections are left out.
+    if (convo_field_find(p->recipe, NULL, NULL, false, &p->field, &err)) p->field = (convo_field){0};
+    if (convo_filters(p->recipe, p->model, &p->filters, &err)) p->filters = (convo_map){0};
     return DONE;
 }
 
-// --- tables -----------------------------------------------------------------------------------------------------
+static void free_page(page *p) {
+    convo_array_free(&p->filters.values);
+    convo_field_free(&p->field);
+    convo_examples_free(&p->mistakes);
+    convo_evaluation_free(&p->evaluation);
+    convo_summary_free(&p->net);
+    convo_model_free(p->model);
+    convo_recipe_free(p->recipe);
+    json_decref(p->metrics);
+    json_decref(p->result);
+    free(p->text);
+}
 
-void table_cell(cli_table *table, const char *format, ...) {
-    if (table->cells == table->capacity) {
-        size_t capacity = table->capacity ? 2 * table->capacity : 64;
-        char **grown = realloc(table->cell, capacity * sizeof *grown);
-        if (!grown) {
-            table->failed = true;
-            return;
-        }
-        table->cell = grown;
-        table->capacity = capacity;
-    }
-    va_list args;
-    va_start(args, format);
-    char *text = NULL, *copy = NULL;
-    if (vasprintf(&text, format, args) < 0) text = NULL;
-    va_end(args);
-    if (text && (copy = shown(text)))
-        table->cell[table->cells++] = copy;
-    else
-        table->failed = true;
+static int run_report(const cli_context *context, const void *given) {
+    const report_values *values = given;
+    const char *folder = context->word[0];
+    page p = {0};
+    char *path = values->out ? text_of("%s", values->out) : text_of("%s/report.html", folder), *text = NULL;
+    int status = path ? collect_page(&p, folder, values) : no_memory();
+    if (!status && !(text = page_text(&p))) status = no_memory();
+    if (!status) status = write_text(path, text);
+    if (!status && context->json)
+        status =
+            print_json(json_pack("{s:o, s:I}", "written", json_text(path), "bytes", (json_int_t)strlen(text)), false);
+    else if (!status)
+        say(stdout, "%s  (%s)\n", path, bytes_of((double)strlen(text)).text);
+    free_page(&p);
+    free(path);
     free(text);
+    return status;
 }
 
-// Characters, not bytes: labels may be in any language.
-static size_t width_of(const char *text) {
-    size_t width = 0;
-    for (; *text; text++) width += (*text & 0xC0) != 0x80;
-    return width;
-}
-
-static void print_cell(FILE *stream, const char *text, size_t width, bool right, bool last) {
-    int gap = (int)(width - width_of(text));
-    if (right)
-        fprintf(stream, "%*s%s", gap, "", text);
-    else
-        fprintf(stream, "%s%*s", text, last ? 0 : gap, "");
-    fputs(last ? "\n" : "  ", stream);
-}
-
-static int table_end(cli_table *table, bool failed) {
-    for (size_t k = 0; k < table->cells; k++) free(table->cell[k]);
-    free(table->cell);
-    *table = (cli_table){0};
-    return failed ? no_memory() : DONE;
-}
-
-int table_print(cli_table *table, const char *align, FILE *stream) {
-    size_t columns = strlen(align);
-    size_t *width = calloc(columns, sizeof *width);
-    bool failed = table->failed || !width;
-    for (size_t k = 0; !failed && k < table->cells; k++) {
-        size_t w = width_of(table->cell[k]);
-        if (w > width[k % columns]) width[k % columns] = w;
-    }
-    for (size_t k = 0; !failed && k < table->cells; k++) {
-        size_t column = k % columns;
-        print_cell(stream, table->cell[k], width[column], align[column] == 'r', column + 1 == columns);
-    }
-    free(width);
-    return table_end(table, failed);
-}
-
-int table_markdown(cli_table *table, const char *align, FILE *stream) {
-    size_t columns = strlen(align);
-    for (size_t k = 0; !table->failed && k < table->cells; k++) {
-        fputs(k % columns ? " | " : "| ", stream);
-        for (const char *c = table->cell[k]; *c; c++) fputs(*c == '|' ? "\\|" : (char[]){*c, 0}, stream);
-        if ((k + 1) % columns) continue;
-        fputs(" |\n", stream);
-        for (size_t j = 0; k + 1 == columns && j < columns; j++) // below the heads
-            fprintf(stream, "%s%s", align[j] == 'r' ? "|--:" : "|---", j + 1 == columns ? "|\n" : "");
-    }
-    return table_end(table, table->failed);
-}
+const cli_command command_report = {
+    .name = "report",
+    .help = "one page about a run, to read and to pass on",
+    .words = "RUN",
+    .least_words = 1,
+    .most_words = 1,
+    .examples = "  convo report runs/fsdd-mfcc-0\n"
+                "  convo report runs/fsdd-mfcc-0 -o report.html\n",
+    .notes =
+        "The page needs nothing but a browser: no network, no other file, and scripts only to enlarge a picture by a\n"
+        "click. It has the recipe, the net, the learning curves, the confusions, figures per class, filters, and the\n"
+        "most confident mistakes to see and hear.\n",
+    .options = options,
+    .size = sizeof(report_values),
+    .run = run_report,
+};

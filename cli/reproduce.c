@@ -1,5 +1,11 @@
 // convo reproduce: the recipes with a published figure, ours beside theirs.
-#include "reproduce.h"
+#include "chart/chart.h"
+#include "interrupt.h"
+#include "output.h"
+#include "paths.h"
+#include "sweep/reproduce.h"
+#include "sweep/sweep.h"
+#include "sweep/trial.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -182,7 +188,7 @@ static int choose(const cli_context *context, reproduction *r) {
     return status;
 }
 
-static int run_all(const cli_context *context, reproduction *r, const char *markdown) {
+static int run_recipes(const cli_context *context, reproduction *r, const char *markdown) {
     int status = choose(context, r);
     for (size_t k = 0; k < r->rows && !status; k++) status = reproduce(r, &r->row[k]);
     if (status == INTERRUPTED) {
@@ -211,7 +217,7 @@ static char **search_folders(const char *data_root) {
     return all;
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_reproduce(const cli_context *context, const void *given) {
     const reproduce_values *values = given;
     if (context->words == 1 && !strcmp(context->word[0], "fields")) return reproduce_fields(context->json);
     if (values->resume && values->force) return usage_error("reproduce", "--resume and --force exclude each other");
@@ -236,7 +242,7 @@ static int run(const cli_context *context, const void *given) {
         .force = values->force,
         .load = load_average(),
     };
-    int status = r.trials.search ? run_all(context, &r, values->markdown) : no_memory();
+    int status = r.trials.search ? run_recipes(context, &r, values->markdown) : no_memory();
     for (size_t k = 0; k < r.rows; k++) {
         free(r.row[k].name);
         free(r.row[k].source);
@@ -264,8 +270,9 @@ const cli_command command_reproduce = {
         "skipped, and the table says how to get it. speakers: mean accuracy on a speaker that was left out of "
         "training,\n"
         "one run for each (--loso). examples/s: training examples times epochs, by the time of the whole training.\n"
-        "`fields` trains nothing: it compares the nets in recipes/fields with the course's table of receptive fields.\n",
+        "`fields` trains nothing: it compares the nets in recipes/fields with the course's table of receptive "
+        "fields.\n",
     .options = options,
     .size = sizeof(reproduce_values),
-    .run = run,
+    .run = run_reproduce,
 };

@@ -1,5 +1,6 @@
 // convo summary: what a net is made of.
-#include "command.h"
+#include "output.h"
+#include "paths.h"
 
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@ static const cli_option options[] = {
     {0},
 };
 
-static json_t *to_json(const convo_summary *s, const char *name) {
+static json_t *summary_json(const convo_summary *s, const char *name) {
     json_t *layers = json_array();
     for (int k = 0; k < s->count; k++) {
         const convo_layer *l = &s->layers[k];
@@ -30,7 +31,7 @@ static json_t *to_json(const convo_summary *s, const char *name) {
 }
 
 // The receptive field in input pixels, rows x columns; one row is the 1-d case and says only the columns.
-static void field_cell(cli_table *table, const convo_layer *l) {
+static void table_field(cli_table *table, const convo_layer *l) {
     long long rows = l->field[0], columns = l->field[1];
     if (!rows || !columns)
         table_cell(table, "all");
@@ -40,7 +41,7 @@ static void field_cell(cli_table *table, const convo_layer *l) {
         table_cell(table, "%lld x %lld", rows, columns);
 }
 
-static int print(const convo_summary *s) {
+static int print_summary(const convo_summary *s) {
     static const char *const heads[] = {"layer",         "type",  "options",   "output shape",
                                         "multiply-adds", "field", "parameters"};
     cli_table table = {0};
@@ -59,7 +60,7 @@ static int print(const convo_summary *s) {
             table_cell(&table, "%lld", (long long)l->multiply_adds);
         else
             table_cell(&table, "%s", "");
-        field_cell(&table, l);
+        table_field(&table, l);
         table_cell(&table, "%s", l->formula);
     }
     int status = table_print(&table, "llllrrl", stdout);
@@ -69,7 +70,7 @@ static int print(const convo_summary *s) {
     return status;
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_summary(const cli_context *context, const void *given) {
     const summary_values *values = given;
     convo_recipe *recipe = NULL;
     convo_summary summary = {0};
@@ -77,9 +78,9 @@ static int run(const cli_context *context, const void *given) {
     int status = open_recipe_or_model(context->word[0], &values->set, &recipe);
     if (!status && convo_summarize(recipe, &summary, &err)) status = fail(&err);
     if (!status && context->json)
-        status = print_json(to_json(&summary, convo_recipe_name(recipe)), false);
+        status = print_json(summary_json(&summary, convo_recipe_name(recipe)), false);
     else if (!status)
-        status = print(&summary);
+        status = print_summary(&summary);
     convo_summary_free(&summary);
     convo_recipe_free(recipe);
     return status;
@@ -96,5 +97,5 @@ const cli_command command_summary = {
     .notes = "field: receptive field of one output pixel, in pixels of the input, rows x columns.\n",
     .options = options,
     .size = sizeof(summary_values),
-    .run = run,
+    .run = run_summary,
 };

@@ -1,5 +1,10 @@
 // convo sweep: the same training with other settings and seeds, and what difference they make.
-#include "sweep.h"
+#include "chart/chart.h"
+#include "interrupt.h"
+#include "output.h"
+#include "paths.h"
+#include "sweep/sweep.h"
+#include "sweep/trial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,7 +192,7 @@ static void free_sweep(sweep *s) {
 
 // --- the command ------------------------------------------------------------------------------------------------
 
-static int finish(const cli_context *context, const sweep *s) {
+static int finish_sweep(const cli_context *context, const sweep *s) {
     bool drawn = true;
     int status = draw_sweep(s, &drawn);
     if (!context->quiet)
@@ -197,7 +202,7 @@ static int finish(const cli_context *context, const sweep *s) {
     return context->json ? print_json(sweep_json(s), false) : sweep_print_table(s);
 }
 
-static int run_all(const cli_context *context, const sweep_values *values, const char *file, sweep *s) {
+static int run_points(const cli_context *context, const sweep_values *values, const char *file, sweep *s) {
     char **search = data_folders(file), *cache = feature_folder();
     cli_trials how = {
         .context = context,
@@ -220,7 +225,7 @@ static int run_all(const cli_context *context, const sweep_values *values, const
     }
     free_texts(search);
     free(cache);
-    if (status != INTERRUPTED) return status ? status : finish(context, s);
+    if (status != INTERRUPTED) return status ? status : finish_sweep(context, s);
     fputs("stopped; to go on:\n", stderr);
     print_resume(context);
     return INTERRUPTED;
@@ -236,7 +241,7 @@ static char *folder_of(const char *recipe, const sweep_values *values) {
     return text_of("runs/%s-%.*s", recipe, (int)(end - from), from);
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_sweep(const cli_context *context, const void *given) {
     const sweep_values *values = given;
     if (values->resume && values->force) return usage_error("sweep", "--resume and --force exclude each other");
     if (values->leave_one_out && values->over.count)
@@ -254,7 +259,7 @@ static int run(const cli_context *context, const void *given) {
         s.out = out;
         status = out ? plan(&s, recipe, file, context->word[0], values) : no_memory();
     }
-    if (!status) status = run_all(context, values, file, &s);
+    if (!status) status = run_points(context, values, file, &s);
     free_sweep(&s);
     free(out);
     free(file);
@@ -278,8 +283,9 @@ const cli_command command_sweep = {
         "that\n"
         "diverge (the loss is no longer a number) are counted, and left out of the means. The folder of the runs gets\n"
         "runs.csv, errors.png (final errors) and curves.png (errors against the epoch, bands of one deviation).\n"
-        "With --set record_every=N it gets curves-steps.png, the errors against the iteration (up to 1048576), as well.\n",
+        "With --set record_every=N it gets curves-steps.png, the errors against the iteration (up to 1048576), as "
+        "well.\n",
     .options = options,
     .size = sizeof(sweep_values),
-    .run = run,
+    .run = run_sweep,
 };

@@ -1,4 +1,8 @@
 // convo train: a recipe in, a run folder with a tested model out.
+#include "chart/chart.h"
+#include "interrupt.h"
+#include "output.h"
+#include "paths.h"
 #include "quote.h"
 
 #include <math.h>
@@ -64,7 +68,7 @@ static void print_epoch(const screen *display, const convo_progress *p) {
     say(stderr, "  %.0f examples/s  %s left\n", p->examples_per_second, clock_of(p->seconds_left).text);
 }
 
-static void on_progress(const convo_progress *p, void *user) {
+static void show_epoch(const convo_progress *p, void *user) {
     screen *display = user;
     if (!display->started) forget_run(display->folder);
     display->started = true;
@@ -76,7 +80,7 @@ static void on_progress(const convo_progress *p, void *user) {
 }
 
 // What was taken of --from and what was not, and where a precision cannot be had.
-static void on_note(const char *sentence, void *user) {
+static void print_train_note(const char *sentence, void *user) {
     const screen *display = user;
     if (!display->quiet) say(stderr, "%s\n", sentence);
 }
@@ -105,8 +109,8 @@ static void print_accuracy(const convo_train_result *r) {
         (long long)score[k]->count);
 }
 
-static int finish(const cli_context *context, const convo_recipe *recipe, const char *folder, const screen *display,
-                  const convo_train_result *result) {
+static int finish_training(const cli_context *context, const convo_recipe *recipe, const char *folder,
+                           const screen *display, const convo_train_result *result) {
     bool loud = !context->quiet;
     if (result->interrupted) {
         if (context->json) print_json(result_json(result, folder, recipe), false);
@@ -151,9 +155,9 @@ static int train_into(const cli_context *context, const train_values *values, co
         .resume = values->resume,
         .from = values->from,
         .freeze = values->freeze,
-        .note = on_note,
+        .note = print_train_note,
         .stop = stop_on_signals(),
-        .progress = on_progress,
+        .progress = show_epoch,
         .user = &display,
     };
     convo_train_result result = {0};
@@ -162,10 +166,10 @@ static int train_into(const cli_context *context, const train_values *values, co
     free_texts(search);
     free(cache);
     if (failed) bar_clear(&display.bar);
-    return failed ? fail(&err) : finish(context, recipe, folder, &display, &result);
+    return failed ? fail(&err) : finish_training(context, recipe, folder, &display, &result);
 }
 
-static int run(const cli_context *context, const void *given) {
+static int run_train(const cli_context *context, const void *given) {
     const train_values *values = given;
     if (values->resume && values->force) return usage_error("train", "--resume and --force exclude each other");
     convo_recipe *recipe = NULL;
@@ -203,10 +207,11 @@ const cli_command command_train = {
         "--from takes what fits by name and shape, of a model, a run or a .safetensors file of weights, and says what\n"
         "does not. Frozen layers keep their parameters and, of batch norm, the running estimates, which they use.\n"
         "RECIPE is a file, or a name that stands for recipes/NAME.yaml. The data set is looked for in data/, in\n"
-        "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed or was built.\n"
+        "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed or was "
+        "built.\n"
         "The last line of the output is the test accuracy. Ctrl-C finishes the step, saves and exits with 130;\n"
         "a second one ends at once. Exit: 0 done, 1 failed, 2 usage, 130 interrupted.\n",
     .options = options,
     .size = sizeof(train_values),
-    .run = run,
+    .run = run_train,
 };

@@ -1,6 +1,6 @@
-# Every src/op/*.c is compiled once per instruction set, with the width of a vector and the register tile as macros,
+# Every src/op/layers/*.c is compiled once per instruction set, with the width of a vector and the register tile as macros,
 # and every CV_OP(name) in them is collected into that set's table. Adding a layer is adding a file.
-file(GLOB op_sources CONFIGURE_DEPENDS src/op/*.c)
+file(GLOB op_sources CONFIGURE_DEPENDS src/op/layers/*.c)
 list(FILTER op_sources EXCLUDE REGEX "_bf16\\.c$") # for one instruction set only, below
 set(op_list "")
 foreach(source ${op_sources})
@@ -41,7 +41,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   check_c_compiler_flag(-mamx-bf16 CONVO_AMX) # GCC 11, Clang 12
   if(CONVO_AMX)
     convo_isa(bf16 float 16 4 6 ${avx512} -mamx-tile -mamx-bf16) # avx512, and convolutions of its own
-    target_sources(op_bf16 PRIVATE src/op/conv_bf16.c)
+    target_sources(op_bf16 PRIVATE src/op/layers/conv_bf16.c)
     target_compile_definitions(op_bf16 PRIVATE CV_AMX)
   endif()
 else()

@@ -1,4 +1,4 @@
-// The AMX instructions that src/op/tile_bf16.h is made of, done by hand where the processor has none: they raise
+// The AMX instructions that src/op/layers/tile_bf16.h is made of, done by hand where the processor has none: they raise
 // SIGILL, and the handler does what Intel's manual says (Software Developer's Manual, volume 2). Slow, but the code
 // under test is the code that runs.
 #ifndef CV_TEST_AMX_H

@@ -2,7 +2,7 @@
 #ifndef CV_TEST_DATASETS_H
 #define CV_TEST_DATASETS_H
 
-#include "base/npy.h"
+#include "format/npy.h"
 #include "data/dataset.h"
 #include "sounds.h"
 

@@ -148,7 +148,7 @@ static inline cv_pass drive_pass(const drive *d, int b, bool training) {
     const cv_op *op = d->op;
     const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out);
     const int left = d->count - b * d->isa->lanes;
-    cv_pass p = {.config = d->config.bytes, .in = d->in, .out = d->out, .training = training, .blocks = 1};
+    cv_pass p = {.config = d->config.bytes, .in = d->in, .out = d->out, .training = training, .share.blocks = 1};
     p.active = left < d->isa->lanes ? left : d->isa->lanes;
     p.scale = 1.0 / d->count;
     p.label = d->label + b * d->isa->lanes;

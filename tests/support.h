@@ -2,8 +2,8 @@
 #ifndef CV_TEST_SUPPORT_H
 #define CV_TEST_SUPPORT_H
 
-#include "model/safetensors.h"
-#include "model/yaml.h"
+#include "format/safetensors.h"
+#include "format/yaml.h"
 #include "net/run.h"
 
 #include <math.h>
@@ -197,12 +197,12 @@ static inline void forward_alone(cv_net *net, const float *values, int count, fl
     forward_one_by_one(net, 0, 1, values, count, outputs);
 }
 
-static inline bool has_lone_form(const cv_net *net) {
-    cv_net *lone;
+static inline bool has_single_form(const cv_net *net) {
+    cv_net *single;
     convo_error err = {0};
-    must(cv_net_lone(net, &lone, &err), &err);
-    cv_net_free(lone);
-    return lone != NULL;
+    must(cv_net_single(net, &single, &err), &err);
+    cv_net_free(single);
+    return single != NULL;
 }
 
 #endif

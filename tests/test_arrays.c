@@ -1,5 +1,5 @@
 // Data sets of numbers: NumPy arrays, MATLAB files, generated moons.
-#include "base/archive.h"
+#include "format/archive.h"
 #include "base/limits.h"
 #include "datasets.h"
 

@@ -4,7 +4,7 @@
 #include "model/material.h"
 #include "model/model.h"
 
-#include "base/npz.h"
+#include "format/npz.h"
 
 #include <math.h>
 

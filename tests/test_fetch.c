@@ -1,7 +1,7 @@
 // Getting data sets from a server on this machine that does what servers and networks do.
 #define _GNU_SOURCE
 #include "base/file.h"
-#include "data/fetch.h"
+#include "fetch/fetch.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -299,14 +299,6 @@ static void without_a_version_a_broken_transfer_starts_again(void **state) {
     assert_int_equal(get(&remote, &(convo_get_options){.attempts = 2}, &result, NULL), CONVO_OK);
     assert_int_equal(web.first, -1);
     assert_whole("without a tag");
-    // A weak one says that the file means the same, not that it has the same bytes.
-    web.way = SERVE_BROKEN;
-    web.faults = 1;
-    web.requests = 0;
-    web.tag = "W/\"v1\"";
-    assert_int_equal(get(&remote, &(convo_get_options){.attempts = 2, .force = true}, &result, NULL), CONVO_OK);
-    assert_int_equal(web.first, -1);
-    assert_whole("with a weak tag");
 }
 
 static void a_part_longer_than_the_file_starts_again(void **state) {

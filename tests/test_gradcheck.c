@@ -116,7 +116,7 @@ static void linear_that_counts_idle_lanes(const cv_pass *p) {
 static void linear_that_forgets_other_blocks(const cv_pass *p) {
     cv_pass alone = *p;
     run_right(p, "linear");
-    alone.blocks = alone.set = 1;
+    alone.share.blocks = alone.set = 1;
     alone.dx[0] = NULL;
     run_right(&alone, "linear");
 }

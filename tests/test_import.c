@@ -3,9 +3,9 @@
 #include "models.h"
 
 #include "base/file.h"
-#include "base/npy.h"
-#include "model/onnx.h"
-#include "model/safetensors.h"
+#include "format/npy.h"
+#include "format/onnx.h"
+#include "format/safetensors.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -430,7 +430,7 @@ static void all_that_is_not_known_is_named(void **state) {
     convo_model *model;
     convo_error err = {0};
     assert_int_equal(convo_import(GOLDEN "/strange-17.onnx", NULL, &model, &err), CONVO_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "Erf '"));
+    assert_null(strstr(err.message, "Erf '")); // part of a gelu, as PyTorch writes it
     assert_non_null(strstr(err.message, "Resize '"));
     assert_int_equal(convo_import(GOLDEN "/crossing-17.onnx", NULL, &model, &err), CONVO_UNSUPPORTED);
     assert_non_null(strstr(err.message, "branches that cross"));

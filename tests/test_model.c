@@ -2,7 +2,7 @@
 #include "audio/sound.h"
 #include "base/file.h"
 #include "model/model.h"
-#include "model/safetensors.h"
+#include "format/safetensors.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 // NumPy files: those that NumPy wrote (golden/data.py), made-up ones, damaged ones, our own.
-#include "base/npy.h"
+#include "format/npy.h"
 #include "sounds.h"
 
 #define GOLDEN "tests/golden/data/"

@@ -4,8 +4,8 @@
 
 #include "audio/sound.h"
 #include "base/file.h"
-#include "model/export.h"
-#include "model/onnx.h"
+#include "exchange/export.h"
+#include "format/onnx.h"
 
 #include <unistd.h>
 

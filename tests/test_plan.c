@@ -251,7 +251,7 @@ static void check_tensors(const char *where, const reference *r, cv_runner *runn
             const drive *d = &r->node[i];
             check_floats(where, s->name, (const float *)net->values + s->offset, d->tensor[t], s->size);
             if (d->grad[t])
-                check_gradient(where, s, d->grad[t], d->blocks, r->any_size && (net->node[i].op->traits & CV_IN_PARTS),
+                check_gradient(where, s, d->grad[t], d->blocks, r->any_size && net->node[i].op->in_parts,
                                runner);
         }
 }
@@ -313,7 +313,7 @@ static void compare_alone(const char *where, const arrays *a, const graph *g, in
     const size_t n = (size_t)count * (size_t)cv_shape_size(cv_net_output(g->net));
     float *alone = test_memory(n, sizeof *alone);
     double largest = 0;
-    assert_true(has_lone_form(g->net));
+    assert_true(has_single_form(g->net));
     forward_alone(g->net, a->values, count, alone);
     for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)a->output[i]));
     for (size_t i = 0; i < n; i++)

@@ -1,5 +1,5 @@
 // Recipes: what is read, what is refused and where, settings, text round trips.
-#include "model/recipe.h"
+#include "recipe/recipe.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -82,7 +82,7 @@ static const struct {
     {FRONT "model: relu\n", "r.yaml:3:8", "a list of layers is expected"},
     {FRONT "model:\n", "r.yaml:3:7", "a list of layers is expected"},
     {FRONT "model:\n  - batchnorm: {init: {weight: uniform}}\n", "r.yaml:4:32", "0.weight cannot start uniform"},
-    {FRONT "model: [flatten, globalavgpool]\n", "r.yaml:3:18", "globalavgpool wants feature maps"},
+    {FRONT "model: [flatten, globalavgpool]\n", "r.yaml:3:18", "globalavgpool needs feature maps"},
     {FRONT "model:\n  - rellu\n", "r.yaml:4:5", "no layer 'rellu', did you mean 'relu'?"},
     {FRONT "model:\n  - residul: {body: [relu]}\n", "r.yaml:4:5", "did you mean 'residual'?"},
     {FRONT "model:\n  - cross_entropy\n", "r.yaml:4:5", "belongs in 'train"},

@@ -1,7 +1,9 @@
 // Archives that came from the network: good ones, damaged ones, hostile ones.
 #define _GNU_SOURCE
 #include "base/file.h"
-#include "data/fetch.h"
+#include "fetch/remote.h"
+#include "fetch/digest.h"
+#include "fetch/unpack.h"
 
 #include <ftw.h>
 #include <setjmp.h>

@@ -68,7 +68,7 @@ int64_t cv_front_samples(const cv_front *front) {
     return samples;
 }
 
-static convo_status compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err) {
+static convo_status compute_one(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err) {
     if (front->kind->compute(front->config, front->tables, sample, count, out)) return CONVO_OK;
     return cv_no_memory(err, "the features of a recording");
 }
@@ -76,7 +76,7 @@ static convo_status compute(const cv_front *front, const float *sample, size_t c
 convo_status cv_front_compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err) {
     if (count == 0) return cv_fail(err, CONVO_ARGUMENT, "", "a recording without samples has no features");
     convo_status status = cv_sound_check(sample, count, "", err);
-    return status ? status : compute(front, sample, count, out, err);
+    return status ? status : compute_one(front, sample, count, out, err);
 }
 
 convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, int64_t *length,
@@ -85,7 +85,7 @@ convo_status cv_front_compute_file(const cv_front *front, const char *path, floa
     convo_status status = cv_sound_read(path, front->rate, &sound, err);
     if (status) return status;
     if (length) *length = (int64_t)sound.count;
-    status = compute(front, sound.sample, sound.count, out, err);
+    status = compute_one(front, sound.sample, sound.count, out, err);
     cv_sound_free(&sound);
     return status;
 }

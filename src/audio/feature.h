@@ -2,9 +2,9 @@
 #ifndef CV_FEATURE_H
 #define CV_FEATURE_H
 
-#include "base/graph.h"
+#include "format/graph.h"
 #include "base/option.h"
-#include "op/op.h"
+#include "op/shape.h"
 
 typedef struct cv_front cv_front;
 

@@ -139,3 +139,42 @@ void cv_bank_apply(const cv_bank *bank, const double *spectrum, double *out) {
         out[j] = sum;
     }
 }
+
+// --- frame by frame -----------------------------------------------------------------------------------------------
+
+cv_spectrum *cv_spectrum_new(const cv_frames *frames, size_t count, cv_bank_kind kind, size_t table) {
+    cv_spectrum *s = cv_alloc(1, sizeof *s);
+    if (!s) return NULL;
+    *s = (cv_spectrum){.frames = *frames, .count = count, .fft = cv_fft_new(frames->fft)};
+    s->bank = cv_bank_new(frames, kind);
+    s->table = cv_alloc(table, sizeof *s->table);
+    if (s->fft && s->bank && s->table) return s;
+    cv_spectrum_free(s);
+    return NULL;
+}
+
+void cv_spectrum_free(void *spectrum) {
+    cv_spectrum *s = spectrum;
+    if (!s) return;
+    free(s->fft);
+    cv_bank_free(s->bank);
+    free(s->table);
+    free(s);
+}
+
+cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length) {
+    const cv_frames *f = &s->frames;
+    cv_spectrum_work w = {
+        .signal = cv_alloc(length + f->fft + f->bins + f->filters + cv_fft_power_work(f->fft), sizeof *w.signal)};
+    if (!w.signal) return w;
+    w.frame = w.signal + length;
+    w.power = w.frame + f->fft;
+    w.mel = w.power + f->bins;
+    w.fft = w.mel + f->filters;
+    return w;
+}
+
+void cv_spectrum_frame(const cv_spectrum *s, const double *from, const double *window, cv_spectrum_work *w) {
+    for (size_t k = 0; k < s->frames.window; k++) w->frame[k] = window ? from[k] * window[k] : from[k]; // then zeros
+    cv_fft_power(s->fft, w->frame, w->power, w->fft);
+}

@@ -2,8 +2,9 @@
 #ifndef CV_SPECTRUM_H
 #define CV_SPECTRUM_H
 
+#include "audio/fft.h"
 #include "audio/sound.h"
-#include "base/graph.h"
+#include "format/graph.h"
 #include "base/option.h"
 
 // The options both kinds have.
@@ -15,51 +16,26 @@ typedef struct cv_framing {
 // Their part of the schema of `type`, whose field `member` is a cv_framing.
 #define CV_FRAMING_OPTIONS(type_, member_, filters_)                                                                   \
     CV_SAMPLES_OPTION(type_, member_.samples),                                                                         \
-        {.name = "window_ms",                                                                                          \
-         .type = CV_FLOAT,                                                                                             \
-         .offset = offsetof(type_, member_.window_ms),                                                                 \
-         .fallback = 25,                                                                                               \
-         .min = 0.1,                                                                                                   \
-         .max = 10000,                                                                                                 \
-         .help = "length of a frame in milliseconds"},                                                                 \
-        {.name = "hop_ms",                                                                                             \
-         .type = CV_FLOAT,                                                                                             \
-         .offset = offsetof(type_, member_.hop_ms),                                                                    \
-         .fallback = 10,                                                                                               \
-         .min = 0.1,                                                                                                   \
-         .max = 10000,                                                                                                 \
-         .help = "distance between the beginnings of two frames in milliseconds"},                                     \
-        {.name = "fft",                                                                                                \
-         .type = CV_INT,                                                                                               \
-         .offset = offsetof(type_, member_.fft),                                                                       \
-         .fallback = 0,                                                                                                \
-         .min = 0,                                                                                                     \
-         .max = 1 << 20,                                                                                               \
-         .help = "points of the Fourier transform, a power of two; 0: the next one from the window on"},               \
-        {.name = "filters",                                                                                            \
-         .type = CV_INT,                                                                                               \
-         .offset = offsetof(type_, member_.filters),                                                                   \
-         .fallback = (filters_),                                                                                       \
-         .min = 1,                                                                                                     \
-         .max = 1024,                                                                                                  \
-         .help = "mel filters"},                                                                                       \
-        {.name = "low",                                                                                                \
-         .type = CV_FLOAT,                                                                                             \
-         .offset = offsetof(type_, member_.low),                                                                       \
-         .fallback = 0,                                                                                                \
-         .min = 0,                                                                                                     \
-         .max = CV_RATE_MAX,                                                                                           \
-         .help = "lower end of the first filter in hertz"},                                                            \
-    {                                                                                                                  \
-        .name = "high", .type = CV_FLOAT, .offset = offsetof(type_, member_.high), .fallback = 0, .min = 0,            \
-        .max = CV_RATE_MAX, .help = "upper end of the last filter in hertz; 0: half the sample rate"                   \
-    }
+        CV_OPTION("window_ms", CV_FLOAT, type_, member_.window_ms, "length of a frame in milliseconds",                \
+                  .fallback = 25, CV_RANGE(0.1, 10000)),                                                               \
+        CV_OPTION("hop_ms", CV_FLOAT, type_, member_.hop_ms,                                                           \
+                  "distance between the beginnings of two frames in milliseconds", .fallback = 10,                     \
+                  CV_RANGE(0.1, 10000)),                                                                               \
+        CV_OPTION("fft", CV_INT, type_, member_.fft,                                                                   \
+                  "points of the Fourier transform, a power of two; 0: the next one from the window on",               \
+                  .fallback = 0, CV_RANGE(0, 1 << 20)),                                                                \
+        CV_OPTION("filters", CV_INT, type_, member_.filters, "mel filters", .fallback = (filters_),                    \
+                  CV_RANGE(1, 1024)),                                                                                  \
+        CV_OPTION("low", CV_FLOAT, type_, member_.low, "lower end of the first filter in hertz", .fallback = 0,        \
+                  CV_RANGE(0, CV_RATE_MAX)),                                                                           \
+        CV_OPTION("high", CV_FLOAT, type_, member_.high,                                                               \
+                  "upper end of the last filter in hertz; 0: half the sample rate", .fallback = 0,                     \
+                  CV_RANGE(0, CV_RATE_MAX))
 
 #define CV_SAMPLES_OPTION(type_, member_)                                                                              \
-    {                                                                                                                  \
-        .name = "samples", .type = CV_INT, .offset = offsetof(type_, member_), .required = true, .min = 1,             \
-        .max = CV_LIMIT_CLIP, .help = "length of a clip: longer ones are cut, shorter ones get zeros at the end"       \
-    }
+    CV_OPTION("samples", CV_INT, type_, member_,                                                                       \
+              "length of a clip: longer ones are cut, shorter ones get zeros at the end", .required = true,            \
+              CV_RANGE(1, CV_LIMIT_CLIP))
 
 // The framing at a sample rate, in samples; `low` and `high` in hertz.
 typedef struct cv_frames {
@@ -87,11 +63,39 @@ cv_bank *cv_bank_new(const cv_frames *frames, cv_bank_kind kind); // NULL withou
 void cv_bank_free(cv_bank *bank);
 void cv_bank_apply(const cv_bank *bank, const double *spectrum /* [bins] */, double *out /* [filters] */);
 
+// --- frame by frame ------------------------------------------------------------------------------------------------
+
+// What a front end by frames keeps from clip to clip.
+typedef struct cv_spectrum {
+    cv_frames frames;
+    size_t count; // of frames in a clip
+    cv_fft *fft;
+    cv_bank *bank;
+    double *table; // the front end's own
+} cv_spectrum;
+
+// table: how many numbers the front end keeps. NULL without memory.
+cv_spectrum *cv_spectrum_new(const cv_frames *frames, size_t count, cv_bank_kind kind, size_t table);
+void cv_spectrum_free(void *spectrum);
+
+// Work memory for one clip; signal is the one allocation, and the caller's to fill and to free.
+typedef struct cv_spectrum_work {
+    double *signal;      // [length], zeros
+    double *power, *mel; // [bins] of the last frame; [filters], for the caller
+    double *frame, *fft;
+} cv_spectrum_work;
+cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length); // signal is NULL without memory
+// Puts the squared magnitudes of the frame that begins at `from` into w->power. window: [window], NULL for ones.
+void cv_spectrum_frame(const cv_spectrum *s, const double *from, const double *window, cv_spectrum_work *w);
+
 // --- as a graph ----------------------------------------------------------------------------------------------------
 
-// Adds the table [count][window] that says which sample stands where in a frame, for the caller to fill; the number of
-// samples stands for a zero. NULL: graph->failed, or a sentence in why.
-int64_t *cv_frames_graph(cv_graph *graph, const cv_frames *frames, size_t count, char *why, size_t why_size);
+// The nodes of a front end by frames. fill: writes them, and into index, [count][window], which sample stands where in
+// a frame; the number of samples stands for a zero. Frees s, which may be NULL: then memory is short. Returns the
+// samples of a clip, or -1: graph->failed, or a sentence in why.
+typedef void cv_spectrum_fill(const void *config, const cv_spectrum *s, cv_graph *graph, int64_t *index);
+int64_t cv_spectrum_nodes(cv_spectrum *s, const void *config, cv_spectrum_fill *fill, cv_graph *graph, char *why,
+                          size_t why_size);
 // From "front.signal", [N, samples] of doubles, to "front.energy", [N, count, bins]: squares of the spectrum's
 // magnitudes. Adds "front.bank", [bins, filters]. window: [window], NULL for ones.
 void cv_spectrum_graph(cv_graph *graph, const cv_frames *frames, const double *window, const cv_bank *bank);

@@ -30,7 +30,8 @@ static void add_bank(cv_graph *graph, const cv_frames *f, const cv_bank *bank) {
     free(one);
 }
 
-int64_t *cv_frames_graph(cv_graph *graph, const cv_frames *f, size_t count, char *why, size_t why_size) {
+// The table of cv_spectrum_fill.
+static int64_t *add_index(cv_graph *graph, const cv_frames *f, size_t count, char *why, size_t why_size) {
     if (f->window * f->bins > MATRIX_LIMIT || count * f->window > MATRIX_LIMIT) {
         cv_print(why, why_size, "a transform of %zu points over %zu frames is too large to be a matrix", f->fft, count);
         return NULL;
@@ -48,4 +49,14 @@ void cv_spectrum_graph(cv_graph *graph, const cv_frames *f, const double *window
                           "front.re = MatMul(front.frames, front.cosine); front.im = MatMul(front.frames, front.sine); "
                           "front.re2 = Mul(front.re, front.re); front.im2 = Mul(front.im, front.im); "
                           "front.energy = Add(front.re2, front.im2)");
+}
+
+int64_t cv_spectrum_nodes(cv_spectrum *s, const void *config, cv_spectrum_fill *fill, cv_graph *graph, char *why,
+                          size_t why_size) {
+    int64_t *index = s ? add_index(graph, &s->frames, s->count, why, why_size) : NULL;
+    const int64_t samples = index ? (int64_t)s->frames.samples : -1;
+    if (!s) graph->failed = true;
+    if (index) fill(config, s, graph, index);
+    cv_spectrum_free(s);
+    return samples;
 }

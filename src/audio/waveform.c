@@ -11,16 +11,13 @@ typedef struct waveform {
 
 static const cv_option schema[] = {
     CV_SAMPLES_OPTION(waveform, samples),
-    {.name = "scale",
-     .type = CV_WORD,
-     .offset = offsetof(waveform, scale),
-     .fallback = CLIP,
-     .words = "none|unit|clip",
-     .help = "none: 16-bit counts; unit: those divided by 32768; clip: zero mean and unit variance for each clip"},
+    CV_OPTION("scale", CV_WORD, waveform, scale,
+              "none: 16-bit counts; unit: those divided by 32768; clip: zero mean and unit variance for each clip",
+              .fallback = CLIP, .words = "none|unit|clip"),
     {0},
 };
 
-static bool infer(const void *config, int rate, cv_shape *out, char *why, size_t why_size) {
+static bool waveform_infer(const void *config, int rate, cv_shape *out, char *why, size_t why_size) {
     (void)rate;
     const waveform *o = config;
     if (o->samples < 1) {
@@ -31,7 +28,7 @@ static bool infer(const void *config, int rate, cv_shape *out, char *why, size_t
     return true;
 }
 
-static bool compute(const void *config, const void *tables, const float *sample, size_t count, float *out) {
+static bool waveform_compute(const void *config, const void *tables, const float *sample, size_t count, float *out) {
     (void)tables;
     const waveform *o = config;
     size_t n = (size_t)o->samples, used = count < n ? count : n;
@@ -47,7 +44,7 @@ static bool compute(const void *config, const void *tables, const float *sample,
     return true;
 }
 
-static int64_t to_graph(const void *config, int rate, cv_graph *graph, char *why, size_t why_size) {
+static int64_t waveform_graph(const void *config, int rate, cv_graph *graph, char *why, size_t why_size) {
     static const char *const text[] = {
         [NONE] = "front.counts = Mul(samples, #32768); features = Unsqueeze(front.counts, #[1])",
         [UNIT] = "features = Unsqueeze(samples, #[1])",
@@ -68,7 +65,7 @@ const cv_feature cv_feature_waveform = {
     .help = "the samples, cut or padded to one length",
     .schema = schema,
     .config_size = sizeof(waveform),
-    .infer = infer,
-    .compute = compute,
-    .graph = to_graph,
+    .infer = waveform_infer,
+    .compute = waveform_compute,
+    .graph = waveform_graph,
 };

@@ -61,4 +61,7 @@ typedef struct cv_hint {
 } cv_hint;
 cv_hint cv_did_you_mean(const char *word, const char *(*next)(const void *context, size_t k), const void *context);
 
+// "[16, 3, 5, 5]"
+void cv_dims_text(int dims, const int64_t *dim, char *text, size_t size);
+
 #endif

@@ -31,6 +31,12 @@ typedef struct cv_option {
     const char *help;  // one line
 } cv_option;
 
+// One line of a table. `block` is the struct and `field` the one in it; further fields of cv_option follow the help:
+//     CV_OPTION("kernel", CV_PAIR, conv, kernel, "kernel size", .required = true, CV_RANGE(1, 1 << 20), .unit = 1),
+#define CV_RANGE(least, most) .min = least, .max = most
+#define CV_OPTION(name_, type_, block, field, help_, ...)                                                              \
+    { .name = name_, .type = type_, .offset = offsetof(block, field), .help = help_, __VA_ARGS__ }
+
 // Sets every field of *block to its default.
 void cv_options_default(const cv_option *schema, void *block);
 // Parses `text` ("3", "2/3", "true", "[3, 5]", a word) for one option into its field. On failure `why` says what is

@@ -139,3 +139,9 @@ cv_hint cv_did_you_mean(const char *word, const char *(*next)(const void *contex
     if (nearest) snprintf(hint.text, sizeof hint.text, ", did you mean '%s'?", nearest);
     return hint;
 }
+
+void cv_dims_text(int dims, const int64_t *dim, char *text, size_t size) {
+    cv_print(text, size, "[");
+    for (int d = 0; d < dims; d++) cv_append(text, size, "%s%lld", d ? ", " : "", (long long)dim[d]);
+    cv_append(text, size, "]");
+}

@@ -1,8 +1,8 @@
 // Features and labels as NumPy saves them: X_train.npy, y_train.npy and so on in a folder, or all in one .npz file.
-#include "base/archive.h"
+#include "format/archive.h"
 #include "base/limits.h"
-#include "base/npy.h"
-#include "base/npz.h"
+#include "format/npy.h"
+#include "format/npz.h"
 #include "data/examples.h"
 
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static void array_free(array *a) {
 }
 
 // Array `first` + `end` of the folder or .npz file; out->where is NULL when there is none.
-static convo_status load(const char *path, const char *first, const char *end, array *out, convo_error *err) {
+static convo_status load_array(const char *path, const char *first, const char *end, array *out, convo_error *err) {
     *out = (array){0};
     char *member = cv_format("%s%s.npy", first, end), *where = member ? cv_format("%s/%s", path, member) : NULL;
     convo_status status = where ? CONVO_OK : cv_no_memory(err, path);
@@ -58,12 +58,12 @@ static convo_status load(const char *path, const char *first, const char *end, a
     return status;
 }
 
-static convo_status add_part(const char *path, const struct part *part, cv_examples *examples, bool *found,
+static convo_status add_array_part(const char *path, const struct part *part, cv_examples *examples, bool *found,
                              convo_error *err) {
     array x, y = {0};
-    convo_status status = load(path, "X", part->end, &x, err);
-    if (!status && !x.where) status = load(path, "x", part->end, &x, err);
-    if (!status) status = load(path, "y", part->end, &y, err);
+    convo_status status = load_array(path, "X", part->end, &x, err);
+    if (!status && !x.where) status = load_array(path, "x", part->end, &x, err);
+    if (!status) status = load_array(path, "y", part->end, &y, err);
     *found = x.where && y.where;
     if (!status && !x.where != !y.where)
         status = cv_fail(err, CONVO_FORMAT, path, "holds %s%s but no %s%s", x.where ? "X" : "y", part->end,
@@ -83,7 +83,7 @@ static convo_status check_clash(const char *path, const bool *found, size_t k, c
     return CONVO_OK;
 }
 
-static convo_status scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status arrays_scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     const arrays_config *c = config;
     bool any = false;
     cv_examples examples = {.dataset = dataset, .divisor = 1};
@@ -91,7 +91,7 @@ static convo_status scan(const char *path, const void *config, cv_dataset *datas
     if (!cv_is_npz(path) && !cv_is_folder(path))
         return cv_fail(err, CONVO_IO, path, "is neither a folder nor an .npz file");
     for (size_t k = 0; k < CV_COUNT(parts); k++) {
-        convo_status status = add_part(path, &parts[k], &examples, &found[k], err);
+        convo_status status = add_array_part(path, &parts[k], &examples, &found[k], err);
         if (!status) status = check_clash(path, found, k, err);
         if (status) return status;
         any |= found[k];
@@ -108,5 +108,5 @@ const cv_data_kind cv_data_arrays = {
         "NumPy arrays: X_train.npy, y_train.npy, X_val, y_val, X_test, y_test in a folder or one .npz file; or X and y",
     .schema = schema,
     .config_size = sizeof(arrays_config),
-    .scan = scan,
+    .scan = arrays_scan,
 };

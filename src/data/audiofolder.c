@@ -92,7 +92,7 @@ static void look(void *context, cv_class_file *file) {
         file->part = part_of_speaker(file->group);
 }
 
-static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status audiofolder_scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     const folder_config *c = config;
     lists l = {0};
     const cv_class_walk walk = {.what = "recordings",
@@ -110,7 +110,7 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
 }
 
 // The three differ in what is known about them.
-#define AUDIOFOLDER .recordings = true, .schema = schema, .config_size = sizeof(folder_config), .scan = scan
+#define AUDIOFOLDER .recordings = true, .schema = schema, .config_size = sizeof(folder_config), .scan = audiofolder_scan
 
 const cv_data_kind cv_data_audiofolder = {
     .name = "audiofolder",

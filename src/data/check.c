@@ -125,7 +125,7 @@ static unsigned *parts_of(const checker *c, int count, bool groups) {
     return parts;
 }
 
-static convo_status check_classes(const checker *c) {
+static convo_status check_class_parts(const checker *c) {
     static const cv_finding kinds[PARTS] = {CV_FOUND_NO_TRAINING, CV_FOUND_NO_VALIDATION, CV_FOUND_NO_TEST};
     const int count = c->dataset->label_count;
     unsigned *parts = parts_of(c, count, false), used = 0;
@@ -171,7 +171,7 @@ convo_status cv_check(const cv_dataset *dataset, const cv_data_kind *kind, const
     if (!(c.part = cv_alloc(dataset->count, sizeof *c.part))) return cv_no_memory(err, "the parts of the examples");
     divide(&c, split);
     convo_status status = check_copies(&c);
-    if (!status && c.divided) status = check_classes(&c);
+    if (!status && c.divided) status = check_class_parts(&c);
     if (!status && c.divided && kind->recordings) // others' are no speakers
         status = check_groups(&c, random || kind->mixed);
     free(c.part);

@@ -37,7 +37,7 @@ static const layout cifar_100 = {.folder = "cifar-100-binary",
                                  .files = 2,
                                  .file = {{"train.bin", CONVO_TRAIN}, {"test.bin", CONVO_TEST}}};
 
-static bool shape(const void *config, cv_shape *out) {
+static bool cifar_shape(const void *config, cv_shape *out) {
     (void)config;
     *out = (cv_shape){3, 3, SIDE, SIDE};
     return true;
@@ -69,7 +69,7 @@ static convo_status read_names(const char *folder, const char *file, char *names
     return status;
 }
 
-static convo_status add_file(const char *folder, const layout *l, size_t k, cv_examples *examples, convo_error *err) {
+static convo_status add_cifar_file(const char *folder, const layout *l, size_t k, cv_examples *examples, convo_error *err) {
     const int64_t heads = l->groups ? 2 : 1, record = heads + PIXELS;
     cv_dataset *dataset = examples->dataset;
     const size_t before = dataset->count;
@@ -109,7 +109,7 @@ done:
     return status;
 }
 
-static convo_status scan_folder(const char *folder, const layout *l, cv_dataset *dataset, convo_error *err) {
+static convo_status scan_cifar(const char *folder, const layout *l, cv_dataset *dataset, convo_error *err) {
     cv_examples examples = {.dataset = dataset, .divisor = 255};
     char *names[MAX_NAMES] = {NULL};
     int count = 0;
@@ -121,35 +121,35 @@ static convo_status scan_folder(const char *folder, const layout *l, cv_dataset 
         status = dataset->groups ? read_names(folder, l->groups, dataset->groups, &dataset->group_count, err)
                                  : cv_no_memory(err, folder);
     }
-    for (size_t k = 0; k < l->files && !status; k++) status = add_file(folder, l, k, &examples, err);
+    for (size_t k = 0; k < l->files && !status; k++) status = add_cifar_file(folder, l, k, &examples, err);
     if (!status) status = cv_examples_finish(&examples, (const char *const *)names, count, folder, err);
     for (int k = 0; k < count; k++) free(names[k]);
     return status;
 }
 
 // Its folder, or the one that holds it.
-static convo_status scan(const char *path, const layout *l, cv_dataset *dataset, convo_error *err) {
+static convo_status cifar_scan(const char *path, const layout *l, cv_dataset *dataset, convo_error *err) {
     char *inner = cv_format("%s/%s", path, l->folder);
     if (!inner) return cv_no_memory(err, path);
-    const convo_status status = scan_folder(cv_is_folder(inner) ? inner : path, l, dataset, err);
+    const convo_status status = scan_cifar(cv_is_folder(inner) ? inner : path, l, dataset, err);
     free(inner);
     return status;
 }
 
 static convo_status scan_10(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
-    return scan(path, &cifar_10, dataset, err);
+    return cifar_scan(path, &cifar_10, dataset, err);
 }
 
 static convo_status scan_100(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
-    return scan(path, &cifar_100, dataset, err);
+    return cifar_scan(path, &cifar_100, dataset, err);
 }
 
 const cv_data_kind cv_data_cifar_10 = {
     .name = "cifar-10",
     .help = "CIFAR-10, binary version: 60,000 colour pictures of 32 x 32 pixels in ten classes",
-    .shape = shape,
+    .shape = cifar_shape,
     .scan = scan_10,
 };
 
@@ -157,6 +157,6 @@ const cv_data_kind cv_data_cifar_100 = {
     .name = "cifar-100",
     .help =
         "CIFAR-100, binary version: 60,000 colour pictures of 32 x 32 pixels in a hundred classes, in twenty groups",
-    .shape = shape,
+    .shape = cifar_shape,
     .scan = scan_100,
 };

@@ -36,7 +36,7 @@ const cv_data_kind *cv_data_kind_find(const char *name) {
 // --- sorted names -----------------------------------------------------------------------------------------------
 
 // As strcmp(name, text[0..length]).
-static int compare(const char *name, const char *text, size_t length) {
+static int compare_names(const char *name, const char *text, size_t length) {
     int order = strncmp(name, text, length);
     return order ? order : name[length] != 0;
 }
@@ -46,7 +46,7 @@ static int place_of(char *const *names, int count, const char *text, size_t leng
     int low = 0, high = count;
     while (low < high) {
         int middle = low + (high - low) / 2;
-        if (compare(names[middle], text, length) < 0)
+        if (compare_names(names[middle], text, length) < 0)
             low = middle + 1;
         else
             high = middle;
@@ -56,12 +56,12 @@ static int place_of(char *const *names, int count, const char *text, size_t leng
 
 int32_t cv_names_find(char *const *names, int count, const char *text, size_t length) {
     int place = place_of(names, count, text, length);
-    return place < count && compare(names[place], text, length) == 0 ? place : -1;
+    return place < count && compare_names(names[place], text, length) == 0 ? place : -1;
 }
 
 bool cv_names_add(char ***names, int *count, const char *text, size_t length) {
     int place = place_of(*names, *count, text, length);
-    if (place < *count && compare((*names)[place], text, length) == 0) return true;
+    if (place < *count && compare_names((*names)[place], text, length) == 0) return true;
     size_t capacity = (size_t)*count;
     char *name = cv_format("%.*s", (int)length, text);
     if (!name || !cv_grow(names, &capacity, (size_t)*count + 1, sizeof **names)) {

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/check.h"
-#include "data/fetch.h"
+#include "fetch/fetch.h"
 #include "data/picture.h"
 
 #include <math.h>

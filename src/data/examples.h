@@ -2,7 +2,7 @@
 #ifndef CV_EXAMPLES_H
 #define CV_EXAMPLES_H
 
-#include "base/numbers.h"
+#include "format/numbers.h"
 #include "data/dataset.h"
 
 typedef struct cv_examples {

@@ -26,7 +26,7 @@ static bool parse_name(const char *name, parts *out) {
     return out->label.length > 0 && out->group.length > 0;
 }
 
-static convo_status skip(const char *folder, const char *name, cv_dataset *dataset, convo_error *err) {
+static convo_status skip_file(const char *folder, const char *name, cv_dataset *dataset, convo_error *err) {
     char *path = cv_format("%s/%s", folder, name);
     if (!path) return cv_no_memory(err, folder);
     const cv_finding why = cv_is_folder(path)       ? CV_FOUND_FOLDER
@@ -36,7 +36,7 @@ static convo_status skip(const char *folder, const char *name, cv_dataset *datas
     return cv_is_litter(name) || cv_is_document(name) ? CONVO_OK : cv_findings_add(&dataset->found, why, name, err);
 }
 
-static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status fsdd_scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
     cv_listing listing = {.dataset = dataset};
     char **names;
@@ -45,7 +45,7 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
     convo_status status = cv_folder_list(folder, &names, &count, err);
     for (size_t i = 0; i < count && !status; i++) {
         if (!parse_name(names[i], &p)) {
-            status = skip(folder, names[i], dataset, err);
+            status = skip_file(folder, names[i], dataset, err);
             continue;
         }
         status = cv_listing_add(&listing, cv_format("%s/%s", folder, names[i]), p.label, p.group,
@@ -66,5 +66,5 @@ const cv_data_kind cv_data_fsdd = {
     .recordings = true,
     .mixed = true,
     .rate = 8000,
-    .scan = scan,
+    .scan = fsdd_scan,
 };

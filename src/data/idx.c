@@ -1,6 +1,6 @@
 // MNIST and what is laid out like it: IDX files, as they are or gzipped. Two zero bytes, a type (8: bytes), the number
 // of dimensions, the dimensions as big-endian 32-bit numbers, the bytes. http://yann.lecun.com/exdb/mnist
-#include "base/inflate.h"
+#include "format/inflate.h"
 #include "base/limits.h"
 #include "data/examples.h"
 
@@ -18,13 +18,13 @@ static const struct {
 } files[] = {{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", CONVO_TRAIN},
              {"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", CONVO_TEST}};
 
-static bool shape(const void *config, cv_shape *out) {
+static bool idx_shape(const void *config, cv_shape *out) {
     (void)config;
     *out = (cv_shape){3, 1, SIDE, SIDE};
     return true;
 }
 
-static convo_status parse(const cv_bytes *bytes, int dims, cv_numbers *out, convo_error *err) {
+static convo_status parse_idx(const cv_bytes *bytes, int dims, cv_numbers *out, convo_error *err) {
     const size_t header = 4 + 4 * (size_t)dims;
     const uint8_t *head = bytes->data;
     if (bytes->size < header || head[0] || head[1] || head[2] != BYTES || head[3] != dims)
@@ -45,7 +45,7 @@ static convo_status parse(const cv_bytes *bytes, int dims, cv_numbers *out, conv
 }
 
 // *path is what out->where points to; it and bytes->data are freed by the caller, even after a failure.
-static convo_status load(const char *folder, const char *name, int dims, char **path, cv_bytes *bytes, cv_numbers *out,
+static convo_status load_idx(const char *folder, const char *name, int dims, char **path, cv_bytes *bytes, cv_numbers *out,
                          convo_error *err) {
     *path = cv_format("%s/%s.gz", folder, name);
     if (!*path) return cv_no_memory(err, folder);
@@ -54,15 +54,15 @@ static convo_status load(const char *folder, const char *name, int dims, char **
     *out = (cv_numbers){.where = *path};
     const convo_status status =
         packed ? cv_gzip_read(*path, CV_LIMIT_ARRAYS, bytes, err) : cv_file_read(*path, CV_LIMIT_ARRAYS, bytes, err);
-    return status ? status : parse(bytes, dims, out, err);
+    return status ? status : parse_idx(bytes, dims, out, err);
 }
 
-static convo_status add_part(const char *folder, size_t k, cv_examples *examples, convo_error *err) {
+static convo_status add_idx_part(const char *folder, size_t k, cv_examples *examples, convo_error *err) {
     char *x_path = NULL, *y_path = NULL;
     cv_bytes x_bytes = {0}, y_bytes = {0};
     cv_numbers x, y;
-    convo_status status = load(folder, files[k].images, 3, &x_path, &x_bytes, &x, err);
-    if (!status) status = load(folder, files[k].labels, 1, &y_path, &y_bytes, &y, err);
+    convo_status status = load_idx(folder, files[k].images, 3, &x_path, &x_bytes, &x, err);
+    if (!status) status = load_idx(folder, files[k].labels, 1, &y_path, &y_bytes, &y, err);
     if (!status && (x.dim[1] != SIDE || x.dim[2] != SIDE))
         status = cv_fail(err, CONVO_SHAPE, x_path, "holds no pictures of %d x %d pixels", SIDE, SIDE);
     if (!status) { // one channel
@@ -81,33 +81,33 @@ static convo_status add_part(const char *folder, size_t k, cv_examples *examples
     return status;
 }
 
-static convo_status scan(const char *folder, const char *const names[CLASSES], cv_dataset *dataset, convo_error *err) {
+static convo_status idx_scan(const char *folder, const char *const names[CLASSES], cv_dataset *dataset, convo_error *err) {
     cv_examples examples = {.dataset = dataset, .divisor = 255};
     convo_status status = CONVO_OK;
-    for (size_t k = 0; k < CV_COUNT(files) && !status; k++) status = add_part(folder, k, &examples, err);
+    for (size_t k = 0; k < CV_COUNT(files) && !status; k++) status = add_idx_part(folder, k, &examples, err);
     return status ? status : cv_examples_finish(&examples, names, CLASSES, folder, err);
 }
 
 static convo_status scan_mnist(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
-    return scan(path, digits, dataset, err);
+    return idx_scan(path, digits, dataset, err);
 }
 
 static convo_status scan_fashion(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
-    return scan(path, clothes, dataset, err);
+    return idx_scan(path, clothes, dataset, err);
 }
 
 const cv_data_kind cv_data_mnist = {
     .name = "mnist",
     .help = "MNIST: 70,000 handwritten digits of 28 x 28 pixels, in IDX files (.gz or not)",
-    .shape = shape,
+    .shape = idx_shape,
     .scan = scan_mnist,
 };
 
 const cv_data_kind cv_data_fashion_mnist = {
     .name = "fashion-mnist",
     .help = "Fashion-MNIST: 70,000 pictures of clothes of 28 x 28 pixels, in IDX files (.gz or not)",
-    .shape = shape,
+    .shape = idx_shape,
     .scan = scan_fashion,
 };

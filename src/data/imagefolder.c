@@ -44,7 +44,7 @@ static int64_t channels_of(const imagefolder_config *config) {
     return config->channels == 0 ? 1 : 3;
 }
 
-static bool shape(const void *config, cv_shape *out) {
+static bool imagefolder_shape(const void *config, cv_shape *out) {
     const imagefolder_config *c = config;
     *out = (cv_shape){3, channels_of(c), c->size[0], c->size[1]};
     return c->size[0] > 0;
@@ -55,7 +55,7 @@ static bool orient(const void *config) {
     return c->orient;
 }
 
-static convo_status scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status imagefolder_scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     const imagefolder_config *c = config;
     if (c->resize && !c->size[0])
         return cv_fail(err, CONVO_ARGUMENT, "data.resize",
@@ -63,7 +63,7 @@ static convo_status scan(const char *folder, const void *config, cv_dataset *dat
     const cv_class_walk walk = {
         .what = "pictures", .endings = cv_picture_endings, .wanted = cv_is_picture_name, .classes = c->classes};
     convo_status status = cv_walk_classes(&walk, folder, dataset, err);
-    if (status || shape(config, &dataset->shape)) return status;
+    if (status || imagefolder_shape(config, &dataset->shape)) return status;
     cv_picture first;
     status = cv_picture_read(dataset->example[0].path, c->orient, &first, err);
     dataset->shape.h = first.height;
@@ -94,8 +94,8 @@ const cv_data_kind cv_data_imagefolder = {
 #endif
     .schema = schema,
     .config_size = sizeof(imagefolder_config),
-    .shape = shape,
+    .shape = imagefolder_shape,
     .orient = orient,
-    .scan = scan,
+    .scan = imagefolder_scan,
     .read = read,
 };

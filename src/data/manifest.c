@@ -151,7 +151,7 @@ static char find_delimiter(const char *text, size_t size) {
 }
 
 // Line by line, for errors to name them; a quoted field may go over several.
-static void parse(reader *r, const char *text, size_t size) {
+static void parse_manifest(reader *r, const char *text, size_t size) {
     struct csv_parser csv;
     bool good = !csv_init(&csv, CSV_STRICT | CSV_STRICT_FINI | CSV_APPEND_NULL);
     if (good) csv_set_delim(&csv, (unsigned char)find_delimiter(text, size));
@@ -172,7 +172,7 @@ static void parse(reader *r, const char *text, size_t size) {
     csv_free(&csv);
 }
 
-static convo_status scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status manifest_scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
     static const char mark[] = "\xef\xbb\xbf"; // some programs begin UTF-8 files with it
     (void)config;
     cv_bytes text;
@@ -184,7 +184,7 @@ static convo_status scan(const char *file, const void *config, cv_dataset *datas
                 .err = err};
     if ((r.status = cv_file_read(file, CV_LIMIT_LIST, &text, err))) return r.status;
     const size_t begin = strncmp((const char *)text.data, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
-    parse(&r, (const char *)text.data + begin, text.size - begin);
+    parse_manifest(&r, (const char *)text.data + begin, text.size - begin);
     if (!r.status && dataset->count == 0)
         r.status = cv_fail(err, CONVO_FORMAT, file,
                            "lists no recordings: it has a line 'path,label' and a line for each of them");
@@ -198,7 +198,7 @@ static convo_status scan(const char *file, const void *config, cv_dataset *datas
 
 #else
 
-static convo_status scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status manifest_scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config, (void)dataset;
     return cv_fail(err, CONVO_UNSUPPORTED, file, "this build cannot read CSV files");
 }
@@ -212,5 +212,5 @@ const cv_data_kind cv_data_manifest = {
     .help = "recordings listed in a CSV file: path,label[,split,group]; speaker is group",
     .missing = MISSING,
     .recordings = true,
-    .scan = scan,
+    .scan = manifest_scan,
 };

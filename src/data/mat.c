@@ -1,6 +1,6 @@
 // Features and labels as MATLAB saves them (-v4, -v6, -v7).
 #include "base/limits.h"
-#include "base/mat.h"
+#include "format/mat.h"
 #include "data/examples.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static const cv_option schema[] = {
     {.name = NULL},
 };
 
-static convo_status add_file(const char *path, const mat_config *config, int part, cv_examples *examples,
+static convo_status add_mat_file(const char *path, const mat_config *config, int part, cv_examples *examples,
                              convo_error *err) {
     char *x_where = cv_format("%s: %s", path, config->x), *y_where = cv_format("%s: %s", path, config->y);
     cv_numbers x = {.where = x_where}, y = {.where = y_where};
@@ -71,7 +71,7 @@ static convo_status find_file(const char *folder, char *const *names, size_t cou
     return CONVO_OK;
 }
 
-static convo_status scan_folder(const char *folder, const mat_config *config, cv_examples *examples, convo_error *err) {
+static convo_status scan_mat(const char *folder, const mat_config *config, cv_examples *examples, convo_error *err) {
     static const char *const words[] = {"train", "val", "test"};
     char **names = NULL;
     size_t count = 0;
@@ -81,7 +81,7 @@ static convo_status scan_folder(const char *folder, const mat_config *config, cv
         if (!*name) status = find_file(folder, names, count, words[part], &name, err);
         if (status || !name) continue;
         char *path = cv_format("%s/%s", folder, name);
-        status = path ? add_file(path, config, part, examples, err) : cv_no_memory(err, folder);
+        status = path ? add_mat_file(path, config, part, examples, err) : cv_no_memory(err, folder);
         free(path);
     }
     cv_folder_free(names, count);
@@ -90,11 +90,11 @@ static convo_status scan_folder(const char *folder, const mat_config *config, cv
     return status;
 }
 
-static convo_status scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status mat_scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     cv_examples examples = {.dataset = dataset, .divisor = 1};
     const mat_config *c = config;
     const convo_status status =
-        cv_is_file(path) ? add_file(path, config, -1, &examples, err) : scan_folder(path, config, &examples, err);
+        cv_is_file(path) ? add_mat_file(path, config, -1, &examples, err) : scan_mat(path, config, &examples, err);
     return status ? status : cv_examples_finish_named(&examples, c->classes, path, err);
 }
 
@@ -103,5 +103,5 @@ const cv_data_kind cv_data_mat = {
     .help = "MATLAB files with features X and labels Y: one of them, or one each for train, val and test",
     .schema = schema,
     .config_size = sizeof(mat_config),
-    .scan = scan,
+    .scan = mat_scan,
 };

@@ -33,7 +33,7 @@ static const cv_option schema[] = {
     {.name = NULL},
 };
 
-static bool shape(const void *config, cv_shape *out) {
+static bool moons_shape(const void *config, cv_shape *out) {
     (void)config;
     *out = (cv_shape){1, 2, 1, 1};
     return true;
@@ -47,7 +47,7 @@ static void draw_point(cv_random *random, bool positive, float noise, float poin
     point[1] = (float)(positive ? y - 1.8 : y) + cv_random_uniform(random, 0, noise);
 }
 
-static convo_status scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status moons_scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     const moons_config *c = config;
     const size_t count = (size_t)c->examples;
     cv_examples examples = {.dataset = dataset, .divisor = 1};
@@ -88,6 +88,6 @@ const cv_data_kind cv_data_moons = {
     .generated = true,
     .schema = schema,
     .config_size = sizeof(moons_config),
-    .shape = shape,
-    .scan = scan,
+    .shape = moons_shape,
+    .scan = moons_scan,
 };

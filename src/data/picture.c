@@ -14,25 +14,6 @@ void cv_picture_free(cv_picture *picture) {
 
 // --- reading ----------------------------------------------------------------------------------------------------
 
-// A byte of PNG makes no more than CV_DEFLATE_RATIO bytes of eight pixels each, one of JPEG no more than eight blocks
-// of 64 pixels.
-convo_status cv_picture_room(cv_picture *p, const char *path, size_t bytes, int64_t height, int64_t width,
-                             convo_error *err) {
-    if (height < 1 || width < 1 || height > CV_LIMIT_SIDE || width > CV_LIMIT_SIDE || height * width > CV_LIMIT_PIXELS)
-        return cv_fail(err, CONVO_LIMIT, path,
-                       "is %" PRId64 " x %" PRId64
-                       " pixels large: at most %d in a row or column and %d in all are read",
-                       height, width, CV_LIMIT_SIDE, CV_LIMIT_PIXELS);
-    if ((size_t)(height * width) / (8 * CV_DEFLATE_RATIO) > bytes)
-        return cv_fail(err, CONVO_FORMAT, path,
-                       "cannot be read as a picture: %zu bytes cannot hold %" PRId64 " x %" PRId64 " pixels", bytes,
-                       height, width);
-    p->height = height;
-    p->width = width;
-    p->pixel = cv_alloc((size_t)(height * width), CV_COLOURS);
-    return p->pixel ? CONVO_OK : cv_no_memory(err, path);
-}
-
 // Undoes what EXIF's orientation says: 1 as it is, 3 upside down, 6 and 8 on a side, 2, 4, 5 and 7 these mirrored.
 static convo_status turn(cv_picture *p, const char *path, convo_error *err) {
     const int o = p->orientation;
@@ -84,7 +65,7 @@ static uint8_t luma(const uint8_t *rgb) {
     return (uint8_t)((19595 * rgb[0] + 38470 * rgb[1] + 7471 * rgb[2] + 32768) >> 16);
 }
 
-static void copy_row(const cv_picture *p, int64_t row, int channel, bool gray, float *out) {
+static void copy_picture(const cv_picture *p, int64_t row, int channel, bool gray, float *out) {
     const uint8_t *rgb = p->pixel + CV_COLOURS * row * p->width;
     for (int64_t x = 0; x < p->width; x++, rgb += CV_COLOURS) out[x] = (float)(gray ? luma(rgb) : rgb[channel]) / 255;
 }
@@ -142,7 +123,7 @@ static convo_status resize(const cv_picture *p, cv_shape shape, float *out, conv
         make_filter(&across, p->width, shape.w) && make_filter(&down, p->height, shape.h) && row && narrow;
     for (int c = 0; c < (int)shape.c && ready; c++) {
         for (int64_t y = 0; y < p->height; y++) {
-            copy_row(p, y, c, shape.c == 1, row);
+            copy_picture(p, y, c, shape.c == 1, row);
             for (int64_t x = 0; x < shape.w; x++) narrow[y * shape.w + x] = weigh(&across, x, row, 1);
         }
         for (int64_t y = 0; y < shape.h; y++)
@@ -158,6 +139,6 @@ static convo_status resize(const cv_picture *p, cv_shape shape, float *out, conv
 convo_status cv_picture_values(const cv_picture *p, cv_shape shape, float *out, convo_error *err) {
     if (p->height != shape.h || p->width != shape.w) return resize(p, shape, out, err);
     for (int c = 0; c < (int)shape.c; c++)
-        for (int64_t y = 0; y < shape.h; y++, out += shape.w) copy_row(p, y, c, shape.c == 1, out);
+        for (int64_t y = 0; y < shape.h; y++, out += shape.w) copy_picture(p, y, c, shape.c == 1, out);
     return CONVO_OK;
 }

@@ -2,8 +2,8 @@
 #ifndef CV_PICTURE_H
 #define CV_PICTURE_H
 
-#include "data/pixels.h"
-#include "op/op.h" // cv_shape
+#include "format/pixels.h"
+#include "op/shape.h"
 
 // orient: whether the picture is turned and mirrored as its EXIF data ask for; that is refused where libexif is
 // missing.

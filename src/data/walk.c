@@ -120,7 +120,7 @@ static convo_status visit_class(walker *w, const char *path, const char *name, c
 // --- parts --------------------------------------------------------------------------------------------------------
 
 // The part that a folder is; -1: none. A class may be called "train" too: then it holds examples itself.
-static int32_t part_of(const cv_class_walk *walk, const char *path, const char *name) {
+static int32_t part_of_folder(const cv_class_walk *walk, const char *path, const char *name) {
     int32_t part = cv_part_named(name);
     char **names;
     size_t count;
@@ -134,7 +134,7 @@ static int32_t part_of(const cv_class_walk *walk, const char *path, const char *
 static convo_status count_part(walker *w, const char *path, const char *name, const level *here) {
     (void)here;
     if (!cv_is_folder(path) || !is_class_name(name)) return CONVO_OK;
-    const int32_t part = part_of(w->walk, path, name);
+    const int32_t part = part_of_folder(w->walk, path, name);
     w->parts += part >= 0;
     w->others += part < 0;
     w->trains = w->trains || part == CONVO_TRAIN;
@@ -145,7 +145,7 @@ static convo_status count_part(walker *w, const char *path, const char *name, co
 static convo_status visit_part(walker *w, const char *path, const char *name, const level *here) {
     const bool first = w->part == CONVO_TRAIN;
     if (!cv_is_folder(path)) return first ? visit_outside(w, path, name) : CONVO_OK;
-    const int32_t part = part_of(w->walk, path, name);
+    const int32_t part = part_of_folder(w->walk, path, name);
     if (part < 0 && first && is_class_name(name)) return skip(w, CV_FOUND_FOLDER, path);
     return part == w->part ? visit_folder(w, path, here, visit_class) : CONVO_OK;
 }

@@ -143,7 +143,7 @@ static void measure(convo_field_grid *g) {
 }
 
 // The grid of value v takes ways[v] over.
-static void describe(const cv_net *net, int v, const cv_view *view, double *ways, convo_field_grid *g) {
+static void describe_grid(const cv_net *net, int v, const cv_view *view, double *ways, convo_field_grid *g) {
     const cv_node *n = v ? &net->node[v - 1] : NULL;
     const cv_shape s = n ? n->out : net->input;
     cv_print(g->path, sizeof g->path, "%s", n ? n->path : "");
@@ -187,7 +187,7 @@ static convo_status find(const cv_net *net, int node, bool heat, convo_field *fi
         cv_field_views(net, views);
         for (size_t v = 0; v < values; v++) {
             if (!ways[v]) continue;
-            describe(net, (int)v, &views[v], ways[v], &field->grid[field->count++]);
+            describe_grid(net, (int)v, &views[v], ways[v], &field->grid[field->count++]);
             ways[v] = NULL;
         }
         for (int i = 0; i <= node; i++)

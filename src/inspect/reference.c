@@ -1,5 +1,5 @@
 // What a recipe may hold, written from the tables that read recipes, so that it cannot say anything else.
-#include "model/recipe.h"
+#include "recipe/block.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -33,11 +33,13 @@ static bool op_at(cv_kind kind, size_t k, topic *t) {
 }
 
 static bool layer_at(size_t k, topic *t) {
-    if (k) return op_at(CV_LAYER, k - 1, t);
-    *t = (topic){.name = "residual",
-                 .help = "`- residual: {body: [...], shortcut: [...]}` adds what two lists of layers make of the same "
-                         "input; without a `shortcut` the input itself is added"};
-    return true;
+    size_t blocks = 0;
+    for (const cv_block *block; (block = cv_block_at(blocks)); blocks++)
+        if (blocks == k) {
+            *t = (topic){.name = block->name, .help = block->help};
+            return true;
+        }
+    return op_at(CV_LAYER, k - blocks, t);
 }
 static bool loss_at(size_t k, topic *t) {
     return op_at(CV_LOSS, k, t);

@@ -1,6 +1,6 @@
 // What a net is made of: shapes, parameters with their formula, multiply-adds, receptive fields.
 #include "inspect/field.h"
-#include "model/recipe.h"
+#include "recipe/recipe.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static int64_t parameters_of(const cv_net *net, const cv_node *n) {
     return sum;
 }
 
-static void describe(const cv_net *net, const cv_node *n, const cv_view *v, convo_layer *out) {
+static void describe_layer(const cv_net *net, const cv_node *n, const cv_view *v, convo_layer *out) {
     cv_print(out->path, sizeof out->path, "%s", n->path);
     cv_print(out->type, sizeof out->type, "%s", n->op->name);
     options_text(n, out->options, sizeof out->options);
@@ -52,7 +52,7 @@ convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary,
     for (int i = 0; !status && i < net->nodes; i++) {
         const cv_node *n = &net->node[i];
         convo_layer *layer = &summary->layers[summary->count++];
-        describe(net, n, &views[i + 1], layer);
+        describe_layer(net, n, &views[i + 1], layer);
         summary->parameters += layer->parameters;
         summary->multiply_adds += layer->multiply_adds;
         if (!summary->flattened && n->in.dims > 1 && n->out.dims == 1) summary->flattened = n->out.c;

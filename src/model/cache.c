@@ -1,7 +1,7 @@
 #include "model/cache.h"
 
 #include "base/file.h"
-#include "model/safetensors.h"
+#include "format/safetensors.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -85,7 +85,7 @@ bool cv_cache_key_of(const convo_recipe *recipe, const cv_dataset *dataset, cons
 
 // --- loading ----------------------------------------------------------------------------------------------------
 
-static char *path_of(const char *folder, const cv_cache_key *key) {
+static char *entry_path(const char *folder, const cv_cache_key *key) {
     return cv_format("%s/%s%s", folder, key->text, ending);
 }
 
@@ -107,7 +107,7 @@ static bool text_is(const cv_safetensors *file, const char *key, const char *wan
 float *cv_cache_load(const char *folder, const cv_cache_key *key, size_t count) {
     cv_safetensors file = {0};
     float *values = NULL;
-    char *path = path_of(folder, key);
+    char *path = entry_path(folder, key);
     bool good = path && !cv_safetensors_read(path, &file, NULL);
     const cv_st_tensor *tensor = good ? cv_safetensors_find(&file, "values") : NULL;
     good = tensor && tensor->type == CV_F32 && tensor->bytes == count * sizeof *values &&
@@ -177,7 +177,7 @@ void cv_cache_store(const char *folder, const cv_cache_key *key, const float *va
     char values_name[] = "values", key_name[] = "convo.key", sum_name[] = "convo.sum";
     if (!cv_mul(count, sizeof *values, &bytes) || bytes > CV_CACHE_LIMIT - HEADER) return;
     if (cv_folder_make(folder, NULL)) return;
-    char *path = path_of(folder, key);
+    char *path = entry_path(folder, key);
     if (!path) return;
     make_room(folder, bytes + HEADER);
     cv_cache_key name = *key;

@@ -4,7 +4,7 @@
 #define CV_CACHE_H
 
 #include "base/hash.h"
-#include "model/recipe.h"
+#include "recipe/recipe.h"
 
 typedef struct cv_cache_key {
     char text[CV_SHA1_TEXT];

@@ -2,7 +2,7 @@
 #ifndef CV_DATA_FOLDER_H
 #define CV_DATA_FOLDER_H
 
-#include "model/recipe.h"
+#include "recipe/recipe.h"
 
 // The first of: options->data, the folder that the run was trained on (which must be there), data.path of the recipe,
 // what options->search finds. Free *folder.

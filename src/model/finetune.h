@@ -2,7 +2,7 @@
 #ifndef CV_FINETUNE_H
 #define CV_FINETUNE_H
 
-#include "model/recipe.h"
+#include "recipe/recipe.h"
 
 // options->from: takes what fits by name and shape into the net, and says so through options->note. Where the recipe
 // measures its normalisation, mean and std become those of the model, which its layers know. options->freeze: freezes

@@ -2,7 +2,7 @@
 #ifndef CV_MATERIAL_H
 #define CV_MATERIAL_H
 
-#include "model/recipe.h"
+#include "recipe/recipe.h"
 
 typedef struct cv_material {
     const cv_isa *isa;

@@ -2,7 +2,7 @@
 #include "model/model.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "format/json.h"
 #include "model/data_folder.h"
 #include "model/weights.h"
 
@@ -183,19 +183,13 @@ convo_status convo_model_save(const convo_model *model, const char *path, convo_
 
 // --- reading ----------------------------------------------------------------------------------------------------
 
-static void shape_text(int dims, const int64_t *dim, char *text, size_t size) {
-    cv_print(text, size, "[");
-    for (int d = 0; d < dims; d++) cv_append(text, size, "%s%" PRId64, d ? ", " : "", dim[d]);
-    cv_append(text, size, "]");
-}
-
 static convo_status check_tensor(const char *path, const cv_st_tensor *from, const cv_net_tensor *to,
                                  convo_error *err) {
     if (!from) return cv_fail(err, CONVO_FORMAT, path, "the net needs '%s', which the file does not hold", to->name);
     if (from->dims != to->spec.dims || memcmp(from->dim, to->spec.dim, (size_t)from->dims * sizeof *from->dim) != 0) {
         char have[128], need[128];
-        shape_text(from->dims, from->dim, have, sizeof have);
-        shape_text(to->spec.dims, to->spec.dim, need, sizeof need);
+        cv_dims_text(from->dims, from->dim, have, sizeof have);
+        cv_dims_text(to->spec.dims, to->spec.dim, need, sizeof need);
         return cv_fail(err, CONVO_SHAPE, path, "%s is %s, the net needs %s", to->name, have, need);
     }
     if (from->type != (to->spec.integer ? CV_I64 : CV_F32))

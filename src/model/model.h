@@ -3,8 +3,8 @@
 #ifndef CV_MODEL_H
 #define CV_MODEL_H
 
-#include "model/recipe.h"
-#include "model/safetensors.h"
+#include "recipe/recipe.h"
+#include "format/safetensors.h"
 
 struct convo_model {
     convo_recipe *recipe;

@@ -42,7 +42,7 @@ convo_status convo_model_threads(convo_model *model, int threads, convo_error *e
 }
 
 // Everything that predictions need again and again.
-static convo_status prepare(convo_model *model, bool recording, convo_error *err) {
+static convo_status prepare_prediction(convo_model *model, bool recording, convo_error *err) {
     if (recording && !model->front)
         return cv_fail(err, CONVO_STATE, model->recipe->file,
                        "this model has no front end: it reads arrays, not recordings");
@@ -83,7 +83,7 @@ convo_status convo_model_predict(convo_model *model, const float *samples, size_
     for (size_t i = 0; i < count; i++)
         if (!isfinite(samples[i])) return cv_fail(err, CONVO_NUMERIC, "", "sample %zu is not finite", i);
     float *resampled = NULL;
-    convo_status status = prepare(model, true, err);
+    convo_status status = prepare_prediction(model, true, err);
     if (!status && rate != cv_front_rate(model->front)) {
         status = cv_resample(samples, count, rate, cv_front_rate(model->front), &resampled, &count, err);
         samples = resampled;
@@ -99,7 +99,7 @@ convo_status convo_model_predict_heard(convo_model *model, const char *path, flo
     int64_t length = 0;
     if (!model || !path || !probabilities)
         return cv_fail(err, CONVO_ARGUMENT, "", "a prediction needs a model, a path and room for the result");
-    convo_status status = prepare(model, true, err);
+    convo_status status = prepare_prediction(model, true, err);
     if (!status) status = cv_front_compute_file(model->front, path, model->features, &length, err);
     if (!status) status = run(model, path, probabilities, err);
     if (status || !heard) return status;
@@ -117,7 +117,7 @@ convo_status convo_model_predict_arrays(convo_model *model, const float *values,
                                         convo_error *err) {
     if (!model || !values || !probabilities)
         return cv_fail(err, CONVO_ARGUMENT, "", "a prediction needs a model, values and room for the result");
-    convo_status status = prepare(model, false, err);
+    convo_status status = prepare_prediction(model, false, err);
     const int64_t size = status ? 0 : cv_shape_size(model->net->input);
     for (int64_t i = 0; !status && i < count; i++) {
         memcpy(model->features, values + i * size, (size_t)size * sizeof *values);

@@ -1,9 +1,9 @@
 #include "model/run_folder.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "format/json.h"
 #include "model/data_folder.h"
-#include "model/safetensors.h"
+#include "format/safetensors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,25 +13,25 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static char *path_of(const cv_run_folder *folder, const char *name) {
+static char *file_path(const cv_run_folder *folder, const char *name) {
     return cv_format("%s/%s", folder->path, name);
 }
 
 static convo_status write_in(const cv_run_folder *folder, const char *name, const char *text, convo_error *err) {
-    char *path = path_of(folder, name);
+    char *path = file_path(folder, name);
     const convo_status status = path ? cv_file_write(path, text, strlen(text), err) : cv_no_memory(err, name);
     free(path);
     return status;
 }
 
 static void remove_in(const cv_run_folder *folder, const char *name) {
-    char *path = path_of(folder, name);
+    char *path = file_path(folder, name);
     if (path) remove(path);
     free(path);
 }
 
 static bool has(const cv_run_folder *folder, const char *name) {
-    char *path = path_of(folder, name);
+    char *path = file_path(folder, name);
     const bool there = path && cv_is_file(path);
     free(path);
     return there;
@@ -55,7 +55,7 @@ static json_t *epoch_json(const cv_epoch *e) {
 // Appends one object as a line; json is given up.
 static convo_status append_line(const cv_run_folder *folder, const char *name, json_t *json, convo_error *err) {
     convo_status status = CONVO_OK;
-    char *path = path_of(folder, name), *line = cv_json_text(json, JSON_REAL_PRECISION(9));
+    char *path = file_path(folder, name), *line = cv_json_text(json, JSON_REAL_PRECISION(9));
     FILE *file = path ? fopen(path, "a") : NULL;
     if (!path || !line)
         status = cv_no_memory(err, name);
@@ -81,7 +81,7 @@ convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error 
     cv_run_folder *folder = user;
     const convo_status status = append_line(folder, "metrics.jsonl", epoch_json(epoch), err);
     if (status || !epoch->best) return status; // the last one is written at the end
-    char *path = path_of(folder, "best.safetensors");
+    char *path = file_path(folder, "best.safetensors");
     const convo_status saved = path ? cv_model_save(&folder->parts, path, err) : cv_no_memory(err, folder->path);
     free(path);
     return saved;
@@ -89,7 +89,7 @@ convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error 
 
 // Lines past the checkpoint belong to work that is done again.
 static convo_status cut_lines(const cv_run_folder *folder, const char *name, int64_t count, convo_error *err) {
-    char *path = path_of(folder, name);
+    char *path = file_path(folder, name);
     cv_bytes text = {0};
     size_t kept = 0;
     convo_status status = path ? CONVO_OK : cv_no_memory(err, name);
@@ -180,7 +180,7 @@ convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, c
     pack_random(&state->random, a.random[0]);
     pack_random(&state->epoch_random, a.random[1]);
     list_arrays(&a, folder->parts.net, state, folder->moments);
-    char *path = path_of(folder, "last.checkpoint"), *recipe = NULL;
+    char *path = file_path(folder, "last.checkpoint"), *recipe = NULL;
     convo_status status = convo_recipe_text(folder->parts.recipe, &recipe, err);
     cv_st_text text[] = {{"convo.version", cv_format("%s", convo_version())},
                          {"convo.state", state_text(state)},
@@ -257,7 +257,7 @@ static convo_status copy_arrays(const char *path, const cv_safetensors *file, ar
 static convo_status go_on(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err) {
     arrays a;
     cv_safetensors file = {0};
-    char *path = path_of(folder, "last.checkpoint");
+    char *path = file_path(folder, "last.checkpoint");
     if (!path) return cv_no_memory(err, folder->path);
     convo_status status = cv_safetensors_read(path, &file, err);
     if (!status) status = check_recipe(folder, path, cv_safetensors_text(&file, "convo.recipe"), err);
@@ -351,7 +351,7 @@ static json_t *result_json(const cv_run_folder *folder, const convo_train_result
 
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
                                convo_error *err) {
-    char *model = path_of(folder, "best.safetensors"), *path = path_of(folder, "result.json"), *text = NULL;
+    char *model = file_path(folder, "best.safetensors"), *path = file_path(folder, "result.json"), *text = NULL;
     json_t *json = result_json(folder, result, dataset);
     convo_status status = CONVO_OK;
     if (!model || !path || !(text = cv_json_text(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9))))

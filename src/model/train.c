@@ -81,7 +81,7 @@ static convo_status note_found(const convo_recipe *recipe, const convo_train_opt
 }
 
 // All that comes before the first step. The parts borrow from recipe, m and *net.
-static convo_status prepare(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
+static convo_status prepare_training(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                             cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
     convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, m, err);
     if (!status) status = make_net(recipe, options, m, net, random, err);
@@ -118,7 +118,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     convo_recipe *measured;
     convo_status status = convo_recipe_measure(recipe, options, &measured, err);
     if (measured) recipe = measured;
-    if (!status) status = prepare(recipe, options, &m, &net, &random, &folder.parts, err);
+    if (!status) status = prepare_training(recipe, options, &m, &net, &random, &folder.parts, err);
     if (!status) {
         cv_material_normalize(&m, folder.parts.mean, folder.parts.std);
         status = train(recipe, options, &m, net, &random, &folder, result, err);
@@ -142,7 +142,7 @@ convo_status convo_model_new(const convo_recipe *recipe, const convo_train_optio
     convo_recipe *measured;
     convo_status status = convo_recipe_measure(recipe, options, &measured, err);
     if (measured) recipe = measured;
-    if (!status) status = prepare(recipe, options, &m, &net, &random, &parts, err);
+    if (!status) status = prepare_training(recipe, options, &m, &net, &random, &parts, err);
     if (!status) status = cv_model_new(&parts, model, err);
     cv_net_free(net);
     cv_material_free(&m);

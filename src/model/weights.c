@@ -1,7 +1,7 @@
 #include "model/weights.h"
 
 #include "base/file.h"
-#include "base/json.h"
+#include "format/json.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -148,12 +148,6 @@ void cv_name_list_end(cv_name_list *list) {
     if (list->left_out) cv_append(list->text, sizeof list->text, " and %d more", list->left_out);
 }
 
-static void shape_text(int dims, const int64_t *dim, char *text, size_t size) {
-    cv_print(text, size, "[");
-    for (int d = 0; d < dims; d++) cv_append(text, size, "%s%" PRId64, d ? ", " : "", dim[d]);
-    cv_append(text, size, "]");
-}
-
 // The place of the first weight of this name, or where it would be.
 static size_t place_of(const cv_weights *w, const char *name) {
     size_t low = 0, high = w->weights;
@@ -204,8 +198,8 @@ static convo_status fill(const cv_weights *w, cv_net *net, cv_fit *fit, bool *wa
             fit->taken++;
             continue;
         }
-        shape_text(from->dims, from->dim, have, sizeof have);
-        shape_text(to->spec.dims, to->spec.dim, need, sizeof need);
+        cv_dims_text(from->dims, from->dim, have, sizeof have);
+        cv_dims_text(to->spec.dims, to->spec.dim, need, sizeof need);
         cv_name_list_add(&fit->shapes, "%s is %s, the net's is %s", to->name, have, need);
     }
     return CONVO_OK;

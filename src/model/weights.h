@@ -2,7 +2,7 @@
 #ifndef CV_WEIGHTS_H
 #define CV_WEIGHTS_H
 
-#include "model/safetensors.h"
+#include "format/safetensors.h"
 #include "net/net.h"
 
 typedef struct cv_weights {

@@ -8,8 +8,8 @@ static void load(const job *j, const block *b) {
     const int32_t *index = batch->index + b->first;
     const int64_t size = input_size(r);
     void *to = at(r, b->slot, r->plan.input);
-    if (r->lone) {
-        cv_lone_load(r->lone, r->in, batch->values + index[0] * size, to);
+    if (r->single) {
+        cv_single_load(r->single, r->in, batch->values + index[0] * size, to);
         return;
     }
     int32_t *label = r->labels + b->slot * MAX_LANES;
@@ -35,8 +35,8 @@ static void unload_rows(const job *j, const block *b, size_t from, int64_t size,
 
 static void unload(const job *j, const block *b) {
     const cv_runner *r = j->runner;
-    if (r->lone) {
-        if (j->outputs) cv_lone_unload(r->lone, r->out, at(r, b->slot, r->plan.output), j->outputs);
+    if (r->single) {
+        if (j->outputs) cv_single_unload(r->single, r->out, at(r, b->slot, r->plan.output), j->outputs);
         return;
     }
     unload_rows(j, b, r->plan.output, output_size(r), j->outputs);
@@ -82,7 +82,7 @@ static void forward(const job *j, const block *b, slice s, int step) {
     const cv_step *at_step = &j->runner->plan.step[step];
     if (at_step->noise != CV_NOWHERE && s.begins) load_noise(j, b, step);
     // NOLINTNEXTLINE(*NullDereference): a slice has a pass
-    if (s.pass->blocks) at_step->node->op->forward(s.pass);
+    if (s.pass->share.blocks) at_step->node->op->forward(s.pass);
     look_at(j, b, s.pass, step);
 }
 
@@ -99,7 +99,7 @@ static void add_aside(const job *j, const block *b, slice s, int step) {
 
 static void backward(const job *j, const block *b, slice s, int step) {
     // NOLINTNEXTLINE(*NullDereference): the same
-    if (s.pass->blocks) j->runner->plan.step[step].node->op->backward(s.pass);
+    if (s.pass->share.blocks) j->runner->plan.step[step].node->op->backward(s.pass);
     add_aside(j, b, s, step);
 }
 
@@ -116,7 +116,7 @@ static void gather(const job *j, const block *b, slice s, int step, int directio
                                    (size_t)s.channel * (size / channels));
 }
 
-static void act(const job *j, const block *b, cv_action action, slice s) {
+static void run_action(const job *j, const block *b, cv_action action, slice s) {
     switch (action.verb) {
     case CV_LOAD: load(j, b); break;
     case CV_FORWARD: forward(j, b, s, action.step); break;
@@ -137,7 +137,7 @@ static void *further(const cv_runner *r, const void *values, int64_t lanes) {
     return values ? (char *)(uintptr_t)values + (size_t)lanes * lane_bytes(r) : NULL;
 }
 
-// One channel of a pass, for an op that is CV_BY_CHANNEL.
+// One channel of a pass, for an op that is .by_channel.
 static cv_pass channel_of(const cv_runner *r, const cv_step *s, const cv_pass *whole, int64_t channel) {
     const cv_node *n = s->node;
     const int64_t in = channel * cv_shape_pixels(n->in), out = channel * cv_shape_pixels(n->out);
@@ -172,7 +172,7 @@ static void run_chain(const job *j, const block *b, const cv_action *chain) {
             const int step = chain[k].step;
             const double began = r->seconds ? cv_now() : 0;
             cv_pass pass = channel_of(r, &r->plan.step[step], pass_of(r, b->slot, step), channel);
-            act(j, b, chain[k], (slice){&pass, channel, channel + 1 == channels});
+            run_action(j, b, chain[k], (slice){&pass, channel, channel + 1 == channels});
             if (r->seconds) cv_count_time(r, chain[k], began);
         }
 }
@@ -181,7 +181,7 @@ static void run_alone(const job *j, const block *b, const cv_action *action) {
     const cv_runner *r = j->runner;
     const double began = r->seconds ? cv_now() : 0;
     cv_pass *pass = action->step < 0 ? NULL : pass_of(r, b->slot, action->step);
-    act(j, b, *action, (slice){pass, 0, true});
+    run_action(j, b, *action, (slice){pass, 0, true});
     if (r->seconds) cv_count_time(r, *action, began);
 }
 

@@ -31,7 +31,7 @@ typedef struct draft {
 } draft;
 
 static inline int inputs_of(const cv_step *s) {
-    return s->node->op->inputs ? s->node->op->inputs : 1;
+    return cv_node_inputs(s->node);
 }
 static inline int value_read(const cv_step *s, int k) {
     return s->node->input[k] + 1;

@@ -25,6 +25,12 @@ void cv_net_free(cv_net *net) {
     free(net);
 }
 
+void cv_node_tensors(const cv_net *net, const cv_node *node, void *tensor[CV_MAX_TENSORS]) {
+    for (int t = 0; t < CV_MAX_TENSORS; t++)
+        tensor[t] =
+            t < node->tensors ? (char *)net->values + net->tensor[node->tensor + t].offset * net->isa->real : NULL;
+}
+
 cv_shape cv_net_output(const cv_net *net) {
     return net->nodes ? net->node[net->nodes - 1].out : net->input;
 }

@@ -2,7 +2,7 @@
 #ifndef CV_NET_H
 #define CV_NET_H
 
-#include "op/op.h"
+#include "op/isa.h"
 
 typedef struct cv_node {
     const cv_op *op;
@@ -56,6 +56,11 @@ convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_er
 // PyTorch's default initialisation in module order, but for what the two above said.
 convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err);
 cv_shape cv_net_output(const cv_net *net);
+static inline int cv_node_inputs(const cv_node *n) {
+    return n->op->inputs ? n->op->inputs : 1;
+}
+// Where the tensors of a node lie in net->values; NULL from the last one on.
+void cv_node_tensors(const cv_net *net, const cv_node *node, void *tensor[CV_MAX_TENSORS]);
 // Freezes layers: "0-4", "0, 3.body", by number or by path with all below it. Errors: no such layer, nothing left to
 // train.
 convo_status cv_net_freeze(cv_net *net, const char *layers, convo_error *err);
@@ -64,14 +69,14 @@ void cv_net_read(const cv_net *net, int t, float *out);
 void cv_net_write(cv_net *net, int t, const float *values);
 // All parameters and buffers of a net of the same layers, of any instruction set.
 convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err);
-// A net for inference that gives the same: every batch norm that stands alone behind a layer with CV_LINEAR is folded
+// A net for inference that gives the same: every affine op (batch norm) that alone reads a linear one is folded
 // into that layer, which gets a bias. The nodes that are left keep their paths.
 convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err);
 // A net for inference of one example that gives the same but for rounding: channels lie in the lanes, batch norms are
-// folded, weights are copies in the order in which they are read. *lone is NULL where a layer has no such form.
-convo_status cv_net_lone(const cv_net *net, cv_net **lone, convo_error *err);
+// folded, weights are copies in the order in which they are read. *single is NULL where a layer has no such form.
+convo_status cv_net_single(const cv_net *net, cv_net **single, convo_error *err);
 // The input of such a net from an example, and an example's output; in, out: shapes of the net it was made from.
-void cv_lone_load(const cv_net *lone, cv_shape in, const float *values, void *to);
-void cv_lone_unload(const cv_net *lone, cv_shape out, const void *from, float *values);
+void cv_single_load(const cv_net *single, cv_shape in, const float *values, void *to);
+void cv_single_unload(const cv_net *single, cv_shape out, const void *from, float *values);
 
 #endif

@@ -28,13 +28,13 @@ static void want_value(draft *d, const cv_net *net, int v, size_t *value) {
     int dies = first_use(d, v);
     for (int i = 0; i < plan->steps; i++) {
         const cv_step *s = &plan->step[i];
-        const unsigned traits = s->node->op->traits;
+        const cv_op *op = s->node->op;
         for (int k = 0; k < inputs_of(s); k++) {
             if (d->root[value_read(s, k)] != v) continue;
             dies = later(dies, d->forward[i]);
-            if (training(d) && (traits & CV_READS_X)) dies = later(dies, d->backward[i]);
+            if (training(d) && op->reads_x) dies = later(dies, d->backward[i]);
         }
-        if (d->root[i + 1] == v && training(d) && (traits & CV_READS_Y)) dies = later(dies, d->backward[i]);
+        if (d->root[i + 1] == v && training(d) && op->reads_y) dies = later(dies, d->backward[i]);
     }
     for (int a = 0; a < plan->actions; a++)
         if (d->root[net->nodes] == v && plan->action[a].verb == CV_UNLOAD) dies = later(dies, a);
@@ -124,7 +124,7 @@ bool cv_place_values(draft *d, const cv_net *net) {
             s->dx[k] = s->add_to[k] = CV_NOWHERE;
             if (!training(d) || !d->wanted[v]) continue;
             const bool again = written[slope] && d->readers[v] > 1;
-            s->add = again && (s->node->op->traits & CV_ADDS_DX);
+            s->add = again && s->node->op->adds_dx;
             if (again && !s->add) want(d, &s->dx[k], value_size(d, net, v), d->backward[i], d->backward[i]);
             written[slope] = true;
         }

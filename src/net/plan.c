@@ -4,7 +4,7 @@
 
 // --- what happens, in order ---------------------------------------------------------------------------------------
 
-static void act(draft *d, cv_verb verb, int step) {
+static void add_action(draft *d, cv_verb verb, int step) {
     const bool pass = verb == CV_FORWARD || verb == CV_BACKWARD;
     const bool meeting = verb == CV_MERGE || verb == CV_MERGE_BACKWARD || (pass && d->plan->step[step].joint);
     d->plan->action[d->plan->actions++] = (cv_action){verb, step, 1, meeting};
@@ -41,36 +41,36 @@ static void order_backward(draft *d) {
 static void act_backward_statistics(draft *d, int step) {
     const cv_node *n = d->plan->step[step].node;
     if (!n->op->backward_statistics || n->frozen || !d->wanted[step + 1]) return;
-    act(d, CV_GATHER_BACKWARD, step);
-    act(d, CV_MERGE_BACKWARD, step);
+    add_action(d, CV_GATHER_BACKWARD, step);
+    add_action(d, CV_MERGE_BACKWARD, step);
 }
 
 static void schedule(draft *d, bool has_loss) {
     cv_plan *plan = d->plan;
-    act(d, CV_LOAD, -1);
+    add_action(d, CV_LOAD, -1);
     for (int i = 0; i < plan->steps; i++) {
         const cv_op *op = plan->step[i].node->op;
         if (training(d) && op->statistics && !plan->step[i].node->frozen) {
-            act(d, CV_GATHER, i);
-            act(d, CV_MERGE, i);
+            add_action(d, CV_GATHER, i);
+            add_action(d, CV_MERGE, i);
         }
         d->forward[i] = plan->actions;
-        act(d, CV_FORWARD, i);
+        add_action(d, CV_FORWARD, i);
     }
-    act(d, CV_UNLOAD, -1);
+    add_action(d, CV_UNLOAD, -1);
     if (!training(d)) return;
-    if (!has_loss) act(d, CV_LOAD_GRADIENT, -1);
+    if (!has_loss) add_action(d, CV_LOAD_GRADIENT, -1);
     int begun = -1, first, last; // a step whose statistics are done already
     for (int k = 0; k < plan->steps; k++) {
         const int i = d->back[k];
         if (i != begun) act_backward_statistics(d, i);
         d->backward[i] = plan->actions;
         if (!d->wanted[i + 1]) continue; // nothing below it is trained
-        act(d, CV_BACKWARD, i);
+        add_action(d, CV_BACKWARD, i);
         // Of the body's end, before the shortcut: while the sum's gradient is in the cache.
         if (has_shortcut(d, i, &first, &last)) act_backward_statistics(d, begun = i - 1);
     }
-    if (d->flags & CV_INPUT_GRADIENT) act(d, CV_UNLOAD_GRADIENT, -1);
+    if (d->flags & CV_INPUT_GRADIENT) add_action(d, CV_UNLOAD_GRADIENT, -1);
 }
 
 // --- chains -------------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ enum { LONG_BYTES = 256 << 10 };
 static bool is_link(const draft *d, const cv_net *net, cv_action a) {
     const bool verb =
         a.verb == CV_FORWARD || a.verb == CV_GATHER || a.verb == CV_BACKWARD || a.verb == CV_GATHER_BACKWARD;
-    if (!verb || !(d->plan->step[a.step].node->op->traits & CV_BY_CHANNEL)) return false;
+    if (!verb || !d->plan->step[a.step].node->op->by_channel) return false;
     const size_t size = (size_t)cv_shape_size(d->plan->step[a.step].node->in);
     return (d->flags & CV_ANY_SIZE) || size * (size_t)net->isa->lanes * net->isa->real >= LONG_BYTES;
 }
@@ -114,7 +114,7 @@ static void pool_first(draft *d, const cv_net *net) {
     cv_node *node = d->plan->node;
     for (int i = 0; i + 1 < net->nodes; i++) {
         cv_node *rising = &node[i], *maximum = &node[i + 1];
-        if (!(rising->op->traits & CV_RISING) || !(maximum->op->traits & CV_MAXIMUM)) continue;
+        if (!rising->op->monotonic || !maximum->op->maximum) continue;
         if (maximum->input[0] != i || d->readers[i + 1] != 1) continue;
         const cv_node later = *rising;
         const int from = rising->input[0];
@@ -171,7 +171,7 @@ enum { MUCH_WORK = 1 << 18, FEW_EXAMPLES = 32 }; // multiply-adds of an example:
 
 static bool is_joint(const draft *d, const cv_node *n, int examples, int blocks) {
     char formula[256];
-    if (!(n->op->traits & CV_IN_PARTS)) return false;
+    if (!n->op->in_parts) return false;
     if (d->flags & CV_ANY_SIZE) return blocks <= MAX_SHARDS;
     return examples <= FEW_EXAMPLES && n->op->cost(n->config, n->in, n->out, formula, sizeof formula) >= MUCH_WORK;
 }
@@ -190,13 +190,13 @@ static void relate(draft *d, const cv_net *net, int blocks) {
         for (int k = 0; k < inputs_of(s); k++) d->wanted[i + 1] |= d->wanted[value_read(s, k)];
     }
     for (int i = 0; i < plan->steps; i++) {
-        const unsigned traits = plan->step[i].node->op->traits;
+        const cv_op *op = plan->step[i].node->op;
         const int x = value_read(&plan->step[i], 0), root = d->root[x];
         const bool alone = d->readers[x] == 1 && d->wanted[x] == d->wanted[i + 1];
-        const bool in_place = alone && (traits & CV_INPLACE) && !(training(d) && d->kept[root]);
+        const bool in_place = alone && op->in_place && !(training(d) && d->kept[root]);
         d->root[i + 1] = in_place ? root : i + 1;
-        d->slope[i + 1] = in_place || (alone && (traits & CV_INPLACE_BACK)) ? d->slope[x] : i + 1;
-        d->kept[d->root[i + 1]] |= (traits & CV_READS_Y) != 0;
+        d->slope[i + 1] = in_place || (alone && op->dx_in_place) ? d->slope[x] : i + 1;
+        d->kept[d->root[i + 1]] |= op->reads_y;
         plan->step[i].joint = is_joint(d, plan->step[i].node, blocks * net->isa->lanes, blocks);
         if (has_shortcut(d, i, &first, &last) && d->wanted[last + 1])
             d->slope[last + 1] = d->slope[i + 1]; // see order_backward

@@ -26,7 +26,7 @@ typedef enum cv_verb {
     CV_MERGE_BACKWARD,
 } cv_verb;
 
-// Neighbours whose ops are CV_BY_CHANNEL make a chain, where their maps are too large for the cache: all of them are done
+// Neighbours whose ops are .by_channel make a chain, where their maps are too large for the cache: all of them are done
 // for the first channel, then for the second, and what one writes the next one reads from the cache. A value that lives
 // only within a chain is brief: one channel of it has room, which does not leave the cache.
 typedef struct cv_action {
@@ -45,7 +45,7 @@ typedef struct cv_step {
     bool brief_y, brief_x[CV_MAX_INPUTS];
     size_t dx[CV_MAX_INPUTS];     // where backward writes
     size_t add_to[CV_MAX_INPUTS]; // and what that is then added to, when an input has several readers
-    bool add;                     // or backward adds itself to what is there: CV_ADDS_DX
+    bool add;                     // or backward adds itself to what is there: .adds_dx
     size_t saved, noise;
     size_t scratch[2]; // of the forward and the backward pass
     bool joint;        // one call for all blocks, in parts that threads share: of a layer with many parameters

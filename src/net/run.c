@@ -23,8 +23,8 @@ static void aim(const job *j, int slot, target to) {
     r->aimed[slot] = to;
     for (int i = 0; i < r->plan.steps; i++) {
         const cv_node *n = r->plan.step[i].node;
-        const bool together = n->op->traits & CV_LOCKSTEP;
-        passes[i].blocks = together ? to.blocks : 1;
+        const bool together = n->op->lockstep;
+        passes[i].share.blocks = together ? to.blocks : 1;
         passes[i].active = together ? to.last_active : to.active;
         passes[i].set = to.set;
         passes[i].scale = 1.0 / to.batch;
@@ -80,7 +80,7 @@ typedef struct joint {
     int parts;
 } joint;
 
-static void take_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient) {
+static void hand_over_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient) {
     const joint *whole = taker;
     const cv_runner *r = whole->runner;
     r->use(r->user, r->net->tensor[whole->node->tensor + tensor].offset + (size_t)first, (size_t)count, gradient);
@@ -96,8 +96,8 @@ static void run_part(void *context, int k, int worker) {
     const joint *whole = context;
     cv_pass p = whole->all;
     (void)worker;
-    p.part = k;
-    p.parts = whole->parts;
+    p.share.part = k;
+    p.share.parts = whole->parts;
     whole->pass(&p);
 }
 
@@ -116,12 +116,12 @@ static void run_joint(const job *j, cv_action action) {
                    parts_for(r->pool)};
     const bool used = r->use && action.verb == CV_BACKWARD && !n->frozen;
     if (used && !(j->losses && are_finite(j->losses, j->batch->count))) return; // the step is void, its parameters stay
-    whole.all.blocks = j->blocks;
+    whole.all.share.blocks = j->blocks;
     whole.all.active = samples_of(j, j->blocks - 1);
     whole.all.set = true;
     if (used) {
-        whole.all.take = take_gradient;
-        whole.all.taker = &whole;
+        whole.all.share.take = hand_over_gradient;
+        whole.all.share.taker = &whole;
     }
     for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !used; t++)
         whole.all.grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, 0);

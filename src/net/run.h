@@ -34,7 +34,7 @@ enum {
     CV_INPUT_GRADIENT = 2, // also the gradient with respect to the net's input
     CV_ANY_SIZE = 4,       // chains and joint steps (see plan.h) however small, for tests
     CV_ONE_EXAMPLE = 8,    // batches of one, for inference without a loss, and the net's parameters stay as they are:
-                           // with channels in the lanes where all layers can (cv_net_lone)
+                           // with channels in the lanes where all layers can (cv_net_single)
 };
 
 // loss: may be NULL when batches bring their own gradient, or for inference. flags: of those above.

@@ -31,16 +31,16 @@ static void fill_passes(cv_runner *r, int slot) {
         const cv_node *n = s->node;
         cv_pass *p = &r->pass[(size_t)slot * (size_t)r->plan.steps + (size_t)i];
         const bool training = (r->flags & CV_TRAINING) && !(n->frozen && n->op->statistics);
-        *p = (cv_pass){.config = n->config, .in = n->in, .out = n->out, .training = training, .apart = r->plan.lanes};
+        *p = (cv_pass){
+            .config = n->config, .in = n->in, .out = n->out, .training = training, .share.apart = r->plan.lanes};
         p->y = at(r, slot, s->y);
         p->dy = at(r, slot, s->dy);
-        for (int k = 0; k < (n->op->inputs ? n->op->inputs : 1); k++) {
+        for (int k = 0; k < cv_node_inputs(n); k++) {
             p->x[k] = at(r, slot, s->x[k]);
             p->dx[k] = at(r, slot, s->dx[k]);
         }
-        for (int t = 0; t < n->tensors; t++)
-            p->tensor[t] = (char *)r->net->values + r->net->tensor[n->tensor + t].offset * r->isa->real;
-        p->add = s->add;
+        cv_node_tensors(r->net, n, p->tensor);
+        p->share.add = s->add;
         p->saved = at(r, slot, s->saved);
         for (int k = 0; k < 2; k++) p->scratch[k] = at(r, slot, s->scratch[k]);
         p->noise = at(r, slot, s->noise);
@@ -67,7 +67,7 @@ static const cv_node *next_joint(const cv_runner *r, int from_tensor) {
     return next;
 }
 
-static void take_gradient(cv_runner *r, size_t blocks, bool *fits) {
+static void allocate_gradient(cv_runner *r, size_t blocks, bool *fits) {
     const cv_net *net = r->net;
     r->stretch = take(r, 2 * (size_t)r->plan.steps + 1, sizeof *r->stretch, fits);
     if (!*fits) return;
@@ -98,7 +98,7 @@ static bool take_all(cv_runner *r, const cv_runner *lender) {
     r->merged = take(r, 2 * steps, sizeof *r->merged, &fits);
     r->block_samples = take(r, blocks, sizeof *r->block_samples, &fits);
     r->zero = take(r, (size_t)output_size(r), sizeof *r->zero, &fits);
-    if (r->flags & CV_TRAINING) take_gradient(r, blocks, &fits);
+    if (r->flags & CV_TRAINING) allocate_gradient(r, blocks, &fits);
     for (size_t i = 0; fits && i < steps && (r->flags & CV_TRAINING); i++) {
         const cv_node *n = r->plan.step[i].node;
         const size_t noise = n->op->noise ? n->op->noise(n->config, n->in) : 0;
@@ -124,7 +124,7 @@ static bool gains_from_lockstep(const cv_plan *plan) {
         if (!n->op->cost) continue;
         const int64_t cost = n->op->cost(n->config, n->in, n->out, formula, sizeof formula);
         all += cost;
-        if (n->op->traits & CV_LOCKSTEP) together += cost;
+        if (n->op->lockstep) together += cost;
     }
     return together > all / 2;
 }
@@ -153,8 +153,8 @@ convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op 
     *r = (cv_runner){.net = net, .isa = net->isa, .pool = pool, .flags = flags, .max_batch = max_batch};
     r->in = net->input;
     r->out = cv_net_output(net);
-    if ((flags & CV_ONE_EXAMPLE) && (status = cv_net_lone(net, &r->lone, err))) goto fail;
-    if (r->lone) r->net = r->lone;
+    if ((flags & CV_ONE_EXAMPLE) && (status = cv_net_single(net, &r->single, err))) goto fail;
+    if (r->single) r->net = r->single;
     if (loss && (status = add_loss(r, loss, loss_config, err))) goto fail;
     if ((status = cv_plan_make(r->net, loss ? &r->loss : NULL, blocks_of(r, max_batch), flags, &r->plan, err)))
         goto fail;
@@ -200,6 +200,6 @@ void cv_runner_free(cv_runner *r) {
     free(r->zero);
     free(r->loss.config);
     cv_plan_free(&r->plan);
-    cv_net_free(r->lone);
+    cv_net_free(r->single);
     free(r);
 }

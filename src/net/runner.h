@@ -27,7 +27,7 @@ typedef struct stretch {
 
 struct cv_runner {
     cv_net *net;
-    cv_net *lone;     // of its own, for one example; net is this one then
+    cv_net *single;     // of its own, for one example; net is this one then
     cv_shape in, out; // of the net that was given
     const cv_isa *isa;
     cv_node loss; // the node the plan ends with; .op NULL without a loss

@@ -13,21 +13,10 @@
 #include "base/base.h"
 #include "base/option.h"
 #include "base/random.h"
+#include "op/shape.h"
+#include "op/share.h"
 
-enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5, CV_MAX_LANES = 16, CV_MOST_PARTS = 16 };
-
-// One sample's feature maps: (c), (c, w) or (c, h, w); unused sizes are 1.
-typedef struct cv_shape {
-    int dims; // 1, 2 or 3
-    int64_t c, h, w;
-} cv_shape;
-
-static inline int64_t cv_shape_size(cv_shape s) {
-    return s.c * s.h * s.w;
-}
-static inline int64_t cv_shape_pixels(cv_shape s) {
-    return s.h * s.w;
-}
+enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5, CV_MAX_LANES = 16 };
 
 // A parameter or a buffer, under its PyTorch name and in its PyTorch layout.
 typedef struct cv_tensor {
@@ -41,27 +30,7 @@ typedef struct cv_tensor {
     bool integer; // stored as I64 in files (num_batches_tracked)
 } cv_tensor;
 
-// What the plan must know to share memory between values.
-enum {
-    CV_READS_X = 1,        // backward reads x
-    CV_READS_Y = 2,        // backward reads y
-    CV_INPLACE = 4,        // y may be x, and dx may be dy
-    CV_INPLACE_BACK = 512, // only dx may be dy
-    CV_RISING = 8, // pixel by pixel, never falling, and without gradient where it is flat: it may trade places with ...
-    CV_MAXIMUM = 16,     // ... the largest of several pixels
-    CV_LINEAR = 32,      // y[c] = weight[c] . x + bias[c]: a batch norm behind it can be folded into the two
-    CV_LOCKSTEP = 64,    // takes several blocks in one call, to read its many weights once for all of them
-    CV_BY_CHANNEL = 128, // may be called for one channel: values, what is saved, noise, tensors and statistics of the
-                         // channels lie one behind the other and do not depend on each other
-    CV_IN_PARTS = 1024,  // a call may ask for a part of a pass, so that several threads share its work: see cv_part
-    CV_ADDS_DX = 2048,   // backward can add to dx[0] in place of writing it: see .add
-    CV_PLAIN = 256,      // of a .lone: x may also be the net's input as it comes, see cv_alone
-};
-
 typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
-
-// Takes `count` numbers of the gradient of tensor `tensor` of an op, from number `first` on.
-typedef void cv_take_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient);
 
 // One call of an op on one block. Pointers to values are [c][h][w] of lanes; parameters are plain reals.
 typedef struct cv_pass {
@@ -71,36 +40,19 @@ typedef struct cv_pass {
     void *y;
     const void *dy;
     void *dx[CV_MAX_INPUTS];      // written, not added to; NULL: not wanted
-    bool add;                     // for CV_ADDS_DX: dx[0] is added to
     void *tensor[CV_MAX_TENSORS]; // in the order of .tensors
     void *grad[CV_MAX_TENSORS];   // for those that are trained
     bool set;                     // gradients are set (the first block of a shard), else added to
-    cv_take_gradient *take;       // of CV_IN_PARTS: is given the gradients in place of .grad; NULL: they go there
-    void *taker;
-    void *saved;             // .saved lanes kept from forward to backward
+    void *saved;                  // .saved lanes kept from forward to backward
     void *scratch[2];        // of the forward and of the backward pass: .scratch lanes, free to use within the call
     const void *noise;       // .noise lanes of random numbers drawn for this step, training only
     const double *merged[2]; // whole-batch statistics of the forward and the backward pass, see cv_statistics
     bool training;
-    int active; // samples in the (last) block; the other lanes are idle and must add nothing
-    int blocks; // of this call: 1, but more for CV_LOCKSTEP; the values of block i are i * apart lanes further on
-    size_t apart;
-    int part, parts;      // for CV_IN_PARTS: which part of the pass to do, of how many; below 2: all of it
+    int active;           // samples in the (last) block; the other lanes are idle and must add nothing
     const int32_t *label; // losses: [LANES], class of each sample
     double scale;         // losses: dx is multiplied by this (1/N for the mean)
+    cv_share share;       // how the plan shares the pass out, for ops that ask for it
 } cv_pass;
-
-typedef struct cv_span {
-    int64_t first, end;
-} cv_span;
-
-// Those of `count` things that are the part's, in whole groups of `unit` but for the last.
-static inline cv_span cv_part(const cv_pass *p, int64_t count, int64_t unit) {
-    if (p->parts < 2) return (cv_span){0, count};
-    const int64_t units = (count + unit - 1) / unit, first = units * p->part / p->parts * unit,
-                  end = units * (p->part + 1) / p->parts * unit;
-    return (cv_span){first, end < count ? end : count};
-}
 
 // An op that needs the whole batch between its input and its output (batch norm): every block is gathered into `size`
 // doubles, the blocks are merged in order, and the pass of each block then reads `merged`.
@@ -124,13 +76,17 @@ typedef struct cv_case {
 } cv_case;
 
 // One example alone has its channels in the lanes, [block of LANES channels][row][column][LANES], and shapes that count
-// blocks of channels. A CV_BY_CHANNEL op without tensors does not see the difference. Any other needs a second op for
-// it, .lone, whose config begins with this, and the layer's own options follow. Lanes past the last channel hold
+// blocks of channels. An op with .by_channel and without tensors does not see the difference. Any other needs a second
+// op for it, .single, whose config begins with this, and the layer's own options follow. Lanes past the last channel hold
 // anything.
-typedef struct cv_alone {
+typedef struct cv_single {
     cv_shape in, out; // in channels
     bool plain;       // x is the net's input as it comes, [channel][row][column]
-} cv_alone;
+} cv_single;
+
+typedef struct cv_affine {
+    double mean, factor, shift;
+} cv_affine;
 
 typedef struct cv_op cv_op;
 struct cv_op {
@@ -141,7 +97,19 @@ struct cv_op {
     size_t config_size;      // of the struct the schema fills
     int inputs;              // 0 means 1
     int dims;                // input must have this many (1, 2, 3); 0: any
-    unsigned traits;
+
+    // What memory may be shared. y must not overwrite what the backward pass reads.
+    bool reads_x, reads_y; // backward reads x; y
+    bool in_place;         // y may be x, and dx may be dy
+    bool dx_in_place;      // only dx may be dy
+    // What the plan may do with it.
+    bool by_channel; // may be called for one channel: values, what is saved, noise, tensors and statistics of the
+                     // channels lie one behind the other and do not depend on each other
+    bool linear;     // y[c] = weight[c] . x + bias[c]: an affine op behind it can be folded into the two
+    bool monotonic;  // pixel by pixel, never falling, without gradient where it is flat: may trade places with ...
+    bool maximum;    // ... the largest of several pixels
+    bool lockstep, in_parts, adds_dx; // see share.h
+    bool plain_input;                 // of a .single: x may also be the net's input as it comes, see cv_single
 
     // Output shape, or false and a sentence in why. May complete the config (a stride that defaults to the kernel).
     // NULL: the shape of x.
@@ -162,6 +130,9 @@ struct cv_op {
     void (*backward)(const cv_pass *pass);
     const cv_statistics *statistics;          // in training, before forward
     const cv_statistics *backward_statistics; // in training, before backward
+    // In inference y = (x - mean) factor + shift, with the three of `channel`. Such an op can be folded into a linear
+    // one in front of it. NULL: it is not of that form.
+    cv_affine (*affine)(const void *config, const void *const *tensor, int64_t channel);
     // Losses: probabilities of the classes from the net's outputs, one sample.
     void (*probabilities)(const float *outputs, int count, float *probabilities);
 
@@ -175,41 +146,9 @@ struct cv_op {
     const char *onnx;
     const cv_case *cases; // ends with batch 0
 
-    const cv_op *lone; // the same for one example, inference only; .infer refuses what it cannot do
-    // Of a .lone: fills its tensors from the layer's. config: its own.
-    void (*turn)(const void *config, const void *const *from, void *const *to);
+    const cv_op *single; // the same for one example, inference only; .infer refuses what it cannot do
+    // Of a .single: fills its tensors from the layer's. config: its own.
+    void (*arrange)(const void *config, const void *const *from, void *const *to);
 };
-
-// The ops and a few kernels, compiled for one instruction set.
-typedef struct cv_isa {
-    // "baseline", "avx2", "avx512"; "bf16": avx512, convolutions in training in bf16; "double": in doubles, for checks
-    const char *name;
-    int lanes;   // samples per block
-    size_t real; // bytes of a number
-    const cv_op *const *ops;
-    int op_count;
-    // rows[count] of `size` floats each -> [size] lanes. Further lanes repeat the last row.
-    void (*pack)(const float *const *rows, int count, int64_t size, void *out);
-    void (*pack_bytes)(const uint8_t *const *rows, int count, const float *of_byte /* [256] */, int64_t size,
-                       void *out);
-    // [size] lanes -> rows[active] of floats
-    void (*unpack)(const void *lanes, int64_t size, int active, float *const *rows);
-    void (*add)(void *y, const void *x, int64_t size); // y += x, size lanes
-    bool (*finite)(const void *x, int64_t size, int active);
-    // `rounds` rounds of as many multiply-adds between registers as run side by side: what the processor can do at
-    // best. Returns how many it did, counting each number of a vector; *sum is what came of them.
-    int64_t (*peak)(int64_t rounds, double *sum);
-} cv_isa;
-
-// The best table this processor can run, not above `cap` ("avx2", ...; NULL: no cap). NULL when cap is unknown.
-const cv_isa *cv_isa_find(const char *cap);
-// The table that trains in bf16 in place of `isa`, or `isa` itself and in *why a sentence that says why.
-const cv_isa *cv_isa_in_bf16(const cv_isa *isa, const char **why);
-// Name k of those that can be asked for, NULL at the end.
-const char *cv_isa_name(size_t k);
-const cv_op *cv_op_find(const cv_isa *isa, const char *name);
-
-// "(16, 44, 14)"
-void cv_shape_text(cv_shape shape, char *text, size_t size);
 
 #endif

@@ -3,8 +3,6 @@
 
 #include <math.h>
 
-#define FIELD(name) offsetof(cv_optimizer_config, name)
-
 // w' = g + decay w;   m = momentum m + (1 - dampening) w';   w -= lr (m, or w' + momentum m with Nesterov)
 // Weight decay is the L2 penalty added to the gradient.
 static void sgd(const cv_optimizer_config *c, double lr, int64_t step, size_t count, float *w, const float *g,
@@ -49,71 +47,24 @@ static void adamw(const cv_optimizer_config *c, double lr, int64_t step, size_t 
 }
 
 static const cv_option sgd_schema[] = {
-    {.name = "lr",
-     .type = CV_FLOAT,
-     .offset = FIELD(lr),
-     .required = true,
-     .min = 0,
-     .max = 1e6,
-     .help = "learning rate"},
-    {.name = "momentum",
-     .type = CV_FLOAT,
-     .offset = FIELD(momentum),
-     .min = 0,
-     .max = 1,
-     .help = "share of the last step kept"},
-    {.name = "dampening",
-     .type = CV_FLOAT,
-     .offset = FIELD(dampening),
-     .min = 0,
-     .max = 1,
-     .help = "damps the gradient in the momentum"},
-    {.name = "weight_decay",
-     .type = CV_FLOAT,
-     .offset = FIELD(weight_decay),
-     .min = 0,
-     .max = 1e3,
-     .help = "L2 penalty"},
-    {.name = "nesterov", .type = CV_BOOL, .offset = FIELD(nesterov), .help = "Nesterov's momentum"},
+    CV_OPTION("lr", CV_FLOAT, cv_optimizer_config, lr, "learning rate", .required = true, CV_RANGE(0, 1e6)),
+    CV_OPTION("momentum", CV_FLOAT, cv_optimizer_config, momentum, "share of the last step kept", CV_RANGE(0, 1)),
+    CV_OPTION("dampening", CV_FLOAT, cv_optimizer_config, dampening, "damps the gradient in the momentum",
+              CV_RANGE(0, 1)),
+    CV_OPTION("weight_decay", CV_FLOAT, cv_optimizer_config, weight_decay, "L2 penalty", CV_RANGE(0, 1e3)),
+    CV_OPTION("nesterov", CV_BOOL, cv_optimizer_config, nesterov, "Nesterov's momentum"),
     {.name = NULL},
 };
 
 #define ADAM_OPTIONS(decay)                                                                                            \
-    {.name = "lr",                                                                                                     \
-     .type = CV_FLOAT,                                                                                                 \
-     .offset = FIELD(lr),                                                                                              \
-     .fallback = 1e-3,                                                                                                 \
-     .min = 0,                                                                                                         \
-     .max = 1e6,                                                                                                       \
-     .help = "learning rate"},                                                                                         \
-        {.name = "beta1",                                                                                              \
-         .type = CV_FLOAT,                                                                                             \
-         .offset = FIELD(beta1),                                                                                       \
-         .fallback = 0.9,                                                                                              \
-         .min = 0,                                                                                                     \
-         .max = 1,                                                                                                     \
-         .help = "memory of the mean"},                                                                                \
-        {.name = "beta2",                                                                                              \
-         .type = CV_FLOAT,                                                                                             \
-         .offset = FIELD(beta2),                                                                                       \
-         .fallback = 0.999,                                                                                            \
-         .min = 0,                                                                                                     \
-         .max = 1,                                                                                                     \
-         .help = "memory of the square"},                                                                              \
-        {.name = "eps",                                                                                                \
-         .type = CV_FLOAT,                                                                                             \
-         .offset = FIELD(eps),                                                                                         \
-         .fallback = 1e-8,                                                                                             \
-         .min = 0,                                                                                                     \
-         .max = 1,                                                                                                     \
-         .help = "added to the root"},                                                                                 \
-        {.name = "weight_decay",                                                                                       \
-         .type = CV_FLOAT,                                                                                             \
-         .offset = FIELD(weight_decay),                                                                                \
-         .fallback = decay,                                                                                            \
-         .min = 0,                                                                                                     \
-         .max = 1e3,                                                                                                   \
-         .help = "decay"},                                                                                             \
+    CV_OPTION("lr", CV_FLOAT, cv_optimizer_config, lr, "learning rate", .fallback = 1e-3, CV_RANGE(0, 1e6)),           \
+        CV_OPTION("beta1", CV_FLOAT, cv_optimizer_config, beta1, "memory of the mean", .fallback = 0.9,                \
+                  CV_RANGE(0, 1)),                                                                                     \
+        CV_OPTION("beta2", CV_FLOAT, cv_optimizer_config, beta2, "memory of the square", .fallback = 0.999,            \
+                  CV_RANGE(0, 1)),                                                                                     \
+        CV_OPTION("eps", CV_FLOAT, cv_optimizer_config, eps, "added to the root", .fallback = 1e-8, CV_RANGE(0, 1)),   \
+        CV_OPTION("weight_decay", CV_FLOAT, cv_optimizer_config, weight_decay, "decay", .fallback = decay,             \
+                  CV_RANGE(0, 1e3)),                                                                                   \
     {                                                                                                                  \
         .name = NULL                                                                                                   \
     }

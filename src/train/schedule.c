@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#define FIELD(name) offsetof(cv_schedule_config, name)
 static const double pi = 3.14159265358979323846;
 
 static double constant(const cv_schedule_config *c, int64_t step, int64_t steps, int64_t per_epoch) {
@@ -43,80 +42,36 @@ static double one_cycle(const cv_schedule_config *c, int64_t step, int64_t steps
 }
 
 #define WARMUP                                                                                                         \
-    {                                                                                                                  \
-        .name = "warmup", .type = CV_INT, .offset = FIELD(warmup), .min = 0, .max = 1 << 20,                           \
-        .help = "epochs over which the rate first rises from 0, step by step"                                          \
-    }
+    CV_OPTION("warmup", CV_INT, cv_schedule_config, warmup,                                                            \
+              "epochs over which the rate first rises from 0, step by step", CV_RANGE(0, 1 << 20))
 
 static const cv_option constant_schema[] = {WARMUP, {.name = NULL}};
 static const cv_option step_schema[] = {
-    {.name = "every",
-     .type = CV_INT,
-     .offset = FIELD(every),
-     .required = true,
-     .min = 1,
-     .max = 1 << 20,
-     .help = "epochs between two cuts"},
-    {.name = "gamma",
-     .type = CV_FLOAT,
-     .offset = FIELD(gamma),
-     .fallback = 0.1,
-     .min = 0,
-     .max = 1,
-     .help = "factor of a cut"},
+    CV_OPTION("every", CV_INT, cv_schedule_config, every, "epochs between two cuts", .required = true,
+              CV_RANGE(1, 1 << 20)),
+    CV_OPTION("gamma", CV_FLOAT, cv_schedule_config, gamma, "factor of a cut", .fallback = 0.1, CV_RANGE(0, 1)),
     WARMUP,
     {.name = NULL},
 };
 static const cv_option cosine_schema[] = {
-    {.name = "minimum",
-     .type = CV_FLOAT,
-     .offset = FIELD(minimum),
-     .min = 0,
-     .max = 1,
-     .help = "lowest rate, as a fraction of lr"},
+    CV_OPTION("minimum", CV_FLOAT, cv_schedule_config, minimum, "lowest rate, as a fraction of lr", CV_RANGE(0, 1)),
     WARMUP,
     {.name = NULL},
 };
 static const cv_option linear_schema[] = {
-    {.name = "epochs",
-     .type = CV_INT,
-     .offset = FIELD(epochs),
-     .fallback = 5,
-     .min = 1,
-     .max = 1 << 20,
-     .help = "epochs from start to end"},
-    {.name = "start",
-     .type = CV_FLOAT,
-     .offset = FIELD(start),
-     .fallback = 1.0 / 3,
-     .min = 0,
-     .max = 1e6,
-     .help = "first factor"},
-    {.name = "end", .type = CV_FLOAT, .offset = FIELD(end), .fallback = 1, .min = 0, .max = 1e6, .help = "last factor"},
+    CV_OPTION("epochs", CV_INT, cv_schedule_config, epochs, "epochs from start to end", .fallback = 5,
+              CV_RANGE(1, 1 << 20)),
+    CV_OPTION("start", CV_FLOAT, cv_schedule_config, start, "first factor", .fallback = 1.0 / 3, CV_RANGE(0, 1e6)),
+    CV_OPTION("end", CV_FLOAT, cv_schedule_config, end, "last factor", .fallback = 1, CV_RANGE(0, 1e6)),
     {.name = NULL},
 };
 static const cv_option one_cycle_schema[] = {
-    {.name = "pct_start",
-     .type = CV_FLOAT,
-     .offset = FIELD(pct_start),
-     .fallback = 0.3,
-     .min = 0,
-     .max = 1,
-     .help = "share of the steps in which the rate rises"},
-    {.name = "div_factor",
-     .type = CV_FLOAT,
-     .offset = FIELD(div_factor),
-     .fallback = 25,
-     .min = 1,
-     .max = 1e9,
-     .help = "lr / first rate"},
-    {.name = "final_div_factor",
-     .type = CV_FLOAT,
-     .offset = FIELD(final_div_factor),
-     .fallback = 1e4,
-     .min = 1,
-     .max = 1e12,
-     .help = "first rate / last rate"},
+    CV_OPTION("pct_start", CV_FLOAT, cv_schedule_config, pct_start, "share of the steps in which the rate rises",
+              .fallback = 0.3, CV_RANGE(0, 1)),
+    CV_OPTION("div_factor", CV_FLOAT, cv_schedule_config, div_factor, "lr / first rate", .fallback = 25,
+              CV_RANGE(1, 1e9)),
+    CV_OPTION("final_div_factor", CV_FLOAT, cv_schedule_config, final_div_factor, "first rate / last rate",
+              .fallback = 1e4, CV_RANGE(1, 1e12)),
     {.name = NULL},
 };
 

@@ -86,7 +86,7 @@ run_document() { # DOCUMENT
 # --- the layer of CONTRIBUTING.md ---------------------------------------------------------------------------------------
 
 # The example is compiled with the table of ops as cmake/ops.cmake would, in float and in double, and put in front of the
-# library's. $layer is the folder with src/op/leaky_relu.c.
+# library's. $layer is the folder with src/op/layers/leaky_relu.c.
 needed_libraries() { # of the static library and of the tests
     pkg-config --libs cmocka
     PKG_CONFIG_LIBDIR=$BUILD pkg-config --static --libs convo | sed 's/-lconvo//'
@@ -96,7 +96,7 @@ compile_layer() {
     for set in "baseline float 4" "double double 2"; do
         # shellcheck disable=SC2086 # a list of words
         set -- $set
-        for source in "$root/src/op/table.c" "$layer/src/op/leaky_relu.c"; do
+        for source in "$root/src/op/layers/table.c" "$layer/src/op/layers/leaky_relu.c"; do
             $CC -std=gnu11 -O2 -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror -I"$root/include" -I"$root/src" -I"$layer" \
                 "-DCV_ISA=$1" "-DCV_REAL=$2" "-DLANES=$3" -DTILE_ROWS=4 -DTILE_COLUMNS=3 -fno-math-errno \
                 -c "$source" -o "$layer/$1-$(basename "$source" .c).o" || return 1

@@ -61,5 +61,5 @@ differs "number of parameters" stride 's/stride: 2/bias: false, &/' "9, not 10"
 differs "field" nine-dilation 's/dilation: 3/dilation: 2/' "7 x 7, not 9 x 9"
 differs "number of pixels" nine-dilation 's/kernel: 3, padding: 3/kernel: 2, dilation: 2, padding: 3/' "36, not 81"
 : >recipes/fields/stride.yaml
-expect 1 "a net that cannot be read is missed" "fields/stride" -- reproduce fields
+expect 1 "a net that cannot be read is named" "fields/stride" -- reproduce fields
 finish

@@ -1,47 +1,92 @@
 # The rules of the house that a machine can check: who may include whom, what the library may not do, how long files are,
 # what every layer brings along.
 . tests/cli/expect.sh
+case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 
-# folder: folders whose headers it may include. Arrows go one way; a line may name only folders above it.
-#   data reads recordings through a front end (audio/feature.h) and says shapes in the ops' terms (cv_shape in op/op.h);
-#   train needs the parts of a data set (cv_split in data/dataset.h).
+# room: the rooms whose headers it may include and whose symbols it may need. Arrows go one way; a line may name only
+# rooms above it.
+#   data reads recordings through a front end (audio/feature.h); train needs the parts of a data set (data/dataset.h).
+#   A front end can be written down as a graph (format/graph.h), for export.
 arrows='
 base:
-op:      base
-net:     op base
-audio:   op base
-data:    audio op base
-train:   data net op base
-model:   train data audio net op base
-inspect: model train data audio net op base
+format:    base
+fetch:     base
+op:        base
+op/layers: op base
+net:       op base
+audio:     op format base
+data:      audio op fetch format base
+train:     data net op base
+recipe:    train data audio net op format base
+model:     recipe train data audio net op format base
+exchange:  model recipe train data audio net op format base
+inspect:   model recipe train data audio net op format base
 '
 longest=450 # lines
 
-may_include() { # FOLDER OTHER
-    echo "$arrows" | awk -v folder="$1:" -v other="$2" '
-        $1 == folder { for (k = 2; k <= NF; k++) if ($k == other) found = 1 }
+room_of() { # src/op/layers/relu.c
+    room=${1#src/}
+    echo "${room%/*}"
+}
+may_need() { # ROOM OTHER
+    [ "$1" = "$2" ] || echo "$arrows" | awk -v room="$1:" -v other="$2" '
+        $1 == room { for (k = 2; k <= NF; k++) if ($k == other) found = 1 }
         END { exit !found }'
 }
 includes() { sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$1"; }
 
-wrong_arrows() {
-    for folder in src/*/; do
-        folder=$(basename "$folder")
-        echo "$arrows" | grep -q "^$folder:" || echo "src/$folder is not in the table of this test"
-        for file in src/"$folder"/*.[ch]; do
-            for header in $(includes "$file"); do
-                other=${header%%/*}
-                case $header in
-                convo.h | op_list.inc | "$folder"/*) ;;
-                *) may_include "$folder" "$other" || echo "$file includes $header" ;;
-                esac
-            done
+wrong_includes() {
+    find src -type f -name '*.[ch]' | sort | while read -r file; do
+        room=$(room_of "$file")
+        echo "$arrows" | grep -q "^$room:" || echo "src/$room is not in the table of this test"
+        for header in $(includes "$file"); do
+            case $header in
+            convo.h | op_list.inc) ;;
+            *) may_need "$room" "${header%/*}" || echo "$file includes $header" ;;
+            esac
         done
     done
-    for file in cli/*.[ch] examples/*.c; do
+    find cli examples -name '*.[ch]' | while read -r file; do
         for header in $(includes "$file"); do
             [ "$header" = convo.h ] || [ -e "cli/$header" ] || echo "$file includes $header"
         done
+    done
+}
+
+# What an object needs that another room defines, though no header says so. The one exception: op/isa.c chooses among
+# the tables that op/layers is compiled into.
+wrong_symbols() { # OBJECTS: a folder with .../src/ROOM/NAME.c.o below it
+    find "$1" -name '*.c.o' -path '*/src/*' | while read -r object; do
+        file=src/${object##*/src/}
+        file=${file%.o}
+        [ ! -e "$file" ] || nm "$object" | sed "s,^,$file ," # what was moved leaves its object behind
+    done | awk -v arrows="$arrows" '
+        BEGIN {
+            lines = split(arrows, line, "\n")
+            for (i = 1; i <= lines; i++) {
+                n = split(line[i], word, " ")
+                sub(/:$/, "", word[1])
+                for (k = 2; k <= n; k++) may[word[1], word[k]] = 1
+            }
+        }
+        { room = $1; sub(/^src\//, "", room); sub(/\/[^\/]*$/, "", room) }
+        NF == 4 && $3 ~ /[A-TV-Z]/ { home[$4] = room }
+        NF == 3 && $2 == "U" && $3 ~ /^(cv|convo)_/ && $3 !~ /^cv_isa_[a-z0-9]+$/ { needs[$1 " needs " $3] = room; symbol[$1 " needs " $3] = $3 }
+        END {
+            for (need in needs) {
+                other = home[symbol[need]]
+                if (other != "" && other != needs[need] && !((needs[need], other) in may)) print need " of src/" other
+            }
+        }'
+}
+
+# Functions and types that two files of a room call the same: a name should be found once.
+names_twice() {
+    find src cli -type d | while read -r room; do
+        grep -oE '^((static|ALWAYS_INLINE) .*[ *][a-z_0-9]+\(|(typedef )?(struct|enum|union) [a-z_0-9]+ \{)' "$room"/*.[ch] 2>/dev/null |
+            sed -E 's/^([^:]*):.*[ *]([a-z_0-9]+)( \{|\()$/\1 \2/' | sort -u | awk -v room="$room" '
+            { files[$2] = files[$2] " " $1; count[$2]++ }
+            END { for (name in count) if (count[name] > 1) print name " is defined in" files[name] }'
     done
 }
 
@@ -52,7 +97,7 @@ code() {
     done
 }
 calls='(printf|vprintf|puts|putchar|perror|exit|_exit|_Exit|quick_exit|abort|getenv|secure_getenv|setenv|putenv|system|time|gettimeofday|localtime|mktime)'
-forbidden_calls() { code src/*/*.[ch] | grep -E "[^A-Za-z0-9_>.]$calls *\\(|[^A-Za-z0-9_](stdout|stderr|stdin|environ)[^A-Za-z0-9_]"; }
+forbidden_calls() { code $(find src -name '*.[ch]') | grep -E "[^A-Za-z0-9_>.]$calls *\\(|[^A-Za-z0-9_](stdout|stderr|stdin|environ)[^A-Za-z0-9_]"; }
 
 # What the compiler put where it can be changed; constants that hold addresses are in .data.rel.ro.
 mutable_data() {
@@ -62,7 +107,7 @@ mutable_data() {
 }
 
 long_files() {
-    wc -l src/*/*.[ch] cli/*.[ch] | awk -v most=$longest '$2 != "total" && $1 > most { print $2 " has " $1 " lines" }'
+    find src cli -name '*.[ch]' -exec wc -l {} + | awk -v most=$longest '$2 != "total" && $1 > most { print $2 " has " $1 " lines" }'
 }
 
 # Every CV_OP names what the tests need.
@@ -71,7 +116,7 @@ ops_without() { # FIELD
         /^CV_OP\(/ { op = $0; sub(/^CV_OP\(/, "", op); sub(/\).*/, "", op); found = 0 }
         op && index($0, field " =") { found = 1 }
         op && /^};/ { if (!found) print FILENAME ": " op " has no " field; op = "" }
-    ' src/op/*.c
+    ' src/op/layers/*.c
 }
 
 unfinished() { grep -nE 'TODO|FIXME|XXX' -r include src cli examples recipes README.md CONTRIBUTING.md docs/*.md; }
@@ -84,7 +129,9 @@ check_none() {
     check "$name" sh -c 'cat "$0"; test ! -s "$0"' "$work/found"
 }
 
-check_none "includes follow the arrows, and the command sees convo.h only" wrong_arrows
+check_none "includes follow the arrows, and the command sees convo.h only" wrong_includes
+check_none "symbols follow the arrows" wrong_symbols "$BUILD"
+check_none "a name is defined in one file of a room" names_twice
 check_none "the library does not print, exit, abort, read the environment or the time of day" forbidden_calls
 name="the library has no variables of its own"
 if [ "${SANITIZED:--1}" -ge 0 ]; then
@@ -98,4 +145,33 @@ check_none "no file is longer than $longest lines" long_files
 check_none "every op has cases" ops_without .cases
 check_none "every op has a PyTorch expression" ops_without .torch
 check_none "nothing is marked as unfinished" unfinished
+
+# --- each check is seen to find what it is for ----------------------------------------------------------------------------
+
+# check_finds NAME TEXT SHELL COMMAND...: SHELL plants a breach in a copy of the tree; what COMMAND prints there has TEXT.
+check_finds() {
+    name=$1 text=$2 plant=$3
+    shift 3
+    rm -rf "$work/tree"
+    mkdir "$work/tree"
+    cp -r src cli examples "$work/tree"
+    (cd "$work/tree" && eval "$plant" && "$@") >"$work/found" 2>&1
+    check "$name is found" grep -qF -e "$text" "$work/found"
+}
+check_finds "an include against the arrows" 'src/base/x.c includes net/net.h' \
+    'echo "#include \"net/net.h\"" >src/base/x.c' wrong_includes
+check_finds "an include of the library by the command" 'cli/x.c includes base/base.h' \
+    'echo "#include \"base/base.h\"" >cli/x.c' wrong_includes
+check_finds "a folder without a place" 'src/attic is not in the table' 'mkdir src/attic && echo >src/attic/x.c' wrong_includes
+check_finds "a symbol against the arrows" 'src/base/x.c needs cv_net_free of src/net' '
+    mkdir -p objects/src/base objects/src/net
+    cp "$(find "$BUILD" -path "*/src/net/net.c.o" | head -n 1)" objects/src/net
+    echo "void cv_net_free(void *net); void cv_x(void); void cv_x(void) { cv_net_free(0); }" >src/base/x.c
+    $CC -fno-lto -c src/base/x.c -o objects/src/base/x.c.o' wrong_symbols objects
+check_finds "a name that two files define" 'double_bits is defined in src/base/x.c src/base/y.c' \
+    'echo "static int double_bits(void) {" | tee src/base/x.c >src/base/y.c' names_twice
+check_finds "a call of the library that prints" 'src/base/x.c:' 'echo "void f(void) { printf(1); }" >src/base/x.c' \
+    forbidden_calls
+check_finds "a long file" 'src/base/x.c has 451 lines' 'yes "" | head -n 451 >src/base/x.c' long_files
+check_finds "an op without cases" 'relu has no .cases' 'sed -i.old "/\.cases/d" src/op/layers/relu.c' ops_without .cases
 finish

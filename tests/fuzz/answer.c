@@ -1,5 +1,5 @@
 // The headers of a server's answer, line by line, and behind @@@1 what a broken download is remembered by.
-#include "data/transfer.c" // its functions are static
+#include "fetch/transfer.c" // its functions are static
 
 #include "fuzz.h"
 

@@ -2,7 +2,8 @@
 // reached), and behind @@@2 a single packed file.
 #include "fuzz.h"
 
-#include "data/fetch.h"
+#include "fetch/remote.h"
+#include "fetch/unpack.h"
 
 #if CV_HAVE_FETCH
 #include <archive.h>

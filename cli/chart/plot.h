@@ -1,0 +1,40 @@
+// convo plot: what its kinds of pictures share.
+#ifndef CLI_PLOT_H
+#define CLI_PLOT_H
+
+#include "command.h"
+
+typedef struct plot_values {
+    cli_list set;
+    const char *out, *data, *split;
+    int64_t count, threads;
+    bool filters, confusion, roc, det, calibration, boundary, examples, mistakes, steps;
+} plot_values;
+
+// What a picture is of. One of each kind; those that a kind does not need are zero.
+typedef struct plot {
+    const cli_context *context;
+    const plot_values *values;
+    const char *word; // the run, model or recipe
+    char **search, *cache;
+    convo_train_options how;
+    convo_part part;
+    char *stem;
+    convo_recipe *recipe;
+    convo_model *model;
+    convo_evaluation evaluation;
+} plot;
+
+// Kinds of pictures; each draws STEM.png and STEM.svg.
+typedef int plot_kind(plot *p);
+plot_kind plot_filters, plot_confusion, plot_roc, plot_det, plot_calibration, plot_boundary, plot_examples,
+    plot_mistakes;
+
+// "  set title '...'"; the format is the title's.
+void plot_title(FILE *out, const char *format, ...) PRINTF(2, 3);
+
+// Points in the plane: whether each example is two numbers, and a picture of them.
+bool is_plane(const convo_array *values);
+int draw_points(const plot *p, const convo_examples *examples);
+
+#endif

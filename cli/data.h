@@ -1,0 +1,15 @@
+// convo data get.
+#ifndef CLI_DATA_H
+#define CLI_DATA_H
+
+#include "command.h"
+
+// What is wrong with a data set. report: prints all of it; FAILED where something is a fault.
+json_t *findings_json(const convo_findings *found);
+void print_findings(const convo_findings *found);
+int report_findings(const cli_context *context, const char *word, const convo_findings *found);
+
+// convo data get
+int get_data(const cli_context *context, const char *name, const char *from, bool force);
+
+#endif

@@ -1,0 +1,35 @@
+// The page of a run (convo report): what it is made of, and the pieces of HTML that fill the template page.html.
+#ifndef CLI_PAGE_H
+#define CLI_PAGE_H
+
+#include "command.h"
+
+extern const char page_template[]; // cli/page.html, put into the program by the build
+
+enum { MOST_MISTAKES = 12 }; // shown
+
+typedef struct page {
+    convo_recipe *recipe;
+    convo_model *model;
+    char *text;      // of the recipe
+    json_t *result;  // result.json
+    json_t *metrics; // the lines of metrics.jsonl
+    convo_summary net;
+    convo_field field; // count 0: no layer has pixels
+    convo_map filters; // dims 0: no layer has weights
+    convo_evaluation evaluation;
+    const char *part;             // that was evaluated: "test"
+    int64_t wrong[MOST_MISTAKES]; // rows of the evaluation: the mistakes that the model was surest of
+    convo_examples mistakes;      // these examples
+} page;
+
+// Writes one piece, or nothing where there is nothing to show.
+typedef void page_piece(const page *p, FILE *out);
+
+// page_charts.c: SVG that takes its colours from the page's style sheet, and so follows light and dark.
+page_piece piece_loss, piece_accuracy, piece_legend, piece_confusion, piece_field;
+// page_media.c
+page_piece piece_filters, piece_axes, piece_scale, piece_mistakes, piece_sound;
+int find_mistakes(page *p, const convo_train_options *how); // fills wrong and mistakes
+
+#endif

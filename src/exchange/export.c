@@ -1,0 +1,33 @@
+// convo_export: the ending of the file's name says the format.
+#include "exchange/export.h"
+
+#include <string.h>
+#include <strings.h>
+
+static convo_status copy(const convo_model *model, const char *path, const convo_export_options *options,
+                         convo_error *err) {
+    if (options->fold || options->features || options->probabilities)
+        return cv_fail(err, CONVO_ARGUMENT, path,
+                       "a .safetensors file is the model as it is; only .onnx can be changed");
+    return convo_model_save(model, path, err);
+}
+
+static const struct {
+    const char *ending;
+    convo_status (*write)(const convo_model *model, const char *path, const convo_export_options *options,
+                          convo_error *err);
+} formats[] = {{".onnx", cv_export_onnx}, {".safetensors", copy}};
+
+convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
+                          convo_error *err) {
+    static const convo_export_options plain;
+    char known[64] = "";
+    if (!model || !path) return cv_fail(err, CONVO_ARGUMENT, "", "an export needs a model and a path");
+    for (size_t k = 0; k < CV_COUNT(formats); k++) {
+        const size_t length = strlen(path), end = strlen(formats[k].ending);
+        if (length > end && !strcasecmp(path + length - end, formats[k].ending))
+            return formats[k].write(model, path, options ? options : &plain, err);
+        cv_append(known, sizeof known, "%s%s", k ? " or " : "", formats[k].ending);
+    }
+    return cv_fail(err, CONVO_ARGUMENT, path, "the ending says the format: it must be %s", known);
+}

@@ -1,0 +1,14 @@
+// Models in other formats. One function per format; src/exchange/export.c has the table.
+#ifndef CV_EXPORT_H
+#define CV_EXPORT_H
+
+#include "format/graph.h"
+#include "model/model.h"
+
+convo_status cv_export_onnx(const convo_model *model, const char *path, const convo_export_options *options,
+                            convo_error *err);
+// The graph of cv_export_onnx, which knows nothing of files.
+convo_status cv_export_graph(const convo_model *model, const convo_export_options *options, cv_graph *graph,
+                             convo_error *err);
+
+#endif

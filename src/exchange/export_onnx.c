@@ -1,0 +1,214 @@
+// A model as an ONNX graph. Every layer says itself what it is (cv_op.onnx), every front end too (cv_feature.graph).
+#include "exchange/export.h"
+#include "format/onnx.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// One layer while it is written down.
+typedef struct graph_writer {
+    cv_graph *graph;
+    const cv_net *net;
+    const cv_node *node; // NULL for a loss
+    const char *x[CV_MAX_INPUTS], *y, *path;
+} graph_writer;
+
+// A tensor goes into the graph when the first node asks for it.
+static bool add_tensor(const graph_writer *w, const char *name, char out[CV_GRAPH_NAME]) {
+    for (int t = w->node->tensor; t < w->node->tensor + w->node->tensors; t++) {
+        const cv_net_tensor *tensor = &w->net->tensor[t];
+        if (strcmp(tensor->spec.name, name) != 0) continue;
+        cv_print(out, CV_GRAPH_NAME, "%s", tensor->name);
+        if (cv_graph_constant(w->graph, out)) return true;
+        float *values = cv_graph_add_constant(w->graph, out, CV_CONST_F32, tensor->spec.dims, tensor->spec.dim);
+        if (values) cv_net_read(w->net, t, values);
+        return true;
+    }
+    return false;
+}
+
+// The names of cv_op.onnx.
+static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAME]) {
+    const graph_writer *w = context;
+    const char *mark = name + strcspn(name, "|?");
+    char tensor[CV_GRAPH_NAME];
+    cv_print(tensor, sizeof tensor, "%.*s", (int)(mark - name), name);
+    out[0] = 0;
+    if (!strcmp(name, "x") || !strcmp(name, "x1")) {
+        cv_print(out, CV_GRAPH_NAME, "%s", w->x[name[1] != 0]);
+    } else if (!strcmp(name, "y")) {
+        cv_print(out, CV_GRAPH_NAME, "%s", w->y);
+    } else if (w->node && add_tensor(w, tensor, out)) {
+        return;
+    } else if (*mark == '|') {
+        cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, tensor);
+        float *values = cv_graph_add_constant(w->graph, out, CV_CONST_F32, 1, &w->node->in.c);
+        // NOLINTNEXTLINE(*NullDereference): such names are of layers, which have a node
+        for (int64_t c = 0; values && c < w->node->in.c; c++) values[c] = strtof(mark + 1, NULL);
+    } else if (!*mark) {
+        cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, name); // what lies between two nodes
+    }
+}
+
+// {name} or {name*}, without the braces.
+static bool option_text(const cv_node *node, const char *name, char *out, size_t size) {
+    char plain[64];
+    const bool product = name[0] && name[strlen(name) - 1] == '*';
+    cv_print(plain, sizeof plain, "%.*s", (int)(strlen(name) - product), name);
+    const cv_option *option = cv_option_find(node->op->schema, plain);
+    if (!option) return false;
+    const void *field = (const char *)node->config + option->offset;
+    const int64_t *whole = field;
+    out[0] = 0;
+    switch (option->type) {
+    case CV_INT: cv_append(out, size, "%" PRId64, whole[0]); break;
+    case CV_BOOL: cv_append(out, size, "%d", *(const bool *)field); break;
+    case CV_FLOAT:
+        cv_append(out, size, "%.9g", *(const double *)field);
+        if (!strpbrk(out, ".e")) cv_append(out, size, ".0"); // a float, not a whole number
+        break;
+    case CV_PAIR:
+        if (product) cv_append(out, size, "%" PRId64, whole[0] * whole[1]);
+        if (!product) cv_append(out, size, "%" PRId64 ", %" PRId64, whole[0], whole[1]);
+        break;
+    case CV_LENGTH: cv_append(out, size, "%" PRId64, whole[1]); break;
+    default: return false;
+    }
+    return true;
+}
+
+static bool fill_options(const cv_node *node, const char *text, char *out, size_t size) {
+    out[0] = 0;
+    for (const char *open; (open = strchr(text, '{')); text = strchr(open, '}') + 1) {
+        char name[64], value[64];
+        cv_print(name, sizeof name, "%.*s", (int)(strchr(open, '}') - open - 1), open + 1);
+        if (!option_text(node, name, value, sizeof value)) return false;
+        cv_append(out, size, "%.*s%s", (int)(open - text), text, value);
+    }
+    cv_append(out, size, "%s", text);
+    return strlen(out) + 1 < size;
+}
+
+static convo_status add_layer(const graph_writer *w, convo_error *err) {
+    char text[1024];
+    const cv_graph_scope scope = {resolve, w};
+    if (!w->node->op->onnx)
+        return cv_fail(err, CONVO_UNSUPPORTED, w->node->where, "layer %s: %s cannot be said in ONNX", w->path,
+                       w->node->op->name);
+    if (fill_options(w->node, w->node->op->onnx, text, sizeof text) && cv_graph_parse(w->graph, text, &scope))
+        return CONVO_OK;
+    if (w->graph->failed) return cv_no_memory(err, w->path);
+    return cv_fail(err, CONVO_STATE, w->node->op->name, "the layer's ONNX text cannot be read: %s", w->node->op->onnx);
+}
+
+// Every layer's value is called by the layer's path, the last one "logits".
+static convo_status add_layers(cv_graph *graph, const cv_net *net, const char *input, convo_error *err) {
+    const char **value = cv_alloc((size_t)net->nodes + 1, sizeof *value);
+    convo_status status = value ? CONVO_OK : cv_no_memory(err, "a graph");
+    for (int i = 0; !status && i < net->nodes; i++) {
+        const cv_node *node = &net->node[i];
+        graph_writer w = {.graph = graph, .net = net, .node = node, .path = node->path};
+        const bool last = i + 1 == net->nodes, nothing = node->op->onnx && !node->op->onnx[0];
+        for (int k = 0; k < (node->op->inputs ? node->op->inputs : 1); k++)
+            w.x[k] = node->input[k] < 0 ? input : value[node->input[k]];
+        w.y = value[i] = last ? "logits" : nothing ? w.x[0] : node->path;
+        if (!nothing) status = add_layer(&w, err);
+        if (nothing && last) cv_graph_print(graph, "logits = Identity(%s)", w.x[0]);
+    }
+    free(value);
+    return status;
+}
+
+static convo_status add_probabilities(cv_graph *graph, const convo_recipe *recipe, convo_error *err) {
+    const graph_writer w = {.graph = graph, .x = {"logits"}, .y = "probabilities", .path = recipe->loss->name};
+    const cv_graph_scope scope = {resolve, &w};
+    if (!recipe->loss->onnx)
+        return cv_fail(err, CONVO_UNSUPPORTED, recipe->file,
+                       "the probabilities of the loss '%s' cannot be said in ONNX", recipe->loss->name);
+    return cv_graph_parse(graph, recipe->loss->onnx, &scope) ? CONVO_OK : cv_no_memory(err, "probabilities");
+}
+
+static convo_status add_metadata(cv_graph *graph, const convo_model *model, convo_error *err) {
+    const cv_model_parts parts = cv_model_parts_of(model);
+    cv_st_text text[CV_MODEL_TEXTS] = {{0}};
+    size_t count = 0;
+    const convo_status status = cv_model_texts(&parts, text, &count, err);
+    for (size_t k = 0; !status && k < count; k++)
+        if (strcmp(text[k].key, "format") != 0) cv_graph_add_text(graph, text[k].key, text[k].value);
+    for (size_t k = 0; k < CV_MODEL_TEXTS; k++) free(text[k].value);
+    return status;
+}
+
+// The batch, then the sizes that the shape has.
+static void set_value(cv_graph *graph, cv_graph_value *value, const char *name, cv_shape shape) {
+    const int64_t dim[] = {-1, shape.c, shape.dims == 3 ? shape.h : shape.w, shape.w};
+    cv_graph_set_value(graph, value, name, shape.dims + 1, dim);
+}
+
+// From the recording to what the net sees; *x: the name of the value so far.
+static convo_status add_front(cv_graph *graph, const convo_model *model, const char **x, convo_error *err) {
+    const convo_recipe *recipe = model->recipe;
+    char why[256] = "";
+    if (!recipe->feature)
+        return cv_fail(err, CONVO_ARGUMENT, recipe->file,
+                       "the model has no front end: it reads arrays, not recordings");
+    if (!recipe->feature->graph)
+        return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "the front end '%s' cannot be said in ONNX",
+                       recipe->feature->name);
+    const int64_t samples = recipe->feature->graph(recipe->feature_config, recipe->rate, graph, why, sizeof why);
+    if (graph->failed) return cv_no_memory(err, "a front end's tables");
+    if (samples < 0) return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "%s: %s", recipe->feature->name, why);
+    set_value(graph, &graph->input, "samples", (cv_shape){1, samples, 1, 1});
+    *x = "features";
+    return CONVO_OK;
+}
+
+static convo_status fill_graph(const convo_model *model, const cv_net *net, const convo_export_options *options,
+                               cv_graph *graph, convo_error *err) {
+    const char *x = "input";
+    convo_status status = CONVO_OK;
+    if (options->features)
+        status = add_front(graph, model, &x, err);
+    else
+        set_value(graph, &graph->input, "input", net->input);
+    if (status) return status;
+    if (model->mean != 0) {
+        cv_graph_print(graph, "centred = Sub(%s, #%.9g)", x, (double)model->mean);
+        x = "centred";
+    }
+    if (model->std != 1) {
+        cv_graph_print(graph, "normalized = Div(%s, #%.9g)", x, (double)model->std);
+        x = "normalized";
+    }
+    status = add_layers(graph, net, x, err);
+    if (!status && options->probabilities) status = add_probabilities(graph, model->recipe, err);
+    cv_shape out = cv_net_output(net);
+    if (options->probabilities) out.c = model->classes;
+    set_value(graph, &graph->output, options->probabilities ? "probabilities" : "logits", out);
+    if (!status) status = add_metadata(graph, model, err);
+    return !status && graph->failed ? cv_no_memory(err, "a graph") : status;
+}
+
+convo_status cv_export_graph(const convo_model *model, const convo_export_options *options, cv_graph *graph,
+                             convo_error *err) {
+    cv_net *folded = NULL;
+    *graph = (cv_graph){0};
+    convo_status status = options->fold ? cv_net_fold(model->net, &folded, err) : CONVO_OK;
+    if (!status) status = fill_graph(model, folded ? folded : model->net, options, graph, err);
+    cv_net_free(folded);
+    if (status) cv_graph_free(graph);
+    return status;
+}
+
+convo_status cv_export_onnx(const convo_model *model, const char *path, const convo_export_options *options,
+                            convo_error *err) {
+    cv_graph graph;
+    convo_status status = cv_export_graph(model, options, &graph, err);
+    if (status) return status;
+    status = cv_onnx_write(&graph, convo_recipe_name(model->recipe), path, err);
+    cv_graph_free(&graph);
+    return status;
+}

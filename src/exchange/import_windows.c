@@ -1,0 +1,282 @@
+// ONNX operators that move a window over feature maps, or take the whole map as one.
+#include "exchange/import.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Rows and columns; a 1-d layer has one row.
+typedef struct window {
+    int64_t kernel[2], stride[2], dilation[2], before[2], behind[2];
+    int dims; // 1 or 2
+} window;
+
+static const int64_t largest = 1 << 20; // of any of these numbers, as the layers have it
+
+static bool read_pair(const cv_graph_node *n, const char *name, int dims, int64_t out[2]) {
+    const cv_attribute *a = cv_graph_attribute(n, name);
+    out[0] = out[1] = 1;
+    if (!a) return true;
+    if (a->kind != CV_ATTRIBUTE_INTS || a->count != (size_t)dims) return false;
+    for (int k = 0; k < dims; k++) {
+        out[2 - dims + k] = a->ints[k];
+        if (a->ints[k] < 1 || a->ints[k] > largest) return false;
+    }
+    return true;
+}
+
+static bool read_pads(const cv_graph_node *n, window *w) {
+    const cv_attribute *a = cv_graph_attribute(n, "pads");
+    if (!a) return true;
+    if (a->kind != CV_ATTRIBUTE_INTS || a->count != 2 * (size_t)w->dims) return false;
+    for (int k = 0; k < w->dims; k++) {
+        const int64_t before = a->ints[k], behind = a->ints[w->dims + k];
+        if (before < 0 || behind < 0 || before > largest || behind > largest) return false;
+        w->before[2 - w->dims + k] = before;
+        w->behind[2 - w->dims + k] = behind;
+    }
+    return true;
+}
+
+// SAME_UPPER, SAME_LOWER: as many outputs as steps fit; the odd one of the padding goes behind, or before.
+static bool auto_pad(const cv_graph_node *n, window *w, cv_shape in) {
+    const cv_attribute *a = cv_graph_attribute(n, "auto_pad");
+    const char *mode = a && a->text ? a->text : "NOTSET";
+    const bool lower = !strcmp(mode, "SAME_LOWER");
+    if (!strcmp(mode, "NOTSET")) return true;
+    for (int k = 0; k < 2; k++) w->before[k] = w->behind[k] = 0;
+    if (!strcmp(mode, "VALID")) return true;
+    if (!lower && strcmp(mode, "SAME_UPPER") != 0) return false;
+    for (int k = 0; k < 2; k++) {
+        const int64_t size = k ? in.w : in.h, outputs = (size + w->stride[k] - 1) / w->stride[k];
+        const int64_t reach = (w->kernel[k] - 1) * w->dilation[k] + 1;
+        const int64_t need = (outputs - 1) * w->stride[k] + reach - size, all = need > 0 ? need : 0;
+        w->before[k] = (all + lower) / 2;
+        w->behind[k] = all - w->before[k];
+    }
+    return true;
+}
+
+// Everything but the kernel, which is known.
+static convo_status read_window(cv_draft *d, const cv_graph_node *n, const cv_draft_value *x, window *w) {
+    if (!read_pair(n, "strides", w->dims, w->stride) || !read_pair(n, "dilations", w->dims, w->dilation) ||
+        !read_pads(n, w))
+        return cv_draft_refuse(d, n, "has strides, dilations or pads that make no sense for %d dimensions", w->dims);
+    if (!auto_pad(n, w, cv_draft_shape(d, x))) return cv_draft_refuse(d, n, "has an auto_pad that is not known");
+    for (int k = 0; k < 2; k++) {
+        w->before[k] += x->pad[k];
+        w->behind[k] += x->pad[2 + k];
+    }
+    return CONVO_OK;
+}
+
+static void set_pair(cv_setting *s, const char *name, int dims, const int64_t pair[2]) {
+    s->name = name;
+    if (dims == 2)
+        cv_print(s->text, sizeof s->text, "[%" PRId64 ", %" PRId64 "]", pair[0], pair[1]);
+    else
+        cv_print(s->text, sizeof s->text, "%" PRId64, pair[1]);
+}
+
+// --- convolution --------------------------------------------------------------------------------------------------
+
+// Uneven padding: convo pads both sides alike, and so the kernel gets zeros on the side that has more.
+//   sum_t w[t] x[o s - before + d t] = sum_t' w'[t'] x[o s - behind + d t'],  t' = t + (behind - before) / d
+typedef struct evened {
+    int64_t kernel[2], zeros[2], padding[2]; // zeros: rows and columns in front of the kernel's own
+} evened;
+
+static convo_status even_out(cv_draft *d, const cv_graph_node *n, const window *w, evened *e) {
+    enum { MOST_WINDOWS = 8 }; // so that a few weights cannot become a kernel of a gigabyte
+    bool changed = false;
+    for (int k = 0; k < 2; k++) {
+        const int64_t more = w->behind[k] - w->before[k], size = more < 0 ? -more : more;
+        if (size / w->dilation[k] > MOST_WINDOWS * w->kernel[k])
+            return cv_draft_refuse(d, n, "has pads %" PRId64 " and %" PRId64 ", which differ by several windows",
+                                   w->before[k], w->behind[k]);
+        if (size % w->dilation[k])
+            return cv_draft_refuse(d, n,
+                                   "has pads %" PRId64 " and %" PRId64 ", which differ by no multiple of the dilation",
+                                   w->before[k], w->behind[k]);
+        e->kernel[k] = w->kernel[k] + size / w->dilation[k];
+        e->zeros[k] = more > 0 ? more / w->dilation[k] : 0;
+        e->padding[k] = more > 0 ? w->behind[k] : w->before[k];
+        changed |= more != 0;
+    }
+    if (changed)
+        cv_draft_note(d, "%s: Conv '%s' has uneven padding, its kernel is read as %" PRId64 " x %" PRId64 " with zeros",
+                      d->path, n->name, e->kernel[0], e->kernel[1]);
+    return CONVO_OK;
+}
+
+// The kernels with their zeros: [*count] floats, NULL without memory.
+static float *enlarge(const cv_constant *c, const window *w, const evened *e, size_t *count) {
+    const size_t old = (size_t)(w->kernel[0] * w->kernel[1]), rows = c->count / old;
+    size_t size;
+    float *values = NULL;
+    if (cv_mul((size_t)e->kernel[0], (size_t)e->kernel[1], &size) && cv_mul(rows, size, count))
+        values = cv_alloc(*count, sizeof *values);
+    for (size_t r = 0; values && r < rows; r++)
+        for (int64_t y = 0; y < w->kernel[0]; y++)
+            for (int64_t x = 0; x < w->kernel[1]; x++)
+                values[r * size + (size_t)((y + e->zeros[0]) * e->kernel[1] + x + e->zeros[1])] =
+                    (float)cv_draft_element(c, r * old + (size_t)(y * w->kernel[1] + x));
+    return values;
+}
+
+// The weights of a Conv and what they say of its window.
+static convo_status read_kernel(cv_draft *d, const cv_graph_node *n, cv_shape in, const cv_constant *c, window *w) {
+    const int64_t groups = cv_draft_whole(n, "group", 1);
+    int64_t asked[2];
+    w->dims = in.dims - 1;
+    if (w->dims < 1) return cv_draft_refuse(d, n, "reads a vector, not feature maps");
+    if (!c || (cv_draft_has(n, 2) && !cv_draft_constant(d, n, 2)))
+        return cv_draft_refuse(d, n, "has weights that are not constant");
+    if (c->dims != w->dims + 2)
+        return cv_draft_refuse(d, n, "has weights of %d dimensions for an input of %d", c->dims, in.dims + 1);
+    w->kernel[0] = w->dims == 2 ? c->dim[2] : 1;
+    w->kernel[1] = c->dim[w->dims + 1];
+    if (groups < 1 || groups > in.c || in.c % groups || c->dim[1] != in.c / groups || c->count == 0)
+        return cv_draft_refuse(d, n,
+                               "has weights for %" PRId64 " channels in %" PRId64 " groups, its input has %" PRId64,
+                               c->dim[1], groups, in.c);
+    if (w->kernel[0] > largest || w->kernel[1] > largest || !read_pair(n, "kernel_shape", w->dims, asked) ||
+        (cv_graph_attribute(n, "kernel_shape") && (asked[0] != w->kernel[0] || asked[1] != w->kernel[1])))
+        return cv_draft_refuse(d, n, "has a kernel_shape other than that of its weights");
+    return CONVO_OK;
+}
+
+static convo_status read_conv(cv_draft *d, const cv_graph_node *n) {
+    const cv_constant *c = cv_draft_constant(d, n, 1), *bias = cv_draft_constant(d, n, 2);
+    cv_draft_value x;
+    window w = {0};
+    evened e = {0};
+    convo_status status = cv_draft_input(d, n, 0, true, &x);
+    if (!status) status = read_kernel(d, n, cv_draft_shape(d, &x), c, &w);
+    if (!status) status = read_window(d, n, &x, &w);
+    if (!status) status = even_out(d, n, &w, &e);
+    if (status) return status;
+    cv_setting s[7] = {{.name = "out"}, {.name = "groups"}, {.name = "bias"}};
+    cv_print(s[0].text, sizeof s[0].text, "%" PRId64, c->dim[0]);
+    cv_print(s[1].text, sizeof s[1].text, "%" PRId64, cv_draft_whole(n, "group", 1));
+    cv_print(s[2].text, sizeof s[2].text, "%s", bias ? "true" : "false");
+    set_pair(&s[3], "kernel", w.dims, e.kernel);
+    set_pair(&s[4], "stride", w.dims, w.stride);
+    set_pair(&s[5], "dilation", w.dims, w.dilation);
+    set_pair(&s[6], "padding", w.dims, e.padding);
+    status = cv_draft_layer(d, n, w.dims == 2 ? "conv2d" : "conv1d", s, 7, &x, NULL, n->output[0]);
+    if (status) return status;
+    size_t count = 0;
+    float *values = enlarge(c, &w, &e, &count);
+    status = cv_draft_tensor(d, n, "weight", values, count);
+    return status || !bias ? status : cv_draft_bias(d, n, bias, 1);
+}
+
+// --- pools --------------------------------------------------------------------------------------------------------
+
+static int64_t outputs_of(const window *w, int k, int64_t size, int64_t behind, bool up) {
+    return (size + w->before[k] + behind - w->kernel[k] + (up ? w->stride[k] - 1 : 0)) / w->stride[k] + 1;
+}
+
+// Padding of both sides alike. What lies behind does not matter as long as no window begins for its sake.
+static convo_status check_sides(cv_draft *d, const cv_graph_node *n, cv_shape in, const window *w) {
+    const bool up = cv_draft_whole(n, "ceil_mode", 0);
+    for (int k = 0; k < 2; k++) {
+        const int64_t size = k ? in.w : in.h;
+        if (outputs_of(w, k, size, w->behind[k], up) != outputs_of(w, k, size, w->before[k], false))
+            return cv_draft_refuse(d, n,
+                                   "has pads %" PRId64 " and %" PRId64 "%s, where convo has the same on both sides",
+                                   w->before[k], w->behind[k], up ? " and ceil_mode" : "");
+    }
+    return CONVO_OK;
+}
+
+// A sum is the mean, multiplied: AveragePool and then Mul by the size of its window. The name of the sum; NULL: no sum.
+static const char *sum_of(cv_draft *d, const cv_graph_node *n, const window *w) {
+    const cv_graph_node *next = cv_draft_only_reader(d, n->output[0]);
+    double factor = 0;
+    if (!next || strcmp(next->type, "Mul") != 0 || next->inputs != 2 || next->outputs != 1) return NULL;
+    if (!cv_draft_scalar(d, next, 0, &factor) && !cv_draft_scalar(d, next, 1, &factor)) return NULL;
+    if (factor != (double)(w->kernel[0] * w->kernel[1])) return NULL;
+    d->taken[next - d->graph->node] = true;
+    return next->output[0];
+}
+
+static convo_status read_pool(cv_draft *d, const cv_graph_node *n) {
+    const bool mean = !strcmp(n->type, "AveragePool");
+    cv_draft_value x;
+    convo_status status = cv_draft_input(d, n, 0, mean, &x);
+    if (status) return status;
+    const cv_shape in = cv_draft_shape(d, &x);
+    window w = {.dims = in.dims - 1};
+    if (w.dims < 1) return cv_draft_refuse(d, n, "reads a vector, not feature maps");
+    if (!cv_graph_attribute(n, "kernel_shape") || !read_pair(n, "kernel_shape", w.dims, w.kernel))
+        return cv_draft_refuse(d, n, "has no kernel_shape of %d dimensions", w.dims);
+    if ((status = read_window(d, n, &x, &w))) return status;
+    const bool zeros = x.pad[0] | x.pad[1] | x.pad[2] | x.pad[3]; // of a Pad: they count
+    if (zeros && (cv_graph_attribute(n, "pads") || cv_graph_attribute(n, "auto_pad")))
+        return cv_draft_refuse(d, n, "has padding of two kinds, its own and a Pad's");
+    if (w.dilation[0] != 1 || w.dilation[1] != 1 || cv_draft_whole(n, "storage_order", 0))
+        return cv_draft_refuse(d, n, "has dilations or a storage_order, which no pool of convo has");
+    if ((status = check_sides(d, n, in, &w))) return status;
+    const bool counts = zeros || cv_draft_whole(n, "count_include_pad", 0) || !(w.before[0] | w.before[1]);
+    const char *sum = mean && counts ? sum_of(d, n, &w) : NULL;
+    cv_setting s[4] = {[3] = {.name = "count_padding"}};
+    set_pair(&s[0], "kernel", w.dims, w.kernel);
+    set_pair(&s[1], "stride", w.dims, w.stride);
+    set_pair(&s[2], "padding", w.dims, w.before);
+    cv_print(s[3].text, sizeof s[3].text, "%s", counts ? "true" : "false");
+    char name[16];
+    cv_print(name, sizeof name, "%s%dd", sum ? "sumpool" : mean ? "avgpool" : "maxpool", w.dims);
+    return cv_draft_layer(d, n, name, s, mean && !sum ? 4 : 3, &x, NULL, sum ? sum : n->output[0]);
+}
+
+// --- whole maps ---------------------------------------------------------------------------------------------------
+
+static bool makes_vector(const cv_graph_node *n) {
+    return n && (!strcmp(n->type, "Flatten") || !strcmp(n->type, "Reshape") || !strcmp(n->type, "Squeeze"));
+}
+
+// One number for each map. kept: as a map of one pixel, which the next node may make a vector of.
+static convo_status add_global(cv_draft *d, const cv_graph_node *n, const cv_draft_value *x, bool mean, bool kept) {
+    const cv_shape in = cv_draft_shape(d, x);
+    cv_setting s[1];
+    char name[16];
+    if (in.dims < 2) return cv_draft_refuse(d, n, "reads a vector, not feature maps");
+    if (mean && (!kept || makes_vector(cv_draft_only_reader(d, n->output[0]))))
+        return cv_draft_layer(d, n, "globalavgpool", NULL, 0, x, NULL, n->output[0]);
+    set_pair(&s[0], "kernel", in.dims - 1, (int64_t[]){in.h, in.w});
+    cv_print(name, sizeof name, "%s%dd", mean ? "avgpool" : "maxpool", in.dims - 1);
+    return cv_draft_layer(d, n, name, s, 1, x, NULL, n->output[0]);
+}
+
+static convo_status read_global(cv_draft *d, const cv_graph_node *n) {
+    cv_draft_value x;
+    const convo_status status = cv_draft_input(d, n, 0, false, &x);
+    return status ? status : add_global(d, n, &x, !strcmp(n->type, "GlobalAveragePool"), true);
+}
+
+static convo_status read_mean(cv_draft *d, const cv_graph_node *n) {
+    cv_draft_value x, axes;
+    int spatial = 0;
+    const convo_status status = cv_draft_input(d, n, 0, false, &x);
+    if (status) return status;
+    const int dims = cv_draft_shape(d, &x).dims + 1;
+    if (!cv_draft_wholes(d, n, "axes", 1, &axes)) axes.count = 0;
+    for (int k = 0; k < axes.count; k++) spatial += (axes.whole[k] < 0 ? axes.whole[k] + dims : axes.whole[k]) >= 2;
+    if (dims < 3 || axes.count != dims - 2 || spatial != dims - 2 || (dims == 4 && axes.whole[0] == axes.whole[1]))
+        return cv_draft_refuse(d, n, "is not over all rows and columns");
+    return add_global(d, n, &x, true, cv_draft_whole(n, "keepdims", 1));
+}
+
+#define WINDOW "kernel_shape strides dilations pads auto_pad"
+
+const cv_draft_operator cv_draft_windows[] = {
+    {"AveragePool", read_pool, WINDOW " ceil_mode count_include_pad"},
+    {"Conv", read_conv, WINDOW " group"},
+    {"GlobalAveragePool", read_global, ""},
+    {"GlobalMaxPool", read_global, ""},
+    {"MaxPool", read_pool, WINDOW " ceil_mode storage_order"},
+    {"ReduceMean", read_mean, "axes keepdims"},
+    {0},
+};

@@ -1,0 +1,11 @@
+// Getting published data sets: downloaded, checked, unpacked.
+#ifndef CV_FETCH_H
+#define CV_FETCH_H
+
+#include "fetch/remote.h"
+
+// convo_data_get for any remote.
+convo_status cv_fetch(const cv_remote *remote, const convo_get_options *options, convo_get_result *result,
+                      convo_error *err);
+
+#endif

@@ -1,0 +1,20 @@
+// Who is told how far a download is, and who may stop it.
+#ifndef CV_WATCH_H
+#define CV_WATCH_H
+
+#include "base/base.h"
+
+// Who is told, and who may stop it. A step that was stopped returns CONVO_STATE with `interrupted` set.
+typedef struct cv_watch {
+    const convo_get_options *options;
+    convo_get_progress progress;
+    double since;  // seconds of cv_now
+    int64_t first; // bytes done by then
+    bool interrupted;
+} cv_watch;
+
+void cv_watch_stage(cv_watch *watch, const char *stage, const char *file, int64_t done, int64_t total);
+// Tells how far the stage is; true: stop.
+bool cv_watch_tell(cv_watch *watch, int64_t done);
+
+#endif

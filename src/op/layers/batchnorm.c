@@ -1,0 +1,302 @@
+// y = weight (x - mean) / sqrt(var + eps) + bias, per channel.    torch.nn.BatchNorm1d, torch.nn.BatchNorm2d
+//
+// In training mean and (biased) variance are those of the batch, over samples and pixels, and the running estimates
+// move towards them by `momentum`, the variance unbiased. Otherwise the running estimates are used.
+// Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with xhat = (x - mean) / sqrt(var + eps), n values a channel:
+//
+//   db = sum dy,   dw = sum dy xhat,   dx = weight / sqrt(var + eps) (dy - db / n - xhat dw / n)
+#include "op/layers/single.h"
+
+typedef struct batchnorm {
+    double eps, momentum;
+    bool affine;
+} batchnorm;
+
+static const cv_option batchnorm_schema[] = {
+    CV_OPTION("eps", CV_FLOAT, batchnorm, eps, "added to the variance", .fallback = 1e-5, CV_RANGE(0, 1)),
+    CV_OPTION("momentum", CV_FLOAT, batchnorm, momentum, "weight of the newest batch in the running estimates",
+              .fallback = 0.1, CV_RANGE(0, 1)),
+    CV_OPTION("affine", CV_BOOL, batchnorm, affine, "learn a weight and a bias per channel", .fallback = true),
+    {.name = NULL},
+};
+
+static int batchnorm_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    const batchnorm *c = config;
+    int n = 0;
+    if (c->affine) {
+        out[n++] = (cv_tensor){.name = "weight", .dims = 1, .dim = {in.c}, .init = CV_INIT_ONE};
+        out[n++] = (cv_tensor){.name = "bias", .dims = 1, .dim = {in.c}, .init = CV_INIT_ZERO};
+    }
+    out[n++] = (cv_tensor){.name = "running_mean", .dims = 1, .dim = {in.c}, .init = CV_INIT_ZERO, .buffer = true};
+    out[n++] = (cv_tensor){.name = "running_var", .dims = 1, .dim = {in.c}, .init = CV_INIT_ONE, .buffer = true};
+    out[n++] =
+        (cv_tensor){.name = "num_batches_tracked", .dims = 0, .init = CV_INIT_ZERO, .buffer = true, .integer = true};
+    return n;
+}
+
+// The tensors of a pass by name; weight and bias are NULL without affine.
+typedef struct tensors {
+    real *weight, *bias, *mean, *var, *batches;
+} tensors;
+
+static tensors tensors_of(const batchnorm *c, void *const *tensor) {
+    const int k = c->affine ? 2 : 0;
+    return (tensors){c->affine ? tensor[0] : NULL, c->affine ? tensor[1] : NULL, tensor[k], tensor[k + 1],
+                     tensor[k + 2]};
+}
+
+// In inference y = (x - mean) factor + shift.
+static cv_affine batchnorm_affine(const void *config, const void *const *tensor, int64_t channel) {
+    const batchnorm *c = config;
+    const tensors t = tensors_of(c, (void *const *)tensor);
+    return (cv_affine){.mean = (double)t.mean[channel],
+                       .factor = 1 / sqrt((double)t.var[channel] + c->eps) * (t.weight ? (double)t.weight[channel] : 1),
+                       .shift = t.bias ? (double)t.bias[channel] : 0};
+}
+
+static int64_t batchnorm_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+    const batchnorm *c = config;
+    if (c->affine) cv_print(formula, size, "2*%lld", (long long)in.c);
+    return cv_shape_size(out);
+}
+
+// Sums of many floats are taken in short runs and added up in double, lane by lane. Several runs go side by side: an
+// addition waits for the one before it in its own run only.
+enum { RUN = 32, SIDE = 4, MOST_SUMS = 2 };
+typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
+
+static double sum_wide(const wide *v) {
+    double sum = 0;
+    for (int l = 0; l < LANES; l++) sum += (*v)[l];
+    return sum;
+}
+
+// One channel of a block, and what its terms are made with.
+typedef struct channel {
+    const lanes *x, *dy;
+    lanes active;
+    real mean, scale;
+} channel;
+
+typedef void terms(lanes to[MOST_SUMS], const channel *c, int64_t pixel);
+
+ALWAYS_INLINE void value_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    to[0] = c->x[i] * c->active;
+}
+ALWAYS_INLINE void square_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    const lanes d = (c->x[i] - c->mean) * c->active;
+    to[0] = d * d;
+}
+ALWAYS_INLINE void gradient_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    to[0] = c->dy[i];
+    to[1] = c->dy[i] * ((c->x[i] - c->mean) * c->scale);
+}
+
+// total[sums]: each of the terms over all pixels.
+ALWAYS_INLINE void add_up(double *total, const int sums, terms *of, const channel *c, int64_t pixels) {
+    wide all[MOST_SUMS] = {{0}};
+    for (int64_t start = 0; start < pixels; start += SIDE * RUN) {
+        lanes sum[SIDE][MOST_SUMS] = {{{0}}}, term[MOST_SUMS];
+        if (start + SIDE * RUN <= pixels)
+            for (int64_t i = start; i < start + RUN; i++) {
+                UNROLL
+                for (int s = 0; s < SIDE; s++) {
+                    of(term, c, i + s * RUN);
+                    for (int k = 0; k < sums; k++) sum[s][k] += term[k];
+                }
+            }
+        else
+            for (int64_t i = start; i < pixels; i++) {
+                of(term, c, i);
+                for (int k = 0; k < sums; k++) sum[(i - start) / RUN][k] += term[k];
+            }
+        for (int s = 0; s < SIDE; s++)
+            for (int k = 0; k < sums; k++) all[k] += __builtin_convertvector(sum[s][k], wide);
+    }
+    for (int k = 0; k < sums; k++) total[k] = sum_wide(&all[k]);
+}
+
+static size_t two_per_channel(const void *config, cv_shape in) {
+    (void)config;
+    return (size_t)in.c * 2;
+}
+
+// One block: mean and sum of squared distances from it, per channel. Two passes while the block is in cache.
+static void gather(const cv_pass *p, double *partial) {
+    const int64_t pixels = cv_shape_pixels(p->in);
+    const double count = (double)pixels * p->active;
+    for (int64_t k = 0; k < p->in.c; k++) {
+        channel c = {.x = (const lanes *)p->x[0] + k * pixels, .active = active_lanes(p->active)};
+        double total;
+        add_up(&total, 1, value_of, &c, pixels);
+        partial[2 * k] = total / count;
+        c.mean = (real)partial[2 * k];
+        add_up(&partial[2 * k + 1], 1, square_of, &c, pixels);
+    }
+}
+
+// Joins the blocks' means and squared distances (Chan, Golub & LeVeque 1979) into mean and 1/sqrt(var + eps).
+static void merge(const cv_pass *p, const double *partial, const int *count, int blocks, double *merged) {
+    const batchnorm *c = p->config;
+    const tensors t = tensors_of(p->config, p->tensor);
+    const int64_t pixels = cv_shape_pixels(p->in);
+    for (int64_t k = 0; k < p->in.c; k++) {
+        double n = 0, mean = 0, squares = 0;
+        for (int b = 0; b < blocks; b++) {
+            const double *block = partial + ((int64_t)b * p->in.c + k) * 2;
+            const double m = (double)(count[b] * pixels), distance = block[0] - mean;
+            mean += distance * m / (n + m);
+            squares += block[1] + distance * distance * n * m / (n + m);
+            n += m;
+        }
+        merged[2 * k] = mean;
+        merged[2 * k + 1] = 1 / sqrt(squares / n + c->eps);
+        const double unbiased = squares / (n > 1 ? n - 1 : 1);
+        t.mean[k] = (real)((1 - c->momentum) * (double)t.mean[k] + c->momentum * mean);
+        t.var[k] = (real)((1 - c->momentum) * (double)t.var[k] + c->momentum * unbiased);
+    }
+    t.batches[0] += 1;
+}
+
+static void batchnorm_forward(const cv_pass *p) {
+    const batchnorm *c = p->config;
+    const tensors t = tensors_of(c, p->tensor);
+    const int64_t pixels = cv_shape_pixels(p->in);
+    for (int64_t k = 0; k < p->in.c; k++) {
+        const lanes *x = (const lanes *)p->x[0] + k * pixels;
+        lanes *y = (lanes *)p->y + k * pixels;
+        cv_affine a = batchnorm_affine(c, (const void *const *)p->tensor, k);
+        if (p->training) {
+            a.mean = p->merged[0][2 * k];
+            a.factor = p->merged[0][2 * k + 1] * (t.weight ? (double)t.weight[k] : 1);
+        }
+        const real mean = (real)a.mean, factor = (real)a.factor, shift = (real)a.shift;
+        for (int64_t i = 0; i < pixels; i++) y[i] = (x[i] - mean) * factor + shift;
+    }
+}
+
+// One block: sum dy and sum dy xhat, per channel.
+static void gather_gradient(const cv_pass *p, double *partial) {
+    const int64_t pixels = cv_shape_pixels(p->in);
+    for (int64_t k = 0; k < p->in.c; k++) {
+        const channel c = {.x = (const lanes *)p->x[0] + k * pixels,
+                           .dy = (const lanes *)p->dy + k * pixels,
+                           .mean = (real)p->merged[0][2 * k],
+                           .scale = (real)p->merged[0][2 * k + 1]};
+        add_up(&partial[2 * k], 2, gradient_of, &c, pixels);
+    }
+}
+
+static void merge_gradient(const cv_pass *p, const double *partial, const int *count, int blocks, double *merged) {
+    const batchnorm *c = p->config;
+    const int64_t channels = p->in.c, pixels = cv_shape_pixels(p->in);
+    double n = 0;
+    for (int b = 0; b < blocks; b++) n += (double)(count[b] * pixels);
+    for (int64_t k = 0; k < channels; k++) {
+        double total = 0, dot = 0;
+        for (int b = 0; b < blocks; b++) {
+            total += partial[((int64_t)b * channels + k) * 2];
+            dot += partial[((int64_t)b * channels + k) * 2 + 1];
+        }
+        merged[2 * k] = total / n;
+        merged[2 * k + 1] = dot / n;
+        if (c->affine) {
+            ((real *)p->grad[0])[k] = (real)dot;
+            ((real *)p->grad[1])[k] = (real)total;
+        }
+    }
+}
+
+static void batchnorm_backward(const cv_pass *p) {
+    const tensors t = tensors_of(p->config, p->tensor);
+    const int64_t pixels = cv_shape_pixels(p->in);
+    const lanes active = active_lanes(p->active);
+    if (!p->dx[0]) return;
+    for (int64_t k = 0; k < p->in.c; k++) {
+        const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
+        lanes *dx = (lanes *)p->dx[0] + k * pixels;
+        if (!p->training) { // frozen: mean and variance do not depend on x
+            const real fixed = (real)batchnorm_affine(p->config, (const void *const *)p->tensor, k).factor;
+            for (int64_t i = 0; i < pixels; i++) dx[i] = active * fixed * dy[i];
+            continue;
+        }
+        const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
+        const real mean_dy = (real)p->merged[1][2 * k], mean_dot = (real)p->merged[1][2 * k + 1];
+        const lanes factor = active * (scale * (t.weight ? t.weight[k] : 1)); // idle lanes get no gradient
+        for (int64_t i = 0; i < pixels; i++) dx[i] = factor * (dy[i] - mean_dy - ((x[i] - mean) * scale) * mean_dot);
+    }
+}
+
+// --- one example --------------------------------------------------------------------------------------------------
+
+typedef struct single_batchnorm {
+    cv_single single;
+    batchnorm layer;
+} single_batchnorm;
+
+// Mean, factor and shift of every channel, as batchnorm_forward has them.
+static int single_batchnorm_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    static const char *const names[] = {"mean", "factor", "shift"};
+    (void)config;
+    for (int k = 0; k < 3; k++) out[k] = (cv_tensor){.name = names[k], .dims = 2, .dim = {in.c, LANES}};
+    return 3;
+}
+
+static void single_batchnorm_arrange(const void *config, const void *const *from, void *const *to) {
+    const single_batchnorm *l = config;
+    for (int64_t k = 0; k < l->single.in.c; k++) {
+        const cv_affine a = batchnorm_affine(&l->layer, from, k);
+        ((real *)to[0])[k] = (real)a.mean;
+        ((real *)to[1])[k] = (real)a.factor;
+        ((real *)to[2])[k] = (real)a.shift;
+    }
+}
+
+static void single_batchnorm_forward(const cv_pass *p) {
+    const int64_t pixels = cv_shape_pixels(p->in);
+    const lanes *mean = p->tensor[0], *factor = p->tensor[1], *shift = p->tensor[2];
+    for (int64_t b = 0; b < p->in.c; b++)
+        for (int64_t i = b * pixels; i < (b + 1) * pixels; i++)
+            ((lanes *)p->y)[i] = (((const lanes *)p->x[0])[i] - mean[b]) * factor[b] + shift[b];
+}
+
+static const cv_op single_batchnorm_op = {
+    .name = "batchnorm",
+    .config_size = sizeof(single_batchnorm),
+    .in_place = true,
+    .infer = single_infer,
+    .tensors = single_batchnorm_tensors,
+    .arrange = single_batchnorm_arrange,
+    .forward = single_batchnorm_forward,
+};
+
+static const cv_case batchnorm_cases[] = {
+    {{1, 5, 1, 1}, NULL, 7},
+    {{2, 3, 1, 37}, NULL, 33},
+    {{3, 4, 3, 5}, "{eps: 0.001, momentum: 0.3}", 17},
+    {{3, 2, 6, 7}, "{affine: false}", 16},
+    {{2, 2, 1, 9}, NULL, 1},
+    {{3, 3, 5, 4}, "{momentum: 1}", 8},
+    {.batch = 0},
+};
+
+CV_OP(batchnorm) = {
+    .name = "batchnorm",
+    .help = "zero mean and unit variance per channel over the batch",
+    .schema = batchnorm_schema,
+    .config_size = sizeof(batchnorm),
+    .reads_x = true,
+    .dx_in_place = true,
+    .by_channel = true,
+    .tensors = batchnorm_tensors,
+    .cost = batchnorm_cost,
+    .forward = batchnorm_forward,
+    .backward = batchnorm_backward,
+    .statistics = &(const cv_statistics){two_per_channel, gather, merge},
+    .backward_statistics = &(const cv_statistics){two_per_channel, gather_gradient, merge_gradient},
+    .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
+    .affine = batchnorm_affine,
+    .onnx = "y = BatchNormalization(x, weight|1, bias|0, running_mean, running_var) epsilon={eps}",
+    .cases = batchnorm_cases,
+    .single = &single_batchnorm_op,
+};

@@ -1,0 +1,376 @@
+// Convolution (as cross-correlation), 1-d and 2-d.    torch.nn.Conv1d, torch.nn.Conv2d
+//
+//   y[m][p]  = b[m] + sum_t w[m][t] x[tap_t + pixel_p]       t = (input channel, kernel row, kernel column)
+//   dw[m][t] = sum_p dy[m][p] x[tap_t + pixel_p]             summed over the samples as well
+//   dx[c][p] = sum_t' w'[c][t'] dy[tap'_t' + pixel'_p]       t' = (output channel, row, column), kernel turned
+//
+// Padding, and the zeros that a stride leaves between the gradients, are made once by copying the maps into a larger
+// grid: it costs 1/(kernel * output channels) of the work and leaves three plain sums over offsets.
+#include "op/layers/conv_band.h"
+#include "op/layers/conv_bf16.h"
+
+#define CONV_OPTIONS(pair)                                                                                             \
+    CV_OPTION("out", CV_INT, conv, out, "output feature maps", .required = true, CV_RANGE(1, 1 << 20)),                \
+        CV_OPTION("kernel", pair, conv, kernel, "kernel size", .required = true, CV_RANGE(1, 1 << 20), .unit = 1),     \
+        CV_OPTION("stride", pair, conv, stride, "step of the kernel", .fallback = 1, CV_RANGE(1, 1 << 20), .unit = 1), \
+        CV_OPTION("padding", pair, conv, padding, "zeros around the input", CV_RANGE(0, 1 << 20)),                     \
+        CV_OPTION("dilation", pair, conv, dilation, "distance between kernel points", .fallback = 1,                   \
+                  CV_RANGE(1, 1 << 20), .unit = 1),                                                                    \
+        CV_OPTION("groups", CV_INT, conv, groups, "independent groups of channels", .fallback = 1,                     \
+                  CV_RANGE(1, 1 << 20)),                                                                               \
+        CV_OPTION("bias", CV_BOOL, conv, bias, "add a bias", .fallback = true), {                                      \
+        .name = NULL                                                                                                   \
+    }
+
+static const cv_option conv1d_schema[] = {CONV_OPTIONS(CV_LENGTH)};
+static const cv_option conv2d_schema[] = {CONV_OPTIONS(CV_PAIR)};
+
+static bool conv_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
+    const conv *c = config;
+    const int64_t size[2] = {in->h, in->w};
+    int64_t result[2];
+    if (in->c % c->groups || c->out % c->groups) {
+        cv_print(why, why_size, "groups %lld must divide the input channels (%lld) and the output channels (%lld)",
+                 (long long)c->groups, (long long)in->c, (long long)c->out);
+        return false;
+    }
+    for (int d = 0; d < 2; d++) {
+        const int64_t reach = c->dilation[d] * (c->kernel[d] - 1) + 1, padded = size[d] + 2 * c->padding[d];
+        if (reach > padded) {
+            cv_print(why, why_size, "kernel %lld%s is larger than the padded input %lld", (long long)reach,
+                     c->dilation[d] > 1 ? " (dilated)" : "", (long long)padded);
+            return false;
+        }
+        result[d] = (padded - reach) / c->stride[d] + 1;
+    }
+    *out = (cv_shape){in->dims, c->out, result[0], result[1]};
+    return true;
+}
+
+static int conv_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    const conv *c = config;
+    const int64_t depth = in.c / c->groups, fan_in = depth * c->kernel[0] * c->kernel[1];
+    out[0] =
+        (cv_tensor){.name = "weight", .dims = 4, .dim = {c->out, depth, c->kernel[0], c->kernel[1]}, .fan_in = fan_in};
+    if (in.dims == 2) out[0].dims = 3, out[0].dim[2] = c->kernel[1];
+    out[1] = (cv_tensor){.name = "bias", .dims = 1, .dim = {c->out}, .init = CV_INIT_UNIFORM, .fan_in = fan_in};
+    return c->bias ? 2 : 1;
+}
+
+static int64_t conv_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+    const conv *c = config;
+    const int64_t depth = in.c / c->groups;
+    formula[0] = 0;
+    if (in.dims == 3) cv_append(formula, size, "%lld*", (long long)c->kernel[0]);
+    cv_append(formula, size, "%lld*%lld*%lld", (long long)c->kernel[1], (long long)depth, (long long)c->out);
+    if (c->bias) cv_append(formula, size, " + %lld", (long long)c->out);
+    return c->kernel[0] * c->kernel[1] * depth * cv_shape_size(out);
+}
+
+static cv_window conv_window(const void *config, cv_shape in) {
+    const conv *c = config;
+    (void)in;
+    return (cv_window){{c->kernel[0], c->kernel[1]},
+                       {c->stride[0], c->stride[1]},
+                       {c->padding[0], c->padding[1]},
+                       {c->dilation[0], c->dilation[1]}};
+}
+
+// --- the passes ---------------------------------------------------------------------------------------------------
+
+// What `rows` rows of the output from `first` on are computed from.
+static source input_from(const shapes *s, const correlation *k, const lanes *x, int64_t first, int64_t rows) {
+    return source_of(k, x, first * s->c.stride[0], rows_under(s, rows));
+}
+
+// A tile of one group's output: rows m.., pixels p...
+typedef struct correlate_tile {
+    const correlation *k;
+    const real *bias, *weight; // of row m
+    const lanes *x;
+    const int32_t *tap, *pixel;
+    lanes *y; // at (m, p)
+    int64_t columns;
+    bool add;
+} correlate_tile;
+
+ALWAYS_INLINE void correlate_rows(const int rows, const void *work) {
+    const correlate_tile *t = work;
+    const int64_t taps = t->k->g.taps, pixels = t->k->pixels;
+    lanes sum[TILE_ROWS][TILE_COLUMNS];
+    tile_start(rows, sum, t->bias);
+    tile_correlate(rows, sum, t->weight, taps, t->x, t->tap, taps, t->pixel);
+    if (t->add) tile_add(rows, sum, t->y, pixels, t->columns);
+    tile_store(rows, t->y, pixels, sum, t->columns);
+}
+
+// y[rows][0..count] of one group, written or added to.
+static void correlate(lanes *y, bool add, int64_t rows, const real *bias, const real *weight, source from,
+                      const correlation *k, int64_t count) {
+    for (int64_t p = 0; p < count; p += TILE_COLUMNS) {
+        int32_t pixel[TILE_COLUMNS];
+        tile_offsets(pixel, k->pixel, p, count);
+        for (int64_t m = 0; m < rows; m += TILE_ROWS) {
+            const correlate_tile tile = {k,
+                                         bias ? bias + m : NULL,
+                                         weight + m * k->g.taps,
+                                         from.x,
+                                         from.tap,
+                                         pixel,
+                                         y + m * k->pixels + p,
+                                         count - p,
+                                         add};
+            tile_of_height(rows - m, correlate_rows, &tile);
+        }
+    }
+}
+
+static void conv_forward(const cv_pass *p) {
+    if (p->training && cv_bf16_forward(p)) return;
+    const shapes s = shapes_of(p->config, p->in, p->out);
+    const int64_t band = forward_band(&s), rows = s.c.out / s.c.groups, height = s.out.h, width = s.out.w;
+    const correlation k = forward_of(&s, band, p->scratch[0]);
+    const real *weight = p->tensor[0], *bias = s.c.bias ? p->tensor[1] : NULL;
+    fill_offsets(&k, &s.c, band, width, s.c.stride);
+    for (int64_t first = 0; first < height; first += band) {
+        const int64_t count = first + band < height ? band : height - first;
+        source from = input_from(&s, &k, p->x[0], first, count);
+        for (int64_t group = 0; group < s.c.groups; group++, from.x += k.g.depth * from.apart)
+            correlate((lanes *)p->y + group * rows * k.pixels + first * width, false, rows,
+                      bias ? bias + group * rows : NULL, weight + group * rows * k.g.taps, from, &k, count * width);
+    }
+}
+
+// What a backward pass works with.
+typedef struct gradients {
+    const cv_pass *pass;
+    shapes s;
+    int64_t band;
+    correlation of_weights, of_input;
+    lanes *sum; // [out][taps] of the weights' gradient, over the bands so far
+} gradients;
+
+// A tile of one group's weight gradient: rows m.., taps t.., over some pixels.
+typedef struct weight_tile {
+    const correlation *k;
+    const lanes *dy, *x; // dy: of row m, from the first of the pixels on
+    const int32_t *tap;
+    int64_t pixels, columns;
+    lanes *kept; // at (m, t): the sums over the bands so far
+    real *dw;    // and where they go, across the lanes
+    bool begin, finish, set;
+} weight_tile;
+
+ALWAYS_INLINE void weight_rows(const int rows, const void *work) {
+    const weight_tile *t = work;
+    const int64_t taps = t->k->g.taps;
+    lanes sum[TILE_ROWS][TILE_COLUMNS];
+    tile_outer(rows, sum, t->dy, t->k->pixels, t->x, t->k->pixel, t->pixels, t->tap);
+    if (!t->begin) tile_add(rows, sum, t->kept, taps, t->columns);
+    if (t->finish)
+        tile_total(rows, sum, t->dw, taps, t->columns, t->set);
+    else
+        tile_store(rows, t->kept, taps, sum, t->columns);
+}
+
+// sum[rows][taps] of one group over the pixels first..end, which `from` is for; over all of them it goes to dw, across
+// the lanes.
+static void weight_gradient(const gradients *b, int64_t group, source from, int64_t first, int64_t end) {
+    const correlation *k = &b->of_weights;
+    const int64_t rows = b->s.c.out / b->s.c.groups, taps = k->g.taps, row = group * rows;
+    from.x += group * k->g.depth * from.apart;
+    for (int64_t m = row; m < row + rows; m += TILE_ROWS)
+        for (int64_t t = 0; t < taps; t += TILE_COLUMNS) {
+            int32_t tap[TILE_COLUMNS];
+            tile_offsets(tap, from.tap, t, taps);
+            const weight_tile tile = {.k = k,
+                                      .dy = (const lanes *)b->pass->dy + m * k->pixels + first,
+                                      .x = from.x,
+                                      .tap = tap,
+                                      .pixels = end - first,
+                                      .columns = taps - t < TILE_COLUMNS ? taps - t : TILE_COLUMNS,
+                                      .kept = b->sum + m * taps + t,
+                                      .dw = (real *)b->pass->grad[0] + m * taps + t,
+                                      .begin = first == 0,
+                                      .finish = end == k->pixels,
+                                      .set = b->pass->set};
+            tile_of_height(row + rows - m, weight_rows, &tile);
+        }
+}
+
+typedef struct bias_tile {
+    const lanes *dy; // of row m
+    int64_t pixels, first, end;
+    real *db;
+    bool set;
+} bias_tile;
+
+ALWAYS_INLINE void bias_rows(const int rows, const void *work) {
+    const bias_tile *t = work;
+    lanes sum[TILE_ROWS] = {{0}};
+    for (int64_t p = t->first; p < t->end; p++) {
+        UNROLL
+        for (int i = 0; i < rows; i++) sum[i] += t->dy[i * t->pixels + p];
+    }
+    for (int i = 0; i < rows; i++) t->db[i] = (t->set ? 0 : t->db[i]) + sum_lanes(sum[i]);
+}
+
+static void bias_gradient(const gradients *b, int64_t first, int64_t end) {
+    const int64_t pixels = b->of_weights.pixels;
+    for (int64_t m = 0; m < b->s.c.out; m += TILE_ROWS) {
+        const bias_tile tile = {(const lanes *)b->pass->dy + m * pixels,
+                                pixels,
+                                first,
+                                end,
+                                (real *)b->pass->grad[1] + m,
+                                b->pass->set && first == 0};
+        tile_of_height(b->s.c.out - m, bias_rows, &tile);
+    }
+}
+
+// w'[c][m][k] = w[m][c][last - k]: one group's weights with the roles of the channels exchanged and the kernel turned.
+static void turn_weights(real *to, const real *from, int64_t in, int64_t out, int64_t kernel) {
+    for (int64_t c = 0; c < in; c++)
+        for (int64_t m = 0; m < out; m++)
+            for (int64_t k = 0; k < kernel; k++) *to++ = from[(m * in + c) * kernel + kernel - 1 - k];
+}
+
+// Rows first..end of dx.
+static void input_gradient(const gradients *b, int64_t first, int64_t end) {
+    const conv *c = &b->s.c;
+    const correlation *k = &b->of_input;
+    const int64_t in = b->s.in.c / c->groups, width = b->s.in.w;
+    source from = source_of(k, b->pass->dy, first, end - first + reach_of(c, 0));
+    for (int64_t group = 0; group < c->groups; group++, from.x += k->g.depth * from.apart)
+        correlate((lanes *)b->pass->dx[0] + group * in * k->pixels + first * width, b->pass->share.add, in, NULL,
+                  k->weight + group * in * k->g.taps, from, k, (end - first) * width);
+}
+
+// Bands of dx begin at multiples of so many rows: in a column, at whole tiles.
+static int64_t input_unit(const shapes *s) {
+    return s->in.w == 1 ? TILE_COLUMNS : 1;
+}
+
+// The row of dx that goes with a row of dy: what lies between two of them is done with the first.
+static int64_t input_row(const shapes *s, int64_t row) {
+    const int64_t unit = input_unit(s);
+    return row == s->out.h ? s->in.h : row * s->in.h / s->out.h / unit * unit;
+}
+
+static gradients backward_plan(const void *config, cv_shape in, cv_shape out, lanes *scratch) {
+    gradients b = {.s = shapes_of(config, in, out)};
+    b.band = backward_band(&b.s);
+    b.of_weights = forward_of(&b.s, b.band, scratch);
+    const int64_t rows = b.band * b.s.in.h / b.s.out.h + input_unit(&b.s);
+    b.of_input = backward_of(&b.s, rows < b.s.in.h ? rows : b.s.in.h, b.of_weights.end);
+    b.sum = b.of_input.end;
+    return b;
+}
+
+static void prepare_input_gradient(const gradients *b) {
+    const conv *c = &b->s.c;
+    const correlation *k = &b->of_input;
+    const int64_t in = b->s.in.c / c->groups, taps = k->g.taps;
+    for (int64_t group = 0; group < c->groups; group++)
+        turn_weights(k->weight + group * in * taps, (const real *)b->pass->tensor[0] + group * in * taps, in,
+                     k->g.depth, c->kernel[0] * c->kernel[1]);
+    fill_offsets(k, c, k->g.h - reach_of(c, 0), b->s.in.w, (int64_t[]){1, 1});
+}
+
+static void conv_backward(const cv_pass *p) {
+    const bool weights = !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
+    gradients b = backward_plan(p->config, p->in, p->out, p->scratch[1]);
+    const shapes *s = &b.s;
+    const int64_t height = s->out.h, width = s->out.w;
+    b.pass = p;
+    if (weights) fill_offsets(&b.of_weights, &s->c, b.band, width, s->c.stride);
+    if (input) prepare_input_gradient(&b);
+    for (int64_t first = 0; first < height; first += b.band) {
+        const int64_t end = first + b.band < height ? first + b.band : height;
+        if (input) input_gradient(&b, input_row(s, first), input_row(s, end));
+        if (weights) {
+            const source from = input_from(s, &b.of_weights, p->x[0], first, end - first);
+            for (int64_t group = 0; group < s->c.groups; group++)
+                weight_gradient(&b, group, from, first * width, end * width);
+        }
+        if (s->c.bias) bias_gradient(&b, first * width, end * width);
+    }
+}
+
+static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
+    static const lanes base[1]; // nothing is written: only distances from it are asked for
+    lanes *const none = (lanes *)(uintptr_t)base;
+    const gradients b = backward_plan(config, in, out, none);
+    const int64_t sums = b.band < b.s.out.h ? b.s.c.out * b.of_weights.g.taps : 0;
+    const size_t forward = (size_t)(forward_of(&b.s, forward_band(&b.s), none).end - base),
+                 backward = (size_t)(b.sum + sums - base), fp32 = forward > backward ? forward : backward,
+                 bf16 = cv_bf16_scratch(config, in, out);
+    return fp32 > bf16 ? fp32 : bf16;
+}
+
+// --- the ops ------------------------------------------------------------------------------------------------------
+
+static const cv_case conv1d_cases[] = {
+    {{2, 1, 1, 9}, "{out: 1, kernel: 1}", 1},
+    {{2, 3, 1, 11}, "{out: 5, kernel: 3, padding: 1}", 7},
+    {{2, 4, 1, 23}, "{out: 6, kernel: 5}", 33},
+    {{2, 2, 1, 17}, "{out: 3, kernel: 4, stride: 3, padding: 2}", 16},
+    {{2, 3, 1, 20}, "{out: 4, kernel: 3, dilation: 4}", 15},
+    {{2, 6, 1, 13}, "{out: 9, kernel: 3, groups: 3, bias: false}", 17},
+    {{2, 5, 1, 8}, "{out: 2, kernel: 8}", 8},
+    {{2, 2, 1, 4}, "{out: 3, kernel: 2, padding: 3}", 8},
+    {{2, 4, 1, 14}, "{out: 6, kernel: 3, stride: 2, padding: 1, dilation: 2, groups: 2}", 7},
+    {{2, 2, 1, 1100}, "{out: 2, kernel: 5}", 1}, // from here on maps of several bands
+    {{2, 2, 1, 1500}, "{out: 4, kernel: 3, stride: 2, padding: 2, groups: 2}", 1},
+    {{2, 2, 1, 160}, "{out: 103, kernel: 5}", 1},                       // many weights: longer bands
+    {{2, 6, 1, 1100}, "{out: 6, kernel: 5, padding: 1, groups: 2}", 1}, // bands that lie inside the maps
+    {.batch = 0},
+};
+
+static const cv_case conv2d_cases[] = {
+    {{3, 1, 1, 1}, "{out: 1, kernel: 1}", 1},
+    {{3, 2, 7, 5}, "{out: 3, kernel: 3}", 8},
+    {{3, 3, 9, 6}, "{out: 5, kernel: [5, 3], padding: [2, 1]}", 15},
+    {{3, 1, 8, 11}, "{out: 7, kernel: 5}", 16},
+    {{3, 4, 7, 9}, "{out: 6, kernel: 3, stride: 2, padding: 1}", 17},
+    {{3, 2, 10, 7}, "{out: 4, kernel: [3, 2], stride: [3, 2], padding: [0, 1]}", 7},
+    {{3, 3, 9, 11}, "{out: 2, kernel: 3, dilation: [2, 3], padding: 3}", 33},
+    {{3, 6, 5, 7}, "{out: 6, kernel: 3, padding: 1, groups: 6}", 16},
+    {{3, 4, 6, 5}, "{out: 8, kernel: [1, 3], groups: 2, bias: false}", 15},
+    {{3, 2, 3, 4}, "{out: 3, kernel: 2, padding: 2, stride: 2, dilation: 2}", 1},
+    {{3, 3, 4, 3}, "{out: 2, kernel: 2, stride: 3}", 7},
+    {{3, 6, 7, 5}, "{out: 9, kernel: 3, stride: 2, padding: 1, groups: 3}", 17},
+    {{3, 2, 3, 5}, "{out: 3, kernel: [1, 2], stride: [2, 3], padding: [2, 3]}", 16},
+    {{3, 2, 41, 30}, "{out: 2, kernel: [3, 2], padding: [2, 1]}", 1}, // from here on maps of several bands
+    {{3, 1, 63, 66}, "{out: 3, kernel: 3, stride: 2, padding: 1, dilation: 2}", 1},
+    {{3, 1, 35, 80}, "{out: 2, kernel: [2, 1], stride: [1, 2], padding: [0, 3]}", 1},
+    {{3, 2, 90, 30}, "{out: 2, kernel: [3, 1], padding: [1, 0]}", 1}, // one that lies inside the maps
+    {.batch = 0},
+};
+
+#define CONV_COMMON                                                                                                    \
+    .config_size = sizeof(conv), .reads_x = true, .linear = true, .adds_dx = CONV_ADDS_DX, .infer = conv_infer,        \
+    .tensors = conv_tensors, .cost = conv_cost, .window = conv_window, .scratch = conv_scratch,                        \
+    .forward = conv_forward, .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                    \
+    .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}] "       \
+            "dilations=[{dilation}] group={groups}"
+
+CV_OP(conv1d) = {
+    .name = "conv1d",
+    .help = "1-d convolution",
+    .schema = conv1d_schema,
+    .dims = 2,
+    CONV_COMMON,
+    .torch = "F.conv1d(x, weight, bias, {stride}, {padding}, {dilation}, {groups})",
+    .cases = conv1d_cases,
+};
+
+CV_OP(conv2d) = {
+    .name = "conv2d",
+    .help = "2-d convolution",
+    .schema = conv2d_schema,
+    .dims = 3,
+    CONV_COMMON,
+    .torch = "F.conv2d(x, weight, bias, {stride}, {padding}, {dilation}, {groups})",
+    .cases = conv2d_cases,
+};

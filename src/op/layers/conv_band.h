@@ -1,0 +1,137 @@
+// The bands of a convolution, and where the terms of its sums lie.
+#ifndef CV_CONV_BAND_H
+#define CV_CONV_BAND_H
+
+#include "op/layers/conv.h"
+#include "op/layers/tile.h"
+
+// A map larger than the cache is worked on in bands of rows, so that what is made of it (its copy with padding) or done
+// with it (two sums over a gradient) finds it there. A 1-d map is one row: seen as a column it has as many rows as it
+// has pixels.
+enum { BAND_LANES = 2048, SECOND_CACHE_LANES = 16384 };
+
+typedef struct shapes {
+    conv c;
+    cv_shape in, out;
+} shapes;
+
+static inline void exchange(int64_t pair[2]) {
+    const int64_t first = pair[0];
+    pair[0] = pair[1];
+    pair[1] = first;
+}
+
+static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
+    shapes s = {*(const conv *)config, in, out};
+    conv *c = &s.c;
+    if (in.h != 1 || out.h != 1 || c->kernel[0] != 1 || c->padding[0]) return s;
+    exchange(c->kernel), exchange(c->stride), exchange(c->padding), exchange(c->dilation);
+    s.in = (cv_shape){in.dims, in.c, in.w, 1};
+    s.out = (cv_shape){out.dims, out.c, out.w, 1};
+    return s;
+}
+
+// Rows of the padded input that `rows` rows of the output are computed from.
+static inline int64_t rows_under(const shapes *s, int64_t rows) {
+    return (rows - 1) * s->c.stride[0] + reach_of(&s->c, 0) + 1;
+}
+
+// Rows of the output in bands of about `size` lanes of a map with `channels`. Neighbouring bands need some rows of the
+// input both: where it is copied for its padding, no more than a quarter is copied twice.
+static inline int64_t band_of(const shapes *s, int64_t channels, int64_t size) {
+    const int64_t rows = size / (channels * s->out.w) + 1,
+                  least = is_padded(&s->c) ? 4 * reach_of(&s->c, 0) / s->c.stride[0] : 0;
+    const int64_t band = rows > least ? rows : least;
+    return band < s->out.h ? band : s->out.h;
+}
+
+static inline int64_t forward_band(const shapes *s) {
+    return is_padded(&s->c) && cv_shape_size(s->in) > BAND_LANES ? band_of(s, s->in.c, BAND_LANES) : s->out.h;
+}
+
+// Weight gradients are sums over all bands and wait in memory meanwhile. Where they are many, bands are longer, and
+// only what does not fit into the second cache is parted.
+static inline int64_t backward_band(const shapes *s) {
+    enum { FEW = 1024, MANY = 8192 };
+    const int64_t sums = s->c.out * (s->in.c / s->c.groups) * s->c.kernel[0] * s->c.kernel[1];
+    const int64_t out = cv_shape_size(s->out), both = out + cv_shape_size(s->in);
+    if (sums <= FEW && out > BAND_LANES) return band_of(s, s->out.c, BAND_LANES);
+    if (sums <= MANY && both > SECOND_CACHE_LANES) return band_of(s, s->out.c, SECOND_CACHE_LANES / 4);
+    return s->out.h;
+}
+
+// A correlation over one group of channels, `taps` terms for each result, on a grid that has as many rows as a band
+// needs. A band whose rows all lie inside the maps takes them from there, where nothing lies around or between pixels.
+typedef struct correlation {
+    grid g;
+    cv_shape from;  // the maps that lie on the grid
+    placing at;     // and how
+    int64_t pixels; // of the whole result: from one of its maps to the next
+    int32_t *tap, *tap_inside, *pixel;
+    real *weight; // turned
+    lanes *map;   // a copy of the maps on the grid
+    lanes *end;
+} correlation;
+
+// In scratch from `free` on: offsets, weights, the copy.
+static inline correlation lay_out(lanes *free, grid g, cv_shape from, placing at, cv_shape to, int64_t rows,
+                                  bool is_copied, int64_t weights) {
+    correlation k = {.g = g, .from = from, .at = at, .pixels = cv_shape_pixels(to)};
+    k.tap = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
+    k.tap_inside = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
+    k.pixel = (int32_t *)free, free += in_lanes(rows * to.w, sizeof(int32_t));
+    k.weight = (real *)free, free += in_lanes(weights, sizeof(real));
+    k.map = free, free += is_copied ? from.c * g.h * g.w : 0;
+    k.end = free;
+    return k;
+}
+
+// Of a band of `rows` rows of the output.
+static inline correlation forward_of(const shapes *s, int64_t rows, lanes *scratch) {
+    const conv *c = &s->c;
+    const int64_t depth = s->in.c / c->groups;
+    const grid g = {rows_under(s, rows), s->in.w + 2 * c->padding[1], depth, depth * c->kernel[0] * c->kernel[1]};
+    const placing at = {{1, 1}, {c->padding[0], c->padding[1]}};
+    return lay_out(scratch, g, s->in, at, s->out, rows, is_padded(c), 0);
+}
+
+// Of a band of `rows` rows of the input's gradient.
+static inline correlation backward_of(const shapes *s, int64_t rows, lanes *scratch) {
+    const conv *c = &s->c;
+    const int64_t depth = s->out.c / c->groups;
+    const grid g = {rows + reach_of(c, 0), s->in.w + reach_of(c, 1), depth, depth * c->kernel[0] * c->kernel[1]};
+    const placing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
+    return lay_out(scratch, g, s->out, at, s->in, rows, true, s->in.c * g.taps);
+}
+
+static inline void fill_offsets(const correlation *k, const conv *c, int64_t rows, int64_t width,
+                                const int64_t stride[2]) {
+    int32_t *tap = k->tap, *tap_inside = k->tap_inside, *pixel = k->pixel;
+    for (int64_t d = 0; d < k->g.depth; d++)
+        for (int64_t y = 0; y < c->kernel[0]; y++)
+            for (int64_t x = 0; x < c->kernel[1]; x++) {
+                const int64_t within = y * c->dilation[0] * k->g.w + x * c->dilation[1];
+                *tap++ = (int32_t)(d * k->g.h * k->g.w + within);
+                *tap_inside++ = (int32_t)(d * cv_shape_pixels(k->from) + within);
+            }
+    for (int64_t y = 0; y < rows; y++)
+        for (int64_t x = 0; x < width; x++) *pixel++ = (int32_t)(y * stride[0] * k->g.w + x * stride[1]);
+}
+
+// What a band is computed from.
+typedef struct source {
+    const lanes *x;
+    const int32_t *tap;
+    int64_t apart; // from one channel to the next
+} source;
+
+// `rows` rows of the grid from `top` on.
+static inline source source_of(const correlation *k, const lanes *maps, int64_t top, int64_t rows) {
+    const int64_t first = top - k->at.shift[0];
+    if (is_one_run(k->g, k->from, k->at) && first >= 0 && first + rows <= k->from.h)
+        return (source){maps + first * k->g.w, k->tap_inside, cv_shape_pixels(k->from)};
+    place(k->map, k->g, maps, k->from, k->at, top);
+    return (source){k->map, k->tap, k->g.h * k->g.w};
+}
+
+#endif

@@ -1,0 +1,81 @@
+// y = log sum_k e^x_k - x_label; with smoothing s the target is 1 - s on the label plus s / K everywhere.
+// dx = softmax(x) - target.    torch.nn.CrossEntropyLoss(label_smoothing=s); Szegedy et al. 2016 for the smoothing
+#include "op/layers/loss.h"
+
+typedef struct cross_entropy {
+    double label_smoothing;
+} cross_entropy;
+
+static const cv_option cross_entropy_schema[] = {
+    CV_OPTION("label_smoothing", CV_FLOAT, cross_entropy, label_smoothing,
+              "share of the target spread over all classes", CV_RANGE(0, 1)),
+    {.name = NULL},
+};
+
+static bool cross_entropy_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
+    (void)config;
+    if (!loss_wants_vector("cross_entropy", in, why, why_size)) return false;
+    if (in->c < 2) {
+        cv_print(why, why_size, "cross_entropy wants one output per class, the net has 1: use logistic");
+        return false;
+    }
+    *out = (cv_shape){1, 1, 1, 1};
+    return true;
+}
+
+static lanes smoothed_target(const cross_entropy *c, const cv_pass *p, int64_t k) {
+    return is_label(p->label, k) * (real)(1 - c->label_smoothing) + (real)(c->label_smoothing / (double)p->in.c);
+}
+
+static lanes largest(const lanes *x, int64_t n) {
+    lanes top = x[0];
+    for (int64_t k = 1; k < n; k++) top = select_lanes(x[k] > top, x[k], top);
+    return top;
+}
+
+static void cross_entropy_forward(const cv_pass *p) {
+    const lanes *x = p->x[0], top = largest(x, p->in.c);
+    lanes sum = {0}, chosen = {0};
+    for (int64_t k = 0; k < p->in.c; k++) {
+        sum += exp_lanes(x[k] - top);
+        chosen += smoothed_target(p->config, p, k) * (x[k] - top);
+    }
+    *(lanes *)p->y = log_lanes(sum) - chosen;
+}
+
+static void cross_entropy_backward(const cv_pass *p) {
+    const lanes *x = p->x[0], top = largest(x, p->in.c);
+    lanes *dx = p->dx[0], sum = {0};
+    for (int64_t k = 0; k < p->in.c; k++) sum += exp_lanes(x[k] - top);
+    const lanes factor = active_lanes(p->active) * (real)p->scale;
+    for (int64_t k = 0; k < p->in.c; k++) dx[k] = (exp_lanes(x[k] - top) / sum - smoothed_target(p->config, p, k)) * factor;
+}
+
+static void softmax(const float *outputs, int count, float *probabilities) {
+    float top = outputs[0], sum = 0;
+    for (int k = 1; k < count; k++) top = outputs[k] > top ? outputs[k] : top;
+    for (int k = 0; k < count; k++) sum += probabilities[k] = expf(outputs[k] - top);
+    for (int k = 0; k < count; k++) probabilities[k] /= sum;
+}
+
+static const cv_case cross_entropy_cases[] = {{{1, 10, 1, 1}, NULL, 33},
+                                              {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15},
+                                              {{1, 2, 1, 1}, NULL, 1},
+                                              {{1, 35, 1, 1}, "{label_smoothing: 1}", 16},
+                                              {.batch = 0}};
+
+CV_OP(cross_entropy) = {
+    .name = "cross_entropy",
+    .help = "negative log of the softmax probability of the right class; takes logits",
+    .kind = CV_LOSS,
+    .schema = cross_entropy_schema,
+    .config_size = sizeof(cross_entropy),
+    .reads_x = true,
+    .infer = cross_entropy_infer,
+    .forward = cross_entropy_forward,
+    .backward = cross_entropy_backward,
+    .probabilities = softmax,
+    .torch = "F.cross_entropy(x, label, label_smoothing={label_smoothing}, reduction='none')",
+    .onnx = "y = Softmax(x) axis=1",
+    .cases = cross_entropy_cases,
+};

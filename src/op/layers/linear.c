@@ -1,0 +1,228 @@
+// y = W x + b.    dW = dy x^T, db = dy, dx = W^T dy, summed over the samples.    torch.nn.Linear
+#include "op/layers/tile.h"
+
+extern const cv_op CV_JOIN(cv_single_linear, CV_ISA);
+
+typedef struct linear {
+    int64_t out;
+    bool bias;
+} linear;
+
+static const cv_option linear_schema[] = {
+    CV_OPTION("out", CV_INT, linear, out, "output features", .required = true, CV_RANGE(1, 1 << 24)),
+    CV_OPTION("bias", CV_BOOL, linear, bias, "add a bias", .fallback = true),
+    {.name = NULL},
+};
+
+// Sums kept in registers. One block has no second index to share loads over: its tile is tall, to hide the latency of
+// the multiply-add. Of several blocks fewer rows are taken.
+enum { SUMS = TILE_COLUMNS > 3 ? 16 : 8 };
+
+static bool linear_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
+    const linear *c = config;
+    if (in->dims != 1) {
+        char text[48];
+        cv_shape_text(*in, text, sizeof text);
+        cv_print(why, why_size, "linear wants a vector, its input is %s: put a flatten in front of it", text);
+        return false;
+    }
+    *out = (cv_shape){1, c->out, 1, 1};
+    return true;
+}
+
+static int linear_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    const linear *c = config;
+    out[0] = (cv_tensor){.name = "weight", .dims = 2, .dim = {c->out, in.c}, .fan_in = in.c};
+    out[1] = (cv_tensor){.name = "bias", .dims = 1, .dim = {c->out}, .init = CV_INIT_UNIFORM, .fan_in = in.c};
+    return c->bias ? 2 : 1;
+}
+
+static int64_t linear_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+    const linear *c = config;
+    cv_print(formula, size, "%lld*%lld", (long long)in.c, (long long)out.c);
+    if (c->bias) cv_append(formula, size, " + %lld", (long long)out.c);
+    return in.c * out.c;
+}
+
+// sum[i][b] = bias[i] + sum over k of w[i * row + k * column] x[b][k]: `rows` sums of each of `blocks` blocks.
+ALWAYS_INLINE void sums(const int rows, const int blocks, lanes *y, const real *bias, const real *w, int64_t row,
+                        int64_t column, const lanes *x, int64_t n, size_t apart) {
+    lanes sum[SUMS];
+    UNROLL
+    for (int i = 0; i < rows * blocks; i++) sum[i] = lanes_of(bias ? bias[i / blocks] : 0);
+    for (int64_t k = 0; k < n; k++) {
+        lanes v[SUMS];
+        UNROLL
+        for (int b = 0; b < blocks; b++) v[b] = x[(size_t)b * apart + (size_t)k];
+        if (row == 1) __builtin_prefetch(w + k * column + rows); // down a column: no prefetcher sees that pattern
+        UNROLL
+        for (int i = 0; i < rows * blocks; i++) sum[i] += w[i / blocks * row + k * column] * v[i % blocks];
+    }
+    UNROLL
+    for (int i = 0; i < rows * blocks; i++) y[(size_t)(i % blocks) * apart + (size_t)(i / blocks)] = sum[i];
+}
+
+// y[b] = bias + W x[b] for the rows first..end of W, which lie `row` numbers apart, its columns `column` apart.
+ALWAYS_INLINE void linear_multiply(const int blocks, lanes *y, cv_span rows, const real *bias, const real *w, int64_t row,
+                            int64_t column, const lanes *x, int64_t n, size_t apart) {
+    enum { FEW = 4 };
+    const int tall = SUMS / blocks;
+    int64_t o = rows.first;
+    for (; o + tall <= rows.end; o += tall)
+        sums(tall, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
+    for (; o + FEW <= rows.end && FEW < tall; o += FEW)
+        sums(FEW, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
+    for (; o < rows.end; o++) sums(1, blocks, y + o, bias ? bias + o : NULL, w + o * row, row, column, x, n, apart);
+}
+
+ALWAYS_INLINE void multiply_blocks(const cv_pass *p, lanes *y, cv_span rows, const real *bias, int64_t row,
+                                   int64_t column, const lanes *x, int64_t n) {
+    const size_t apart = p->share.apart;
+    int left = p->share.blocks;
+    for (; left >= 4; left -= 4, y += 4 * apart, x += 4 * apart)
+        linear_multiply(4, y, rows, bias, p->tensor[0], row, column, x, n, apart);
+    for (; left >= 2; left -= 2, y += 2 * apart, x += 2 * apart)
+        linear_multiply(2, y, rows, bias, p->tensor[0], row, column, x, n, apart);
+    if (left) linear_multiply(1, y, rows, bias, p->tensor[0], row, column, x, n, apart);
+}
+
+// A part of a forward pass is some of the outputs.
+static void linear_forward(const cv_pass *p) {
+    const linear *c = p->config;
+    multiply_blocks(p, p->y, cv_part(&p->share, p->out.c, SUMS), c->bias ? p->tensor[1] : NULL, p->in.c, 1, p->x[0],
+                    p->in.c);
+}
+
+// Work memory: the inputs turned so that a vector holds LANES inputs of one sample.
+static int64_t columns_of(int64_t n) {
+    return (n + LANES - 1) / LANES;
+}
+
+static size_t linear_scratch(const void *config, cv_shape in, cv_shape out) {
+    (void)config, (void)out;
+    return (size_t)(columns_of(in.c) * LANES);
+}
+
+static int samples_of(const cv_pass *p, int block) {
+    return block + 1 < p->share.blocks ? LANES : p->active;
+}
+
+// Inputs first..end of a block. Only the vectors of the samples that count are read later.
+static void turn_inputs(lanes *turned, const lanes *x, cv_span inputs, int samples) {
+    if (samples == 1) {
+        for (int64_t k = inputs.first; k < inputs.end; k++) turned[k / LANES * LANES][k % LANES] = x[k][0];
+        return;
+    }
+    for (int64_t k = inputs.first; k < inputs.end; k += LANES) {
+        lanes square[LANES] = {{0}};
+        for (int64_t i = 0; i < LANES && k + i < inputs.end; i++) square[i] = x[k + i];
+        transpose_lanes(square);
+        memcpy(turned + k, square, sizeof square);
+    }
+}
+
+// The first `count` numbers of v, set or added.
+ALWAYS_INLINE void put(real *to, lanes v, int64_t count, bool set) {
+    if (count >= LANES) {
+        if (!set) v += *(const lanes_anywhere *)to;
+        *(lanes_anywhere *)to = v;
+        return;
+    }
+    for (int l = 0; l < count; l++) to[l] = (set ? 0 : to[l]) + v[l];
+}
+
+// A tile of dW: rows o.., vectors of inputs k....
+typedef struct linear_tile {
+    const cv_pass *pass;
+    int64_t o, k, end, inputs; // end: of the part's vectors; inputs: of its inputs
+    const int32_t *tap, *pixel;
+} linear_tile;
+
+ALWAYS_INLINE void linear_weight_rows(const int rows, const void *work) {
+    const linear_tile *t = work;
+    const cv_pass *p = t->pass;
+    const cv_share *share = &p->share;
+    const lanes *dy = (const lanes *)p->dy + t->o, *turned = p->scratch[1];
+    const int64_t n = p->in.c, first = t->k * LANES, last = first + TILE_COLUMNS * LANES;
+    lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS];
+    tile_start(rows, sum, NULL);
+    for (int b = 0; b < share->blocks; b++)
+        tile_correlate(rows, sum, (const real *)(dy + (size_t)b * share->apart), LANES,
+                       turned + (size_t)b * share->apart, t->tap, samples_of(p, b), t->pixel);
+    tile_copy(rows, all, sum);
+    for (int i = 0; i < rows; i++) {
+        const int64_t row = (t->o + i) * n;
+        if (share->take)
+            share->take(share->taker, 0, row + first, (last < t->inputs ? last : t->inputs) - first, all[i]);
+        for (int64_t j = 0; !share->take && j < TILE_COLUMNS && t->k + j < t->end; j++)
+            put((real *)p->grad[0] + row + (t->k + j) * LANES, all[i][j], n - (t->k + j) * LANES, p->set);
+    }
+}
+
+// dW[o][k] = sum over the samples of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
+// inputs turned, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW.
+ALWAYS_INLINE void linear_weight_gradient(const cv_pass *p, cv_span inputs) {
+    const int64_t end = columns_of(inputs.end);
+    int32_t tap[LANES], pixel[TILE_COLUMNS];
+    for (int l = 0; l < LANES; l++) tap[l] = l;
+    for (int64_t o = 0; o < p->out.c; o += TILE_ROWS)
+        for (int64_t k = inputs.first / LANES; k < end; k += TILE_COLUMNS) {
+            for (int j = 0; j < TILE_COLUMNS; j++) pixel[j] = (int32_t)((k + j < end ? k + j : end - 1) * LANES);
+            const linear_tile tile = {p, o, k, end, inputs.end, tap, pixel};
+            tile_of_height(p->out.c - o, linear_weight_rows, &tile);
+        }
+}
+
+ALWAYS_INLINE void linear_bias_gradient(const cv_pass *p) {
+    real *db = p->grad[1];
+    for (int64_t o = 0; o < p->out.c; o++) {
+        real sum = p->set ? 0 : db[o];
+        for (int b = 0; b < p->share.blocks; b++)
+            sum += sum_lanes(((const lanes *)p->dy)[(size_t)b * p->share.apart + (size_t)o]);
+        if (p->share.take)
+            p->share.take(p->share.taker, 1, o, 1, &sum);
+        else
+            db[o] = sum;
+    }
+}
+
+// A part of a backward pass is some of the inputs: dx of these, and these columns of dW. Whoever takes dW may change
+// these columns of W: dx is done with them by then.
+static void linear_backward(const cv_pass *p) {
+    const cv_span inputs = cv_part(&p->share, p->in.c, LANES * TILE_COLUMNS);
+    if (p->dx[0]) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
+    if (p->grad[0] || p->share.take) {
+        for (int b = 0; b < p->share.blocks; b++)
+            turn_inputs((lanes *)p->scratch[1] + (size_t)b * p->share.apart,
+                        (const lanes *)p->x[0] + (size_t)b * p->share.apart, inputs, samples_of(p, b));
+        linear_weight_gradient(p, inputs);
+        if (p->share.part == 0 && ((const linear *)p->config)->bias) linear_bias_gradient(p);
+    }
+}
+
+static const cv_case linear_cases[] = {
+    {{1, 1, 1, 1}, "{out: 1}", 1},   {{1, 2, 1, 1}, "{out: 7}", 1},     {{1, 17, 1, 1}, "{out: 3}", 7},
+    {{1, 33, 1, 1}, "{out: 13}", 8}, {{1, 48, 1, 1}, "{out: 26}", 16},  {{1, 40, 1, 1}, "{out: 10, bias: false}", 15},
+    {{1, 5, 1, 1}, "{out: 24}", 33}, {{1, 130, 1, 1}, "{out: 12}", 17}, {.batch = 0},
+};
+
+CV_OP(linear) = {
+    .name = "linear",
+    .help = "every output is a weighted sum of all inputs",
+    .schema = linear_schema,
+    .config_size = sizeof(linear),
+    .reads_x = true,
+    .linear = true,
+    .lockstep = true,
+    .in_parts = true,
+    .infer = linear_infer,
+    .tensors = linear_tensors,
+    .cost = linear_cost,
+    .scratch = linear_scratch,
+    .forward = linear_forward,
+    .backward = linear_backward,
+    .single = &CV_JOIN(cv_single_linear, CV_ISA),
+    .torch = "F.linear(x, weight, bias)",
+    .onnx = "y = Gemm(x, weight, bias?) transB=1",
+    .cases = linear_cases,
+};

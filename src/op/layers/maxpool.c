@@ -1,0 +1,73 @@
+// y = the largest value under the window; the gradient goes to where it came from, the first one of equals, as in
+// PyTorch. Padding never wins.    torch.nn.MaxPool1d, torch.nn.MaxPool2d
+#include "op/layers/pool.h"
+
+static const cv_option maxpool1d_schema[] = {POOL_OPTIONS(CV_LENGTH), {.name = NULL}};
+static const cv_option maxpool2d_schema[] = {POOL_OPTIONS(CV_PAIR), {.name = NULL}};
+
+// Where each maximum came from (row * w + column), kept from forward to backward.
+static size_t maxpool_saved(const void *config, cv_shape in, cv_shape out) {
+    (void)config, (void)in;
+    return (size_t)cv_shape_size(out);
+}
+
+ALWAYS_INLINE lanes window_maximum(const cv_pass *p, const pool *c, const window *w, const lanes *map) {
+    (void)c;
+    lanes best = lanes_of(-INFINITY);
+    mask from = (mask){0} + (int32_t)(w->rows.first * w->width + w->columns.first);
+    for (int64_t i = w->rows.first; i < w->rows.end; i++)
+        for (int64_t j = w->columns.first; j < w->columns.end; j++) {
+            const lanes v = map[i * w->width + j];
+            const mask better = (v > best) | (v != v); // a NaN wins and stays, as in PyTorch
+            best = select_lanes(better, v, best);
+            from = (better & (int32_t)(i * w->width + j)) | (~better & from);
+        }
+    if (p->saved) ((mask *)p->saved)[w->n] = from;
+    return best;
+}
+
+ALWAYS_INLINE lanes maximum_share(const cv_pass *p, const pool *c, const window *w, lanes dy, int64_t pixel) {
+    (void)c;
+    const lanes zero = {0};
+    return select_lanes(((const mask *)p->saved)[w->n] == (int32_t)pixel, dy, zero);
+}
+
+static void maxpool_forward(const cv_pass *p) {
+    pool_forward(p, window_maximum);
+}
+static void maxpool_backward(const cv_pass *p) {
+    pool_backward(p, maximum_share);
+}
+
+static const cv_case maxpool1d_cases[] = {
+    {{2, 3, 1, 9}, "{kernel: 2}", 16},
+    {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
+    {{2, 1, 1, 10}, "{kernel: 4, stride: 1, padding: 2}", 33},
+    {.batch = 0},
+};
+static const cv_case maxpool2d_cases[] = {
+    {{3, 3, 7, 5}, "{kernel: 2}", 17},
+    {{3, 2, 9, 8}, "{kernel: 3, stride: 2, padding: 1}", 8},
+    {{3, 2, 6, 7}, "{kernel: [3, 2], stride: [1, 3]}", 15},
+    {{3, 1, 5, 5}, "{kernel: 5, stride: 1, padding: 2}", 1},
+    {{3, 2, 4, 9}, "{kernel: [2, 4], stride: [3, 1], padding: [1, 2]}", 16},
+    {.batch = 0},
+};
+
+#define MAXPOOL                                                                                                        \
+    .maximum = true, .saved = maxpool_saved, .forward = maxpool_forward, .backward = maxpool_backward,                 \
+    .onnx = "y = MaxPool(x) " POOL_ONNX
+
+CV_OP(maxpool1d) = {
+    POOL_OP("maxpool1d", 2, "largest value under a window, 1-d", maxpool1d_schema),
+    MAXPOOL,
+    .torch = "F.max_pool1d(x, {kernel}, {stride}, {padding})",
+    .cases = maxpool1d_cases,
+};
+
+CV_OP(maxpool2d) = {
+    POOL_OP("maxpool2d", 3, "largest value under a window, 2-d", maxpool2d_schema),
+    MAXPOOL,
+    .torch = "F.max_pool2d(x, {kernel}, {stride}, {padding})",
+    .cases = maxpool2d_cases,
+};

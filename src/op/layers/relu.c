@@ -1,0 +1,33 @@
+// y = max(x, 0).    dx = dy where y > 0.    torch.nn.ReLU
+#include "op/layers/bits.h"
+
+// A NaN stays one, so that a broken net is noticed.
+ALWAYS_INLINE lanes relu(lanes x, mask *passes) {
+    const lanes zero = {0};
+    *passes = x > zero;
+    return select_lanes(x < zero, zero, x);
+}
+
+static void relu_forward(const cv_pass *p) {
+    forward_with_bits(p, relu);
+}
+
+static const cv_case relu_cases[] = {{{1, 5, 1, 1}, NULL, 3},
+                                     {{2, 3, 1, 7}, NULL, 16},
+                                     {{3, 2, 3, 5}, NULL, 17},
+                                     {{2, 2, 1, 75}, NULL, 5},
+                                     {.batch = 0}};
+
+CV_OP(relu) = {
+    .name = "relu",
+    .help = "negative values become zero",
+    .in_place = true,
+    .monotonic = true,
+    .by_channel = true,
+    .saved = bits_saved,
+    .forward = relu_forward,
+    .backward = backward_by_bits,
+    .torch = "torch.relu(x)",
+    .onnx = "y = Relu(x)",
+    .cases = relu_cases,
+};

@@ -1,0 +1,133 @@
+// Products of bf16 matrices on AMX tiles. The only file with intrinsics: a tile has no name in C.
+//
+//   sum[i][j] += a[i][2k] b[k][2j] + a[i][2k+1] b[k][2j+1]     i, j, k from 0 to 15, in one instruction
+//
+// A tile is 16 rows of 64 bytes, each row a cell: as large as one vector of floats. Rows of `a` are 16 pairs of terms;
+// rows of `b` are one pair of terms for 16 results; rows of `sum` are 16 floats. Terms come in pairs of bf16, the first
+// in the low half of 32 bits. Sums are fp32.
+#ifndef CV_TILE_BF16_H
+#define CV_TILE_BF16_H
+
+#include "op/layers/lanes.h"
+
+#include <immintrin.h>
+
+enum { TILE = 16, SUMS = 4 }; // SUMS: tiles of sums that are worked on at a time; a and b take the other four
+
+typedef uint32_t bits __attribute__((vector_size(sizeof(lanes)), may_alias));
+typedef uint16_t halves __attribute__((vector_size(sizeof(lanes) / 2), may_alias));
+
+// The nearest bf16, ties to even, in the upper half of each lane. What overflows becomes infinite, a NaN stays one.
+ALWAYS_INLINE bits round_lanes(lanes x) {
+    const bits u = (bits)x;
+    return (bits)select_lanes(x == x, (lanes)(u + 0x7fff + (u >> 16 & 1)), (lanes)(u | 0x400000));
+}
+
+// A cell of `b` from two terms of 16 results.
+ALWAYS_INLINE lanes pair_lanes(lanes first, lanes second) {
+    return (lanes)(round_lanes(first) >> 16 | (round_lanes(second) & 0xffff0000));
+}
+
+ALWAYS_INLINE halves half_lanes(lanes x) {
+    return __builtin_convertvector(round_lanes(x) >> 16, halves);
+}
+
+static inline uint32_t round_one(real x) {
+    uint32_t u;
+    memcpy(&u, &x, sizeof u);
+    return x == x ? (u + 0x7fff + (u >> 16 & 1)) >> 16 : (u | 0x400000) >> 16;
+}
+
+static inline uint32_t pair_of(real first, real second) {
+    return round_one(first) | round_one(second) << 16;
+}
+
+// All tiles are whole. Tiles belong to a thread, from begin to end.
+static inline void tiles_begin(void) {
+    static const struct {
+        uint8_t palette, start, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } whole = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
+    _tile_loadconfig(&whole);
+}
+
+static inline void tiles_end(void) {
+    _tile_release();
+}
+
+// What a product reads. a: tiles of it one below the other, their terms in `steps` tiles one behind the other. b: the
+// first cells of up to SUMS columns of tiles; in all of them tile k lies offset[k] cells further.
+typedef struct product {
+    const lanes *a[2], *b[SUMS];
+    int64_t row, step; // cells from one row of `a` to the next, and from one of its tiles to the next
+    const int32_t *offset;
+    int64_t steps;
+} product;
+
+#define LOAD_A(tile, i) _tile_loadd(tile, p->a[i] + k * p->step, p->row * (int64_t)sizeof(lanes))
+#define LOAD_B(tile, j) _tile_loadd(tile, p->b[j] + p->offset[k], sizeof(lanes))
+
+#define ZERO_SUMS()                                                                                                    \
+    do {                                                                                                               \
+        _tile_zero(0);                                                                                                 \
+        _tile_zero(1);                                                                                                 \
+        _tile_zero(2);                                                                                                 \
+        _tile_zero(3);                                                                                                 \
+    } while (0)
+#define STORE_SUMS()                                                                                                   \
+    do {                                                                                                               \
+        _tile_stored(0, sum[0], sizeof(lanes));                                                                        \
+        _tile_stored(1, sum[1], sizeof(lanes));                                                                        \
+        _tile_stored(2, sum[2], sizeof(lanes));                                                                        \
+        _tile_stored(3, sum[3], sizeof(lanes));                                                                        \
+    } while (0)
+
+// sum[j] = a[0] b[j]
+static inline void multiply_one_by_four(const product *p, lanes sum[SUMS][TILE]) {
+    ZERO_SUMS();
+    for (int64_t k = 0; k < p->steps; k++) {
+        LOAD_A(4, 0);
+        LOAD_B(5, 0);
+        _tile_dpbf16ps(0, 4, 5);
+        LOAD_B(6, 1);
+        _tile_dpbf16ps(1, 4, 6);
+        LOAD_B(7, 2);
+        _tile_dpbf16ps(2, 4, 7);
+        LOAD_B(5, 3);
+        _tile_dpbf16ps(3, 4, 5);
+    }
+    STORE_SUMS();
+}
+
+// sum[2 i + j] = a[i] b[j]
+static inline void multiply_two_by_two(const product *p, lanes sum[SUMS][TILE]) {
+    ZERO_SUMS();
+    for (int64_t k = 0; k < p->steps; k++) {
+        LOAD_A(4, 0);
+        LOAD_B(6, 0);
+        _tile_dpbf16ps(0, 4, 6);
+        LOAD_B(7, 1);
+        _tile_dpbf16ps(1, 4, 7);
+        LOAD_A(5, 1);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    STORE_SUMS();
+}
+
+// Products of `high` (1 or 2) tiles of `a` with SUMS / high of `b`.
+static inline void multiply_tiles(const product *p, int high, lanes sum[SUMS][TILE]) {
+    __asm__ volatile("" ::: "memory"); // GCC's _tile_loadd does not say that it reads memory
+    if (high == 2)
+        multiply_two_by_two(p, sum);
+    else
+        multiply_one_by_four(p, sum);
+}
+
+#undef ZERO_SUMS
+#undef STORE_SUMS
+#undef LOAD_A
+#undef LOAD_B
+
+#endif

@@ -1,0 +1,35 @@
+// Blocks: words of `model` that expand into layers. One file per block, src/recipe/NAME.c, with one cv_block; its name
+// goes into the list in recipe_model.c.
+#ifndef CV_BLOCK_H
+#define CV_BLOCK_H
+
+#include "recipe/recipe.h"
+
+// A net while it is built from a recipe.
+typedef struct cv_builder {
+    cv_yaml yaml;
+    const cv_isa *isa;
+    cv_net *net;
+} cv_builder;
+
+typedef struct cv_block {
+    const char *name; // as recipes write it
+    const char *help; // with an example
+    // Adds the block's layers. name, options: where it stands in the recipe. path: of its layers begins so ("3").
+    // *from: the node that it reads; then the one that it ends with.
+    convo_status (*add)(cv_builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path, int *from,
+                        convo_error *err);
+} cv_block;
+
+extern const cv_block cv_block_residual;
+
+// Block k of those there are, NULL at the end.
+const cv_block *cv_block_at(size_t k);
+
+// Adds a list of layers; their paths are prefix and a number. *from as above.
+convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char *prefix, int *from, convo_error *err);
+// Adds one op; at: its place in the recipe.
+convo_status cv_build_node(cv_builder *b, const cv_op *op, const void *config, const int *input, const char *path,
+                           const yaml_node_t *at, convo_error *err);
+
+#endif

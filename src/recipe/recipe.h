@@ -1,0 +1,82 @@
+// A recipe: one YAML file that says what data, which features, which net, how to train. Checked when it is loaded.
+#ifndef CV_RECIPE_H
+#define CV_RECIPE_H
+
+#include "audio/augment.h"
+#include "audio/feature.h"
+#include "data/dataset.h"
+#include "format/yaml.h"
+#include "net/net.h"
+#include "train/train.h"
+
+struct convo_recipe {
+    char *name;    // "fsdd-mfcc"
+    char *file;    // what errors call it
+    char *setting; // the last assignment of convo_recipe_set, NULL without
+    yaml_document_t document;
+    // data:
+    const cv_data_kind *data; // NULL when the recipe has none
+    void *data_config;        // of data->schema; never NULL with data
+    cv_split_config split;
+    char data_path[CV_TEXT_SIZE]; // data.path, "" without
+    char *noted_data;             // the data set that a run was trained on, as it lay then; NULL without a run
+    // features:
+    const cv_feature *feature; // NULL without, as for pictures and arrays
+    void *feature_config;
+    int rate;
+    enum { CV_NORMALIZE_NONE, CV_NORMALIZE_GLOBAL } normalize;
+    double mean, std; // the net sees (x - mean) / std; measured where normalize is global
+    cv_shape input;   // dims 0: that of the data (convo_recipe_measure)
+    // augment:
+    cv_augment_config augment; // copies 0: none
+    // train:
+    bool has_train; // without, what follows are defaults, and the learning rate has none
+    cv_train_config train;
+    const cv_op *loss; // of the baseline table: for options; look it up again by name for another instruction set
+    void *loss_config;
+    const cv_optimizer *optimizer;
+    cv_optimizer_config optimizer_config;
+    const cv_schedule *schedule;
+    cv_schedule_config schedule_config;
+    // published:
+    double published;
+    char published_source[CV_TEXT_SIZE];
+};
+
+// What the `features:` of every kind share.
+typedef struct cv_feature_common {
+    char kind[CV_TEXT_SIZE];
+    int64_t rate; // 0: the data set's
+    int normalize;
+    double mean, std;
+} cv_feature_common;
+extern const cv_option cv_feature_common_schema[];
+extern const char *const cv_recipe_blocks[]; // NULL-ended
+// `data:` without the kind's own options and `split:`; `published:`.
+extern const cv_option cv_recipe_data_schema[], cv_recipe_published_schema[];
+
+static inline cv_yaml cv_recipe_yaml(const convo_recipe *recipe) {
+    return (cv_yaml){recipe->file, &recipe->document, recipe->setting};
+}
+// convo_recipe_parse, with a name for the run and another one for errors.
+convo_status cv_recipe_parse(const char *text, size_t size, const char *name, const char *file, convo_recipe **recipe,
+                             convo_error *err);
+// Fills everything but name, file, setting and document from the document, checking all of it.
+convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err);
+// A copy that says `input`.
+convo_status cv_recipe_with_input(const convo_recipe *recipe, cv_shape shape, convo_recipe **changed, convo_error *err);
+// A suggestion-ready list of the losses or layers of a table, for cv_yaml_word and cv_did_you_mean.
+typedef struct cv_op_names {
+    const cv_isa *isa;
+    cv_kind kind;
+} cv_op_names;
+const char *cv_op_names_next(const void *names, size_t k);
+
+// Builds the net of the recipe's `model:`, not initialised. An outline has no room for parameters (cv_net_finish makes
+// it): for what only asks for sizes.
+convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err);
+convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err);
+// The net must end in what the loss reads: one value for each of `classes`, or a single one for two classes.
+convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *net, int classes, convo_error *err);
+
+#endif
