@@ -299,6 +299,14 @@ static void without_a_version_a_broken_transfer_starts_again(void **state) {
     assert_int_equal(get(&remote, &(convo_get_options){.attempts = 2}, &result, NULL), CONVO_OK);
     assert_int_equal(web.first, -1);
     assert_whole("without a tag");
+    // A weak one says that the file means the same, not that it has the same bytes.
+    web.way = SERVE_BROKEN;
+    web.faults = 1;
+    web.requests = 0;
+    web.tag = "W/\"v1\"";
+    assert_int_equal(get(&remote, &(convo_get_options){.attempts = 2, .force = true}, &result, NULL), CONVO_OK);
+    assert_int_equal(web.first, -1);
+    assert_whole("with a weak tag");
 }
 
 static void a_part_longer_than_the_file_starts_again(void **state) {

@@ -49,6 +49,27 @@ static void write_sample(void) {
     if (cv_safetensors_write(path, &file, &err)) fail_msg("%s: %s", err.where, err.message);
 }
 
+// Others map files into memory: numbers lie at multiples of their size, whatever the header's length.
+static void numbers_are_aligned_in_the_file(void **state) {
+    (void)state;
+    for (size_t length = 0; length < 16; length++) {
+        char note[17] = "";
+        memset(note, 'x', length);
+        const cv_st_tensor tensor[] = {
+            {.name = "d", .type = CV_F64, .dims = 1, .dim = {2}, .data = doubles, .bytes = sizeof doubles}};
+        cv_st_text text[] = {{"note", note}};
+        const cv_safetensors file = {
+            .tensor = (cv_st_tensor *)(uintptr_t)tensor, .tensors = 1, .text = text, .texts = 1};
+        cv_safetensors back;
+        convo_error err = {0};
+        if (cv_safetensors_write(path, &file, &err) || cv_safetensors_read(path, &back, &err))
+            fail_msg("%s: %s", err.where, err.message);
+        const ptrdiff_t at = (const char *)cv_safetensors_find(&back, "d")->data - (const char *)back.bytes;
+        if (at % 8) fail_msg("behind a text of %zu letters the numbers begin at byte %td", length, at);
+        cv_safetensors_free(&back);
+    }
+}
+
 static void check_tensor(const cv_safetensors *file, const char *name, int dims, const void *data, size_t size) {
     const cv_st_tensor *tensor = cv_safetensors_find(file, name);
     if (!tensor) fail_msg("%s is missing", name);
@@ -313,6 +334,7 @@ static void an_array_is_written_as_numpy_reads_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(numbers_are_aligned_in_the_file),
         cmocka_unit_test(what_cannot_be_read_back_is_not_written),
         cmocka_unit_test(a_file_cut_short_is_refused_at_every_byte),
         cmocka_unit_test(a_damaged_header_never_crashes),

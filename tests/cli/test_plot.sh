@@ -63,6 +63,14 @@ for kind in confusion roc det calibration mistakes examples filters; do
     drawn "$kind" "$digits/$kind"
 done
 check "confusion: a cell for each pair" test "$(grep -vc '^#' "$digits/confusion.dat")" -eq 100
+check "filters: zero is in the middle of the scale" awk '
+    /set cbrange/ { gsub(/.*\[|\].*/, ""); split($0, ends, ":"); if (ends[1] != -ends[2]) exit 1; scales++ }
+    END { exit !scales }' "$digits/filters.gp"
+check "roc: curves go from corner to corner" awk '
+    /^# / { curves++; next }
+    NF == 3 { if (before == "") begins += $1 == 0 && $2 == 0; before = $1 " " $2 }
+    NF == 0 && before != "" { ends += before == "1 1"; before = "" }
+    END { exit begins != curves || ends != curves || !curves }' "$digits/roc.dat"
 check "roc: a curve for each class" test "$(grep -c '^# ' "$digits/roc.dat")" -eq 10
 sed -n "s/.*title '.*, \([01]\.[0-9]*\)'.*/\1/p" "$digits/roc.gp" >"$work/areas"
 check "roc: the smallest area first" sh -c 'test "$(wc -l <"$0")" -eq 10 && sort -n "$0" | cmp - "$0"' "$work/areas"

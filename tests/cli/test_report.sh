@@ -59,6 +59,27 @@ check "that says where a mistake lies" sh -c 'grep -qE "example [0-9]+ at -?[0-9
 check "of its validation part" holds "$work/moons/report.html" 'All validation examples'
 check "without the sections it has nothing for" holds_not "$work/moons/report.html" 'Receptive field|<audio'
 
+# What the page holds as pictures, sounds and curves, against what their formats say.
+if command -v python3 >/dev/null; then
+    check "pictures, sounds and curves are what they say" python3 -c 'import base64, re, struct, sys
+page = open(sys.argv[1], encoding="utf-8").read()
+pictures, sounds = (list(map(base64.b64decode, re.findall(kind + ";base64,([^\"]*)", page))) for kind in ("image/bmp", "audio/wav"))
+assert pictures and sounds
+for bmp in pictures:
+    size, _, start, _, columns, rows, planes, bits = struct.unpack("<IIIIiiHH", bmp[2:30])
+    assert (start, planes, bits) == (54, 1, 24) and size == len(bmp) == 54 + rows * ((3 * columns + 3) // 4 * 4), bmp[:54]
+for wav in sounds:
+    form, channels, rate, second, frame, bits = struct.unpack("<HHIIHH", wav[20:36])
+    assert (form, channels, second, frame, bits) == (1, 1, 2 * rate, 2, 16) and len(wav) == 44 + struct.unpack("<I", wav[40:44])[0]
+for what in ("loss", "accuracy"):
+    points = [(float(y), float(v)) for y, v in re.findall("cy=\"([0-9.]*)\"[^>]*><title>epoch [0-9]+, [a-z]+ " + what + " ([0-9.]+)<", page)]
+    for y, v in points:
+        for above, more in points: assert not (more > v + 1e-3 and above > y + 0.11), points
+    assert len(points) > 2, what' "$page"
+else
+    skip "pictures, sounds and curves are what they say" "there is no python3"
+fi
+
 # Large pictures: noise, which no net can tell apart. A PNG is a signature and three chunks, each with its checksum.
 if command -v python3 >/dev/null; then
     mkdir -p "$work/large/a" "$work/large/b"

@@ -16,6 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path("tests/mutants")
 MOST = 4096  # as in mutants.c
 WANTED = 0.97
+APART = {"cli_bench", "cli_docs", "cli_install", "cli_matrix", "cli_parity", "cli_travel"}  # they build or time something
 
 
 class Mutant:
@@ -110,7 +111,6 @@ class Test:
         self.name, self.command = entry["name"], entry.get("command", [])
         self.folder = properties.get("WORKING_DIRECTORY")
         self.environment = dict(e.split("=", 1) for e in properties.get("ENVIRONMENT", []))
-        self.long = "long" in properties.get("LABELS", [])
         self.seconds, self.reaches = 600, set()
 
     def run(self, limit, **environment):
@@ -148,7 +148,7 @@ class Test:
 def list_tests(made, pattern):
     listing = subprocess.run(["ctest", "--show-only=json-v1"], cwd=made, capture_output=True, text=True, check=True)
     tests = [Test(entry) for entry in json.loads(listing.stdout)["tests"]]
-    return [t for t in tests if t.command and (re.search(pattern, t.name) if pattern else not t.long)]
+    return [t for t in tests if t.command and (re.search(pattern, t.name) if pattern else t.name not in APART)]
 
 
 def newest(made):
@@ -193,7 +193,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folder", type=pathlib.Path)
     arguments.add_argument("--only", default="", help="numbers of mutants")
-    arguments.add_argument("--tests", default="", metavar="REGEX", help="names of tests (all but the long ones)")
+    arguments.add_argument("--tests", default="", metavar="REGEX", help="names of tests")
     arguments.add_argument("--again", action="store_true", help="measure the tests again")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count())
     a = arguments.parse_args()
