@@ -247,7 +247,7 @@ static inline void trainings_are_those_of_doubles(trial *t) {
     convo_train_result result = {0};
     const convo_status status = convo_train(recipe, &t->options, &result, &model, &err);
     if (status != CONVO_NUMERIC) must(status, &err);
-    if (status != CONVO_NUMERIC && result.train_loss < DIVERGED) {
+    if (status != CONVO_NUMERIC && result.train.loss < DIVERGED) {
         cv_net *start = net_of(t, recipe, "baseline"), *plain = train_plainly(t, recipe, 0);
         cv_net *shaken[] = {train_plainly(t, recipe, 100), train_plainly(t, recipe, 200)};
         cv_random_seed(&random, (uint64_t)recipe->train.seed);
