@@ -231,6 +231,26 @@ static void splits_have_the_sizes_asked_for(void **state) {
     cv_dataset_free(dataset);
 }
 
+// -1: that of the training; any other number, 0 too, is the split's own.
+static void a_split_may_have_a_seed_of_its_own(void **state) {
+    (void)state;
+    static const struct {
+        int64_t own;
+        uint64_t training, wanted;
+    } rows[] = {{-1, 3, 3}, {0, 3, 0}, {7, 3, 7}, {-1, 0, 0}};
+    const cv_dataset dataset = {.count = 100};
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        const cv_split_config config = {.train = 0.5, .test = 0.5, .seed = rows[k].own},
+                              plain = {.train = 0.5, .test = 0.5, .seed = -1};
+        cv_split got, want;
+        assert_int_equal(cv_split_make(&config, &dataset, rows[k].training, &got, NULL), CONVO_OK);
+        assert_int_equal(cv_split_make(&plain, &dataset, rows[k].wanted, &want, NULL), CONVO_OK);
+        assert_memory_equal(got.index[CONVO_TEST], want.index[CONVO_TEST], 50 * sizeof(int32_t));
+        cv_split_free(&got);
+        cv_split_free(&want);
+    }
+}
+
 static void splits_that_make_no_sense_are_refused(void **state) {
     (void)state;
     static const struct {
@@ -454,6 +474,7 @@ int main(void) {
         cmocka_unit_test(names_stay_sorted_and_distinct),
         cmocka_unit_test(a_random_split_is_pytorchs),
         cmocka_unit_test(splits_have_the_sizes_asked_for),
+        cmocka_unit_test(a_split_may_have_a_seed_of_its_own),
         cmocka_unit_test(splits_that_make_no_sense_are_refused),
         cmocka_unit_test(a_data_set_without_parts_or_groups_has_only_random_splits),
         cmocka_unit_test(a_seed_in_the_split_outweighs_the_trainings),
