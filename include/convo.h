@@ -1,14 +1,19 @@
-// convo: train, explain, check and ship small convolutional networks for speech and pictures, in C, on CPUs.
+// convo: trains, explains, checks and exports small convolutional networks for speech and pictures, in C, on CPUs.
 //
-// Three ways in, simplest first:
-//   convo_train            a recipe in, a run folder with a tested model out
-//   convo_model_*          load a model, ask it about a recording or an array
-//   convo_recipe_*, ...    look at what a recipe, a net or a data set is made of
+// The API has three parts, simplest first:
+//   convo_train            turns a recipe into a run folder with a tested model
+//   convo_model_*          loads a model and predicts the class of a recording or an array
+//   convo_recipe_*, ...    inspect a recipe, a net or a data set
 //
-// Every function that can fail returns a convo_status and fills a convo_error that the caller owns. NULL is allowed for
-// the error; NULL where something is needed is the error ARGUMENT. No function prints, exits, reads the environment or
-// keeps global state. Handles may be used from one thread at a time; different handles from different threads. `_free`
-// accepts NULL. docs/stability.md says what stays as it is from version to version.
+// Every function that can fail returns a convo_status and, on failure, fills the convo_error of the caller. The error
+// may be NULL. NULL for another pointer that is needed is refused with ARGUMENT. Functions that do not return a
+// convo_status need valid pointers, unless their comment says otherwise. Errors are named below without the prefix
+// CONVO_.
+//
+// No function prints, exits, reads the environment or keeps global state. A handle may be used by one thread at a time;
+// different handles may be used by different threads at once. The `_free` functions accept NULL. The caller frees what
+// a function returns through a pointer argument, with the `_free` function of its type or as the comment says. Every
+// `const char *` is a string that ends in 0. docs/stability.md says what stays the same from version to version.
 #ifndef CONVO_H
 #define CONVO_H
 
@@ -20,12 +25,12 @@
 extern "C" {
 #endif
 
-#define CONVO_VERSION_MAJOR 0 // of the header
-#define CONVO_VERSION_MINOR 1 // of the header
-#define CONVO_VERSION_PATCH 0 // of the header
+#define CONVO_VERSION_MAJOR 0 // version of this header
+#define CONVO_VERSION_MINOR 1 // version of this header
+#define CONVO_VERSION_PATCH 0 // version of this header
 
 #if defined(__GNUC__)
-// What the library shows of itself.
+// Marks the symbols that the library exports.
 #define CONVO_API __attribute__((visibility("default")))
 #else
 #define CONVO_API
@@ -36,378 +41,398 @@ CONVO_API const char *convo_version(void);
 
 // --- errors -----------------------------------------------------------------------------------------------------
 
-// What became of a call.
+// Result of a call.
 typedef enum convo_status {
     CONVO_OK = 0,
-    CONVO_ARGUMENT = 1,    // a call or an option that makes no sense
-    CONVO_MEMORY = 2,      // not enough memory
+    CONVO_ARGUMENT = 1,    // an argument or an option is invalid
+    CONVO_MEMORY = 2,      // there is not enough memory
     CONVO_IO = 3,          // a file cannot be opened, read or written
-    CONVO_FORMAT = 4,      // a file does not hold what it should
-    CONVO_SHAPE = 5,       // sizes that do not fit together
-    CONVO_UNSUPPORTED = 6, // right, but this build or version cannot do it
-    CONVO_LIMIT = 7,       // larger than a stated limit
-    CONVO_NUMERIC = 8,     // a result that is not finite
-    CONVO_STATE = 9,       // not possible at this point
+    CONVO_FORMAT = 4,      // the content of a file is invalid
+    CONVO_SHAPE = 5,       // sizes do not fit together
+    CONVO_UNSUPPORTED = 6, // valid, but not supported by this build or version
+    CONVO_LIMIT = 7,       // a stated limit is exceeded
+    CONVO_NUMERIC = 8,     // a result is not finite
+    CONVO_STATE = 9,       // not possible in the present state
 } convo_status;
 
-// Why a call failed. Filled when it did.
+// Why a call failed. Filled only when it did.
 typedef struct convo_error {
-    convo_status code; // what the call returned
-    char where[512];   // file, file:line:column, file@byte or a layer's name; "" when there is no place to name
+    convo_status code; // equal to the returned status
+    char where[512];   // file, file:line:column, file@byte or a layer's name; "" if the error has no place
     char message[512]; // one sentence: what is wrong and what to do
 } convo_error;
 
-// "FORMAT" for CONVO_FORMAT, and so on.
+// Returns the name of a status without its prefix: "FORMAT" for CONVO_FORMAT.
 CONVO_API const char *convo_status_name(convo_status status);
 
-// Text from anywhere, a file's name say, in a form that a terminal shows and does not obey: control characters, marks
-// that turn the direction of writing and bytes that are not UTF-8 become \n, \x1b, \u202e, \xff; all else stays as it
-// is. Writes what fits into `size` bytes with the 0 at their end, in whole characters, and returns the length of the
-// whole, as snprintf does. Both texts of a convo_error have this form.
+// Escapes a string from outside, such as a file name, for display in a terminal: control characters, marks that change
+// the direction of writing and bytes that are not UTF-8 become a backslash followed by n, x1b, u202e, xff or the like,
+// as in C; all other characters are copied. Writes at most `size` bytes including the final 0, in whole characters, and
+// returns the length of the complete result without the 0, as snprintf does. Both strings of a convo_error have this
+// form.
 CONVO_API size_t convo_text_show(const char *text, char *out, size_t size);
 
-// Writes a whole file, or leaves what was there: the bytes go into PATH.part, which is new, and takes the file's place
-// when the disk has it. A device or pipe is written to as it is. IO: why it cannot be written.
+// Writes a file atomically: the bytes go into the new file PATH.part, which replaces PATH once it is on the disk. A
+// device or pipe is written directly. On error the old file stays. Errors: IO if the file cannot be written.
 CONVO_API convo_status convo_file_write(const char *path, const void *data, size_t size, convo_error *err);
 
 // --- training ---------------------------------------------------------------------------------------------------
 
-// Figures of one pass over a part of the data. loss is the mean over examples; NaN and count 0 when the part is empty.
+// Scores of one pass over a part of the data. If the part is empty, count is 0 and loss is NaN.
 typedef struct convo_score {
-    double loss, accuracy;  // mean over the examples; share that is right
+    double loss, accuracy;  // mean over the examples; share of correct predictions, from 0 to 1
     int64_t correct, count; // examples
 } convo_score;
 
-// How far a training is: given to the callback after steps and epochs.
+// Progress of a training, passed to the callback after steps and epochs.
 typedef struct convo_progress {
     int epoch, epochs;            // 1-based
-    int step, steps;              // within the epoch; step == steps when the epoch and its evaluation are done
-    convo_score train;            // so far in this epoch
-    convo_score validation, test; // of the epoch, when it is done; test only where the recipe asks for it each epoch
+    int step, steps;              // within the epoch; step == steps once the epoch and its evaluation are done
+    convo_score train;            // of this epoch so far
+    convo_score validation, test; // of the finished epoch; test only if the recipe requests it every epoch
     double learning_rate;         // of the last step
-    double examples_per_second;   // training only, this epoch
-    double seconds, seconds_left; // since the start of this call; an estimate
+    double examples_per_second;   // of training alone, in this epoch
+    double seconds, seconds_left; // since the start of the call; estimated
 } convo_progress;
 
-// How to train what a recipe says. All zero: with every default.
+// Options of convo_train and of other functions that read a recipe's data. If all fields are zero, the defaults apply.
 typedef struct convo_train_options {
-    const char *data;          // folder of the data set; NULL: that of the run which a model, or `resume`, is of; of no
-                               // run: the recipe's data.path, else looked for in `search`
-    const char *const *search; // NULL-ended list of folders that hold data sets by name; may be NULL
-    const char *cache;         // folder for computed features, so that they are computed once; NULL: none
-    const char *out;           // run folder, made if missing; NULL: nothing is written
-    int threads;               // 0: one per processor. The result does not depend on it.
-    const char *isa;           // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best there is
-    bool resume;               // go on from out/last.checkpoint; from the start where a run in `out` had none yet
-    const char *from;          // model, run folder or weights to start from: what fits by name and shape; NULL: none
-    const char *freeze;        // layers that stay as they are, "0-4" or "0,3.body"; NULL: none. Their batch norm uses
-                               // its running estimates, which do not move; their dropout goes on.
-    void (*note)(const char *sentence, void *user); // what was taken of `from` and what not, what convo_data_check
-                                                    // finds, a precision that cannot be had; may be NULL
-    const volatile int
-        *stop; // when it becomes nonzero: finish the step, save, return with interrupted set; may be NULL
+    const char *data; // folder of the data set; NULL: that of the run which the model or `resume` belongs to; without a
+                      // run the recipe's data.path, else the one found in `search`
+    const char *const *search; // NULL-terminated list of folders that contain data sets by name; may be NULL
+    const char *cache;         // folder in which computed features are cached; NULL: no cache
+    const char *out;           // run folder, created if missing; NULL: nothing is written
+    int threads;               // 0: one per processor. The result does not depend on the number.
+    const char *isa;           // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
+    bool resume;               // continue from out/last.checkpoint; start anew if the run in `out` has none yet
+    const char *from;   // model, run folder or weights file to start from; tensors that match by name and shape are
+                        // taken; NULL: none
+    const char *freeze; // layers that are not trained, "0-4" or "0,3.body"; NULL: none. Their batch norm uses its
+                        // running estimates and does not update them; their dropout stays active.
+    void (*note)(const char *sentence, void *user); // receives what was taken from `from` and what was not, the
+                                                    // findings of convo_data_check, and why the recipe's precision
+                                                    // is not available; may be NULL
+    const volatile int *stop; // when it becomes nonzero, training finishes the step, saves and returns with
+                              // `interrupted` set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
-    void *user;                                                   // handed to the callbacks
+    void *user;                                                   // passed to the callbacks
 } convo_train_options;
 
-// What came out of a training.
+// Result of a training.
 typedef struct convo_train_result {
-    convo_score train, validation, test; // of the model that is kept: the best on validation, or the last (train.keep)
+    convo_score train, validation, test; // of the kept model: the best on validation, or the last (train.keep)
     int epochs;                          // done
-    int best_epoch;                      // with the lowest loss on validation; the last without that part
-    int64_t steps;                       // done
-    int64_t parameters;                  // of the net
-    double seconds, examples_per_second; // of the whole training; while it trained
-    uint64_t seed;                       // of everything random
+    int best_epoch;     // with the lowest validation loss; the last epoch if there is no validation part
+    int64_t steps;      // done
+    int64_t parameters; // of the net
+    double seconds, examples_per_second; // of the whole training; of the training steps alone
+    uint64_t seed;                       // of all random numbers
     int threads;                         // used
     char isa[16];                        // instruction set used
-    bool interrupted, stopped_early;     // by options->stop; by train.patience
-    bool diverged;       // the loss was not finite; the call failed with NUMERIC, and nothing else here is filled
+    bool interrupted, stopped_early;     // through options->stop; by train.patience
+    bool diverged;       // the loss was not finite: the call failed with NUMERIC; ignore all other fields
     int64_t examples[3]; // train, validation, test
 } convo_train_result;
 
-// Data, features, layers and training, read from YAML and checked.
+// A recipe: data, features, layers and training, read from YAML and checked.
 typedef struct convo_recipe convo_recipe;
-// A net with its weights, front end, normalisation and labels.
+// A model: a net with its weights, front end, normalisation and labels.
 typedef struct convo_model convo_model;
 
-// Trains what the recipe says. With options->out: recipe.yaml, data.txt, metrics.jsonl, best.safetensors,
-// last.checkpoint and result.json are written there, each atomically, and one training at a time may (STATE). model
-// (may be NULL) receives the kept model; free it. Errors: whatever the recipe, the data or the files are guilty of;
-// NUMERIC when the loss is not finite, naming the step and the first layer whose output is not finite.
+// Trains the net of the recipe. options: NULL for the defaults. With options->out, recipe.yaml, data.txt,
+// metrics.jsonl, best.safetensors, last.checkpoint and result.json are written there, each atomically; only one
+// training at a time may use the folder (STATE). result may be NULL. *model (model may be NULL) receives the kept
+// model; free it with convo_model_free. Errors: any error of the recipe, the data or the files; NUMERIC if the loss is
+// not finite, naming the step and the first layer whose output is not finite.
 CONVO_API convo_status convo_train(const convo_recipe *recipe, const convo_train_options *options,
                                    convo_train_result *result, convo_model **model, convo_error *err);
 
 // --- models -----------------------------------------------------------------------------------------------------
 
-// The model that convo_train starts from: labels and normalisation of the data, initial weights drawn, nothing trained.
-// Of options, data, search, cache and threads count; NULL is allowed.
+// Creates the model that convo_train starts from: labels and normalisation of the data, random initial weights, no
+// training. Uses options->data, search, cache and threads; options may be NULL. Free *model with convo_model_free.
 CONVO_API convo_status convo_model_new(const convo_recipe *recipe, const convo_train_options *options,
                                        convo_model **model, convo_error *err);
 
-// A trained net with its front end, normalisation and labels. path: a .safetensors file, or a run folder (its
-// best.safetensors).
+// Loads a model. path: a .safetensors file, or a run folder (its best.safetensors). Free *model with convo_model_free.
+// Errors: IO if there is no such file; LIMIT if the model exceeds a stated limit.
 CONVO_API convo_status convo_model_load(const char *path, convo_model **model, convo_error *err);
-// Writes a .safetensors file, whole or not at all.
+// Writes the model to a .safetensors file, atomically.
 CONVO_API convo_status convo_model_save(const convo_model *model, const char *path, convo_error *err);
 // Frees the model and everything it owns.
 CONVO_API void convo_model_free(convo_model *model);
 
-// Number of classes.
+// Returns the number of classes.
 CONVO_API int convo_model_classes(const convo_model *model);
-// Label of class k, owned by the model; NULL when there is no such class.
+// Returns the label of class k, owned by the model; NULL if there is no such class.
 CONVO_API const char *convo_model_label(const convo_model *model, int k);
-// The recipe it was trained by, owned by the model.
+// Returns the recipe the model was trained with, owned by the model.
 CONVO_API const convo_recipe *convo_model_recipe(const convo_model *model);
 
-// Probabilities of one recording. samples: mono, in [-1, 1), at `rate` hertz. probabilities: [classes], filled.
+// Computes the class probabilities of one recording. samples: [count], mono, in [-1, 1), at `rate` hertz; the rate may
+// differ from the model's. probabilities: [classes], filled. Errors: STATE if the model has no front end or its loss
+// gives no probabilities; NUMERIC if a sample or an output of the net is not finite.
 CONVO_API convo_status convo_model_predict(convo_model *model, const float *samples, size_t count, int rate,
                                            float *probabilities /* [classes] */, convo_error *err);
-// The same for a sound file (WAV, FLAC, OGG, MP3; any rate and channel count).
+// Does the same for a sound file (WAV, FLAC, OGG, MP3; any sample rate and number of channels).
 CONVO_API convo_status convo_model_predict_file(convo_model *model, const char *path,
                                                 float *probabilities /* [classes] */, convo_error *err);
-// The same, and how much of the recording the net reads: a recording that is longer than its front end's `samples` is
-// heard only in its beginning.
+// How much of a recording the net reads: of a recording longer than its front end's `samples`, only the beginning.
 typedef struct convo_heard {
-    double seconds, used; // of the recording; of these, from its beginning, those that the net reads
+    double seconds, used; // of the whole recording; of its beginning that the net reads
 } convo_heard;
+// Does the same as convo_model_predict_file and fills *heard (heard may be NULL).
 CONVO_API convo_status convo_model_predict_heard(convo_model *model, const char *path,
                                                  float *probabilities /* [classes] */, convo_heard *heard,
                                                  convo_error *err);
-// The same for arrays of the net's input size, not normalised: [count][size] to [count][classes].
+// Does the same for arrays, for a model whose loss gives probabilities. values: [count][size of the net's input], not
+// normalised. probabilities: [count][classes]. Errors: NUMERIC if an output of the net is not finite.
 CONVO_API convo_status convo_model_predict_arrays(convo_model *model, const float *values, int64_t count,
                                                   float *probabilities, convo_error *err);
 
-// How many threads share the work of the larger layers of each prediction from now on: 1 until told, 0: one per
-// processor. The probabilities are the same to the bit. The threads live as long as the model. Errors: ARGUMENT for a
-// count that is none. What was set before then stays.
+// Sets the number of threads that share the work of the larger layers in each later prediction: initially 1; 0: one per
+// processor. The probabilities do not depend on it, bit for bit. The threads live as long as the model. Errors:
+// ARGUMENT if the number is invalid; the previous setting then remains.
 CONVO_API convo_status convo_model_threads(convo_model *model, int threads, convo_error *err);
 
 // A part of the data.
 typedef enum convo_part {
-    CONVO_TRAIN = 0,      // what is learned from
-    CONVO_VALIDATION = 1, // what chooses the epoch that is kept
-    CONVO_TEST = 2,       // what neither has seen
-    CONVO_ALL = 3,        // all three
-    CONVO_HELD_OUT = 4,   // test, or validation where there is no test part
+    CONVO_TRAIN = 0,      // for training
+    CONVO_VALIDATION = 1, // for choosing the epoch to keep
+    CONVO_TEST = 2,       // used for neither
+    CONVO_ALL = 3,        // all three parts
+    CONVO_HELD_OUT = 4,   // the test part, or validation if there is none
 } convo_part;
 
-// What a model says of every example of a part.
+// Outputs of a model for every example of a part, with the scores.
 typedef struct convo_evaluation {
-    convo_part part;    // never HELD_OUT
+    convo_part part;    // that was evaluated, never HELD_OUT
     convo_score score;  // loss and accuracy
-    int classes;        // how many
+    int classes;        // number of classes
     int64_t *confusion; // [classes][classes]: row is the truth, column the prediction
     char **labels;      // [classes]
-    double seconds;     // it took
-    // Of the part's examples, [score.count] rows:
+    double seconds;     // of the evaluation
+    // One row per example of the part, [score.count] rows each:
     int64_t *index;             // number of the example in the data set, whose files are sorted by name
     int64_t *truth, *predicted; // classes
-    int outputs;                // of the net
+    int outputs;                // of the net, per example
     float *logits;              // [score.count][outputs]: the net's outputs
-    float *probabilities;       // [score.count][classes]; NULL where the loss has none
-    char **file;                // [score.count] paths; NULL each where the data set has the values in memory
-    int64_t *group;             // of groups, the speaker for instance; -1 without
-    int groups;                 // how many; 0 without
+    float *probabilities;       // [score.count][classes]; NULL if the loss gives none
+    char **file;                // [score.count] paths; each NULL if the data set has its values in memory
+    int64_t *group;             // group of the example, such as its speaker; -1: none
+    int groups;                 // number of groups; 0: none
     char **group_name;          // [groups]
 } convo_evaluation;
 
-// Runs the model over a part of its data set, split as in training. Of options, data, search, threads and isa count.
+// Runs the model over a part of its data set, split as in training. Uses options->data, search, threads and isa;
+// options may be NULL. Free the result with convo_evaluation_free. Errors: ARGUMENT if the part is empty.
 CONVO_API convo_status convo_evaluate(convo_model *model, convo_part part, const convo_train_options *options,
                                       convo_evaluation *evaluation, convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_evaluation_free(convo_evaluation *evaluation);
-// Writes index, truth, predicted, logits and probabilities as NumPy arrays: an .npz file, or a folder of .npy files.
+// Writes index, truth, predicted, logits and probabilities as NumPy arrays. path: an .npz file, else a folder of .npy
+// files.
 CONVO_API convo_status convo_evaluation_save(const convo_evaluation *evaluation, const char *path, convo_error *err);
 
 // --- figures of an evaluation ------------------------------------------------------------------------------------
 
-// From low to high.
+// An interval of shares.
 typedef struct convo_interval {
-    double low, high; // shares, from 0 to 1
+    double low, high; // from 0 to 1
 } convo_interval;
 
-// Where the true share lies with 95 % confidence when `correct` of `count` examples were right: Wilson's interval.
+// Returns Wilson's 95 % confidence interval of the true share if `correct` of `count` examples were right; [0, 1] if
+// count is 0.
 CONVO_API convo_interval convo_accuracy_interval(int64_t correct, int64_t count);
-// Share of the examples whose class is among the `k` with the largest outputs.
+// Returns the share of the examples whose true class is among the `k` classes with the largest outputs.
 CONVO_API double convo_top_accuracy(const convo_evaluation *evaluation, int k);
-// Share of the right predictions and number of the examples of a group.
-CONVO_API convo_score convo_group_score(const convo_evaluation *evaluation, int group); // its loss is NaN
+// Returns the accuracy and the number of examples of a group, numbered from 0; accuracy is NaN if the group has none.
+CONVO_API convo_score convo_group_score(const convo_evaluation *evaluation, int group); // loss is always NaN
 
-// One class against the rest. A ratio of nothing to nothing is 0, as scikit-learn has it.
+// Scores of one class against the rest. A ratio 0 / 0 counts as 0, as in scikit-learn.
 typedef struct convo_class_score {
-    int64_t hits, predicted, count; // right; said to be of the class; of the class
+    int64_t hits, predicted, count; // correctly predicted; predicted as the class; examples of the class
     double precision, recall, f1;   // hits / predicted; hits / count; 2 / (1 / precision + 1 / recall)
 } convo_class_score;
 
-enum { CONVO_MACRO = -1 }; // in place of a class: the mean over those that occur as truth or as prediction
-// k: a class, or CONVO_MACRO.
+enum { CONVO_MACRO = -1 }; // in place of a class: the mean over the classes that occur as truth or as prediction
+// Returns the scores of class k; k may be CONVO_MACRO.
 CONVO_API convo_class_score convo_class_figures(const convo_evaluation *evaluation, int k);
 
-enum { CONVO_BINS = 15 }; // of a calibration
-// How sure the model is against how often it is right, in bins of equal width of the largest probability; bin k holds
-// those in (k/15, (k + 1)/15]. Guo et al., On calibration of modern neural networks, ICML 2017.
+enum { CONVO_BINS = 15 }; // of a convo_calibration
+// Confidence of a model against its accuracy, in bins of equal width of the largest probability; bin k covers
+// (k/15, (k + 1)/15]. Guo et al., On calibration of modern neural networks, ICML 2017.
 typedef struct convo_calibration {
     int64_t count[CONVO_BINS];                           // examples
-    double confidence[CONVO_BINS], accuracy[CONVO_BINS]; // means; NaN of an empty bin
-    double error;                                        // mean distance of the two, by count: ECE
+    double confidence[CONVO_BINS], accuracy[CONVO_BINS]; // means; NaN in an empty bin
+    double error; // expected calibration error (ECE): mean distance of the two, weighted by count
 } convo_calibration;
 
-// STATE for a model without probabilities; so do the curves below.
+// Computes the calibration of a model. Errors: STATE if the evaluation has no probabilities.
 CONVO_API convo_status convo_calibration_find(const convo_evaluation *evaluation, convo_calibration *calibration,
                                               convo_error *err);
 
-// Class k against the rest, by its probability: what happens as the threshold falls from above the largest. ROC draws
-// found against false_alarm; DET draws 1 - found.
+// ROC curve of one class against the rest, as the threshold on the probability of the class falls. ROC plots found
+// against false_alarm; DET plots 1 - found.
 typedef struct convo_roc {
     int count;                               // points of the curve
-    double *threshold, *false_alarm, *found; // [count]; the first threshold is infinite, the last takes all
+    double *threshold, *false_alarm, *found; // [count]; the first threshold is infinite, the last accepts all examples
     double area;                             // under the ROC curve
-    double eer;                              // where as many are missed as are false alarms; both are a share
+    double eer;                              // equal error rate: where the rate of misses equals that of false alarms
 } convo_roc;
 
-// ARGUMENT when all or none of the examples are of the class: there is no curve then.
+// Computes the ROC curve of class k. Free it with convo_roc_free. Errors: ARGUMENT if there is no class k, or if all or
+// none of the examples belong to it; STATE if the evaluation has no probabilities.
 CONVO_API convo_status convo_roc_find(const convo_evaluation *evaluation, int k, convo_roc *roc, convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_roc_free(convo_roc *roc);
 
-// --- files that travel ------------------------------------------------------------------------------------------
+// --- export and import ------------------------------------------------------------------------------------------
 
-// What of a model is written, and how.
+// How a model is exported. If all fields are zero, the defaults apply.
 typedef struct convo_export_options {
-    bool fold;          // ONNX: batch norm becomes part of the layer before it, where that can be
-    bool features;      // ONNX: with the front end: the samples of a recording go in, mono, in [-1, 1)
-    bool probabilities; // ONNX: probabilities come out, not the net's outputs ("logits")
+    bool fold;          // ONNX: batch norm is folded into the layer before it where possible
+    bool features;      // ONNX: includes the front end; the input is then the samples of a recording, mono, in [-1, 1)
+    bool probabilities; // ONNX: the output is the probabilities, not the net's outputs ("logits")
 } convo_export_options;
 
-// Writes the model in the format that the ending of the path says: .onnx (opset 17, IR version 8; normalisation is part
-// of the graph; labels, recipe and the rest are in metadata_props) or .safetensors (as convo_model_save). Errors:
-// UNSUPPORTED for a build without ONNX and for what ONNX cannot say.
+// Writes the model atomically in the format given by the extension of the path: .onnx (opset 17, IR version 8;
+// normalisation is part of the graph; labels, recipe and the rest are in metadata_props) or .safetensors (as
+// convo_model_save). Errors: ARGUMENT for another extension; UNSUPPORTED if the build has no ONNX, or if ONNX cannot
+// express the model.
 CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                                     convo_error *err);
 
-// What a file of others does not say itself.
+// What a file from another program does not contain itself. If all fields are zero, the defaults apply.
 typedef struct convo_import_options {
-    const convo_recipe *recipe; // weights: the recipe whose net they are for. ONNX: one whose data, features and
-                                // training the model gets; NULL: the file's own recipe where convo wrote it, else none
-    const char *const *map;     // weights: NULL-ended names "old=new", whole ones or what they begin with; may be NULL
-    const char *const *labels;  // NULL-ended; NULL: those of the file or of the recipe's data set, else numbers
-    double mean, std;           // normalisation; std 0: that of the file, or as the recipe says
+    const convo_recipe *recipe; // weights: the recipe whose net they belong to. ONNX: the recipe whose data, features
+                                // and training the model gets; NULL: the file's own if convo wrote it, else none
+    const char *const *map;     // weights: NULL-terminated list of "old=new", whole names or prefixes; may be NULL
+    const char *const *labels;  // NULL-terminated; NULL: those of the file or of the recipe's data set, else numbers
+    double mean, std;           // normalisation, (x - mean) / std; std 0: that of the file or of the recipe
     const char *data, *cache;   // of the recipe's data set, as in convo_train_options
     const char *const *search;  // of the recipe's data set, as in convo_train_options
-    void (*note)(const char *sentence, void *user); // what had to be assumed; may be NULL
-    void *user;                                     // handed to note
+    void (*note)(const char *sentence, void *user); // receives what had to be assumed; may be NULL
+    void *user;                                     // passed to note
 } convo_import_options;
 
-// Reads a model of others: an .onnx file (a chain of layers with residual blocks, opset 1 to 21), or the weights of a
-// recipe's net, a PyTorch state_dict as .safetensors or its .index.json of several. F16, BF16 and F64 become floats.
-// Free *model with convo_model_free. Errors: UNSUPPORTED naming every operator that convo has no layer for; SHAPE
-// naming the tensors that do not fit, that are missing, and that are too many.
+// Reads a model from another program: an .onnx file (a chain of layers with residual blocks, opset 1 to 21), or the
+// weights of a recipe's net, a PyTorch state_dict as .safetensors or as the .index.json of several. F16, BF16 and F64
+// are converted to floats. Free *model with convo_model_free. Errors: UNSUPPORTED, naming every operator that convo has
+// no layer for; SHAPE, naming the tensors that do not fit, that are missing, and that are superfluous.
 CONVO_API convo_status convo_import(const char *path, const convo_import_options *options, convo_model **model,
                                     convo_error *err);
 
 // --- recipes ----------------------------------------------------------------------------------------------------
 
-// Reads and checks a YAML file. Free *recipe with convo_recipe_free. Errors: FORMAT with the line and column, SHAPE
-// with the layer.
+// Reads and checks a YAML file. Free *recipe with convo_recipe_free. Errors: IO if the file cannot be read, FORMAT with
+// the line and column, SHAPE with the layer.
 CONVO_API convo_status convo_recipe_load(const char *path, convo_recipe **recipe, convo_error *err);
-// text: YAML; name: what errors call it, and the name of the run.
+// Does the same for a string. text: [size], YAML. name: what errors call it, and the name of the run.
 CONVO_API convo_status convo_recipe_parse(const char *text, size_t size, const char *name, convo_recipe **recipe,
                                           convo_error *err);
-// A recipe of its own, to change by settings. name: as above. A copy of a model's recipe knows the run's data set, too.
+// Copies a recipe, so that settings can change the copy. name: as above. The copy of a model's recipe also remembers
+// the data set of the run. Free *copy with convo_recipe_free.
 CONVO_API convo_status convo_recipe_copy(const convo_recipe *recipe, const char *name, convo_recipe **copy,
                                          convo_error *err);
-// assignment: "train.epochs=5"; a last part that occurs once may stand alone: "epochs=5". The whole recipe is checked
-// again.
+// Changes one setting. assignment: "train.epochs=5"; a last part that occurs once suffices: "epochs=5". The whole
+// recipe is checked again. Errors: ARGUMENT if there is no such setting or it is ambiguous; those of
+// convo_recipe_parse.
 CONVO_API convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err);
 // Makes a group of the data set (a speaker) the test part: `data.split` becomes {by: group, leave_out: GROUP}. A recipe
-// that is split by group already keeps its other settings of that.
+// that is already split by group keeps its other split settings.
 CONVO_API convo_status convo_recipe_leave_out(convo_recipe *recipe, const char *group, convo_error *err);
-// File name without folder and ending.
+// Returns the name of the recipe, the file name without folder and extension, owned by the recipe.
 CONVO_API const char *convo_recipe_name(const convo_recipe *recipe);
-// The accuracy on the test part, or on validation where there is none, that somebody else published for it, or NaN;
-// *source (may be NULL) says who.
+// Returns the accuracy that others published for the recipe, on the test part or, without one, on validation; NaN if
+// there is none. *source (may be NULL) receives who published it, owned by the recipe.
 CONVO_API double convo_recipe_published(const convo_recipe *recipe, const char **source);
-// Name of the data set that has to be found (convo_data_find); NULL when it has none, or says itself where it is.
+// Returns the name of the data set that has to be found (convo_data_find), owned by the library; NULL if the recipe has
+// none or gives its path.
 CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
-// Names of the groups (speakers) of its data set, sorted, `*count` of them, none where nothing is known of groups. Of
-// options, data and search are used. Free each, and the list, with free().
+// Lists the groups (speakers) of the recipe's data set. *groups: [*count] names, sorted; *count is 0 if the data set
+// has no groups. Uses options->data and search; options must not be NULL. The caller frees each name, and the list,
+// with free().
 CONVO_API convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options,
                                            char ***groups, int *count, convo_error *err);
-// Recipes for arrays (`arrays`, `mat`) may leave out `input`, the shape of an example, which is then that of the data.
-// *measured: a copy of such a recipe with the `input` that its data have, to free with convo_recipe_free; NULL where the
-// recipe says it. Of options (may be NULL), data, search, resume and out are used. convo_train, convo_model_new and
-// convo_import do this themselves; what has no data (convo_summarize, ...) needs `input`.
+// Recipes for arrays (`arrays`, `mat`) may leave out `input`, the shape of an example, which is then taken from the
+// data. *measured receives a copy of such a recipe with the `input` of its data, to be freed with convo_recipe_free;
+// NULL if the recipe gives its `input`. Uses options->data, search, resume and out; options may be NULL. convo_train,
+// convo_model_new and convo_import do this themselves; functions without data (convo_summarize, ...) need `input`.
 CONVO_API convo_status convo_recipe_measure(const convo_recipe *recipe, const convo_train_options *options,
                                             convo_recipe **measured, convo_error *err);
-// train.seed
+// Returns train.seed.
 CONVO_API uint64_t convo_recipe_seed(const convo_recipe *recipe);
-// train.epochs
+// Returns train.epochs.
 CONVO_API int convo_recipe_epochs(const convo_recipe *recipe);
-// The recipe as YAML, settings included. Free it with free().
+// Writes the recipe as YAML, with the settings applied. The caller frees *text with free().
 CONVO_API convo_status convo_recipe_text(const convo_recipe *recipe, char **text, convo_error *err);
 // Frees the recipe and everything it owns.
 CONVO_API void convo_recipe_free(convo_recipe *recipe);
-// Everything a recipe may hold, in Markdown, from the tables that read recipes: blocks, layers, losses, optimisers,
-// schedules, front ends, data sets, each with its options. word: only what is called so ("conv1d"); NULL: all.
-// Free *text with free(). Errors: ARGUMENT when nothing is called so, naming what is near.
+// Describes everything a recipe may contain, in Markdown, from the tables that the reader of recipes uses: blocks,
+// layers, losses, optimisers, schedules, front ends and data sets, each with its options. word: only what has this name
+// ("conv1d"); NULL: everything. The caller frees *text with free(). Errors: ARGUMENT if nothing has this name, with the
+// nearest one.
 CONVO_API convo_status convo_recipe_reference(const char *word, char **text, convo_error *err);
 
 // --- what a net is made of --------------------------------------------------------------------------------------
 
 // One layer of a net.
 typedef struct convo_layer {
-    char path[64];                     // "0", "3.body.0": as PyTorch names it
+    char path[64];                     // "0", "3.body.0": PyTorch's name of the module
     char type[32];                     // "conv2d"
     char options[128];                 // "out 16, kernel 5"
     char shape[48];                    // "(16, 44, 14)"
-    char formula[96];                  // "5*5*32*16 + 16 = 12816"; "" without parameters
+    char formula[96];                  // "5*5*32*16 + 16 = 12816"; "" if it has none
     int64_t parameters, multiply_adds; // per example
-    int64_t field[2];                  // receptive field of one output pixel in input pixels, rows and columns; 0: all
-    int64_t jump[2];                   // from one output pixel to the next in input pixels; 0: there is one
-    int64_t start[2];                  // where the field of output pixel 0 starts; negative: in the padding
+    int64_t field[2]; // receptive field of one output pixel, rows and columns in input pixels; 0: the whole input
+    int64_t jump[2];  // distance of neighbouring output pixels in input pixels; 0: there is only one
+    int64_t start[2]; // first input pixel that output pixel 0 sees; negative: in the padding
 } convo_layer;
 
-// A net, layer by layer.
+// A net and its layers.
 typedef struct convo_summary {
     char input[48];                    // "(13, 74)"
-    convo_layer *layers;               // [count], in the order in which they compute
+    convo_layer *layers;               // [count], in the order of computation
     int count;                         // of layers
     int64_t parameters, multiply_adds; // of the net; per example
-    int64_t flattened;                 // values after the first flatten; 0 without one
+    int64_t flattened;                 // number of values after the first flatten; 0: no flatten
 } convo_summary;
 
-// What a recipe's net is made of. Free with convo_summary_free.
+// Summarises the net of a recipe. Free the result with convo_summary_free.
 CONVO_API convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary, convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_summary_free(convo_summary *summary);
 
 // --- receptive fields -------------------------------------------------------------------------------------------
 
-// What one output pixel sees of one value below it: of the net's input, or of a layer's output.
+// What one output pixel sees of one value below it: of the net's input or of a layer's output.
 typedef struct convo_field_grid {
-    char path[64], type[32];            // of the layer; "" and "input" for the net's input
-    char shape[48];                     // "(16, 44, 14)"
-    bool moves;                         // a kernel, a pool or a sum of branches, not pixel by pixel
-    int64_t size[2], jump[2], start[2]; // of this value's own pixels, in the net's input: as in convo_layer
-    int64_t rows, columns;              // of this value
-    int64_t first[2], last[2];          // corners of the box around what the output pixel sees of it
-    int64_t seen;                       // pixels
-    double *share; // [rows][columns]: 0 not seen, else 1, or the gradient as a share of the largest
+    char path[64], type[32]; // of the layer; "" and "input" for the net's input
+    char shape[48];          // "(16, 44, 14)"
+    bool moves; // the layer is a kernel, a pooling window or a sum of branches, not an operation on single pixels
+    int64_t size[2], jump[2], start[2]; // receptive field of this value's own pixels, as field, jump and start in
+                                        // convo_layer
+    int64_t rows, columns;              // size of this value
+    int64_t first[2], last[2];          // corners of the bounding box of what the output pixel sees
+    int64_t seen;                       // pixels that the output pixel sees
+    double *share; // [rows][columns]: 0: not seen; else 1, or with `heat` the gradient as a share of the largest
 } convo_field_grid;
 
 // What one output pixel of a layer sees.
 typedef struct convo_field {
-    convo_field_grid *grid; // the input's first, the layer's own last
+    convo_field_grid *grid; // [count]; that of the net's input first, that of the layer last
     int count;              // of grids
     int dims;               // 1: columns only; 2: rows and columns
     int64_t at[2];          // the output pixel
     int64_t parameters;     // of the net up to the layer
 } convo_field;
 
-// layer: a path as in convo_layer; NULL: the last one that has pixels. at: row and column of its output; NULL: the
-// middle, (n - 1) / 2 rounded down in each direction. heat: shares are the gradient with all weights one, pools summing
-// and everything else passing values on; else what is seen is 1.
+// Finds what one output pixel of a layer sees. layer: a path as in convo_layer; NULL: the last layer with pixels. at:
+// row and column of its output; NULL: the middle, (n - 1) / 2 rounded down in each direction. heat:
+// convo_field_grid.share holds the gradient with all weights equal to one, pooling that sums and every other layer
+// passing values on; else 1 for what is seen. Free the result with convo_field_free. Errors: ARGUMENT if there is no
+// such layer or pixel, SHAPE if the layer has no pixels.
 CONVO_API convo_status convo_field_find(const convo_recipe *recipe, const char *layer, const int64_t at[2], bool heat,
                                         convo_field *field, convo_error *err);
 // Frees what is in it.
@@ -415,38 +440,39 @@ CONVO_API void convo_field_free(convo_field *field);
 
 // --- gradient check ---------------------------------------------------------------------------------------------
 
-// One parameter tensor, and its element whose two gradients are furthest apart.
+// The element of a parameter tensor whose two gradients differ most.
 typedef struct convo_gradient {
     char tensor[96];          // "0.weight"
     char element[64];         // "[2][0][1]"
     int64_t size, checked;    // elements
-    double analytic, numeric; // gradients of the loss with respect to that element
+    double analytic, numeric; // derivatives of the loss with respect to that element
     double error;             // |analytic - numeric| as a share of the tensor's largest gradient
 } convo_gradient;
 
-// What a gradient check found.
+// Result of a gradient check.
 typedef struct convo_gradcheck {
     convo_gradient *gradient; // [count]
-    int count, worst;         // worst: the tensor with the largest error
+    int count, worst;         // worst: index of the tensor with the largest error
     int64_t checked;          // elements of all tensors
-    double mean_difference;   // of |analytic - numeric| over them
-    double tolerance;         // of the errors
+    double mean_difference;   // mean of |analytic - numeric| over these elements
+    double tolerance;         // for the errors
     bool passed;              // no error above the tolerance, and mean_difference below 1e-6
 } convo_gradcheck;
 
-// What a gradient check compares. All zero: the usual.
+// Options of a gradient check. If all fields are zero, the defaults apply.
 typedef struct convo_gradcheck_options {
     int batch;        // examples; 0: 17
-    int64_t elements; // checked of each tensor at most, drawn at random; 0: 5; negative: all
-    int64_t random; // 0: the weights as they are. Else: so many times new standard normal weights and one new example,
-                    // all elements each time
+    int64_t elements; // at most so many of each tensor are checked, drawn at random; 0: 5; negative: all
+    int64_t random; // 0: uses the weights as they are; else repeats so many times with new standard normal weights and
+                    // one new example, checking all elements
     double tolerance; // 0: 1e-5
     uint64_t seed;    // of inputs, labels, weights and elements
 } convo_gradcheck_options;
 
-// Compares the gradient that training computes with central differences of the loss (of cross_entropy, where the recipe
-// does not train), in doubles, on random inputs and labels. model: whose weights are checked; NULL: the recipe's own
-// start, moved by up to 0.1. options: NULL for the usual ones. A failed check is CONVO_OK with passed false.
+// Compares the gradient that training computes with central differences of the loss, in doubles, on random inputs and
+// labels. The loss is cross_entropy if the recipe has no training. model: whose weights are checked; NULL: the recipe's
+// initial weights, moved by up to 0.1. options: NULL for the defaults. Free the result with convo_gradcheck_free. A
+// check that does not pass returns CONVO_OK with `passed` false.
 CONVO_API convo_status convo_gradcheck_run(const convo_recipe *recipe, const convo_model *model,
                                            const convo_gradcheck_options *options, convo_gradcheck *check,
                                            convo_error *err);
@@ -455,53 +481,55 @@ CONVO_API void convo_gradcheck_free(convo_gradcheck *check);
 
 // --- speed ------------------------------------------------------------------------------------------------------
 
-// How speed is measured. All zero: the usual.
+// Options of a speed measurement. If all fields are zero, the defaults apply.
 typedef struct convo_bench_options {
     int threads;     // 0: one per processor
-    int batch;       // 0: the recipe's
-    const char *isa; // highest instruction set to use; NULL: the best there is
-    double seconds;  // to spend on each of the figures, after warming up; 0: 1
+    int batch;       // examples per batch; 0: as in the recipe
+    const char *isa; // highest instruction set to use; NULL: the best available
+    double seconds;  // spent on each measurement, after warming up; 0: 1
 } convo_bench_options;
 
-// A figure of speed.
+// One measured speed.
 typedef struct convo_bench_rate {
     double examples_per_second; // median of the repetitions
-    double slowest, fastest;    // of them
-    double gflops;              // 1e9 floating point operations a second
+    double slowest, fastest;    // of the repetitions
+    double gflops;              // 1e9 floating-point operations per second
 } convo_bench_rate;
 
-// One step of a training pass on one thread; seconds are per example, medians.
+// One layer in a training pass on one thread. Seconds are per example, as medians.
 typedef struct convo_bench_layer {
     char path[64], type[32], shape[48];    // as in convo_layer; path "": the loss
     double forward, backward;              // seconds
     int64_t forward_flops, backward_flops; // per example
 } convo_bench_layer;
 
-// A multiply-add is two floating point operations, and only those of convolutions and linear layers count: in training
-// three times those of the forward pass, twice for layers that read the input.
+// Result of a speed measurement. A multiply-add counts as two floating-point operations; only those of convolutions and
+// linear layers count. Training counts three times those of the forward pass, twice for layers that read the input.
 typedef struct convo_bench {
     char isa[16];                          // instruction set used
-    const char *note;                      // why it is not in the recipe's precision, a sentence; NULL: it is
+    const char *note;                      // a sentence that says why the recipe's precision was not used; NULL: it was
     int threads, batch;                    // used
     int64_t forward_flops, training_flops; // per example
-    double peak, peak_of_one;              // GFLOP/s of multiply-adds between registers: `threads` threads, one thread
-    convo_bench_rate training;             // whole steps: forward, loss, backward, optimiser
-    convo_bench_rate inference;            // batch by batch
-    double p50, p99;                       // seconds that one example alone takes
-    convo_bench_layer *layer;              // [layers], in the order in which they compute
-    int layers;                            // how many
-    double other;                          // seconds per example of that pass outside all layers
-    int64_t plan_bytes;                    // activations, gradients and work of a training run
-    int64_t memory_bytes;                  // peak of the whole process when the training figure was done; 0: not known
-    int64_t data_bytes;                    // of them, the random examples
-    double load;                           // load average as it began; NaN: not known
-    double others;                         // processors that other programs kept busy meanwhile; NaN: not known
-    double seconds;                        // that all of it took
-    double peak_share; // of its time that `peak` had its processors; below 1: others had them, or there are too few
+    double peak, peak_of_one;   // GFLOP/s of multiply-adds between registers: on `threads` threads, on one thread
+    convo_bench_rate training;  // complete steps: forward, loss, backward, optimiser
+    convo_bench_rate inference; // batch by batch
+    double p50, p99;            // latency of a single example in seconds, 50th and 99th percentile
+    convo_bench_layer *layer;   // [layers], in the order of computation
+    int layers;                 // number of entries of `layer`
+    double other;               // seconds per example that the training pass spends outside all layers
+    int64_t plan_bytes;         // bytes of activations, gradients and work memory in training
+    int64_t memory_bytes;       // peak of the whole process after the training measurement; 0: unknown
+    int64_t data_bytes;         // of these, the random examples
+    double load;                // load average at the start; NaN: unknown
+    double others;              // number of processors that other programs kept busy meanwhile; NaN: unknown
+    double seconds;             // of the whole measurement
+    double peak_share; // share of its time in which `peak` had its processors; below 1: other programs had them, or
+                       // there are too few
 } convo_bench;
 
-// Trains and runs the recipe's net on random examples in memory. model: whose weights; NULL: the recipe's own start.
-// The weights do not move while it is timed: training runs with a learning rate of 0.
+// Measures training and inference of the recipe's net on random examples in memory. model: whose weights are used;
+// NULL: the recipe's initial weights. The weights do not change: training runs with a learning rate of 0. options: NULL
+// for the defaults. Free the result with convo_bench_free.
 CONVO_API convo_status convo_bench_run(const convo_recipe *recipe, const convo_model *model,
                                        const convo_bench_options *options, convo_bench *bench, convo_error *err);
 // Frees what is in it.
@@ -509,190 +537,201 @@ CONVO_API void convo_bench_free(convo_bench *bench);
 
 // --- what the net sees ------------------------------------------------------------------------------------------
 
-// Numbers in up to four dimensions.
+// An array of at most four dimensions.
 typedef struct convo_array {
-    int dims;       // how many
+    int dims;       // number of dimensions
     int64_t dim[4]; // size of each
     float *value;   // row-major
 } convo_array;
 
-// Features of one recording by the recipe's front end, before the normalisation that training measures.
+// Computes the features of one recording with the recipe's front end, before the normalisation that training measures.
+// Free them with convo_array_free. Errors: STATE if the recipe has no front end.
 CONVO_API convo_status convo_features(const convo_recipe *recipe, const char *path, convo_array *features,
                                       convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_array_free(convo_array *array);
-// Writes a NumPy .npy file (float32, C order).
+// Writes a NumPy .npy file (float32, C order), atomically.
 CONVO_API convo_status convo_array_save(const convo_array *array, const char *path, convo_error *err);
 
-// What the net reads of a recording (its features) or of a picture (its pixels in [0, 1]), normalised as the recipe or,
-// with a model, as its training has it. A picture of another size than the net's is kept where the net is fully
-// convolutional, else it is resized (*resized, which may be NULL, says so).
+// Reads what the net sees of a recording (its features) or of a picture (its pixels in [0, 1]), normalised as the
+// recipe says or, with a model (may be NULL), as in its training. A picture whose size differs from the net's is kept
+// if the net is fully convolutional, else resized; *resized (may be NULL) tells whether it was. Free *input with
+// convo_array_free.
 CONVO_API convo_status convo_input_read(const convo_recipe *recipe, const convo_model *model, const char *path,
                                         convo_array *input, bool *resized, convo_error *err);
-// What an input is filled with.
+// What an artificial input is filled with.
 typedef enum convo_filling {
     CONVO_ONES,   // 1
     CONVO_NORMAL, // standard normal numbers
 } convo_filling;
-// An input of the recipe's size.
+// Creates an input of the recipe's input shape. seed: of the random numbers. Free it with convo_array_free.
 CONVO_API convo_status convo_input_make(const convo_recipe *recipe, convo_filling filling, uint64_t seed,
                                         convo_array *input, convo_error *err);
 
-// Values of one layer; free them with convo_array_free(&map.values).
+// Values of one layer. Free them with convo_array_free(&map.values).
 typedef struct convo_map {
     char path[64], type[32]; // of the layer
     convo_array values;      // its output, or its weights
 } convo_map;
 
-// The output of a layer, [maps, rows, columns] or [maps, columns], for one input. layer: a path as in convo_layer;
-// NULL: the last one that has pixels. model: whose weights; NULL: those that training starts from.
+// Computes the output of a layer, [maps, rows, columns] or [maps, columns], for one input. layer: a path as in
+// convo_layer; NULL: the last layer with pixels. model: whose weights are used; NULL: those that training starts from.
+// Errors: ARGUMENT if there is no such layer.
 CONVO_API convo_status convo_map_find(const convo_recipe *recipe, const convo_model *model, const convo_array *input,
                                       const char *layer, convo_map *map, convo_error *err);
-// The weights of the first layer that has any, [out, in, rows, columns] or [out, in, columns]. Those of a linear layer
-// over flattened pixels are laid out as these pixels.
+// Gets the weights of the first layer that has any, [out, in, rows, columns] or [out, in, columns]. Those of a linear
+// layer over flattened pixels have the shape of these pixels. model: as above. Errors: SHAPE if no layer has weights.
 CONVO_API convo_status convo_filters(const convo_recipe *recipe, const convo_model *model, convo_map *filters,
                                      convo_error *err);
 
 // --- data sets --------------------------------------------------------------------------------------------------
 
-// Data set k that convo knows by name (NULL at the end), with one line about it.
+// Returns the name of data set k that convo knows, owned by the library; NULL if k is past the last one. *help (may be
+// NULL) receives a one-line description.
 CONVO_API const char *convo_data_name(int k, const char **help);
-// Folder of the data set `name` under one of `search` (NULL-ended), as convo_train would find it. Free with free().
+// Finds the folder of the data set `name` in one of the folders `search` (NULL-terminated; may be NULL), as convo_train
+// does; "" for a data set that is generated. The caller frees *folder with free(). Errors: ARGUMENT if there is no such
+// data set or nowhere to search, IO if it is not found.
 CONVO_API convo_status convo_data_find(const char *name, const char *const *search, char **folder, convo_error *err);
 
-// A data set that convo knows by name.
+// A data set that convo knows by name. All strings are owned by the library.
 typedef struct convo_data_set {
     const char *name, *help; // one line
-    const char *missing;     // what this build lacks to read it ("libcsv-dev, and build again"); NULL: nothing
-    bool generated;          // made up: there is nothing to find or to get
-    bool published;          // convo_data_get gets it; others are ways to lay out recordings or pictures of one's own
-    int64_t download;        // bytes; 0: not known
-    const char *get_missing; // what this build lacks to get it; NULL: nothing
+    const char *missing;     // what this build needs in order to read it ("libcsv-dev, and build again"); NULL: nothing
+    bool generated;          // it is computed: there is nothing to find or to download
+    bool published;          // convo_data_get downloads it; the others are layouts for one's own recordings or pictures
+    int64_t download;        // bytes; 0: unknown
+    const char *get_missing; // what this build needs in order to download it; NULL: nothing
 } convo_data_set;
 
-// Data set k of convo_data_name; false at the end.
+// Fills *set with data set k, numbered as in convo_data_name. Returns false if k is past the last one.
 CONVO_API bool convo_data_set_at(int k, convo_data_set *set);
 
-// How far a download is.
+// Progress of a download.
 typedef struct convo_get_progress {
     const char *stage;                     // "downloading", "checking", "unpacking"
-    const char *file;                      // which one
-    int64_t done, total;                   // bytes of this stage; total 0: not known
-    double bytes_per_second, seconds_left; // NaN: not known
-    char trouble[512];                     // why the transfer is tried again; "": it is not
+    const char *file;                      // name of the file at hand
+    int64_t done, total;                   // bytes of this stage; total 0: unknown
+    double bytes_per_second, seconds_left; // NaN: unknown
+    char trouble[512];                     // why the transfer is being retried; "": it is not
 } convo_get_progress;
 
-// How a data set is got.
+// Options of convo_data_get.
 typedef struct convo_get_options {
-    const char *folder;       // where data sets are kept: it becomes folder/NAME
-    const char *from;         // "http://host/path": a folder that holds the same files; NULL: where they are published
-    bool force;               // replace what is there
-    int timeout;              // seconds without a connection, and of less than 100 bytes a second; 0: 30
-    int attempts;             // tries of a transfer; 0: 5
-    const volatile int *stop; // when it becomes nonzero: return with interrupted set; may be NULL
+    const char *folder; // folder that contains data sets; the new one becomes folder/NAME
+    const char *from;   // "http://host/path": a folder that contains the same files; NULL: where they are published
+    bool force;         // replace what is there
+    int timeout;        // seconds without a connection or below 100 bytes per second until a transfer fails; 0: 30
+    int attempts;       // number of attempts for a transfer; 0: 5
+    const volatile int *stop; // when it becomes nonzero, the call returns with `interrupted` set; may be NULL
     void (*progress)(const convo_get_progress *progress, void *user); // may be NULL
-    void *user;                                                       // handed to progress
+    void *user;                                                       // passed to progress
 } convo_get_options;
 
-// What came of a download.
+// Result of a download.
 typedef struct convo_get_result {
-    bool there;           // already: nothing was done
-    bool interrupted;     // what was downloaded is kept in folder/NAME.part; the next call goes on from there
+    bool there;           // the data set was already there: nothing was done
+    bool interrupted;     // stopped; what was downloaded is kept in folder/NAME.part, where the next call continues
     int64_t files, bytes; // unpacked
-    double seconds;       // it took
+    double seconds;       // of the call
 } convo_get_result;
 
-// Downloads a published data set, checks it, unpacks it and puts it to folder/NAME: whole, or not at all. A transfer
-// that breaks goes on where it ended, now or in a later call. libcurl reads the proxy from the usual variables
-// (https_proxy). Errors: IO for the network and the disk, FORMAT for what is not the published file, UNSUPPORTED when
-// this build has no libcurl, libarchive or nettle.
+// Downloads a published data set, verifies it, unpacks it and places it in folder/NAME: completely, or not at all. Only
+// one process at a time may do so. An interrupted transfer continues where it ended, in this call or a later one.
+// libcurl reads the proxy from the usual environment variables (https_proxy). Errors: IO for the network and the disk;
+// FORMAT if a file is not the published one; UNSUPPORTED if this build has no libcurl, libarchive or nettle.
 CONVO_API convo_status convo_data_get(const char *name, const convo_get_options *options, convo_get_result *result,
                                       convo_error *err);
 
-// Some examples of a recipe's data set, as its net reads them but for the normalisation.
+// Examples of a recipe's data set, as its net reads them but not normalised.
 typedef struct convo_examples {
-    convo_part part;        // never HELD_OUT
+    convo_part part;        // that the examples are from, never HELD_OUT
     int64_t count;          // of examples
-    int64_t *index, *truth; // number in the data set, class
-    char **file;            // paths; NULL each where the data set has the values in memory
+    int64_t *index, *truth; // [count] numbers in the data set; [count] classes
+    char **file;            // [count] paths; each NULL if the data set has its values in memory
     int classes;            // of the data set
     char **labels;          // [classes]
     convo_array values;     // [count][channels][...]
 } convo_examples;
 
-// index: numbers of examples in the data set, `count` of them; NULL: `count` of the part, evenly spaced, or all where
-// it has fewer; -1: all. Of options, data, search and threads count; NULL is allowed.
+// Reads examples of a recipe's data set. index: [count] numbers of examples in the data set; NULL: `count` examples of
+// the part, evenly spaced, or all if it has fewer; a count of -1: all. Uses options->data, search and threads; options
+// may be NULL. Free the result with convo_examples_free.
 CONVO_API convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_options *options,
                                            convo_part part, const int64_t *index, int64_t count,
                                            convo_examples *examples, convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_examples_free(convo_examples *examples);
 
-// A class, a speaker, a sample rate: how much there is of it.
+// A class, a speaker or a sample rate, and how much of the data belongs to it.
 typedef struct convo_group {
     char name[64];  // its label
     int64_t count;  // examples
     double seconds; // of recordings
 } convo_group;
 
-// Something about a data set that is worth knowing before a training, such as files that were skipped.
+// Number of files that a finding names at most.
 enum { CONVO_NAMED = 3 };
+// A fact about a data set that matters before training, such as files that were skipped.
 typedef struct convo_finding {
-    const char *kind;        // "format", ...: a word that stays the same
-    bool fault;              // something to mend; else only worth knowing
+    const char *kind;        // "format", ...: stable across versions
+    bool fault;              // an error in the data; false: only a remark
     int64_t count;           // of files, folders, columns, ...
-    char *name[CONVO_NAMED]; // the first of them; NULL where there are fewer
+    char *name[CONVO_NAMED]; // the first of them; NULL if there are fewer
     char sentence[640];      // "skipped 2 files of a format that is not read: no/1.m4a, no/2.webm"
 } convo_finding;
 
-// All that was found.
+// All findings about a data set.
 typedef struct convo_findings {
-    convo_finding *finding; // [count], one of each kind
-    int count;              // of the list above
+    convo_finding *finding; // [count], at most one of each kind
+    int count;              // number of findings
 } convo_findings;
 
 // Frees what is in it.
 CONVO_API void convo_findings_free(convo_findings *findings);
 
-// Of pictures, only files, classes, groups, what was found, and which files cannot be read; of arrays, less these.
+// Contents of a data set. Of pictures only files, classes, groups, found and the unreadable files are filled; of
+// arrays, the same but the last.
 typedef struct convo_data_info {
     int64_t files;                             // examples
-    convo_group *classes, *groups, *rates;     // groups: speakers; rates: name is "8000 Hz"
+    convo_group *classes, *groups, *rates;     // groups: speakers; rates: named as in "8000 Hz"
     int class_count, group_count, rate_count;  // of the lists above
-    double seconds, shortest, longest, median; // durations
+    double seconds, shortest, longest, median; // in seconds: the sum, and the shortest, longest and median recording
     int64_t clipped;                           // recordings with two or more neighbouring samples at full scale
     int64_t duplicates;                        // recordings whose samples equal an earlier one's
     int64_t unreadable;                        // files that cannot be read
-    char first_problem[512];                   // why the first of them cannot
-    convo_findings found;                      // when the files were listed: what was skipped
+    char first_problem[512];                   // why the first of them cannot be read
+    convo_findings found;                      // what was skipped when the files were listed
     bool recordings;                           // whether the examples are recordings
-    int64_t silent;                            // recordings with no sample 60 dB below full scale or louder
-    int64_t shifted;                           // recordings whose mean is 1 % of full scale or more from 0
+    int64_t silent;                            // recordings without a sample at -60 dB of full scale or louder
+    int64_t shifted;                           // recordings whose mean differs from 0 by at least 1 % of full scale
     char **problems;                           // [unreadable], why each of these files cannot be read: "PATH: SENTENCE"
 } convo_data_info;
 
-// Reads every example of the data set `name` in a folder, on `threads` threads (0: one per processor), and counts. Free
-// *info with convo_data_info_free.
+// Reads every example of the data set `name` in a folder, on `threads` threads (0: one per processor), and fills *info.
+// Free it with convo_data_info_free.
 CONVO_API convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
                                            convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_data_info_free(convo_data_info *info);
-// What is wrong with a recipe's data, as its net reads it: what was skipped, the same features or speaker in two parts
-// of the split or in two classes, classes that a part lacks. convo_train says it through `note`. Of options, data,
-// search, cache and threads count; NULL is allowed. Free *found with convo_findings_free.
+// Finds what is wrong with a recipe's data, as its net reads it: skipped files, the same features or the same speaker
+// in two parts of the split or in two classes, and classes that a part lacks. convo_train reports the same through
+// `note`. Uses options->data, search, cache and threads; options may be NULL. Free *found with convo_findings_free.
 CONVO_API convo_status convo_data_check(const convo_recipe *recipe, const convo_train_options *options,
                                         convo_findings *found, convo_error *err);
-// The same of the data set `name` in a folder, whose split is the official one if it has one. Compared are samples,
-// pixels or numbers; files that cannot be read are found as well.
+// Does the same for the data set `name` in a folder, whose split is the official one if it has one. Compares samples,
+// pixels or numbers, and also finds files that cannot be read. threads: 0: one per processor.
 CONVO_API convo_status convo_data_check_folder(const char *name, const char *folder, int threads, convo_findings *found,
                                                convo_error *err);
-// Writes what the net of a recipe is trained and scored on as NumPy arrays: an .npz file, or a folder of .npy files,
-// new or empty. For each part that has examples: X_train, float32, features as the net reads them, normalised; y_train,
-// classes; index_train, numbers of the examples in the data set, whose files are sorted by name; and so for _validation
-// and _test. The data set `arrays` reads them back. Of options, data, search, cache and threads count; NULL is allowed.
+// Writes the examples that a recipe's net is trained and scored on as NumPy arrays. path: an .npz file, else a folder
+// of .npy files, which must be new or empty. For each part that has examples: X_train, float32, features as the net
+// reads them, normalised; y_train, classes; index_train, numbers of the examples in the data set, whose files are
+// sorted by name; likewise for _validation and _test. The data set kind `arrays` reads them back. Uses options->data,
+// search, cache and threads; options may be NULL.
 CONVO_API convo_status convo_data_export(const convo_recipe *recipe, const convo_train_options *options,
                                          const char *path, convo_error *err);
-// Name of the data set with recordings or pictures that a folder or file looks like ("audiofolder"), or NULL.
+// Returns the name of the kind of recordings or pictures that a folder or file looks like ("audiofolder"), owned by the
+// library; NULL if it looks like none.
 CONVO_API const char *convo_data_guess(const char *path);
 
 #ifdef __cplusplus
