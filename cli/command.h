@@ -1,4 +1,4 @@
-// The command: one file per verb, each with one `cli_command` that says everything about it. A new verb is a file that
+// The command: one file per verb, with one `cli_command` that describes it completely. A new verb is a file that
 // defines `const cli_command command_NAME` and a line in COMMANDS (main.c). Uses convo.h only.
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -47,7 +47,7 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
-// What every command is given: the common options, what the terminal can do, the words that are not options.
+// What every command receives: the common options and the words that are not options.
 typedef struct cli_context {
     bool json, quiet, verbose;
     int argc; // of the whole line, as typed
@@ -58,35 +58,35 @@ typedef struct cli_context {
 
 typedef struct cli_command {
     const char *name, *help; // one line
-    const char *words; // "MODEL FILE...": what they are; small letters are the word itself: "list|info [NAME|DIR]"
+    const char *words; // "MODEL FILE...": the arguments; lower case stands for the word itself: "list|info [NAME|DIR]"
     int least_words, most_words;
-    const char *examples; // one a line, shown first by --help
+    const char *examples; // one per line, shown first by --help
     const char *notes;    // shown last by --help; NULL for none
     const cli_option *options;
     size_t size; // of the struct of values
     int (*run)(const cli_context *context, const void *values);
 } cli_command;
 
-// Reads the options of a whole line, `convo NAME ...`, and runs the command. Returns the exit status.
+// Parses a complete line, `convo NAME ...`, and runs the command. Returns the exit status.
 int command_run(const cli_command *command, int argc, char **argv);
 void print_help(const cli_command *command, FILE *stream);
-extern const cli_option common_options[]; // of every command
+extern const cli_option common_options[]; // accepted by every command
 
 // --- all commands
 // -------------------------------------------------------------------------------------------------------
 
-extern const cli_command *const commands[]; // NULL-ended
-// NULL when there is none; it complains then.
+extern const cli_command *const commands[]; // NULL-terminated
+// Returns NULL, after an error message, if there is no such command.
 const cli_command *find_command(const char *name);
 void print_overview(FILE *stream); // convo --help
 extern const char overview_examples[];
 
-// The manual page of a command in the language of man(7); of NULL the one about convo itself.
+// Writes the manual page of a command in the language of man(7); for NULL, that of convo itself.
 void write_manual(const cli_command *command, FILE *stream);
-// All of them, as FOLDER/convo.1, FOLDER/convo-train.1, ...
+// Writes all manual pages, as FOLDER/convo.1, FOLDER/convo-train.1, ...
 int write_manuals(const char *folder);
-// What the last of the words typed after `convo` may become, one candidate a line, with a tab and what it is.
-// "@files" (or "@folders") stands for those whose names begin so.
+// Prints the completions of the last word typed after `convo`, one per line, each followed by a tab and a description.
+// "@files" (or "@folders") stands for the files (or folders) that match the word.
 int complete_line(char *const *word, int words);
 
 #endif

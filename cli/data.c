@@ -1,4 +1,4 @@
-// convo data: which data sets there are, what is in one, how to get one, and what a net reads of it.
+// convo data: lists data sets, describes one, downloads one, and shows what a net reads of it.
 #include "chart/chart.h"
 #include "data.h"
 #include "output.h"

@@ -4,7 +4,7 @@
 
 #include "command.h"
 
-// What is wrong with a data set. report: prints all of it; FAILED where something is a fault.
+// What is wrong with a data set. report_findings prints all of it and returns FAILED if anything is a fault.
 json_t *findings_json(const convo_findings *found);
 void print_findings(const convo_findings *found);
 int report_findings(const cli_context *context, const char *word, const convo_findings *found);

@@ -6,9 +6,9 @@
 
 // "test"
 const char *part_name(convo_part part);
-// --split; NULL: what is held out.
+// Parses the value of --split; NULL: the held-out part.
 int find_part(const char *command, const char *name, convo_part *part);
-// top: 0 for none.
+// top: also print the top-k accuracy; 0: do not.
 int print_evaluation(const convo_evaluation *evaluation, int top, bool by_group);
 json_t *evaluation_json(const convo_evaluation *evaluation, int top, bool by_group);
 

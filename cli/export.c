@@ -1,4 +1,4 @@
-// convo export: a model in a format that others read.
+// convo export: writes a model in a format of other programs.
 #include "chart/chart.h"
 #include "output.h"
 #include "quote.h"

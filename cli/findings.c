@@ -1,4 +1,4 @@
-// What is found in a data set, as lines, as JSON, as an exit status.
+// The findings about a data set, as lines, as JSON and as an exit status.
 #include "data.h"
 #include "output.h"
 #include "quote.h"

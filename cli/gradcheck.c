@@ -1,4 +1,4 @@
-// convo gradcheck: the gradients that training computes against central differences.
+// convo gradcheck: compares the gradients that training computes with central differences.
 #include "output.h"
 #include "paths.h"
 

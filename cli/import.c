@@ -1,4 +1,4 @@
-// convo import: a model of others as a model file.
+// convo import: turns a model from another program into a model file.
 #include "chart/chart.h"
 #include "output.h"
 #include "paths.h"

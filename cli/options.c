@@ -1,4 +1,4 @@
-// What is the same for every command: options, help, usage errors.
+// What all commands share: options, help, usage errors.
 #include "chart/chart.h"
 #include "output.h"
 #include "quote.h"

@@ -9,10 +9,10 @@
 // people: what names and messages bring along is shown (convo_text_show), not obeyed. Only line ends at the beginning
 // and at the end of the format are line ends. Everything that is printed with a text in it goes this way.
 void say(FILE *stream, const char *format, ...) PRINTF(2, 3);
-// Both print one line, `convo: WHERE: MESSAGE`, on standard error. They return FAILED and USAGE.
+// Both print one line, `convo: WHERE: MESSAGE`, on standard error. fail returns FAILED, complain returns USAGE.
 int fail(const convo_error *err);
 int complain(const char *where, const char *format, ...) PRINTF(2, 3);
-#ifdef __clang_analyzer__ // which does not look into another file
+#ifdef __clang_analyzer__ // which does not see into other files
 #define fail(err)     (fail(err), FAILED)
 #define complain(...) (complain(__VA_ARGS__), FAILED)
 #endif
@@ -22,7 +22,7 @@ static inline int no_memory(void) {
     return FAILED;
 }
 
-// ", did you mean 'X'?" for the candidate nearest to `word`, or "". Give every candidate to hint_offer.
+// ", did you mean 'X'?" for the candidate nearest to `word`, or "". Pass every candidate to hint_offer.
 typedef struct cli_hint {
     const char *word;
     size_t distance;
@@ -33,7 +33,8 @@ void hint_offer(cli_hint *hint, const char *candidate);
 
 // --- output
 // -------------------------------------------------------------------------------------------------------------
-// Standard error is a terminal that can redraw a line; and one that shows colour (NO_COLOR is honoured).
+// can_redraw: whether standard error is a terminal that can redraw a line. can_colour: whether it shows colour
+// (NO_COLOR is respected).
 bool can_redraw(void);
 bool can_colour(void);
 // "0:07", "1:02:03"
@@ -48,32 +49,33 @@ typedef struct cli_bytes {
 } cli_bytes;
 cli_bytes bytes_of(double bytes);
 
-// A line with a bar, on standard error, while something goes on. Nothing is drawn with --quiet or without a terminal.
+// A progress bar on standard error. Nothing is drawn with --quiet or without a terminal.
 typedef struct cli_bar {
     bool redraw, colour;
     int columns;
     struct timespec drawn;
 } cli_bar;
 cli_bar bar_new(const cli_context *context);
-bool bar_due(cli_bar *bar); // it is time to draw again
+bool bar_due(cli_bar *bar); // whether it is time to redraw
 void bar_draw(const cli_bar *bar, const char *before, double share, const char *after);
 void bar_clear(const cli_bar *bar);
 
-// Prints a value on standard output, one line when `line`, and frees it. NULL is a value that could not be made.
+// Prints a value on standard output, on one line if `line` is set, and frees it. NULL stands for a value that could not
+// be made.
 int print_json(json_t *value, bool line);
-json_t *json_number(double x); // null when x is not finite
+json_t *json_number(double x); // null if x is not finite
 json_t *json_score(const convo_score *score);
 
-// Cells collected row by row, printed with every column as wide as it needs. Memory failures show in table_print.
+// Cells collected row by row and printed in columns as wide as needed. table_print reports a lack of memory.
 typedef struct cli_table {
     char **cell;
     size_t cells, capacity, columns;
     bool failed;
 } cli_table;
 void table_cell(cli_table *table, const char *format, ...) PRINTF(2, 3);
-// align: one letter per column, 'l' or 'r'. Frees the table. Returns the exit status.
+// Prints and frees the table. align: one letter per column, 'l' or 'r'. Returns the exit status.
 int table_print(cli_table *table, const char *align, FILE *stream);
-// The same as a table of Markdown.
+// Does the same as a Markdown table.
 int table_markdown(cli_table *table, const char *align, FILE *stream);
 
 #endif

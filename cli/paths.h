@@ -1,41 +1,43 @@
-// Where recipes, data sets and runs are found, and files are written.
+// Where recipes, data sets and runs are found, and where files are written.
 #ifndef CLI_PATHS_H
 #define CLI_PATHS_H
 
 #include "command.h"
 
-// Folders that hold data sets by name, NULL-ended. recipe: the recipe's file, or NULL. NULL without memory.
+// Returns the folders that contain data sets by name, NULL-terminated; NULL if memory runs out. recipe: the file of the
+// recipe, or NULL. Free with free_texts.
 char **data_folders(const char *recipe);
-// What convo keeps between runs: $CONVO_HOME, else the user's cache. NULL when there is no such place. Free it.
+// Returns the folder for what convo keeps between runs: $CONVO_HOME, else the user's cache; NULL if there is none. The
+// caller frees it.
 char *home_folder(void);
-// Folder for computed features; NULL when there is no place for it. Free it.
+// Returns the folder for computed features; NULL if there is none. The caller frees it.
 char *feature_folder(void);
 void free_texts(char **texts); // NULL-ended
-// Finds RECIPE, a path or a bare name, and applies --set. *file (may be NULL) receives the path; free it.
+// Finds RECIPE, a path or a bare name, and applies --set. *file (may be NULL) receives the path; the caller frees it.
 int open_recipe(const char *word, const cli_list *settings, convo_recipe **recipe, char **file);
-// The same where a model may be named as well: a .safetensors file or a run folder gives the recipe it was trained by.
+// Does the same, but also accepts a model: a .safetensors file or a run folder gives the recipe it was trained with.
 int open_recipe_or_model(const char *word, const cli_list *settings, convo_recipe **recipe);
-// The same, and the model itself where the word names one, else NULL. data: folder of the data set of a recipe that has
-// no `input`; NULL: where it says, or is found.
+// Does the same and loads the model if the word names one, else sets *model to NULL. data: folder of the data set for a
+// recipe without `input`; NULL: the folder that the recipe gives, or the one found.
 int open_net(const char *word, const cli_list *settings, const char *data, convo_recipe **recipe, convo_model **model);
 
-// Names of the recipes ("moons", "fields/padding") in recipes/ and where convo is installed, sorted, NULL-ended. NULL
-// without memory.
+// Returns the names of the recipes ("moons", "fields/padding") in recipes/ and in the installation, sorted,
+// NULL-terminated; NULL if memory runs out.
 char **recipe_names(void);
-int no_recipes(void); // says that there are none, and where they were looked for
+int no_recipes(void); // reports that there are none, and where they were searched
 
-// A run folder: whether there is one; says that it is not replaced, returns FAILED; removes what would lie about a new
-// run, once that has begun.
+// Run folders. holds_run: whether there is a run. refuse_run: reports that the run is not replaced and returns FAILED.
+// forget_run: removes what would misrepresent a new run, once that has begun.
 bool holds_run(const char *folder);
 int refuse_run(const char *folder);
 void forget_run(const char *folder);
 
 bool is_file(const char *path);
 bool is_folder(const char *path);
-// Writes a whole file, or nothing.
+// Write a file atomically.
 int write_text(const char *path, const char *text);
 int write_bytes(const char *path, const void *data, size_t size);
-char *text_of(const char *format, ...) PRINTF(1, 2); // new, or NULL without memory
+char *text_of(const char *format, ...) PRINTF(1, 2); // new; NULL if memory runs out
 const char *base_name(const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-// convo predict: what a model hears in recordings.
+// convo predict: classifies recordings.
 #include "chart/chart.h"
 #include "output.h"
 #include "paths.h"

@@ -1,4 +1,4 @@
-// The line with a bar that is redrawn while something goes on.
+// The progress bar, redrawn in place.
 #include "output.h"
 
 #include <string.h>

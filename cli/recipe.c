@@ -1,4 +1,4 @@
-// convo recipe: what a recipe may hold.
+// convo recipe: describes what a recipe may contain.
 #include "output.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-// convo report: one self-contained page about a run. The template is page.html; {{name}} in it is a piece written here
-// or beside, and {{?name}} ... {{/name}} stays only where that piece is not empty.
+// convo report: one self-contained page about a run. In the template page.html, {{name}} is replaced by a piece written
+// here or in report/, and {{?name}} ... {{/name}} is kept only if that piece is not empty.
 #include "chart/chart.h"
 #include "output.h"
 #include "paths.h"

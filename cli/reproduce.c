@@ -1,4 +1,4 @@
-// convo reproduce: the recipes with a published figure, ours beside theirs.
+// convo reproduce: trains the recipes with a published accuracy and shows ours next to it.
 #include "chart/chart.h"
 #include "interrupt.h"
 #include "output.h"

@@ -1,4 +1,4 @@
-// convo sweep: the same training with other settings and seeds, and what difference they make.
+// convo sweep: repeats a training with different settings and seeds, and shows the differences.
 #include "chart/chart.h"
 #include "interrupt.h"
 #include "output.h"

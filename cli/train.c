@@ -1,4 +1,4 @@
-// convo train: a recipe in, a run folder with a tested model out.
+// convo train: turns a recipe into a run folder with a tested model.
 #include "chart/chart.h"
 #include "interrupt.h"
 #include "output.h"

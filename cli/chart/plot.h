@@ -11,7 +11,7 @@ typedef struct plot_values {
     bool filters, confusion, roc, det, calibration, boundary, examples, mistakes, steps;
 } plot_values;
 
-// What a picture is of. One of each kind; those that a kind does not need are zero.
+// What a picture shows. Fields that its kind does not need are zero.
 typedef struct plot {
     const cli_context *context;
     const plot_values *values;
@@ -25,15 +25,15 @@ typedef struct plot {
     convo_evaluation evaluation;
 } plot;
 
-// Kinds of pictures; each draws STEM.png and STEM.svg.
+// The kinds of pictures. Each function draws STEM.png and STEM.svg.
 typedef int plot_kind(plot *p);
 plot_kind plot_filters, plot_confusion, plot_roc, plot_det, plot_calibration, plot_boundary, plot_examples,
     plot_mistakes;
 
-// "  set title '...'"; the format is the title's.
+// Writes " set title '...'"; the format is that of the title.
 void plot_title(FILE *out, const char *format, ...) PRINTF(2, 3);
 
-// Points in the plane: whether each example is two numbers, and a picture of them.
+// Points in the plane: is_plane tells whether each example is two numbers, draw_points draws the examples.
 bool is_plane(const convo_array *values);
 int draw_points(const plot *p, const convo_examples *examples);
 

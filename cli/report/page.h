@@ -1,4 +1,4 @@
-// The page of a run (convo report): what it is made of, and the pieces of HTML that fill the template page.html.
+// The page of a run (convo report): its contents, and the pieces of HTML that fill the template page.html.
 #ifndef CLI_PAGE_H
 #define CLI_PAGE_H
 
@@ -18,12 +18,12 @@ typedef struct page {
     convo_field field; // count 0: no layer has pixels
     convo_map filters; // dims 0: no layer has weights
     convo_evaluation evaluation;
-    const char *part;             // that was evaluated: "test"
-    int64_t wrong[MOST_MISTAKES]; // rows of the evaluation: the mistakes that the model was surest of
-    convo_examples mistakes;      // these examples
+    const char *part;             // the part that was evaluated: "test"
+    int64_t wrong[MOST_MISTAKES]; // rows of the evaluation: the mistakes with the highest confidence
+    convo_examples mistakes;      // the examples of these rows
 } page;
 
-// Writes one piece, or nothing where there is nothing to show.
+// Writes one piece; nothing if there is nothing to show.
 typedef void page_piece(const page *p, FILE *out);
 
 // page_charts.c: SVG that takes its colours from the page's style sheet, and so follows light and dark.

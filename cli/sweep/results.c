@@ -1,4 +1,4 @@
-// What a sweep found, as a table, as CSV, as JSON.
+// The results of a sweep, as a table, as CSV and as JSON.
 #include "chart/chart.h"
 #include "output.h"
 #include "paths.h"

@@ -1,4 +1,4 @@
-// A sweep: every combination of some settings, each trained with several seeds.
+// A sweep: every combination of several settings, each trained with several seeds.
 #ifndef CLI_SWEEP_H
 #define CLI_SWEEP_H
 
@@ -19,7 +19,7 @@ typedef struct sweep_run {
     convo_train_result result;
 } sweep_run;
 
-// What the trials of one setting came to. Those that diverged count only as such.
+// Results of the trials of one setting. Trials that diverged count in `diverged` only.
 typedef struct sweep_total {
     int done, diverged;
     cli_spread loss[3], error[3], seconds; // train, validation, test
@@ -34,18 +34,19 @@ typedef struct sweep {
     const char *out;
 } sweep;
 
-// Value of an axis in a setting; the last axis changes fastest.
+// Returns the value of an axis in a setting; the last axis varies fastest.
 const char *sweep_value(const sweep *s, size_t setting, size_t axis);
 sweep_total sweep_totals(const sweep *s, size_t setting);
-// Over the settings, each of which counts the same.
+// Returns the mean over the settings, each with equal weight.
 sweep_total sweep_mean(const sweep *s);
-bool sweep_measured(const sweep *s, int part); // in a run that is done
+bool sweep_measured(const sweep *s, int part); // whether a finished run has scores of this part
 
-// A line about run k, on standard error.
+// Prints one line about run k on standard error.
 void sweep_print_run(const sweep *s, size_t k);
-// One line a setting: mean and standard deviation of the final errors, and of the accuracy on what is held out.
+// Prints one line per setting: mean and standard deviation of the final errors and of the held-out accuracy.
 int sweep_print_table(const sweep *s);
-// OUT/runs.csv: a line for each run that is done. Written anew after each: a sweep that is killed leaves what it has.
+// Writes OUT/runs.csv, one line per finished run. It is rewritten after each run, so that a killed sweep leaves its
+// results.
 int sweep_write_csv(const sweep *s);
 json_t *sweep_json(const sweep *s);
 // OUT/errors: final errors with their standard deviations. OUT/curves: errors against the epoch, with bands.

@@ -1,4 +1,4 @@
-// Trainings that are repeated with other seeds, and what comes out of them on average.
+// Trainings repeated with different seeds, and the averages of their results.
 #include "output.h"
 #include "paths.h"
 #include "sweep/sweep.h"

@@ -1,23 +1,23 @@
-// Trainings that are repeated with other seeds.
+// Trainings repeated with different seeds.
 #ifndef CLI_TRIAL_H
 #define CLI_TRIAL_H
 
 #include "command.h"
 
-// Mean and standard deviation of numbers that come one by one. Welford, Technometrics 4 (1962).
+// Running mean and standard deviation. Welford, Technometrics 4 (1962).
 typedef struct cli_spread {
     int count;
     double mean, squares; // sum of squared distances from the mean
 } cli_spread;
-void spread_add(cli_spread *spread, double x);     // what is not finite does not count
+void spread_add(cli_spread *spread, double x);     // ignores values that are not finite
 double spread_deviation(const cli_spread *spread); // of the sample; NaN for fewer than two numbers
 json_t *spread_json(const cli_spread *spread);
 typedef struct cli_text {
     char text[48];
 } cli_text;
-cli_text spread_text(const cli_spread *spread); // "0.9760 ± 0.0035", "0.9760" of one, "-" of none
+cli_text spread_text(const cli_spread *spread); // "0.9760 ± 0.0035"; "0.9760" for one value, "-" for none
 
-// How trainings are run inside a command that runs many.
+// How a command that runs many trainings runs them.
 typedef struct cli_trials {
     const cli_context *context;
     const char *data;  // or NULL
@@ -25,10 +25,11 @@ typedef struct cli_trials {
     const char *cache; // of features, or NULL
     int threads;
     bool resume;
-    bool notes; // say what is found in the data
+    bool notes; // report what is found in the data
     const volatile int *stop;
 } cli_trials;
-// name: what the progress calls it. INTERRUPTED when it was stopped; a run that diverged is DONE, see the result.
+// Runs one training. name: its label in the progress line. Returns INTERRUPTED if it was stopped; a run that diverged
+// returns DONE, see the result.
 int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *folder, const char *name,
               convo_train_result *result);
 
