@@ -221,8 +221,9 @@ static int with_folder(const cli_context *context, const data_values *values, ch
         known = true;
     }
     if (!known)
-        return complain(name, "no data set of this name (%s)%s",
-                        place_given ? "--as NAME says what a folder holds" : "convo data list names them", near.text);
+        return complain(name, "unknown data set (%s)%s",
+                        place_given ? "to read a directory, pass --as NAME" : "'convo data list' lists them",
+                        near.text);
     if (values->data || place_given) return use(context, values, name, values->data ? values->data : word);
     char **search = data_folders(NULL), *folder = NULL;
     convo_error err;
@@ -292,18 +293,18 @@ static int run_data(const cli_context *context, const void *given) {
     const data_values *values = given;
     const char *verb = context->word[0];
     if (!strcmp(verb, "list") && context->words == 1) return list(context);
-    if (!strcmp(verb, "list")) return usage_error("data", "list takes no name");
+    if (!strcmp(verb, "list")) return usage_error("data", "list takes no argument");
     if (!strcmp(verb, "info") && context->words == 2) return with_folder(context, values, context->word[1], describe);
-    if (!strcmp(verb, "info")) return usage_error("data", "info takes one name or folder: convo data info fsdd");
+    if (!strcmp(verb, "info")) return usage_error("data", "info takes one data set or directory: convo data info fsdd");
     if (!strcmp(verb, "get") && context->words == 2)
         return get_data(context, context->word[1], values->from, values->force);
-    if (!strcmp(verb, "get")) return usage_error("data", "get takes one name: convo data get cifar-10");
+    if (!strcmp(verb, "get")) return usage_error("data", "get takes one data set: convo data get cifar-10");
     if (!strcmp(verb, "check") && context->words == 2) return check(context, values);
     if (!strcmp(verb, "check"))
-        return usage_error("data", "check takes one recipe, data set or folder: convo data check fsdd-mfcc");
+        return usage_error("data", "check takes one recipe, data set or directory: convo data check fsdd-mfcc");
     if (!strcmp(verb, "export") && context->words == 2)
         return values->out ? with_recipe(context, values, export)
-                           : usage_error("data", "export needs -o FILE.npz, or a folder");
+                           : usage_error("data", "export needs -o FILE.npz or -o DIR");
     if (!strcmp(verb, "export")) return usage_error("data", "export takes one recipe: convo data export fsdd-mfcc");
     cli_hint near = hint_start(verb);
     hint_offer(&near, "list");
@@ -311,7 +312,7 @@ static int run_data(const cli_context *context, const void *given) {
     hint_offer(&near, "info");
     hint_offer(&near, "check");
     hint_offer(&near, "get");
-    return usage_error("data", "no such thing as data %s%s", verb, near.text);
+    return usage_error("data", "unknown subcommand 'data %s'%s", verb, near.text);
 }
 
 const cli_command command_data = {

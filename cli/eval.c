@@ -50,7 +50,7 @@ static int run_eval(const cli_context *context, const void *given) {
         (values->save && convo_evaluation_save(&evaluation, values->save, &err)))
         status = fail(&err);
     else if (values->by_group && !evaluation.groups)
-        status = complain(context->word[0], "its data set says nothing about groups, so leave out --by-group");
+        status = complain(context->word[0], "the data set has no groups: omit --by-group");
     else if (context->json)
         status = print_json(evaluation_json(&evaluation, (int)values->top, values->by_group), false);
     else

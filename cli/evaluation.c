@@ -23,7 +23,7 @@ int find_part(const char *command, const char *name, convo_part *part) {
         if (!strcmp(parts[k], name)) return DONE;
         hint_offer(&near, parts[k]);
     }
-    return usage_error(command, "--split is train, validation, test or all, not '%s'%s", name, near.text);
+    return usage_error(command, "--split must be train, validation, test or all, not '%s'%s", name, near.text);
 }
 
 // NaN where the class has no ROC curve.

@@ -28,7 +28,7 @@ static int run_export(const cli_context *context, const void *given) {
     convo_model *model = NULL;
     convo_error err;
     struct stat status;
-    if (!values->out) return usage_error("export", "-o FILE is needed: its ending says the format");
+    if (!values->out) return usage_error("export", "missing -o FILE; its extension selects the format");
     if (convo_model_load(context->word[0], &model, &err) || convo_export(model, values->out, &how, &err)) {
         convo_model_free(model);
         return fail(&err);

@@ -105,7 +105,7 @@ int get_data(const cli_context *context, const char *name, const char *from, boo
     else if (!force && !convo_data_find(name, (const char *const *)search, &found, &ignored) && *found)
         status = print_result(context, name, found, &(convo_get_result){.there = true});
     else if (!home)
-        status = complain("", "there is no folder for data sets: set CONVO_HOME to one");
+        status = complain("", "no directory for data sets: set CONVO_HOME");
     else
         status = get_into(context, home, name, from, force);
     free(found);

@@ -74,7 +74,8 @@ static int judge(const char *what, const convo_gradcheck *check) {
 }
 
 static int read_options(const gradcheck_values *values, convo_gradcheck_options *o) {
-    if (values->all && values->elements > 0) return usage_error("gradcheck", "--all and --elements exclude each other");
+    if (values->all && values->elements > 0)
+        return usage_error("gradcheck", "--all and --elements are mutually exclusive");
     *o = (convo_gradcheck_options){.batch = values->batch > 0 ? (int)values->batch : 0,
                                    .elements = values->all            ? -1
                                                : values->elements > 0 ? values->elements

@@ -39,10 +39,10 @@ static int run_help(const cli_context *context, const void *given) {
     const help_values *values = given;
     const cli_command *about = NULL;
     if (values->complete) return complete_line(context->word, context->words);
-    if (context->words > 1) return usage_error("help", "one command at a time: convo help %s", context->word[0]);
+    if (context->words > 1) return usage_error("help", "help takes one command: convo help %s", context->word[0]);
     if (context->words && !(about = find_command(context->word[0]))) return USAGE;
     if (values->out && (!values->man || about))
-        return usage_error("help", "--out DIR is for all manual pages: convo help --man --out DIR");
+        return usage_error("help", "--out DIR requires --man: convo help --man --out DIR");
     if (values->out) return write_manuals(values->out);
     if (values->man)
         write_manual(about, stdout);

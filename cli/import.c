@@ -55,7 +55,7 @@ static bool read_number(const char *text, double *value) {
 
 static int read_normalization(const import_values *values, convo_import_options *how) {
     if (!values->mean && !values->std) return DONE;
-    if (!values->mean || !values->std) return usage_error("import", "--mean and --std go together");
+    if (!values->mean || !values->std) return usage_error("import", "--mean and --std must be given together");
     if (!read_number(values->mean, &how->mean))
         return usage_error("import", "--mean needs a number, not '%s'", values->mean);
     if (!read_number(values->std, &how->std) || how->std <= 0)
@@ -86,7 +86,7 @@ static int run_import(const cli_context *context, const void *given) {
     convo_model *model = NULL;
     convo_error err;
     char *labels = NULL, *file = NULL;
-    if (!values->out) return usage_error("import", "-o FILE is needed");
+    if (!values->out) return usage_error("import", "missing -o FILE");
     int status = read_normalization(values, &how);
     if (!status && values->recipe) status = open_recipe(values->recipe, &values->set, &recipe, &file);
     if (status) return status;

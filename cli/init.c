@@ -42,7 +42,7 @@ static int run_init(const cli_context *context, const void *given) {
     const init_values *values = given;
     convo_recipe *recipe = NULL;
     char *file = NULL;
-    if (!values->out) return usage_error("init", "-o FILE.safetensors is needed");
+    if (!values->out) return usage_error("init", "missing -o FILE.safetensors");
     int status = open_recipe(context->word[0], &values->set, &recipe, &file);
     if (!status) status = make(context, values, recipe, file);
     free(file);

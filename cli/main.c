@@ -35,7 +35,7 @@ static int run(int argc, char **argv) {
     const char *verb = argv[1];
     if (!strcmp(verb, "--version")) return say(stdout, "convo %s\n", convo_version()), DONE;
     if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) return print_overview(stdout), DONE;
-    if (verb[0] == '-') return usage_error(NULL, "a command comes before options such as %s", verb);
+    if (verb[0] == '-') return usage_error(NULL, "expected a command before the option %s", verb);
     const cli_command *command = find_command(verb);
     return command ? command_run(command, argc, argv) : USAGE;
 }
@@ -43,6 +43,6 @@ static int run(int argc, char **argv) {
 int main(int argc, char **argv) {
     int status = run(argc, argv);
     // A full disk behind a redirected output shows here, and must not look like success.
-    if (fflush(stdout) || ferror(stdout)) return complain("standard output", "the results could not all be written");
+    if (fflush(stdout) || ferror(stdout)) return complain("standard output", "the output could not be written in full");
     return status;
 }

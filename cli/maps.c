@@ -226,14 +226,15 @@ static int write_maps(const maps_values *values, const maps_view *v, const char 
 static int run_maps(const cli_context *context, const void *given) {
     const maps_values *values = given;
     if (values->ones + values->random + (context->words > 1) != 1)
-        return usage_error("maps", "one input is needed: a picture, a recording, --ones or --random");
+        return usage_error("maps", "maps needs one input: a picture, a recording, --ones or --random");
     convo_recipe *recipe = NULL;
     convo_model *model = NULL;
     char *stem = NULL;
     bool is_array = false;
     maps_view v = {0};
     int status = values->out ? chart_stem("maps", values->out, &stem, &is_array) : DONE;
-    if (!status && is_array && values->layers.count > 1) return usage_error("maps", "an .npy file holds one layer");
+    if (!status && is_array && values->layers.count > 1)
+        return usage_error("maps", "an .npy file can hold one layer only");
     if (!status) status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
     if (!status) status = read_input(values, context, recipe, model, &v);
     if (!status) status = find_maps(values, recipe, model, &v);

@@ -142,9 +142,9 @@ static int parse(const cli_command *command, int argc, char **argv, cli_context 
     context->word = argv + optind;
     context->words = argc - optind;
     if (context->words < command->least_words)
-        return usage_error(command->name, "something is missing: convo %s %s", command->name, command->words);
+        return usage_error(command->name, "missing argument: convo %s %s", command->name, command->words);
     if (context->words > command->most_words)
-        return usage_error(command->name, "one word too many, '%s': convo %s %s", context->word[command->most_words],
+        return usage_error(command->name, "unexpected argument '%s': convo %s %s", context->word[command->most_words],
                            command->name, command->words);
     return DONE;
 }

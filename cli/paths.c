@@ -184,22 +184,24 @@ char **recipe_names(void) {
 
 int no_recipes(void) {
     char *other = shared(recipe_folder);
-    int status = complain(recipe_folder,
-                          "no recipe was found, neither here nor in %s: work in a folder that has "
-                          "recipes/, or name .yaml files",
-                          other ? other : "");
+    int status =
+        complain(recipe_folder,
+                 "no recipes found here or in %s: change to a directory that contains recipes/, or pass .yaml files",
+                 other ? other : "");
     free(other);
     return status;
 }
 
 static int unknown_recipe(const char *word) {
-    if (is_folder(word)) return complain(word, "is a folder; a recipe is a .yaml file, or the name of one in recipes/");
+    if (is_folder(word))
+        return complain(word,
+                        "expected a recipe, found a directory: pass a .yaml file or the name of a recipe in recipes/");
     cli_hint near = hint_start(word);
     char **names = recipe_names();
     for (char **name = names; name && *name; name++) hint_offer(&near, *name);
     free_texts(names);
     char *other = shared(recipe_folder);
-    int status = complain(word, "no recipe of this name in recipes/ or %s%s", other ? other : "", near.text);
+    int status = complain(word, "no such recipe in recipes/ or %s%s", other ? other : "", near.text);
     free(other);
     return status;
 }
@@ -302,8 +304,9 @@ bool holds_run(const char *folder) {
 }
 
 int refuse_run(const char *folder) {
-    return complain(folder, "already holds a run: use --resume to go on with it, --force to replace it or --out DIR "
-                            "for another place");
+    return complain(
+        folder,
+        "already contains a run: pass --resume to continue it, --force to replace it or --out DIR to write elsewhere");
 }
 
 void forget_run(const char *folder) {

@@ -99,12 +99,11 @@ static int find_stem(plot *p, const char *name) {
 
 static int draw_mode(plot *p, const struct mode *mode) {
     convo_error err;
-    if (p->context->words > 1) return usage_error("plot", "--%s is a picture of one run", mode->name);
+    if (p->context->words > 1) return usage_error("plot", "--%s takes one run", mode->name);
     int status = find_stem(p, mode->name);
     if (!status) status = open_net(p->word, &p->values->set, p->values->data, &p->recipe, &p->model);
     if (!status && mode->model && !p->model)
-        status =
-            complain(p->word, "is a recipe, and --%s is a picture of a run or a model: train it first", mode->name);
+        status = complain(p->word, "is a recipe, but --%s needs a run or a model: train it first", mode->name);
     if (!status && mode->evaluate && convo_evaluate(p->model, p->part, &p->how, &p->evaluation, &err))
         status = fail(&err);
     return status ? status : mode->draw(p);
@@ -138,7 +137,7 @@ static int draw_curves_of(plot *p) {
     for (size_t k = 0; !status && k < count; k++)
         if (!is_folder(p->context->word[k]))
             status =
-                complain(p->context->word[k], "is not a run folder; of a recipe, --filters and --examples are drawn");
+                complain(p->context->word[k], "is not a run directory; for a recipe, pass --filters or --examples");
     convo_train_result *result = calloc(count, sizeof *result);
     char *title = count > 1 ? text_of("%zu runs", count) : text_of("%s", base_name(p->word));
     if (!status && !(result && title)) status = no_memory();
@@ -146,7 +145,7 @@ static int draw_curves_of(plot *p) {
     if (!status)
         status =
             draw_runs(p->stem, title, (const char *const *)p->context->word, result, count, p->values->steps, &drawn);
-    if (!status && !drawn) status = complain(p->stem, "cannot be drawn: gnuplot is not installed");
+    if (!status && !drawn) status = complain(p->stem, "cannot be drawn: install gnuplot");
     free(result);
     free(title);
     return status;
@@ -160,7 +159,7 @@ static int run_plot(const cli_context *context, const void *given) {
     plot p = {.context = context, .values = values, .word = context->word[0]};
     for (size_t k = 0; k < COUNT(modes); k++) {
         if (!*(const bool *)((const char *)given + modes[k].chosen)) continue;
-        if (mode || values->steps) return usage_error("plot", "one kind of picture at a time");
+        if (mode || values->steps) return usage_error("plot", "only one kind of picture can be drawn at a time");
         mode = &modes[k];
     }
     for (int k = 0; k < context->words; k++) { // "run/" is "run"

@@ -112,7 +112,7 @@ static int predict_held_out(predictor *p, const predict_values *values) {
     if (!status && !(truth = calloc((size_t)e.count + 1, sizeof *truth))) status = no_memory();
     for (int64_t k = 0; k < e.count && !status; k++) truth[k] = e.labels[e.truth[k]];
     if (!status && (!e.count || !e.file[0]))
-        status = complain(convo_recipe_name(convo_model_recipe(p->model)), "its data set has no held-out recordings");
+        status = complain(convo_recipe_name(convo_model_recipe(p->model)), "the data set has no held-out recordings");
     if (!status) status = predict_all(p, (const char *const *)e.file, truth, (size_t)e.count);
     convo_examples_free(&e);
     free_texts(search);
@@ -124,9 +124,9 @@ static int run_predict(const cli_context *context, const void *given) {
     const predict_values *values = given;
     bool held_out = values->held_out > 0;
     if (!held_out && context->words < 2)
-        return usage_error("predict", "no recording given: convo predict MODEL FILE...");
-    if (held_out && context->words > 1) return usage_error("predict", "--held-out and FILE exclude each other");
-    if (!held_out && values->data) return usage_error("predict", "--data goes with --held-out");
+        return usage_error("predict", "missing argument FILE: convo predict MODEL FILE...");
+    if (held_out && context->words > 1) return usage_error("predict", "--held-out and FILE are mutually exclusive");
+    if (!held_out && values->data) return usage_error("predict", "--data requires --held-out");
     predictor p = {.json = context->json, .top = values->top > 0 ? (int)values->top : 1};
     convo_error err;
     if (convo_model_load(context->word[0], &p.model, &err)) return fail(&err);

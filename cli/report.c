@@ -292,7 +292,7 @@ static int read_run(page *p, const char *folder) {
     json_error_t problem;
     int status = result && metrics ? DONE : no_memory();
     if (!status && !(p->result = json_load_file(result, 0, &problem)))
-        status = complain(result, "not the result of a finished run: %s", problem.text);
+        status = complain(result, "is not the result of a finished run: %s", problem.text);
     FILE *in = status ? NULL : fopen(metrics, "r");
     p->metrics = json_array();
     for (json_t *line; in && (line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL));)
@@ -328,7 +328,7 @@ static int evaluate(page *p, const report_values *values) {
 
 static int collect_page(page *p, const char *folder, const report_values *values) {
     convo_error err;
-    if (!is_folder(folder)) return complain(folder, "not a run folder: give the one that 'convo train' wrote");
+    if (!is_folder(folder)) return complain(folder, "is not a run directory: pass one written by 'convo train'");
     int status = read_run(p, folder);
     if (!status) status = open_net(folder, &(cli_list){0}, NULL, &p->recipe, &p->model);
     if (!status && (convo_recipe_text(p->recipe, &p->text, &err) || convo_summarize(p->recipe, &p->net, &err)))

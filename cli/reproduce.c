@@ -184,7 +184,7 @@ static int choose(const cli_context *context, reproduction *r) {
         convo_recipe_free(recipe);
     }
     free_texts(names);
-    if (!status && !r->rows) status = complain("recipes", "none of the recipes has a published figure");
+    if (!status && !r->rows) status = complain("recipes", "none of the recipes has a published result");
     return status;
 }
 
@@ -220,9 +220,9 @@ static char **search_folders(const char *data_root) {
 static int run_reproduce(const cli_context *context, const void *given) {
     const reproduce_values *values = given;
     if (context->words == 1 && !strcmp(context->word[0], "fields")) return reproduce_fields(context->json);
-    if (values->resume && values->force) return usage_error("reproduce", "--resume and --force exclude each other");
+    if (values->resume && values->force) return usage_error("reproduce", "--resume and --force are mutually exclusive");
     if (values->quick && (values->trials > 1 || values->loso))
-        return usage_error("reproduce", "--quick is one trial, without --loso");
+        return usage_error("reproduce", "--quick cannot be combined with --trials or --loso");
     char *cache = feature_folder();
     reproduction r = {
         .trials =

@@ -61,7 +61,7 @@ static size_t value_length(const char *text) {
 static int read_axis(const char *text, sweep_axis *axis) {
     const char *equals = strchr(text, '=');
     if (!equals || equals == text || !equals[1])
-        return usage_error("sweep", "--over is written as lr=2,0.2,0.02, not '%s'", text);
+        return usage_error("sweep", "--over must have the form lr=2,0.2,0.02, not '%s'", text);
     axis->key = text_of("%.*s", (int)(equals - text), text);
     axis->value = calloc(strlen(text) + 1, sizeof *axis->value);
     if (!axis->key || !axis->value) return no_memory();
@@ -118,7 +118,7 @@ static int plan_run(const sweep *s, size_t k, const char *word, const cli_list *
         run->name = text_of("%s%sseed %llu", name, s->axes ? ", " : "", seed);
         run->folder = text_of("%s/%s-%llu", s->out, s->axes ? file : s->recipe, seed);
     } else if (file)
-        status = complain(name, "is too long for the name of a folder");
+        status = complain(name, "is too long for a directory name");
     free(name);
     free(file);
     return status ? status : run->name && run->folder ? DONE : no_memory();
@@ -134,8 +134,7 @@ static int read_groups(const convo_recipe *recipe, const char *file, const char 
     int status = !search ? no_memory() : convo_recipe_groups(recipe, &where, &group, &count, &err) ? fail(&err) : DONE;
     free_texts(search);
     if (!status && count < 2)
-        status = complain(convo_recipe_name(recipe),
-                          "its data set tells no groups (speakers) apart: there is none to leave out");
+        status = complain(convo_recipe_name(recipe), "the data set has no groups (speakers) to leave out");
     axis->key = text_of("leave_out");
     axis->value = calloc((size_t)count + 1, sizeof *axis->value);
     if (!status && !(axis->key && axis->value)) status = no_memory();
@@ -160,7 +159,8 @@ static int plan(sweep *s, const convo_recipe *recipe, const char *file, const ch
                                       : read_axis(values->over.text[k], &s->axis[k]);
         if (status) return status;
         s->settings *= s->axis[k].values;
-        if (s->settings > MOST_RUNS / s->trials) return usage_error("sweep", "these are more than %d runs", MOST_RUNS);
+        if (s->settings > MOST_RUNS / s->trials)
+            return usage_error("sweep", "the sweep has more than %d runs", MOST_RUNS);
     }
     // NOLINTNEXTLINE(*UnixAPI): there is a setting, and a trial
     if (!(s->run = calloc(s->settings * s->trials, sizeof *s->run))) return no_memory();
@@ -170,7 +170,7 @@ static int plan(sweep *s, const convo_recipe *recipe, const char *file, const ch
         if (status) return status;
         for (size_t k = 0; k + 1 < s->runs; k++)
             if (!strcmp(s->run[k].folder, run->folder))
-                return usage_error("sweep", "two runs would be '%s': is a value given twice?", run->name);
+                return usage_error("sweep", "two runs would be named '%s': remove duplicate values", run->name);
         if (!values->resume && !values->force && holds_run(run->folder)) return refuse_run(run->folder);
     }
     return DONE;
@@ -243,12 +243,12 @@ static char *folder_of(const char *recipe, const sweep_values *values) {
 
 static int run_sweep(const cli_context *context, const void *given) {
     const sweep_values *values = given;
-    if (values->resume && values->force) return usage_error("sweep", "--resume and --force exclude each other");
+    if (values->resume && values->force) return usage_error("sweep", "--resume and --force are mutually exclusive");
     if (values->leave_one_out && values->over.count)
-        return usage_error("sweep", "--leave-one-out and --over exclude each other");
+        return usage_error("sweep", "--leave-one-out and --over are mutually exclusive");
     if (!values->over.count && values->trials < 2 && !values->leave_one_out)
-        return usage_error("sweep", "nothing changes: give --over lr=2,0.2,0.02, --trials 5, both or --leave-one-out");
-    if (values->over.count > 8) return usage_error("sweep", "at most 8 settings can be changed at once");
+        return usage_error("sweep", "nothing to vary: pass --over lr=2,0.2,0.02, --trials 5, both, or --leave-one-out");
+    if (values->over.count > 8) return usage_error("sweep", "--over can be given at most 8 times");
     sweep s = {0};
     convo_recipe *recipe = NULL;
     char *file = NULL, *out = NULL;

@@ -171,7 +171,7 @@ static int train_into(const cli_context *context, const train_values *values, co
 
 static int run_train(const cli_context *context, const void *given) {
     const train_values *values = given;
-    if (values->resume && values->force) return usage_error("train", "--resume and --force exclude each other");
+    if (values->resume && values->force) return usage_error("train", "--resume and --force are mutually exclusive");
     convo_recipe *recipe = NULL;
     char *file = NULL, *folder = NULL;
     int status = open_recipe(context->word[0], &values->set, &recipe, &file);

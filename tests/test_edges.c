@@ -74,7 +74,7 @@ static const struct edge {
      .classes = 1,
      .rows = -1,
      .status = CONVO_SHAPE,
-     .say = "there is only one class"},
+     .say = "one class only"},
     {.name = "a negative label",
      .scale = {1, 1},
      .odd = LABEL,

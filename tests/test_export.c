@@ -150,7 +150,7 @@ static void refuse(const char *folder, const char *name, convo_status status, co
 
 static void a_place_that_cannot_be_written_is_refused(void **state) {
     refuse(*state, "", CONVO_STATE, "is not empty");
-    refuse(*state, "0_ann_0.wav/folder", CONVO_IO, "is a file");
+    refuse(*state, "0_ann_0.wav/folder", CONVO_IO, "found a file");
 #ifdef CONVO_HAVE_LIBARCHIVE
     refuse(*state, "missing/all.npz", CONVO_IO, "cannot be written");
 #else

@@ -255,7 +255,7 @@ static void pixels_and_layers_that_are_not_there_are_refused(void **state) {
     assert_int_equal(convo_field_find(recipe, "2", NULL, false, &field, &err), CONVO_SHAPE);
     assert_non_null(strstr(err.message, "has no pixels"));
     assert_int_equal(convo_field_find(recipe, "7", NULL, false, &field, &err), CONVO_ARGUMENT);
-    assert_non_null(strstr(err.message, "there is no layer '7'"));
+    assert_non_null(strstr(err.message, "unknown layer '7'"));
     assert_int_equal(convo_field_find(recipe, NULL, below, false, &field, &err), CONVO_ARGUMENT);
     assert_int_equal(convo_field_find(recipe, NULL, beyond, false, &field, &err), CONVO_ARGUMENT);
     assert_non_null(strstr(err.message, "columns 0 to 5"));

@@ -381,7 +381,7 @@ static const change changes[] = {
     {"no labels", no_labels, CONVO_FORMAT, "its metadata has no convo.labels"},
     {"a recipe that is none", bad_recipe, CONVO_ARGUMENT, "did you mean 'model'?"},
     {"labels that are no JSON", bad_json, CONVO_FORMAT, "convo.labels"},
-    {"too few labels", few_labels, CONVO_SHAPE, "ends in (10), 2 classes"},
+    {"too few labels", few_labels, CONVO_SHAPE, "output is (10), but 2 classes"},
     {"a label that is no text", number_label, CONVO_FORMAT, "label 1 in the metadata is not text"},
     {"no std", no_std, CONVO_FORMAT, "convo.normalize"},
     {"std 0", zero_std, CONVO_FORMAT, "convo.normalize"},

@@ -37,25 +37,25 @@ static const struct {
     const char *text, *where, *phrase;
 } bad[] = {
     // not a recipe at all
-    {"", "r.yaml", "nothing in it"},
-    {"# only words\n", "r.yaml", "nothing in it"},
+    {"", "r.yaml", "is empty"},
+    {"# only words\n", "r.yaml", "is empty"},
     {"model: [relu\n", "r.yaml:2:1", "not YAML"},
     {"- relu\n", "r.yaml:1:1", "must be a mapping"},
     {"data: \x01\n", "r.yaml@6", "not UTF-8"},
     {"data: \xff\xfe\n", "r.yaml@6", "not UTF-8"},
-    {GOOD "---\n" GOOD, "r.yaml:4:1", "second document"},
+    {GOOD "---\n" GOOD, "r.yaml:4:1", "found a second one"},
     {"data: &a fsdd\nmodel: *a\n", "r.yaml:1:7", "anchors"},
     {"model: &a [*a]\n", "r.yaml:1:8", "anchors"},
-    {"{\"data\": \"fs\\0dd\"}\n", "r.yaml:1:10", "zero byte"},
+    {"{\"data\": \"fs\\0dd\"}\n", "r.yaml:1:10", "NUL byte"},
     // keys
     {GOOD "trian: {epochs: 3}\n", "r.yaml:4:1", "no option 'trian', did you mean 'train'?"},
-    {GOOD "data: fsdd\n", "r.yaml:4:1", "'data' is there twice"},
+    {GOOD "data: fsdd\n", "r.yaml:4:1", "duplicate key 'data'"},
     {"? [a, b]\n: 1\n", "r.yaml:1:3", "a key must be a word"},
-    {FRONT, "r.yaml", "needs 'model'"},
+    {FRONT, "r.yaml", "has no 'model'"},
     {DATA MODEL, "r.yaml", "needs 'features'"},
-    {GOOD "input: [13, 74]\n", "r.yaml:4:8", "not both"},
+    {GOOD "input: [13, 74]\n", "r.yaml:4:8", "has both 'features' and 'input'"},
     // data
-    {"data: fsd\n" FEATURES MODEL, "r.yaml:1:7", "no data set 'fsd', did you mean 'fsdd'?"},
+    {"data: fsd\n" FEATURES MODEL, "r.yaml:1:7", "unknown data set 'fsd', did you mean 'fsdd'?"},
     {"data: {set: fsd}\n" FEATURES MODEL, "r.yaml:1:13", "did you mean 'fsdd'?"},
     {"data: {split: official}\n" FEATURES MODEL, "r.yaml:1:7", "data needs 'set'"},
     {"data: {set: [a]}\n" FEATURES MODEL, "r.yaml:1:13", "'set' must be text"},
@@ -63,8 +63,8 @@ static const struct {
     {"data: {set: fsdd, split: {train: 4/3}}\n" FEATURES MODEL, "r.yaml:1:34", "'train' must be a number from 0 to 1"},
     {"data: {set: fsdd, split: sometimes}\n" FEATURES MODEL, "r.yaml:1:26", "one of random, official, group"},
     // features, input
-    {DATA "features: {kind: mfc}\n" MODEL, "r.yaml:2:18", "no kind of features 'mfc', did you mean 'mfcc'?"},
-    {DATA "features: mfcc\n" MODEL, "r.yaml:2:11", "features needs 'kind', such as"},
+    {DATA "features: {kind: mfc}\n" MODEL, "r.yaml:2:18", "unknown kind of features 'mfc', did you mean 'mfcc'?"},
+    {DATA "features: mfcc\n" MODEL, "r.yaml:2:11", "'features' needs 'kind', such as"},
     {DATA "features: {kind: mfcc}\n" MODEL, "r.yaml:2:11", "mfcc needs 'samples'"},
     {DATA "features: {rate: 8000}\n" MODEL, "r.yaml:2:11", "needs 'kind'"},
     {DATA "features: {kind: mfcc, sample: 6000}\n" MODEL, "r.yaml:2:24",
@@ -78,18 +78,19 @@ static const struct {
     {"input: [13, -74]\n" MODEL, "r.yaml:1:13", "whole number"},
     {"input: [13, [74]]\n" MODEL, "r.yaml:1:13", "whole number"},
     // layers
-    {FRONT "model: []\n", "r.yaml:3:8", "a list of layers is expected"},
-    {FRONT "model: relu\n", "r.yaml:3:8", "a list of layers is expected"},
-    {FRONT "model:\n", "r.yaml:3:7", "a list of layers is expected"},
-    {FRONT "model:\n  - batchnorm: {init: {weight: uniform}}\n", "r.yaml:4:32", "0.weight cannot start uniform"},
+    {FRONT "model: []\n", "r.yaml:3:8", "expected a list of layers"},
+    {FRONT "model: relu\n", "r.yaml:3:8", "expected a list of layers"},
+    {FRONT "model:\n", "r.yaml:3:7", "expected a list of layers"},
+    {FRONT "model:\n  - batchnorm: {init: {weight: uniform}}\n", "r.yaml:4:32",
+     "0.weight has no uniform initialisation"},
     {FRONT "model: [flatten, globalavgpool]\n", "r.yaml:3:18", "globalavgpool needs feature maps"},
-    {FRONT "model:\n  - rellu\n", "r.yaml:4:5", "no layer 'rellu', did you mean 'relu'?"},
+    {FRONT "model:\n  - rellu\n", "r.yaml:4:5", "unknown layer 'rellu', did you mean 'relu'?"},
     {FRONT "model:\n  - residul: {body: [relu]}\n", "r.yaml:4:5", "did you mean 'residual'?"},
-    {FRONT "model:\n  - cross_entropy\n", "r.yaml:4:5", "belongs in 'train"},
-    {FRONT "model:\n  - add\n", "r.yaml:4:5", "write 'residual"},
-    {FRONT "model:\n  - [relu]\n", "r.yaml:4:5", "a layer is a word"},
-    {FRONT "model:\n  - {relu: 1, tanh: 2}\n", "r.yaml:4:5", "a layer is a word"},
-    {FRONT "model:\n  - ~\n", "r.yaml:4:5", "a layer is a word"},
+    {FRONT "model:\n  - cross_entropy\n", "r.yaml:4:5", "put it in 'train"},
+    {FRONT "model:\n  - add\n", "r.yaml:4:5", "use 'residual"},
+    {FRONT "model:\n  - [relu]\n", "r.yaml:4:5", "a layer must be a word"},
+    {FRONT "model:\n  - {relu: 1, tanh: 2}\n", "r.yaml:4:5", "a layer must be a word"},
+    {FRONT "model:\n  - ~\n", "r.yaml:4:5", "a layer must be a word"},
     {FRONT "model:\n  - relu: 3\n", "r.yaml:4:11", "relu takes no options"},
     {FRONT "model:\n  - relu: {x: 3}\n", "r.yaml:4:12", "relu takes no options"},
     {FRONT "model:\n  - conv1d\n", "r.yaml:4:5", "conv1d needs 'out'"},
@@ -101,13 +102,13 @@ static const struct {
     {FRONT "model:\n  - conv1d: {out: 16, kernel: [3, 3]}\n", "r.yaml:4:31", "not '[3, 3]'"},
     {FRONT "model:\n  - conv1d: {out: -1, kernel: 3}\n", "r.yaml:4:19", "'out' must be a whole number from 1"},
     {FRONT "model:\n  - conv2d: {out: 16, kernel: 3}\n", "r.yaml:4:5",
-     "channels x height x width, its input is (13, 74); layers that end in 1d take it"},
+     "channels x height x width, but its input is (13, 74); use a layer whose name ends in 1d"},
     {FRONT "model:\n  - linear: 10\n", "r.yaml:4:5", "flatten"},
-    {"input: [1, 3, 9]\nmodel:\n  - conv1d: {out: 2, kernel: 1}\n", "r.yaml:3:5", "layers that end in 2d take it"},
+    {"input: [1, 3, 9]\nmodel:\n  - conv1d: {out: 2, kernel: 1}\n", "r.yaml:3:5", "use a layer whose name ends in 2d"},
     {"input: [1, 3]\nmodel:\n  - conv1d: {out: 2, kernel: 5}\n", "r.yaml:3:5",
      "kernel 5 is larger than the padded input 3"},
     {"input: [1, 3, 9]\nmodel:\n  - relu\n  - conv2d: {out: 2, kernel: [4, 2]}\n", "r.yaml:4:5", "layer 1"},
-    {FRONT "model:\n  - residual\n", "r.yaml:4:5", "residual needs 'body'"},
+    {FRONT "model:\n  - residual\n", "r.yaml:4:5", "'residual' needs 'body'"},
     {FRONT "model:\n  - residual: {body: []}\n", "r.yaml:4:22", "a list of layers"},
     {FRONT "model:\n  - residual: {boddy: [relu]}\n", "r.yaml:4:16", "did you mean 'body'?"},
     {FRONT "model:\n  - residual: {body: [{conv1d: {out: 5, kernel: 1}}]}\n", "r.yaml:4:5", "layer 0"},
@@ -119,10 +120,10 @@ static const struct {
     {GOOD "train: {batch: 3}\n", "r.yaml:4:8", "sgd needs 'lr'"},
     {GOOD "train: {epochs: 0}\n", "r.yaml:4:17", "'epochs' must be a whole number"},
     {GOOD "train: {epoch: 5}\n", "r.yaml:4:9", "did you mean 'epochs'?"},
-    {GOOD "train: {loss: crossentropy}\n", "r.yaml:4:15", "no loss 'crossentropy', did you mean 'cross_entropy'?"},
-    {GOOD "train: {loss: relu}\n", "r.yaml:4:15", "no loss 'relu'"},
+    {GOOD "train: {loss: crossentropy}\n", "r.yaml:4:15", "unknown loss 'crossentropy', did you mean 'cross_entropy'?"},
+    {GOOD "train: {loss: relu}\n", "r.yaml:4:15", "unknown loss 'relu'"},
     {GOOD "train: {loss: [cross_entropy]}\n", "r.yaml:4:15", "loss must be one word"},
-    {GOOD "train: {optimizer: sdg}\n", "r.yaml:4:20", "no optimizer 'sdg', did you mean 'sgd'?"},
+    {GOOD "train: {optimizer: sdg}\n", "r.yaml:4:20", "unknown optimizer 'sdg', did you mean 'sgd'?"},
     {GOOD "train: {optimizer: {sgd: {lr: fast}}}\n", "r.yaml:4:31", "'lr' must be a number"},
     {GOOD "train: {optimizer: {sgd: {lr: 1, momentun: 0.9}}}\n", "r.yaml:4:34", "did you mean 'momentum'?"},
     {GOOD "train: {optimizer: adam, schedule: cosin}\n", "r.yaml:4:36", "did you mean 'cosine'?"},
@@ -153,7 +154,7 @@ static void nesting_size_and_counts_have_limits(void **state) {
 
     memset(text, ' ', 2 << 20);
     assert_int_equal(convo_recipe_parse(text, (1 << 20) + 1, "r.yaml", &recipe, &err), CONVO_LIMIT);
-    check_refusal("size", &err, "r.yaml", "too long");
+    check_refusal("size", &err, "r.yaml", "too large");
 
     int size = sprintf(text, FRONT "model: {");
     for (int k = 0; k < 2000; k++) size += sprintf(text + size, "k%d: 1, ", k);
@@ -250,7 +251,7 @@ static void the_fsdd_recipe_is_read(void **state) {
     assert_string_equal(net->node[0].where, "recipes/fsdd-mfcc.yaml:6:5");
     assert_int_equal(cv_recipe_check_classes(recipe, net, 10, &err), CONVO_OK);
     assert_int_equal(cv_recipe_check_classes(recipe, net, 12, &err), CONVO_SHAPE);
-    check_refusal("classes", &err, "recipes/fsdd-mfcc.yaml:18:5", "ends in (10), 12 classes need (12)");
+    check_refusal("classes", &err, "recipes/fsdd-mfcc.yaml:18:5", "output is (10), but 12 classes need (12)");
     cv_net_free(net);
     convo_recipe_free(recipe);
 }
@@ -442,24 +443,24 @@ static void a_bad_setting_is_refused_and_changes_nothing(void **state) {
     static const struct {
         const char *setting, *where, *phrase;
     } table[] = {
-        {"epochs", "epochs", "written as 'train.epochs=5'"},
-        {"=5", "=5", "written as"},
-        {"epochs=", "epochs=", "nothing in it"},
+        {"epochs", "epochs", "must have the form 'train.epochs=5'"},
+        {"=5", "=5", "must have the form"},
+        {"epochs=", "epochs=", "is empty"},
         {"epochs=[", "epochs=[:2:1", "not YAML"},
         {"epochs=many", "epochs=many", "'epochs' must be a whole number"},
-        {"epoch=5", "epoch=5", "nothing called 'epoch', did you mean 'epochs'?"},
+        {"epoch=5", "epoch=5", "no setting 'epoch', did you mean 'epochs'?"},
         {"train.epoch=5", "train.epoch=5", "did you mean 'epochs'?"},
-        {"train..epochs=5", "train..epochs=5", "part of the path is empty"},
+        {"train..epochs=5", "train..epochs=5", "path has an empty part"},
         {"kernel=5", "kernel=5",
-         "nothing called 'kernel'; a layer's option has a path, such as 'model.0.conv1d.kernel'"},
-        {"model.20.linear=5", "model.20.linear=5", "not the number of an item, from 0 to 12"},
-        {"model.13=relu", "model.13=relu", "not the number of an item, from 0 to 12"},
-        {"model.-1=relu", "model.-1=relu", "not the number of an item"},
-        {"model.x=relu", "model.x=relu", "not the number of an item"},
-        {"model.2.avgpool1d.kernel=3", "model.2.avgpool1d.kernel=3", "'2' stands where 'kernel'"},
+         "no setting 'kernel'; the option of a layer has a path such as 'model.0.conv1d.kernel'"},
+        {"model.20.linear=5", "model.20.linear=5", "not an index from 0 to 12"},
+        {"model.13=relu", "model.13=relu", "not an index from 0 to 12"},
+        {"model.-1=relu", "model.-1=relu", "not an index"},
+        {"model.x=relu", "model.x=relu", "not an index"},
+        {"model.2.avgpool1d.kernel=3", "model.2.avgpool1d.kernel=3", "'2' has no part 'kernel'"},
         {"model.0.conv1d.kernel=99", "recipes/fsdd-mfcc.yaml:6:5", "kernel 99 is larger than the padded input 76"},
         {"train.optimizer.adam.lr=1", "recipes/fsdd-mfcc.yaml:19:41", "optimizer must be one word"},
-        {"data=nowhere", "data=nowhere", "no data set 'nowhere'"},
+        {"data=nowhere", "data=nowhere", "unknown data set 'nowhere'"},
         {"seed=&a 1", "seed=&a 1:1:1", "anchors"},
     };
     convo_recipe *recipe;
@@ -484,7 +485,7 @@ static void a_name_written_twice_must_be_written_in_full(void **state) {
                                 "train: {optimizer: {sgd: {lr: 0.1}}, seed: 2}\npublished: {source: train}\n");
     convo_error err = {0};
     assert_int_equal(convo_recipe_set(recipe, "train=0.25", &err), CONVO_ARGUMENT);
-    check_refusal("train", &err, "train=0.25", "'data.split.train' or 'train', write it in full");
+    check_refusal("train", &err, "train=0.25", "write 'data.split.train' or 'train'");
     assert_int_equal(convo_recipe_set(recipe, "seed=9", NULL), CONVO_OK); // an option of train
     assert_int_equal(recipe->train.seed, 9);
     assert_int_equal(recipe->split.seed, 1);

@@ -241,7 +241,7 @@ static void a_batch_norm_refuses_one_value_per_channel(void **state) {
         {"batches of one example, which has no variance: set train.batch to 2", 6, 1, .maps = false},
         {"batches of one example", 6, 1, .drop_last = true},
         {"one example of 1 in batches of 8, which has no variance: add", 1, 8, .maps = false},
-        {"drop_last leaves no batch: there are 7 training examples in batches of 8", 7, 8, .drop_last = true},
+        {"drop_last leaves no batch: 7 training examples are fewer than one batch of 8", 7, 8, .drop_last = true},
         {NULL, 33, 32, .drop_last = true},
         {NULL, 34, 32, .maps = false},
         {NULL, 33, 32, .maps = true},

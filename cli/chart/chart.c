@@ -101,7 +101,7 @@ int chart_stem(const char *command, const char *out, char **stem, bool *array) {
     const char *ending = length > 4 ? out + length - 4 : "";
     if (array && (*array = !strcmp(ending, ".npy"))) return DONE;
     if (strcmp(ending, ".png") && strcmp(ending, ".svg"))
-        return usage_error(command, "--out ends in %s.png or .svg, which '%s' does not", array ? ".npy, " : "", out);
+        return usage_error(command, "--out must end in %s.png or .svg, not '%s'", array ? ".npy, " : "", out);
     *stem = text_of("%.*s", (int)length - 4, out);
     return *stem ? DONE : no_memory();
 }
@@ -139,7 +139,7 @@ int chart_draw(cli_chart *c, const char *stem, bool *drawn) {
     bool there = false;
     if (c->script) fputs("  unset output\n}\n", c->script);
     int status = chart_close(c) ? draw_files(c, stem, &there) : no_memory();
-    if (!status && !there && !drawn) status = complain(stem, "cannot be drawn: gnuplot is not installed");
+    if (!status && !there && !drawn) status = complain(stem, "cannot be drawn: install gnuplot");
     if (drawn) *drawn = there;
     chart_free(c);
     return status;

@@ -184,11 +184,10 @@ static int draw_curve_chart(chart *c, const char *const *folder, const convo_tra
     int status = whole ? DONE : no_memory();
     for (size_t r = 0; r < c->runs; r++) last = c->run[r].last > last ? c->run[r].last : last;
     if (!status && needed && missing)
-        status =
-            complain(missing, c->of == &steps ? "is not there: a training records its steps with --set record_every=1"
-                                              : "is not there: a run folder holds it");
+        status = complain(missing, c->of == &steps ? "not found: to record steps, train with --set record_every=1"
+                                                   : "not found: expected it in the run directory");
     else if (!status && needed && !last)
-        status = complain(folder[0], "nothing is recorded yet");
+        status = complain(folder[0], "contains no records yet");
     free(missing);
     if (status || !last) return chart_free(&files), status;
     write_script(c, &files);

@@ -191,7 +191,7 @@ static int draw_mistakes(const plot *p, const mistake *wrong, int64_t count, int
     if (!status && convo_examples_read(convo_model_recipe(p->model), &p->how, CONVO_ALL, index, count, &x, &err))
         status = fail(&err);
     if (!status && is_plane(&x.values))
-        status = complain(p->word, "reads points in the plane: --boundary shows its mistakes");
+        status = complain(p->word, "reads points in the plane: use --boundary to show its mistakes");
     else if (!status)
         status = draw_gallery(p, &x, what, titles);
     convo_examples_free(&x);
@@ -204,7 +204,8 @@ static int draw_mistakes(const plot *p, const mistake *wrong, int64_t count, int
 int plot_mistakes(plot *p) {
     const convo_evaluation *e = &p->evaluation;
     int64_t count = 0;
-    if (!e->probabilities) return complain(p->word, "gives no probabilities, so none of its mistakes is the surest");
+    if (!e->probabilities)
+        return complain(p->word, "has a loss without probabilities, so its mistakes cannot be ranked");
     mistake *wrong = calloc((size_t)e->score.count, sizeof *wrong);
     if (!wrong) return no_memory();
     for (int64_t i = 0; i < e->score.count; i++)

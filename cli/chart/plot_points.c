@@ -192,8 +192,7 @@ int plot_boundary(plot *p) {
         return fail(&err);
     int status = DONE;
     if (!is_plane(&e.values))
-        status = complain(p->word, "its net reads more than two numbers: only points in the plane have a picture of "
-                                   "their boundary");
+        status = complain(p->word, "the network has more than two inputs: --boundary draws only points in the plane");
     else if (!e.count)
         status = complain(p->word, "the %s part is empty", part_name(e.part));
     const size_t pixels = SIDE * SIDE, classes = (size_t)e.classes;

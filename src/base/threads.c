@@ -176,7 +176,7 @@ convo_status cv_pool_new(cv_pool **out, int threads, convo_error *err) {
     int processors = cv_cpu_count();
     if (threads == 0) threads = processors < THREAD_LIMIT ? processors : THREAD_LIMIT;
     if (threads < 0 || threads > THREAD_LIMIT)
-        return cv_fail(err, CONVO_ARGUMENT, "", "threads must be from 1 to %d, or 0 for one per processor, not %d",
+        return cv_fail(err, CONVO_ARGUMENT, "", "threads must be 1 to %d, or 0 for one per processor, not %d",
                        THREAD_LIMIT, threads);
     cv_pool *pool = cv_alloc_aligned(1, sizeof *pool);
     struct worker *workers = cv_alloc((size_t)threads, sizeof *workers);

@@ -67,8 +67,7 @@ static void read_header_field(reader *r, const char *text) {
     }
     for (size_t k = 0; k < r->columns && kind != OTHER; k++)
         if (r->kind[k] == kind) {
-            FAIL(r, CONVO_FORMAT, "the column '%s' is there twice%s", text,
-                 kind == GROUP ? " ('speaker' is 'group')" : "");
+            FAIL(r, CONVO_FORMAT, "duplicate column '%s'%s", text, kind == GROUP ? " ('speaker' is 'group')" : "");
             return;
         }
     if (kind == OTHER) r->status = cv_findings_add(&r->listing.dataset->found, CV_FOUND_COLUMN, text, r->err);

@@ -45,11 +45,11 @@ static convo_status check_event(const yaml_event_t *event, const char *file, int
     }
     cv_place place = place_at(file, event->start_mark);
     if (anchor)
-        return cv_fail(err, CONVO_UNSUPPORTED, place.text, "anchors and aliases are not read, write '%s' out",
+        return cv_fail(err, CONVO_UNSUPPORTED, place.text, "anchors and aliases are not supported: write out '%s'",
                        (const char *)anchor);
     if (*depth > CV_LIMIT_NESTING)
         return cv_fail(err, CONVO_LIMIT, place.text, "nested deeper than %d levels", CV_LIMIT_NESTING);
-    if (*documents > 1) return cv_fail(err, CONVO_FORMAT, place.text, "a second document begins here, one is expected");
+    if (*documents > 1) return cv_fail(err, CONVO_FORMAT, place.text, "expected one document, found a second one");
     return CONVO_OK;
 }
 
@@ -90,7 +90,7 @@ static convo_status check_mapping(const cv_yaml *yaml, const yaml_node_t *node, 
         if (!text) return cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, key).text, "a key must be a word");
         for (const yaml_node_pair_t *other = start; other < pair; other++)
             if (!strcmp(text, cv_yaml_text(cv_yaml_node(yaml, other->key))))
-                return cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, key).text, "'%s' is there twice", text);
+                return cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, key).text, "duplicate key '%s'", text);
     }
     return CONVO_OK;
 }
@@ -101,7 +101,7 @@ static convo_status check_nodes(const cv_yaml *yaml, convo_error *err) {
         if (node->type == YAML_MAPPING_NODE)
             status = check_mapping(yaml, node, err);
         else if (node->type == YAML_SCALAR_NODE && strlen(cv_yaml_text(node)) != node->data.scalar.length)
-            status = cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, node).text, "text cannot hold a zero byte");
+            status = cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, node).text, "text cannot contain a NUL byte");
         if (status) return status;
     }
     return CONVO_OK;
@@ -110,7 +110,7 @@ static convo_status check_nodes(const cv_yaml *yaml, convo_error *err) {
 convo_status cv_yaml_parse(const char *text, size_t size, const char *file, yaml_document_t *document,
                            convo_error *err) {
     if (size > CV_LIMIT_RECIPE)
-        return cv_fail(err, CONVO_LIMIT, file, "%zu bytes are too long for a recipe, at most %d are read", size,
+        return cv_fail(err, CONVO_LIMIT, file, "is too large for a recipe: %zu bytes, at most %d are accepted", size,
                        CV_LIMIT_RECIPE);
     convo_status status = check_events(text, size, file, err);
     if (status) return status;
@@ -125,7 +125,7 @@ convo_status cv_yaml_parse(const char *text, size_t size, const char *file, yaml
     }
     yaml_parser_delete(&parser);
     cv_yaml yaml = {file, document, NULL};
-    status = cv_yaml_root(&yaml) ? check_nodes(&yaml, err) : cv_fail(err, CONVO_FORMAT, file, "there is nothing in it");
+    status = cv_yaml_root(&yaml) ? check_nodes(&yaml, err) : cv_fail(err, CONVO_FORMAT, file, "is empty");
     if (status) yaml_document_delete(document);
     return status;
 }
@@ -228,8 +228,8 @@ static convo_status read_option(const cv_yaml *yaml, const yaml_node_t *node, co
     if (option->type != CV_LIST || node->type != YAML_SEQUENCE_NODE)
         value_text(yaml, node, text, sizeof text);
     else if (!list_text(yaml, node, text, sizeof text))
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text,
-                       "'%s' must be a list of names, each of one line", option->name);
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be a list of single-line names",
+                       option->name);
     if (cv_option_set(option, values, text, why, sizeof why)) return CONVO_OK;
     return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be %s", option->name, why);
 }
@@ -283,6 +283,6 @@ convo_status cv_yaml_word(const cv_yaml *yaml, const yaml_node_t *name, const ch
     const char *text = cv_yaml_text(name);
     for (*k = 0; next(context, *k); ++*k)
         if (!strcmp(next(context, *k), text)) return CONVO_OK;
-    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, name).text, "there is no %s '%s'%s", what, text,
+    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, name).text, "unknown %s '%s'%s", what, text,
                    cv_did_you_mean(text, next, context).text);
 }

@@ -101,8 +101,7 @@ static int assign_item(const assignment *a, int node, const char *part, size_t l
     char *end;
     long k = part[0] >= '0' && part[0] <= '9' ? strtol(part, &end, 10) : -1;
     if (k < 0 || end != part + length || k >= count) {
-        cv_fail(a->err, CONVO_ARGUMENT, a->where, "'%.*s' is not the number of an item, from 0 to %td", (int)length,
-                part, count - 1);
+        cv_fail(a->err, CONVO_ARGUMENT, a->where, "'%.*s' is not an index from 0 to %td", (int)length, part, count - 1);
         return 0;
     }
     int value = assign(a, list->data.sequence.items.start[k], rest);
@@ -119,7 +118,7 @@ static int assign(const assignment *a, int node, const char *path) {
     size_t length = strcspn(path, ".");
     const char *rest = path[length] ? path + length + 1 : NULL;
     if (!length) {
-        cv_fail(a->err, CONVO_ARGUMENT, a->where, "a part of the path is empty, write it as 'train.epochs=5'");
+        cv_fail(a->err, CONVO_ARGUMENT, a->where, "the path has an empty part: write it as 'train.epochs=5'");
         return 0;
     }
     cv_yaml yaml = {"", a->document, NULL};
@@ -132,8 +131,7 @@ static int assign(const assignment *a, int node, const char *path) {
     }
     if (at->type == YAML_MAPPING_NODE) return assign_pair(a, node, path, length, rest);
     if (at->type == YAML_SEQUENCE_NODE) return assign_item(a, node, path, length, rest);
-    cv_fail(a->err, CONVO_ARGUMENT, a->where, "'%s' stands where '%.*s' is looked for, set the whole of it", text,
-            (int)length, path);
+    cv_fail(a->err, CONVO_ARGUMENT, a->where, "'%s' has no part '%.*s': set the whole value", text, (int)length, path);
     return 0;
 }
 

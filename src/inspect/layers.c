@@ -54,7 +54,7 @@ convo_status cv_layers_find(const cv_net *net, const char *path, int *node, conv
     }
     while (*node >= 0 && strcmp(net->node[*node].path, path) != 0) --*node;
     if (*node >= 0) return CONVO_OK;
-    return cv_fail(err, CONVO_ARGUMENT, "", "there is no layer '%s'%s (convo summary lists them)", path,
+    return cv_fail(err, CONVO_ARGUMENT, "", "unknown layer '%s'%s ('convo summary' lists the layers)", path,
                    cv_did_you_mean(path, next_path, net).text);
 }
 

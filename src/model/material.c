@@ -29,7 +29,7 @@ convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_o
         return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and room for the groups are needed");
     *groups = NULL;
     *count = 0;
-    if (!recipe->data) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "the recipe says no 'data'");
+    if (!recipe->data) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "the recipe has no 'data' block");
     const convo_status status = open_dataset(recipe, options, &dataset, err);
     if (status) return status;
     *groups = dataset->groups; // handed over
@@ -108,7 +108,7 @@ convo_status cv_material_open(const convo_recipe *recipe, const convo_train_opti
                        cv_did_you_mean(options->isa, isa_names, NULL).text);
     if (!recipe->data)
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
-                       "the recipe says no 'data', so there is nothing to train on or to score");
+                       "the recipe has no 'data' block, so there is nothing to train on or evaluate");
     convo_status status = cv_pool_new(&m->pool, options->threads, err);
     if (!status) status = open_dataset(recipe, options, &m->dataset, err);
     if (!status && part != CONVO_ALL)

@@ -82,7 +82,7 @@ static convo_status note_found(const convo_recipe *recipe, const convo_train_opt
 
 // All that comes before the first step. The parts borrow from recipe, m and *net.
 static convo_status prepare_training(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
-                            cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
+                                     cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
     convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, m, err);
     if (!status) status = make_net(recipe, options, m, net, random, err);
     if (!status) status = note_found(recipe, options, m, err);
@@ -104,16 +104,16 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     cv_material m = {0};
     cv_net *net = NULL;
     cv_random random;
-    if (!recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe is needed");
+    if (!recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe is required");
     if (!recipe->has_train)
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
-                       "the recipe says nothing about training: add 'train: {optimizer: {sgd: {lr: 0.05}}}'");
+                       "the recipe has no 'train' block: add 'train: {optimizer: {sgd: {lr: 0.05}}}'");
     if (!options) options = &none;
     if (!result) result = &unused;
     if (model) *model = NULL;
     *result = (convo_train_result){0};
     if (options->resume && !options->out)
-        return cv_fail(err, CONVO_ARGUMENT, "", "to resume, name the run folder to go on in");
+        return cv_fail(err, CONVO_ARGUMENT, "", "resuming needs the run directory to continue in");
     cv_run_folder folder = {.path = options->out, .stop = options->stop, .lock = -1};
     convo_recipe *measured;
     convo_status status = convo_recipe_measure(recipe, options, &measured, err);

@@ -51,5 +51,5 @@ convo_status cv_net_freeze(cv_net *net, const char *layers, convo_error *err) {
             left |= !net->node[i].frozen && !net->tensor[t].spec.buffer;
     return left ? CONVO_OK
                 : cv_fail(err, CONVO_ARGUMENT, layers,
-                          "every layer with parameters is frozen: nothing is left to train");
+                          "all layers with parameters are frozen: nothing is left to train");
 }

@@ -71,11 +71,11 @@ static convo_status add_tensors(cv_net *net, cv_node *node, convo_error *err) {
 static convo_status refuse_dims(const cv_node *node, const char *shape, convo_error *err) {
     static const char *const wants[] = {"", "a vector", "channels x length", "channels x height x width"};
     const int is = node->in.dims, wanted = node->op->dims;
-    const char *advice = wanted == 1 ? "; flatten makes one of it"
-                         : is == 3   ? "; layers that end in 2d take it"
-                         : is == 2   ? "; layers that end in 1d take it"
+    const char *advice = wanted == 1 ? "; add a flatten layer before it"
+                         : is == 3   ? "; use a layer whose name ends in 2d"
+                         : is == 2   ? "; use a layer whose name ends in 1d"
                                      : "";
-    return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s wants %s, its input is %s%s", node->path,
+    return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s needs %s, but its input is %s%s", node->path,
                    node->op->name, wants[wanted], shape, advice);
 }
 
@@ -93,14 +93,15 @@ static convo_status infer(const cv_net *net, cv_node *node, convo_error *err) {
     if (op->infer && !op->infer(node->config, in, &node->out, why, sizeof why))
         return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s", node->path, why);
     if (!size_fits(node->out))
-        return cv_fail(err, CONVO_LIMIT, node->where, "layer %s: %s makes more than 2^28 values of one sample",
+        return cv_fail(err, CONVO_LIMIT, node->where, "layer %s: the output of %s exceeds 2^28 values per example",
                        node->path, op->name);
     return CONVO_OK;
 }
 
 convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const int *input, const char *path,
                         const char *where, convo_error *err) {
-    if (!size_fits(net->input)) return cv_fail(err, CONVO_LIMIT, where, "the net's input has more than 2^28 values");
+    if (!size_fits(net->input))
+        return cv_fail(err, CONVO_LIMIT, where, "the network's input has more than 2^28 values");
     if (!cv_grow(&net->node, &net->node_capacity, (size_t)net->nodes + 1, sizeof *net->node))
         return cv_no_memory(err, "a layer");
     cv_node *node = &net->node[net->nodes];

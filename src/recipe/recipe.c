@@ -99,12 +99,12 @@ static convo_status find_front_end(convo_recipe *recipe, const yaml_node_t *node
     size_t k;
     if (named && !recordings)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, kind).text,
-                       "a front end reads recordings, the data set '%s' holds none: leave 'kind' out",
+                       "the data set '%s' has no recordings for a front end to read: remove 'kind'",
                        recipe->data->name);
     if (!named && !recordings) return CONVO_OK;
     if (!cv_yaml_text(kind) || !named)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
-                       "features needs 'kind', such as '{kind: mfcc, samples: 6000}'");
+                       "'features' needs 'kind', such as '{kind: mfcc, samples: 6000}'");
     const convo_status status = cv_yaml_word(&yaml, kind, "kind of features", feature_name, NULL, &k, err);
     if (status) return status;
     recipe->feature = cv_feature_at(k);
@@ -133,7 +133,7 @@ static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node,
     recipe->rate = common.rate ? (int)common.rate : recipe->data ? recipe->data->rate : 0;
     if (!recipe->rate)
         return cv_fail(err, CONVO_ARGUMENT, place.text,
-                       "features needs 'rate' in hertz, the data set has no rate of its own");
+                       "'features' needs 'rate' in hertz: the data set has no sample rate of its own");
     char why[256] = "";
     if (!recipe->feature->infer(recipe->feature_config, recipe->rate, &recipe->input, why, sizeof why))
         return cv_fail(err, CONVO_ARGUMENT, place.text, "%s: %s", recipe->feature->name, why);
@@ -149,7 +149,7 @@ static convo_status read_input(convo_recipe *recipe, const yaml_node_t *node, co
     if (node->type == YAML_SEQUENCE_NODE) dims = (int)(node->data.sequence.items.top - node->data.sequence.items.start);
     if (dims < 1 || dims > 3)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
-                       "input must be 1 to 3 sizes, such as [13, 74]");
+                       "'input' must be a list of 1 to 3 sizes, such as [13, 74]");
     for (int d = 0; d < dims; d++) {
         const yaml_node_t *item = node;
         if (node->type == YAML_SEQUENCE_NODE) item = cv_yaml_node(&yaml, node->data.sequence.items.start[d]);
@@ -170,9 +170,8 @@ static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features
     convo_status status = features ? read_features(recipe, features, err) : CONVO_OK;
     if (status) return status;
     if (recipe->feature && input)
-        return cv_fail(
-            err, CONVO_ARGUMENT, cv_yaml_place(&yaml, input).text,
-            "a recipe has a front end in 'features' or an 'input', not both: features say how large the input is");
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, input).text,
+                       "the recipe has both 'features' and 'input': remove 'input', which follows from the features");
     if (recipe->feature) return CONVO_OK;
     if (input) return read_input(recipe, input, err);
     if (recipe->data && recipe->data->recordings)
@@ -190,7 +189,7 @@ static convo_status read_augment(convo_recipe *recipe, const yaml_node_t *node, 
     const cv_yaml_block block = {.what = "augment", .at = node, .part = {{cv_augment_schema, &recipe->augment}}};
     if (node && !recipe->feature)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
-                       "augment changes recordings, this recipe has none: leave it out");
+                       "'augment' applies to recordings only: remove it");
     return cv_yaml_read(&yaml, node, &block, err);
 }
 
@@ -340,13 +339,12 @@ convo_status cv_recipe_parse(const char *text, size_t size, const char *name, co
 
 convo_status convo_recipe_parse(const char *text, size_t size, const char *name, convo_recipe **recipe,
                                 convo_error *err) {
-    if (!text || !name || !recipe)
-        return cv_fail(err, CONVO_ARGUMENT, "", "a recipe needs a text, a name and a place to go");
+    if (!text || !name || !recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a text, a name and an output are required");
     return cv_recipe_parse(text, size, name, name, recipe, err);
 }
 
 convo_status convo_recipe_load(const char *path, convo_recipe **recipe, convo_error *err) {
-    if (!path || !recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe needs a path and a place to go");
+    if (!path || !recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a path and an output are required");
     *recipe = NULL;
     cv_bytes bytes;
     convo_status status = cv_file_read(path, CV_LIMIT_RECIPE, &bytes, err);
@@ -391,7 +389,7 @@ int convo_recipe_epochs(const convo_recipe *recipe) {
 }
 
 convo_status convo_recipe_text(const convo_recipe *recipe, char **text, convo_error *err) {
-    if (!recipe || !text) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and a place for its text are needed");
+    if (!recipe || !text) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and an output for its text are required");
     *text = NULL;
     return cv_yaml_dump(&recipe->document, text, err);
 }

@@ -28,13 +28,14 @@ static convo_status find_layer(const cv_builder *b, const yaml_node_t *name, con
     *op = cv_op_find(b->isa, text);
     cv_place place = cv_yaml_place(&b->yaml, name);
     if (!*op)
-        return cv_fail(err, CONVO_ARGUMENT, place.text, "there is no layer '%s'%s", text,
+        return cv_fail(err, CONVO_ARGUMENT, place.text, "unknown layer '%s'%s", text,
                        cv_did_you_mean(text, next_layer, b->isa).text);
     if ((*op)->kind == CV_LOSS)
-        return cv_fail(err, CONVO_ARGUMENT, place.text, "'%s' is a loss, it belongs in 'train: {loss: %s}'", text,
-                       text);
+        return cv_fail(err, CONVO_ARGUMENT, place.text, "'%s' is a loss, not a layer: put it in 'train: {loss: %s}'",
+                       text, text);
     if ((*op)->inputs > 1)
-        return cv_fail(err, CONVO_ARGUMENT, place.text, "'%s' joins branches, write 'residual: {body: [...]}'", text);
+        return cv_fail(err, CONVO_ARGUMENT, place.text,
+                       "'%s' joins branches and cannot be written directly: use 'residual: {body: [...]}'", text);
     return CONVO_OK;
 }
 
@@ -42,7 +43,7 @@ convo_status cv_build_node(cv_builder *b, const cv_op *op, const void *config, c
                            const yaml_node_t *at, convo_error *err) {
     cv_place place = cv_yaml_place(&b->yaml, at);
     if (b->net->nodes >= CV_LIMIT_LAYERS)
-        return cv_fail(err, CONVO_LIMIT, place.text, "a net has at most %d layers", CV_LIMIT_LAYERS);
+        return cv_fail(err, CONVO_LIMIT, place.text, "a network can have at most %d layers", CV_LIMIT_LAYERS);
     return cv_net_add(b->net, op, config, input, path, place.text, err);
 }
 
@@ -63,7 +64,7 @@ static convo_status flatten_numbers(const cv_builder *b, const yaml_node_t *node
     char why[256];
     const char *text = cv_yaml_text(node);
     if (!cv_option_set(&number, &value, text ? text : "{}", why, sizeof why))
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text, "init wants %s", why);
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text, "'init' must be %s", why);
     if (out) out[*count] = (float)value;
     ++*count;
     return CONVO_OK;
@@ -81,8 +82,8 @@ static convo_status start_tensor(cv_builder *b, int t, const yaml_node_t *node, 
         if (strcmp(text, words[k].word) == 0) {
             if (words[k].init == CV_INIT_UNIFORM && !b->net->tensor[t].spec.fan_in)
                 return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text,
-                               "%s cannot start uniform: the bound depends on a number of inputs, which this layer "
-                               "does not have; use zero, one, normal or a number",
+                               "%s has no uniform initialisation: its bound depends on a number of inputs, which this "
+                               "layer lacks; use zero, one, normal or a number",
                                b->net->tensor[t].name);
             cv_net_start(b->net, t, words[k].init);
             return CONVO_OK;
@@ -94,8 +95,8 @@ static convo_status start_tensor(cv_builder *b, int t, const yaml_node_t *node, 
     if (!status && text) cv_net_fill(b->net, t, one);
     if (status || text) return status;
     if (given != size)
-        return cv_fail(err, CONVO_SHAPE, cv_yaml_place(&b->yaml, node).text, "%s has %zu numbers, %zu are given",
-                       b->net->tensor[t].name, size, given);
+        return cv_fail(err, CONVO_SHAPE, cv_yaml_place(&b->yaml, node).text,
+                       "%s has %zu elements, but %zu values are given", b->net->tensor[t].name, size, given);
     float *values = cv_alloc(size, sizeof *values);
     if (!values) return cv_no_memory(err, "initial weights");
     status = flatten_numbers(b, node, values, &count, err);
@@ -116,7 +117,7 @@ static convo_status read_init(cv_builder *b, const yaml_node_t *init, convo_erro
     if (!init) return CONVO_OK;
     if (init->type != YAML_MAPPING_NODE)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, init).text,
-                       "init names parameters, such as {weight: normal, bias: zero}");
+                       "'init' must map parameters to values, such as {weight: normal, bias: zero}");
     for (yaml_node_pair_t *p = init->data.mapping.pairs.start; p < init->data.mapping.pairs.top; p++) {
         const yaml_node_t *key = cv_yaml_node(&b->yaml, p->key);
         size_t k;
@@ -151,7 +152,7 @@ static convo_status add_layer(cv_builder *b, const yaml_node_t *name, const yaml
 convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char *prefix, int *from, convo_error *err) {
     if (list->type != YAML_SEQUENCE_NODE || list->data.sequence.items.start == list->data.sequence.items.top)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, list).text,
-                       "a list of layers is expected, such as [relu, flatten, {linear: 10}]");
+                       "expected a list of layers, such as [relu, flatten, {linear: 10}]");
     const yaml_node_item_t *start = list->data.sequence.items.start, *top = list->data.sequence.items.top;
     for (const yaml_node_item_t *item = start; item < top; item++) {
         const yaml_node_t *node = cv_yaml_node(&b->yaml, *item), *name, *options;
@@ -161,7 +162,7 @@ convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char 
             return cv_fail(err, CONVO_LIMIT, place.text, "blocks are nested too deep");
         if (!cv_yaml_named(&b->yaml, node, &name, &options))
             return cv_fail(err, CONVO_ARGUMENT, place.text,
-                           "a layer is a word ('relu') or a word with options ('conv1d: {out: 16, kernel: 3}')");
+                           "a layer must be a word ('relu') or a word with options ('conv1d: {out: 16, kernel: 3}')");
         const cv_block *block = find_block(cv_yaml_text(name));
         const convo_status status =
             block ? block->add(b, name, options, path, from, err) : add_layer(b, name, options, path, from, err);
@@ -174,11 +175,11 @@ convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv
     *net = NULL;
     cv_builder b = {.yaml = cv_recipe_yaml(recipe), .isa = isa};
     const yaml_node_t *model = cv_yaml_find(&b.yaml, cv_yaml_root(&b.yaml), "model");
-    if (!model) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "a recipe needs 'model', a list of layers");
+    if (!model) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "the recipe has no 'model', a list of layers");
     if (!recipe->input.dims)
         return cv_fail(
             err, CONVO_ARGUMENT, recipe->file,
-            "the recipe has no 'input', the shape of an example, and its data were not read: add it, such as "
+            "the recipe has no 'input', the shape of an example, and its data were not read: add one, such as "
             "'input: [3, 32, 32]'");
     convo_status status = cv_net_new(isa, recipe->input, &b.net, err);
     int from = -1;
@@ -210,12 +211,13 @@ convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *n
         return cv_fail(err, CONVO_LIMIT, recipe->file, "%d classes are more than the %d that are accepted", classes,
                        CV_LIMIT_CLASSES);
     if (classes < 2)
-        return cv_fail(err, CONVO_SHAPE, recipe->file, "there is only one class: a net tells two or more apart");
+        return cv_fail(err, CONVO_SHAPE, recipe->file,
+                       "the data set has one class only: a classifier needs at least two");
     if (recipe->loss->infer && !recipe->loss->infer(recipe->loss_config, &out, &loss, why, sizeof why))
         return cv_fail(err, CONVO_SHAPE, last->where, "%s", why);
     if (out.dims == 1 && (out.c == classes || (classes == 2 && out.c == 1))) return CONVO_OK;
     cv_shape_text(out, shape, sizeof shape);
     return cv_fail(err, CONVO_SHAPE, last->where,
-                   "the net ends in %s, %d classes need (%d): make the last layer 'linear: %d'", shape, classes,
-                   classes, classes);
+                   "the network's output is %s, but %d classes need (%d): make the last layer 'linear: %d'", shape,
+                   classes, classes, classes);
 }

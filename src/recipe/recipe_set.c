@@ -70,8 +70,7 @@ static convo_status complete(const convo_recipe *recipe, const char *name, char 
     find_written(&s, cv_yaml_root(&yaml), "");
     bool of_train = cv_option_find(cv_train_schema, name);
     if (!of_train && s.found > 1)
-        return cv_fail(err, CONVO_ARGUMENT, setting, "'%s' may be '%s' or '%s', write it in full", name, s.first,
-                       s.second);
+        return cv_fail(err, CONVO_ARGUMENT, setting, "'%s' is ambiguous: write '%s' or '%s'", name, s.first, s.second);
     if (!of_train && s.found == 1) {
         memcpy(path, s.first, PATH_SIZE);
         return CONVO_OK;
@@ -87,8 +86,8 @@ static convo_status complete(const convo_recipe *recipe, const char *name, char 
             return CONVO_OK;
         }
     const cv_hint near = cv_did_you_mean(name, next_option, homes);
-    return cv_fail(err, CONVO_ARGUMENT, setting, "the recipe has nothing called '%s'%s", name,
-                   *near.text ? near.text : "; a layer's option has a path, such as 'model.0.conv1d.kernel'");
+    return cv_fail(err, CONVO_ARGUMENT, setting, "the recipe has no setting '%s'%s", name,
+                   *near.text ? near.text : "; the option of a layer has a path such as 'model.0.conv1d.kernel'");
 }
 
 // A copy, not yet checked. setting: NULL without.
@@ -105,7 +104,7 @@ static convo_status copy_recipe(const convo_recipe *from, const char *name, cons
 
 convo_status convo_recipe_copy(const convo_recipe *recipe, const char *name, convo_recipe **copy, convo_error *err) {
     if (!recipe || !name || !copy)
-        return cv_fail(err, CONVO_ARGUMENT, "", "a copy needs a recipe, a name and a place to go");
+        return cv_fail(err, CONVO_ARGUMENT, "", "a recipe, a name and an output are required");
     convo_status status = copy_recipe(recipe, name, name, NULL, copy, err);
     if (!status) status = cv_recipe_check(*copy, err);
     if (status) {
@@ -128,14 +127,14 @@ static convo_status with_setting(const convo_recipe *recipe, const char *assignm
     *changed = NULL;
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
-        return cv_fail(err, CONVO_ARGUMENT, assignment, "a setting is written as 'train.epochs=5'");
+        return cv_fail(err, CONVO_ARGUMENT, assignment, "a setting must have the form 'train.epochs=5'");
     char path[PATH_SIZE], name[PATH_SIZE];
     if (equals - assignment >= PATH_SIZE)
-        return cv_fail(err, CONVO_LIMIT, "", "the path of a setting has at most %d characters", PATH_SIZE - 1);
+        return cv_fail(err, CONVO_LIMIT, "", "the path of a setting can have at most %d characters", PATH_SIZE - 1);
     cv_print(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
     for (const char *c = name; *c; c++)
         if (*c <= ' ' || *c >= 0x7f)
-            return cv_fail(err, CONVO_ARGUMENT, assignment, "the path of a setting is words with points between them");
+            return cv_fail(err, CONVO_ARGUMENT, assignment, "the path of a setting must be words separated by dots");
     memcpy(path, name, sizeof path);
 
     yaml_document_t value;
@@ -169,7 +168,7 @@ convo_status cv_recipe_with_input(const convo_recipe *recipe, cv_shape shape, co
 }
 
 convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err) {
-    if (!recipe || !assignment) return cv_fail(err, CONVO_ARGUMENT, "", "a setting needs a recipe and an assignment");
+    if (!recipe || !assignment) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and an assignment are required");
     convo_recipe *changed;
     const convo_status status = with_setting(recipe, assignment, &changed, err);
     if (status) return status;
@@ -198,7 +197,7 @@ static char *quote(const char *text) {
 }
 
 convo_status convo_recipe_leave_out(convo_recipe *recipe, const char *group, convo_error *err) {
-    if (!recipe || !group) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and the name of a group are needed");
+    if (!recipe || !group) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and the name of a group are required");
     const bool by_group = recipe->split.by == CV_BY_GROUP;
     char *quoted = quote(group);
     char *setting =

@@ -18,7 +18,7 @@ static convo_status add_residual(cv_builder *b, const yaml_node_t *name, const y
     if (status) return status;
     if (!body)
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, name).text,
-                       "residual needs 'body', a list of layers");
+                       "'residual' needs 'body', a list of layers");
     int input[CV_MAX_INPUTS] = {*from, *from};
     char prefix[96]; // longer than any path that cv_net_add takes
     snprintf(prefix, sizeof prefix, "%.80s.body.", path);

@@ -30,15 +30,14 @@ static convo_status check_statistics(const cv_training *t, int64_t examples, con
 
 convo_status cv_train_check(const cv_training *t, convo_error *err) {
     const int64_t examples = (int64_t)t->split->count[CONVO_TRAIN];
-    if (examples == 0)
-        return cv_fail(err, CONVO_ARGUMENT, "", "there is nothing to train on: the training part is empty");
+    if (examples == 0) return cv_fail(err, CONVO_ARGUMENT, "", "the training part is empty");
     if (cv_steps_of_epoch(&t->config, examples) == 0)
         return cv_fail(err, CONVO_ARGUMENT, "",
-                       "train.drop_last leaves no batch: there are %lld training examples in batches of %lld; set a "
-                       "smaller train.batch",
+                       "train.drop_last leaves no batch: %lld training examples are fewer than one batch of %lld; "
+                       "reduce train.batch",
                        (long long)examples, (long long)t->config.batch);
     if (t->config.patience && !t->split->count[CONVO_VALIDATION])
-        return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one to data.split");
+        return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one in data.split");
     if (t->net->isa->real != sizeof(float))
         return cv_fail(err, CONVO_UNSUPPORTED, "", "the instruction set '%s' is for checks, not for training",
                        t->net->isa->name);

@@ -15,8 +15,8 @@ expect 0 "the same as JSON" '"already_there": true' -- data get fsdd --json
 expect 1 "an unknown data set gets the nearest" "did you mean 'fsdd'?" -- data get fsd
 expect 1 "what is made up" "it is made up, and always there" -- data get moons
 expect 1 "what is not published" "'mnist' cannot be downloaded: a recipe says where" -- data get mnist
-expect 2 "get without a name" "get takes one name" -- data get
-expect 2 "get with two names" "get takes one name" -- data get fsdd cifar-10
+expect 2 "get without a name" "get takes one data set" -- data get
+expect 2 "get with two names" "get takes one data set" -- data get fsdd cifar-10
 check "nothing was made" test ! -e "$CONVO_HOME"
 
 if "$CONVO" data get cifar-10 --from ftp://127.0.0.1 2>&1 | grep -q "this build cannot download"; then

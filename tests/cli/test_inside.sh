@@ -23,10 +23,10 @@ expect 0 "of an inner layer" "pixel 74 of layer" -- field fsdd-raw --layer 0 --a
 expect 0 "of a run" "13, 74" "of layer 2" -- field "$run"
 expect 0 "field --json" '"parameters": 207' '"share": [' -- field fields/nine-pool --heat --json
 expect 1 "a pixel that is not there" "no pixel 13,0: rows are 0 to 12" -- field fields/conv3x3 --at 13,0
-expect 1 "a layer that is not there" "there is no layer '4'" -- field fields/nine-four --layer 4
+expect 1 "a layer that is not there" "unknown layer '4'" -- field fields/nine-four --layer 4
 expect 1 "a layer without pixels" "has no pixels" -- field fsdd-mfcc --layer 9
 expect 2 "a pixel that is none" "a pixel such as 4,7" -- field fields/conv3x3 --at middle
-expect 2 "a field as another kind of picture" "--out ends in .png or .svg" -- field fields/conv3x3 -o field.jpg
+expect 2 "a field as another kind of picture" "--out must end in .png or .svg" -- field fields/conv3x3 -o field.jpg
 
 # The course's residual net: each block has two convolutions of five, padded by one, beside one of five without.
 "$CONVO" summary fsdd-raw-resnet >"$work/resnet"
@@ -50,8 +50,8 @@ expect 0 "feature maps of a recording" "(16, 74)" "conv1d" "avgpool1d" -- maps "
 expect 0 "maps --json" '"shape": [' '"mean": ' -- maps "$run" "$one" --json
 expect 0 "maps as an array" "(2, 382, 512)" -- maps blocks/derivative --random -o "$work/maps.npy"
 check "the array is a .npy" test "$(wc -c <"$work/maps.npy")" -gt $((2 * 382 * 512 * 4))
-expect 2 "an input is needed" "one input is needed" -- maps blocks/edges
-expect 2 "only one" "one input is needed" -- maps blocks/edges "$one" --ones
+expect 2 "an input is needed" "maps needs one input" -- maps blocks/edges
+expect 2 "only one" "maps needs one input" -- maps blocks/edges "$one" --ones
 expect 1 "a picture that is missing" "$work/missing.png" -- maps blocks/edges "$work/missing.png"
 expect 1 "filters over no pixels" "looks at a vector" -- plot moons --filters -o "$work/none.png"
 

@@ -7,8 +7,8 @@ pages=$work/man1
 mkdir "$pages"
 expect 0 "help --man writes all pages" -- help --man --out "$pages"
 expect 0 "a page alone goes to standard output" ".TH CONVO-TRAIN 1" "\\fB\\-\\-resume\\fR" -- help --man train
-expect 2 "--out is for all of them" "--out DIR is for all manual pages" -- help --man train --out "$pages"
-expect 2 "help is about one command" "one command at a time" -- help train eval
+expect 2 "--out is for all of them" "--out DIR requires --man" -- help --man train --out "$pages"
+expect 2 "help is about one command" "help takes one command" -- help train eval
 expect 1 "a folder that is not there" "$work/nowhere" -- help --man --out "$work/nowhere"
 
 every_command_has_a_page() {

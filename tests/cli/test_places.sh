@@ -46,7 +46,7 @@ expect 0 "data info finds it, too" "3000 recordings" -- data info fsdd
 cp "$CONVO" alone
 CONVO=$work/alone
 expect 1 "a command without them says where it looked for one" "/share/convo/recipes" -- summary fsdd-mfcc
-expect 1 "reproduce says where it looked for recipes" "no recipe was found" "/share/convo/recipes" -- reproduce --quick
+expect 1 "reproduce says where it looked for recipes" "no recipes found" "/share/convo/recipes" -- reproduce --quick
 
 cd "$root" || exit 1
 finish

@@ -12,7 +12,7 @@ expect 0 "an interval, ECE, F1 and EER" "95 % interval" "calibration error (ECE)
 expect 0 "top-k and groups" "top-10 accuracy 1.0000" "theo  " -- \
     eval "$digits" --data "$work/small" --top 10 --by-group
 expect 0 "without a test part, validation is scored" "validation accuracy" -- eval "$moons"
-expect 1 "groups of a data set without" "leave out --by-group" -- eval "$moons" --by-group
+expect 1 "groups of a data set without" "omit --by-group" -- eval "$moons" --by-group
 "$CONVO" eval "$digits" --data "$work/small" --json --top 3 --by-group >"$work/eval.json"
 if command -v python3 >/dev/null; then
     check "the figures agree with each other" python3 -c 'import json, sys
@@ -30,11 +30,11 @@ else
 fi
 
 # --- what cannot be drawn
-expect 2 "two kinds at once" "one kind of picture at a time" -- plot "$digits" --roc --det
-expect 2 "two runs in one confusion matrix" "--confusion is a picture of one run" -- plot "$digits" "$moons" --confusion
-expect 2 "another ending" "--out ends in .png or .svg" -- plot "$digits" -o curves.jpg
+expect 2 "two kinds at once" "only one kind of picture can be drawn at a time" -- plot "$digits" --roc --det
+expect 2 "two runs in one confusion matrix" "--confusion takes one run" -- plot "$digits" "$moons" --confusion
+expect 2 "another ending" "--out must end in .png or .svg" -- plot "$digits" -o curves.jpg
 expect 1 "a recipe has no confusions" "train it first" -- plot moons --confusion -o "$work/no.png"
-expect 1 "curves of no run" "is not a run folder" -- plot moons -o "$work/no.png"
+expect 1 "curves of no run" "is not a run directory" -- plot moons -o "$work/no.png"
 expect 1 "a boundary of recordings" "only points in the plane" -- plot "$digits" --boundary --data "$work/small"
 expect 1 "iterations that were not recorded" "record_every=1" -- plot "$moons" --steps
 if ! command -v gnuplot >/dev/null; then

@@ -19,7 +19,7 @@ for text in '# Published figures' '    convo reproduce digits --data-root' '| re
     check "the Markdown has '$text'" grep -qF -e "$text" "$work/results.md"
 done
 check "the run is kept" test -s runs/reproduce/digits-0/result.json
-expect 1 "and not overwritten by accident" "already holds a run" -- reproduce digits --data-root "$work/root"
+expect 1 "and not overwritten by accident" "already contains a run" -- reproduce digits --data-root "$work/root"
 expect 0 "--resume keeps what is complete, --trials adds" " ± " -- \
     reproduce digits --data-root "$work/root" --resume --trials 2
 check "the second trial has the next seed" test -s runs/reproduce/digits-1/result.json
@@ -42,7 +42,7 @@ expect 0 "data that are not there are no error" "no data: convo data get cifar-1
 sed 's|test: 1/3|validation: 1/3|' recipes/digits.yaml >recipes/validated.yaml
 expect 0 "accuracy on validation is marked" " †" "† Accuracy on the validation part" "validated, seed 0: validation accuracy" -- \
     reproduce validated --data-root "$work/root"
-expect 2 "--quick and --loso" "--quick is one trial" -- reproduce --quick --loso
+expect 2 "--quick and --loso" "--quick cannot be combined" -- reproduce --quick --loso
 expect 1 "an unknown recipe" "did you mean 'digits'?" -- reproduce digitz
 
 # The course's table of receptive fields: input, output, parameters and field of each of its nets.

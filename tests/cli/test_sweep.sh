@@ -33,7 +33,7 @@ fi
 "$CONVO" train "$work/digits.yaml" --data "$work/small" --out "$work/alone" --set lr=0.001 --seed 1 -q >/dev/null
 check "a run is the same as by convo train" cmp "$work/alone/best.safetensors" "$out/lr=0.001-1/best.safetensors"
 
-expect 1 "runs are not overwritten by accident" "already holds a run" -- \
+expect 1 "runs are not overwritten by accident" "already contains a run" -- \
     sweep "$work/digits.yaml" --over lr=0.01,0.001 --data "$work/small" --out "$out"
 cp "$out/lr=0.01-0/best.safetensors" "$work/before"
 expect 0 "--resume keeps them and adds a value" "0.02" -- \
@@ -97,13 +97,13 @@ check "a line for each, the head and the mean" test "$(wc -l <"$work/out")" -eq 
 check "50 recordings are tested, all of the speaker" sh -c '
     grep -q "_theo_" "$0" && ! grep -qE "_(george|jackson|lucas|nicolas|yweweler)_" "$0"' \
     "$work/speakers/leave_out=theo-0/result.json"
-expect 1 "a data set without groups" "tells no groups" -- sweep moons --leave-one-out --out "$work/none"
-expect 2 "one or the other" "exclude each other" -- sweep "$work/digits.yaml" --leave-one-out --over lr=1
+expect 1 "a data set without groups" "no groups (speakers)" -- sweep moons --leave-one-out --out "$work/none"
+expect 2 "one or the other" "mutually exclusive" -- sweep "$work/digits.yaml" --leave-one-out --over lr=1
 
-expect 2 "nothing to change" "nothing changes: give --over" -- sweep "$work/digits.yaml"
-expect 2 "no values" "is written as lr=2,0.2,0.02" -- sweep "$work/digits.yaml" --over lr
+expect 2 "nothing to change" "nothing to vary: pass --over" -- sweep "$work/digits.yaml"
+expect 2 "no values" "must have the form lr=2,0.2,0.02" -- sweep "$work/digits.yaml" --over lr
 expect 2 "an empty value" "has an empty value" -- sweep "$work/digits.yaml" --over lr=1,,2
-expect 2 "a value twice" "is a value given twice?" -- sweep "$work/digits.yaml" --over lr=0.1,0.1
+expect 2 "a value twice" "remove duplicate values" -- sweep "$work/digits.yaml" --over lr=0.1,0.1
 expect 1 "a setting that is not there" "did you mean" -- sweep "$work/digits.yaml" --over epoch=1,2
 expect 1 "a value that is wrong is found before the first run" "epochs" "soon" -- \
     sweep "$work/digits.yaml" --over epochs=1,soon --out "$work/never"

@@ -23,7 +23,7 @@ else
     skip "the run folder holds a picture of the curves" "gnuplot is not installed"
 fi
 
-expect 1 "a run is not overwritten by accident" "already holds a run" "--resume" "--force" "--out" -- \
+expect 1 "a run is not overwritten by accident" "already contains a run" "--resume" "--force" "--out" -- \
     train "$work/digits.yaml" --data "$work/small" --out "$run"
 expect 0 "--resume of a complete run says so" "is complete: 3 epochs" "test accuracy" -- \
     train "$work/digits.yaml" --data "$work/small" --out "$run" --resume
@@ -52,7 +52,7 @@ if [ -e "$work/cut/result.json" ]; then # the status is not asked: it may be wro
 else
     check "an interrupted run exits with 130" test $status -eq 130
     check "it says how to go on" grep -q 'convo train .*--set epochs=400 --resume$' "$work/cut.txt"
-    expect 1 "nor is one that was interrupted" "already holds a run" -- \
+    expect 1 "nor is one that was interrupted" "already contains a run" -- \
         train "$work/digits.yaml" --data "$work/small" --out "$work/cut" --set epochs=400
     expect 0 "--resume goes on to the end" "epoch 400/400" "test accuracy" -- \
         train "$work/digits.yaml" --data "$work/small" --out "$work/cut" --set epochs=400 --resume

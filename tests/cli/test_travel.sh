@@ -15,7 +15,7 @@ has_onnx() { ! "$CONVO" export "$model" -o "$work/probe.onnx" 2>&1 | grep -q 'th
 expect 0 "export copies a model" "bytes" -- export "$run" -o "$work/copy.safetensors"
 check "to the byte" cmp "$model" "$work/copy.safetensors"
 expect 1 "an ending that is no format" "must be .onnx or .safetensors" -- export "$run" -o "$work/net.pt"
-expect 2 "export without a file" "-o FILE is needed" -- export "$run"
+expect 2 "export without a file" "missing -o FILE" -- export "$run"
 expect 0 "weights come in with their recipe" "5 layers" "10 classes" -- \
     import "$model" --recipe "$work/digits.yaml" --data "$work/small" -o "$work/in.safetensors"
 check "and score the same" same_accuracy "$run" "$work/in.safetensors"
@@ -24,7 +24,7 @@ expect 1 "weights of another net" "it has no 2.weight" "4.weight is [10, 592], t
     import "$model" --recipe "$work/other.yaml" -o "$work/no.safetensors"
 expect 1 "too few labels" "2 labels are given, the net has 10 classes" -- \
     import "$model" --recipe "$work/digits.yaml" --labels a,b -o "$work/no.safetensors"
-expect 2 "--mean alone" "--mean and --std go together" -- import "$model" --mean 3 -o "$work/no.safetensors"
+expect 2 "--mean alone" "--mean and --std must be given together" -- import "$model" --mean 3 -o "$work/no.safetensors"
 check "nothing was written" test ! -e "$work/no.safetensors"
 
 if python -c 'import torch' 2>/dev/null; then

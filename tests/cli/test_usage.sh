@@ -11,7 +11,7 @@ done
 expect 2 "nothing at all shows the help" "commands:" --
 expect 2 "an unknown command gets the nearest" "no command 'tarin'" "did you mean 'train'?" -- tarin
 expect 2 "an unknown command near nothing gets none" "no command 'xyzzy' (see convo --help)" -- xyzzy
-expect 2 "an option before the command" "a command comes before options such as -q" -- -q train x
+expect 2 "an option before the command" "expected a command before the option -q" -- -q train x
 expect 2 "an unknown option gets the nearest" "'--sede', did you mean '--seed'?" -- train x --sede 3
 expect 2 "an unknown letter" "unknown option '-z'" -- train x -z
 expect 2 "an option without its value" "--out needs DIR" -- train x --out
@@ -22,17 +22,17 @@ expect 2 "a time below zero" "--seconds needs a number above 0, not '-1'" -- ben
 expect 2 "a deviation of zero" "--std needs a number above 0, not '0'" -- import x.onnx -o y.safetensors --mean 0 --std 0
 expect 2 "a number too small" "--threads needs a whole number from 1 to 1024, not '0'" -- train x --threads 0
 expect 2 "no recipe" "convo train RECIPE" -- train
-expect 2 "two recipes" "one word too many, 'b'" -- train a b
-expect 2 "--resume and --force" "exclude each other" -- train a --resume --force
-expect 2 "no recording" "no recording given" -- predict model.safetensors
+expect 2 "two recipes" "unexpected argument 'b'" -- train a b
+expect 2 "--resume and --force" "mutually exclusive" -- train a --resume --force
+expect 2 "no recording" "missing argument FILE" -- predict model.safetensors
 expect 2 "an unknown part" "not 'tset', did you mean 'test'?" -- eval model.safetensors --split tset
 expect 2 "an unknown kind of picture" ".npy, .png or .svg" -- features x.wav -o x.jpg
 expect 2 "an unknown word of data" "did you mean 'list'?" -- data lst
-expect 1 "an unknown recipe gets the nearest" "fsdd-mfc: no recipe of this name" "did you mean 'fsdd-mfcc'?" -- \
+expect 1 "an unknown recipe gets the nearest" "fsdd-mfc: no such recipe" "did you mean 'fsdd-mfcc'?" -- \
     train fsdd-mfc
-expect 1 "a folder is no recipe" "data/fsdd: is a folder; a recipe is a .yaml file" -- train data/fsdd
+expect 1 "a folder is no recipe" "data/fsdd: expected a recipe, found a directory" -- train data/fsdd
 expect 1 "a recipe is no model" "fsdd-mfcc: is not there: a model is a .safetensors file" -- eval fsdd-mfcc
-expect 1 "an unknown data set gets the nearest" "fsd: no data set of this name" "did you mean 'fsdd'?" -- data info fsd
+expect 1 "an unknown data set gets the nearest" "fsd: unknown data set" "did you mean 'fsdd'?" -- data info fsd
 expect 1 "an unknown instruction set" "avx9" -- train fsdd-mfcc --isa avx9 --out "$work/never"
 expect 1 "a setting that is none" "epochs" -- train fsdd-mfcc --set epochs --out "$work/never"
 check "nothing was written" test ! -e "$work/never"

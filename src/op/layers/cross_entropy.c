@@ -16,7 +16,7 @@ static bool cross_entropy_infer(void *config, const cv_shape *in, cv_shape *out,
     (void)config;
     if (!loss_wants_vector("cross_entropy", in, why, why_size)) return false;
     if (in->c < 2) {
-        cv_print(why, why_size, "cross_entropy wants one output per class, the net has 1: use logistic");
+        cv_print(why, why_size, "cross_entropy needs one output per class, but the network has 1: use logistic");
         return false;
     }
     *out = (cv_shape){1, 1, 1, 1};
@@ -48,7 +48,8 @@ static void cross_entropy_backward(const cv_pass *p) {
     lanes *dx = p->dx[0], sum = {0};
     for (int64_t k = 0; k < p->in.c; k++) sum += exp_lanes(x[k] - top);
     const lanes factor = active_lanes(p->active) * (real)p->scale;
-    for (int64_t k = 0; k < p->in.c; k++) dx[k] = (exp_lanes(x[k] - top) / sum - smoothed_target(p->config, p, k)) * factor;
+    for (int64_t k = 0; k < p->in.c; k++)
+        dx[k] = (exp_lanes(x[k] - top) / sum - smoothed_target(p->config, p, k)) * factor;
 }
 
 static void softmax(const float *outputs, int count, float *probabilities) {

@@ -23,7 +23,7 @@ static bool linear_infer(void *config, const cv_shape *in, cv_shape *out, char *
     if (in->dims != 1) {
         char text[48];
         cv_shape_text(*in, text, sizeof text);
-        cv_print(why, why_size, "linear wants a vector, its input is %s: put a flatten in front of it", text);
+        cv_print(why, why_size, "linear needs a vector, but its input is %s: add a flatten layer before it", text);
         return false;
     }
     *out = (cv_shape){1, c->out, 1, 1};
@@ -63,8 +63,8 @@ ALWAYS_INLINE void sums(const int rows, const int blocks, lanes *y, const real *
 }
 
 // y[b] = bias + W x[b] for the rows first..end of W, which lie `row` numbers apart, its columns `column` apart.
-ALWAYS_INLINE void linear_multiply(const int blocks, lanes *y, cv_span rows, const real *bias, const real *w, int64_t row,
-                            int64_t column, const lanes *x, int64_t n, size_t apart) {
+ALWAYS_INLINE void linear_multiply(const int blocks, lanes *y, cv_span rows, const real *bias, const real *w,
+                                   int64_t row, int64_t column, const lanes *x, int64_t n, size_t apart) {
     enum { FEW = 4 };
     const int tall = SUMS / blocks;
     int64_t o = rows.first;

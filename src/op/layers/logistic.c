@@ -6,7 +6,8 @@ static bool logistic_infer(void *config, const cv_shape *in, cv_shape *out, char
     (void)config;
     if (!loss_wants_vector("logistic", in, why, why_size)) return false;
     if (in->c != 1) {
-        cv_print(why, why_size, "logistic wants one output, the net has %lld: use cross_entropy", (long long)in->c);
+        cv_print(why, why_size, "logistic needs one output, but the network has %lld: use cross_entropy",
+                 (long long)in->c);
         return false;
     }
     *out = *in;
