@@ -1,4 +1,5 @@
-// Changed versions of a recording, for training: as if other people had said it, elsewhere and at another moment.
+// Augmented versions of a recording for training: the same words as if spoken by others, elsewhere or at another
+// moment.
 #ifndef CV_AUGMENT_H
 #define CV_AUGMENT_H
 
@@ -16,10 +17,10 @@ typedef struct cv_augment_config {
 
 extern const cv_option cv_augment_schema[];
 
-// One version: played faster or slower (by resampling, so that pitch, formants and tempo move together, as they do from
-// speaker to speaker), moved in time (silence before it, or its beginning cut), louder or softer, and in white noise.
-// Every amount is drawn evenly from what the options allow; how many numbers are drawn for them does not depend on the
-// options. *out is new, freed by the caller. false: no memory.
+// Makes one version: played faster or slower (by resampling, so that pitch, formants and tempo change together, as they
+// do between speakers), shifted in time (with silence before it, or its beginning cut), louder or softer, and with
+// white noise added. Each amount is drawn uniformly from the range that the options allow; the number of random draws
+// does not depend on the options. The caller frees *out. Returns false if memory runs out.
 bool cv_augment(const cv_augment_config *config, cv_random *random, const float *sample, size_t count, int rate,
                 float **out, size_t *out_count);
 

@@ -1,4 +1,4 @@
-// Front ends: from the samples of one recording to what the net sees. One file per kind, src/audio/NAME.c.
+// Front ends: turn the samples of one recording into the input of the net. One file per kind, src/audio/NAME.c.
 #ifndef CV_FEATURE_H
 #define CV_FEATURE_H
 
@@ -13,35 +13,36 @@ typedef struct cv_feature {
     const char *help;        // one line
     const cv_option *schema; // without `kind`, `rate` and `normalize`, which every kind shares
     size_t config_size;
-    // Output shape at `rate` hertz, or false and a sentence in why.
+    // Output shape at `rate` hertz; false with the reason in why if the options are invalid.
     bool (*infer)(const void *config, int rate, cv_shape *out, char *why, size_t why_size);
-    // Tables that do not change from clip to clip (window, filterbank, transform); NULL without memory. Both may be
-    // NULL: there are none.
+    // Tables that do not depend on the recording (window, filterbank, transform); NULL if memory runs out. Both
+    // functions may be NULL: there are no tables.
     void *(*prepare)(const void *config, int rate);
     void (*release)(void *tables);
-    // samples: mono, [-1, 1), any count > 0. out: the inferred shape, row-major. Reentrant. false: no memory.
+    // sample: [count], mono, in [-1, 1), count > 0. out: the inferred shape, row-major. Reentrant. Returns false if
+    // memory runs out.
     bool (*compute)(const void *config, const void *tables, const float *sample, size_t count, float *out);
-    // The same as nodes from the value "samples", [N, the number that is returned], to "features", [N, the shape]; -1
-    // and a sentence in why where it cannot be said so. NULL: never. What does not fit into memory shows in
-    // graph->failed.
+    // Writes the same computation as graph nodes from the value "samples", [N, returned number], to "features", [N, the
+    // shape]. Returns the number of samples; -1, with the reason in why, if it cannot be expressed. NULL: never
+    // possible. A lack of memory shows in graph->failed.
     int64_t (*graph)(const void *config, int rate, cv_graph *graph, char *why, size_t why_size);
 } cv_feature;
 
 extern const cv_feature cv_feature_waveform, cv_feature_mfcc, cv_feature_logmel;
 
-// Kind k of those there are, NULL at the end.
+// Returns kind k; NULL past the last one.
 const cv_feature *cv_feature_at(size_t k);
 const cv_feature *cv_feature_find(const char *name);
 
-// A front end ready to compute: kind, a copy of its options, tables. May be used from several threads at once.
+// A front end ready to compute: its kind, a copy of its options, and its tables. Several threads may use it at once.
 convo_status cv_front_new(const cv_feature *kind, const void *config, int rate, cv_front **front, convo_error *err);
 void cv_front_free(cv_front *front);
 cv_shape cv_front_shape(const cv_front *front);
 int cv_front_rate(const cv_front *front);
-int64_t cv_front_samples(const cv_front *front); // of a recording that it reads: the rest is cut off
+int64_t cv_front_samples(const cv_front *front); // samples of a recording that it reads; the rest is cut off
 convo_status cv_front_compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err);
-// Decodes, resamples to the front end's rate and computes. length: samples of the whole recording at that rate; NULL:
-// not wanted.
+// Decodes a file, resamples it to the front end's rate and computes. *length (may be NULL) receives the number of
+// samples of the whole recording at that rate.
 convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, int64_t *length,
                                    convo_error *err);
 

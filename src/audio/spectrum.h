@@ -7,13 +7,13 @@
 #include "format/graph.h"
 #include "base/option.h"
 
-// The options both kinds have.
+// The options that both kinds have.
 typedef struct cv_framing {
     int64_t samples, fft, filters;
     double window_ms, hop_ms, low, high;
 } cv_framing;
 
-// Their part of the schema of `type`, whose field `member` is a cv_framing.
+// The part of the schema of `type` for these options; field `member` is a cv_framing.
 #define CV_FRAMING_OPTIONS(type_, member_, filters_)                                                                   \
     CV_SAMPLES_OPTION(type_, member_.samples),                                                                         \
         CV_OPTION("window_ms", CV_FLOAT, type_, member_.window_ms, "length of a frame in milliseconds",                \
@@ -37,14 +37,14 @@ typedef struct cv_framing {
               "length of a clip: longer ones are cut, shorter ones get zeros at the end", .required = true,            \
               CV_RANGE(1, CV_LIMIT_CLIP))
 
-// The framing at a sample rate, in samples; `low` and `high` in hertz.
+// The framing at a given sample rate, in samples; `low` and `high` in hertz.
 typedef struct cv_frames {
     size_t samples, window, hop, fft, bins, filters;
     double low, high;
     int rate;
 } cv_frames;
 
-// false and a sentence in why when the sizes do not make sense.
+// Returns false, with the reason in why, if the sizes are invalid.
 bool cv_frames_of(const cv_framing *options, int rate, cv_frames *frames, char *why, size_t why_size);
 
 // --- triangular filters, evenly spaced on the mel scale ------------------------------------------------------------
@@ -57,7 +57,7 @@ typedef enum cv_bank_kind {
 
 typedef struct cv_bank cv_bank;
 
-// Index of the first filter that covers no bin at all, or -1; `range` receives its ends in hertz.
+// Returns the index of the first filter that covers no bin, or -1; `range` receives its ends in hertz.
 int cv_bank_empty(const cv_frames *frames, cv_bank_kind kind, double range[2]);
 cv_bank *cv_bank_new(const cv_frames *frames, cv_bank_kind kind); // NULL without memory
 void cv_bank_free(cv_bank *bank);
@@ -65,7 +65,7 @@ void cv_bank_apply(const cv_bank *bank, const double *spectrum /* [bins] */, dou
 
 // --- frame by frame ------------------------------------------------------------------------------------------------
 
-// What a front end by frames keeps from clip to clip.
+// What a frame-based front end keeps between clips.
 typedef struct cv_spectrum {
     cv_frames frames;
     size_t count; // of frames in a clip
@@ -74,30 +74,30 @@ typedef struct cv_spectrum {
     double *table; // the front end's own
 } cv_spectrum;
 
-// table: how many numbers the front end keeps. NULL without memory.
+// table: number of values the front end keeps in `table`. Returns NULL if memory runs out.
 cv_spectrum *cv_spectrum_new(const cv_frames *frames, size_t count, cv_bank_kind kind, size_t table);
 void cv_spectrum_free(void *spectrum);
 
-// Work memory for one clip; signal is the one allocation, and the caller's to fill and to free.
+// Work memory for one clip; signal is the one allocation, filled and freed by the caller.
 typedef struct cv_spectrum_work {
     double *signal;      // [length], zeros
     double *power, *mel; // [bins] of the last frame; [filters], for the caller
     double *frame, *fft;
 } cv_spectrum_work;
-cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length); // signal is NULL without memory
-// Puts the squared magnitudes of the frame that begins at `from` into w->power. window: [window], NULL for ones.
+cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length); // signal is NULL if memory runs out
+// Writes the squared magnitudes of the frame that begins at `from` to w->power. window: [window]; NULL: all ones.
 void cv_spectrum_frame(const cv_spectrum *s, const double *from, const double *window, cv_spectrum_work *w);
 
 // --- as a graph ----------------------------------------------------------------------------------------------------
 
-// The nodes of a front end by frames. fill: writes them, and into index, [count][window], which sample stands where in
-// a frame; the number of samples stands for a zero. Frees s, which may be NULL: then memory is short. Returns the
-// samples of a clip, or -1: graph->failed, or a sentence in why.
+// Writes the nodes of a frame-based front end. fill: writes its own nodes and, to index, [count][window], which sample
+// stands at each place of each frame; the number of samples stands for a zero. Frees s, which may be NULL if memory ran
+// out. Returns the samples of a clip; -1 if graph->failed is set or the reason is in why.
 typedef void cv_spectrum_fill(const void *config, const cv_spectrum *s, cv_graph *graph, int64_t *index);
 int64_t cv_spectrum_nodes(cv_spectrum *s, const void *config, cv_spectrum_fill *fill, cv_graph *graph, char *why,
                           size_t why_size);
-// From "front.signal", [N, samples] of doubles, to "front.energy", [N, count, bins]: squares of the spectrum's
-// magnitudes. Adds "front.bank", [bins, filters]. window: [window], NULL for ones.
+// Adds nodes from "front.signal", [N, samples] of doubles, to "front.energy", [N, count, bins]: the squared magnitudes
+// of the spectrum. Adds "front.bank", [bins, filters]. window: [window]; NULL: all ones.
 void cv_spectrum_graph(cv_graph *graph, const cv_frames *frames, const double *window, const cv_bank *bank);
 
 #endif

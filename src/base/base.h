@@ -1,4 +1,4 @@
-// What every other folder stands on: errors, checked memory, text.
+// What every other folder uses: errors, checked memory, text.
 #ifndef CV_BASE_H
 #define CV_BASE_H
 
@@ -14,10 +14,10 @@
 
 // --- errors -----------------------------------------------------------------------------------------------------
 
-// Fills err (NULL is allowed) and returns code, so that a function can end with `return cv_fail(...)`.
-// where: file, file:line:column, file@byte or a layer's name; "" when there is no place to name.
+// Fills err (may be NULL) and returns code, so that a function can end with `return cv_fail(...)`. where: file,
+// file:line:column, file@byte or a layer's name; "" if the error has no place.
 convo_status cv_fail(convo_error *err, convo_status code, const char *where, const char *format, ...) CV_PRINTF(4, 5);
-#ifdef __clang_analyzer__ // which does not look into another file
+#ifdef __clang_analyzer__ // which does not see into other files
 #define cv_fail(err, code, ...) (cv_fail(err, code, __VA_ARGS__), code)
 #endif
 static inline convo_status cv_no_memory(convo_error *err, const char *what) {
@@ -27,33 +27,34 @@ static inline convo_status cv_no_memory(convo_error *err, const char *what) {
 
 // --- memory -----------------------------------------------------------------------------------------------------
 
-// *product = a * b; false when it does not fit.
+// Sets *product = a * b; returns false if it overflows.
 bool cv_mul(size_t a, size_t b, size_t *product);
-// count * size zeroed bytes, NULL when they cannot be had or the product does not fit. Freed with free().
+// Allocates count * size zeroed bytes; returns NULL if memory runs out or the product overflows. Freed with free().
 void *cv_alloc(size_t count, size_t size);
-// The same, aligned to 64 bytes (a cache line, the widest vector). Freed with free().
+// Does the same, aligned to 64 bytes (a cache line, the widest vector). Freed with free().
 void *cv_alloc_aligned(size_t count, size_t size);
-// Grows *array (elements of `size` bytes) so that it holds at least `need`; *capacity is updated. false: no memory.
+// Grows *array (elements of `size` bytes) to hold at least `need`; updates *capacity. Returns false if memory runs out.
 bool cv_grow(void *array /* T ** */, size_t *capacity, size_t need, size_t size);
 
 // --- time -------------------------------------------------------------------------------------------------------
 
-// Seconds of a clock that only goes forward.
+// Returns the seconds of a monotonic clock.
 double cv_now(void);
 
 // --- text -------------------------------------------------------------------------------------------------------
 
-// A new string, or NULL without memory. Freed with free().
+// Returns a new string; NULL if memory runs out. Freed with free().
 char *cv_format(const char *format, ...) CV_PRINTF(1, 2);
-// snprintf for messages: what does not fit is cut, on purpose.
+// snprintf for messages: intentionally truncates what does not fit.
 void cv_print(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
-// Appends to a fixed buffer that already holds a string; what does not fit is cut.
+// Appends to a fixed buffer that already holds a string; truncates what does not fit.
 void cv_append(char *text, size_t size, const char *format, ...) CV_PRINTF(3, 4);
-// The first `length` bytes of a name, a class's or a recipe's, which may come to stand in JSON: as they are where they
-// are UTF-8, else in the form of convo_text_show. A new string, or NULL without memory. Freed with free().
+// Copies the first `length` bytes of a name, such as that of a class or a recipe, which may end up in JSON: unchanged
+// if they are UTF-8, else in the form of convo_text_show. Returns a new string; NULL if memory runs out. Freed with
+// free().
 char *cv_name(const char *text, size_t length);
-// The candidate nearest to `word` by edit distance, or NULL when none is near. `next` yields the k-th or NULL at the
-// end.
+// Returns the candidate nearest to `word` by edit distance; NULL if none is near. `next` returns the k-th candidate,
+// NULL past the last one.
 const char *cv_nearest(const char *word, const char *(*next)(const void *context, size_t k), const void *context);
 // ", did you mean 'X'?" for the nearest candidate, else "".
 typedef struct cv_hint {

@@ -1,4 +1,4 @@
-// Files: read whole, written beside and renamed so that a reader never sees half a file.
+// Files: read as a whole; written to a temporary file and renamed, so that a reader never sees half a file.
 #ifndef CV_FILE_H
 #define CV_FILE_H
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 typedef struct cv_bytes {
-    uint8_t *data; // data[size] is a 0 byte, so that text can be used as a string
+    uint8_t *data; // data[size] is 0, so that text can be used as a string
     size_t size;
 } cv_bytes;
 
@@ -21,15 +21,15 @@ typedef struct cv_output {
 } cv_output;
 
 convo_status cv_file_open(cv_output *out, const char *path, convo_error *err);
-// Flushes to the disk and renames. On an error (a full disk shows here) the part is removed and the old file stays.
+// Flushes to the disk and renames. On an error (a full disk shows here) the part is removed and the old file remains.
 convo_status cv_file_commit(cv_output *out, convo_error *err);
 void cv_file_abandon(cv_output *out);
-// All three at once.
+// Opens, writes and commits in one call.
 convo_status cv_file_write(const char *path, const void *data, size_t size, convo_error *err);
 
-// Creates the folder and its parents; an existing one is fine.
+// Creates the folder and its parents; it may already exist.
 convo_status cv_folder_make(const char *path, convo_error *err);
-// Sorted names (no "." and no hidden ones) of what is in a folder. Freed with cv_folder_free.
+// Lists the names in a folder, sorted, without hidden ones. Freed with cv_folder_free.
 convo_status cv_folder_list(const char *path, char ***names, size_t *count, convo_error *err);
 void cv_folder_free(char **names, size_t count);
 bool cv_is_folder(const char *path);

@@ -1,4 +1,4 @@
-// Hashes: SHA-1 where a data set or a name asks for it (it guards against nothing), and a fast sum over floats.
+// Hashes: SHA-1 where a data set or a name requires it (not for security), and a fast hash of floats.
 #ifndef CV_HASH_H
 #define CV_HASH_H
 
@@ -18,7 +18,7 @@ void cv_sha1_add_text(cv_sha1 *sha, const char *format, ...) CV_PRINTF(2, 3); //
 void cv_sha1_end(cv_sha1 *sha, uint8_t digest[CV_SHA1_SIZE]);
 void cv_sha1_text(const uint8_t digest[CV_SHA1_SIZE], char text[CV_SHA1_TEXT]); // in hexadecimal
 
-// FNV-1a, four bytes at a time: a float.
+// FNV-1a; of floats in units of four bytes.
 uint64_t cv_hash_bytes(const void *data, size_t size);
 uint64_t cv_hash_floats(const float *value, size_t count);
 

@@ -1,4 +1,5 @@
-// Options: one table says what a block of a recipe may hold. Reader, help, summary and the PyTorch expression use it.
+// Options: one table defines what a block of a recipe may contain. Reader, help, summary and the PyTorch expression use
+// it.
 #ifndef CV_OPTION_H
 #define CV_OPTION_H
 
@@ -6,7 +7,7 @@
 
 typedef enum cv_option_type {
     CV_INT,    // int64_t
-    CV_FLOAT,  // double; may be written as a fraction, 2/3
+    CV_FLOAT,  // double; may be written as a fraction: 2/3
     CV_BOOL,   // bool
     CV_WORD,   // int: index into .words
     CV_TEXT,   // char[CV_TEXT_SIZE]
@@ -15,7 +16,7 @@ typedef enum cv_option_type {
     CV_LENGTH, // int64_t[2], the 1-d form of CV_PAIR: one number, stored in [1]; [0] gets .unit
 } cv_option_type;
 
-// A text, a list, and a value as it is written.
+// Sizes of a text, of a list, and of a value in written form.
 enum { CV_TEXT_SIZE = 256, CV_LIST_SIZE = 4096, CV_WRITTEN_SIZE = CV_LIST_SIZE + CV_TEXT_SIZE };
 
 typedef struct cv_option {
@@ -31,7 +32,7 @@ typedef struct cv_option {
     const char *help;  // one line
 } cv_option;
 
-// One line of a table. `block` is the struct and `field` the one in it; further fields of cv_option follow the help:
+// One line of a table. `block` is the struct and `field` a field of it; further fields of cv_option follow the help:
 //     CV_OPTION("kernel", CV_PAIR, conv, kernel, "kernel size", .required = true, CV_RANGE(1, 1 << 20), .unit = 1),
 #define CV_RANGE(least, most) .min = least, .max = most
 #define CV_OPTION(name_, type_, block, field, help_, ...)                                                              \
@@ -39,15 +40,16 @@ typedef struct cv_option {
 
 // Sets every field of *block to its default.
 void cv_options_default(const cv_option *schema, void *block);
-// Parses `text` ("3", "2/3", "true", "[3, 5]", a word) for one option into its field. On failure `why` says what is
-// expected ("a whole number from 1 to 64, not 'x'") and *block is unchanged. A list is given as it is stored, or as
-// words between spaces or commas, without a newline.
+// Parses `text` ("3", "2/3", "true", "[3, 5]", a word) for one option and stores it in its field. On failure, `why`
+// receives what is expected ("a whole number from 1 to 64, not 'x'") and *block is unchanged. A list is given in stored
+// form, or as words separated by spaces or commas, without a newline.
 bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size);
-// What a value must be: "a whole number from 1 to 64".
+// Writes what a value must be: "a whole number from 1 to 64".
 void cv_option_expects(const cv_option *option, char *text, size_t size);
-// The value as text, in the form cv_option_set reads.
+// Writes the value in the form that cv_option_set reads.
 void cv_option_get(const cv_option *option, const void *block, char *text, size_t size);
-// Goes to the next item of a list: its text and length, at which a newline follows. *list moves on; false at the end.
+// Advances *list to the next item and returns its text and length; a newline follows the item. Returns false at the
+// end.
 bool cv_list_next(const char **list, const char **item, size_t *length);
 const cv_option *cv_option_find(const cv_option *schema, const char *name);
 cv_hint cv_option_hint(const cv_option *schema, const char *name);

@@ -1,4 +1,4 @@
-// Random numbers: mt19937, drawn as PyTorch's CPU generator draws them, so that a seed means the same in both.
+// Random numbers: mt19937, drawn as in PyTorch's CPU generator, so that a seed gives the same numbers in both.
 #ifndef CV_RANDOM_H
 #define CV_RANDOM_H
 
@@ -12,7 +12,7 @@ typedef struct cv_random {
     double spare;
 } cv_random;
 
-// torch.manual_seed(seed): only the low 32 bits count, as there.
+// torch.manual_seed(seed): uses only the low 32 bits, as PyTorch does.
 void cv_random_seed(cv_random *random, uint64_t seed);
 uint32_t cv_random_u32(cv_random *random);
 // Two words, the first one high: PyTorch's random64.

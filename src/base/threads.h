@@ -1,4 +1,4 @@
-// A pool of POSIX threads that share out numbered tasks.
+// A pool of POSIX threads that share numbered tasks.
 #ifndef CV_THREADS_H
 #define CV_THREADS_H
 
@@ -7,7 +7,7 @@
 typedef struct cv_pool cv_pool;
 typedef void cv_task(void *context, int task, int worker);
 
-// threads counts the caller too: 1 starts none. 0 means one per available processor.
+// threads includes the caller: 1 starts none; 0: one per available processor.
 convo_status cv_pool_new(cv_pool **pool, int threads, convo_error *err);
 void cv_pool_free(cv_pool *pool);
 int cv_pool_size(const cv_pool *pool);

@@ -1,5 +1,5 @@
-// Values of examples, one row each: floats, or bytes and what each byte stands for. Pixels are kept as bytes, which
-// take a quarter of the memory.
+// Values of examples, one row each: floats, or bytes with a table of what each byte stands for. Pixels are kept as
+// bytes, which take a quarter of the memory.
 #ifndef CV_VALUES_H
 #define CV_VALUES_H
 
@@ -12,13 +12,13 @@ typedef struct cv_values {
 } cv_values;
 
 bool cv_values_any(const cv_values *values);
-// Row `row` of `size` numbers: where it lies, or in scratch[size].
+// Returns row `row` of `size` numbers: in place, or converted to scratch, [size].
 const float *cv_values_row(const cv_values *values, size_t row, size_t size, float *scratch);
-// Room for rows * size numbers, of the sort that is there (bytes: where there is none yet). What is there is kept.
+// Makes room for rows * size numbers of the type in use; bytes: the type if there are none yet. Keeps existing values.
 bool cv_values_grow(cv_values *values, size_t rows, size_t size, bool bytes);
-// Makes the bytes of rows * size numbers to floats.
+// Converts the bytes of rows * size numbers to floats.
 bool cv_values_widen(cv_values *values, size_t rows, size_t size);
-// (x - mean) / std of rows * size numbers.
+// Replaces x by (x - mean) / std in rows * size numbers.
 void cv_values_normalize(cv_values *values, size_t rows, size_t size, float mean, float std);
 void cv_values_free(cv_values *values);
 

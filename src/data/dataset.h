@@ -16,8 +16,8 @@ typedef struct cv_example {
     int32_t part;  // the official split: CONVO_TRAIN, _VALIDATION, _TEST; -1 without one
 } cv_example;
 
-// Three sorts: recordings (paths, read through a front end), pictures (paths, read by the kind), arrays (values at
-// once).
+// A data set has one of three sorts: recordings (paths, read through a front end), pictures (paths, read by the kind),
+// arrays (values in memory).
 typedef struct cv_dataset {
     char *folder; // or file
     cv_example *example;
@@ -26,7 +26,7 @@ typedef struct cv_dataset {
     int label_count, group_count;
     cv_shape shape;    // of one example that is not a recording; dims 0: recordings
     cv_values values;  // of arrays, [count][size of shape]
-    cv_findings found; // while the examples were listed: what was skipped
+    cv_findings found; // what was skipped when the examples were listed
 } cv_dataset;
 
 typedef struct cv_data_kind {
@@ -34,18 +34,19 @@ typedef struct cv_data_kind {
     const char *help;        // one line
     const char *missing;     // what to install for this build to read it ("libcsv-dev, and build again"); NULL: it can
     bool recordings;         // it needs a front end
-    bool generated;          // it is made up: its path is ""
-    bool mixed;              // its official split has speakers on both sides, as it was published
-    int rate;                // of recordings, nominal in hertz; 0 when it can be anything
+    bool generated;          // it is computed: its path is ""
+    bool mixed;              // its official split, as published, has speakers in several parts
+    int rate;                // of recordings, nominal, in hertz; 0: any
     const cv_option *schema; // options of `data:` besides set, path and split; NULL: none
     size_t config_size;
-    // Shape of one picture or array as far as it is known without reading; NULL or false: the recipe's `input` says it.
+    // Shape of one picture or array as far as it is known without reading; NULL or false: the recipe's `input` gives
+    // it.
     bool (*shape)(const void *config, cv_shape *shape);
-    // Pictures: whether they are turned as their EXIF data ask for; NULL: no.
+    // Pictures: whether they are rotated according to their EXIF data; NULL: no.
     bool (*orient)(const void *config);
-    // Lists the examples, sorted by file name; arrays are read whole. path: a folder, or a file where the kind is one.
+    // Lists the examples, sorted by file name; reads arrays completely. path: a folder, or a file if the kind is one.
     convo_status (*scan)(const char *path, const void *config, cv_dataset *dataset, convo_error *err);
-    // Pictures: one example into out, [size of dataset->shape]. Called from several threads.
+    // Pictures: reads one example into out, [size of dataset->shape]. Called from several threads.
     convo_status (*read)(const char *path, const void *config, cv_shape shape, float *out, convo_error *err);
 } cv_data_kind;
 
@@ -53,24 +54,24 @@ extern const cv_data_kind cv_data_fsdd, cv_data_audiofolder, cv_data_speech_comm
     cv_data_manifest, cv_data_arrays, cv_data_mat, cv_data_moons, cv_data_cifar_10, cv_data_cifar_100, cv_data_mnist,
     cv_data_fashion_mnist, cv_data_imagefolder;
 
-const cv_data_kind *cv_data_kind_at(size_t k); // NULL at the end
+const cv_data_kind *cv_data_kind_at(size_t k); // NULL past the last one
 const cv_data_kind *cv_data_kind_find(const char *name);
 
-// Lists the examples. A folder without any is an error. config: of kind->schema, NULL when it has none.
+// Lists the examples. A folder without any is an error. config: of kind->schema, NULL if it has none.
 convo_status cv_dataset_open(const cv_data_kind *kind, const char *path, const void *config, cv_dataset **dataset,
                              convo_error *err);
 void cv_dataset_free(cv_dataset *dataset);
-// For scan: a sorted list of distinct names. Adds text[0..length] unless it is there; false: no memory.
+// For scan: adds text[0..length] to a sorted list of distinct names, unless it is there. Returns false if memory runs
+// out.
 bool cv_names_add(char ***names, int *count, const char *text, size_t length);
-// Its place in the list, or -1.
+// Returns the index in the list, or -1.
 int32_t cv_names_find(char *const *names, int count, const char *text, size_t length);
-// What the net sees of every recording or picture before normalisation, [count][size], in parallel. Freed by the
-// caller. front: for recordings; NULL for pictures.
+// Reads what the net sees of every recording or picture before normalisation, [count][size], in parallel. The caller
+// frees *values. front: for recordings; NULL for pictures.
 convo_status cv_dataset_read(const cv_dataset *dataset, const cv_data_kind *kind, const void *config,
                              const cv_front *front, cv_pool *pool, float **values, convo_error *err);
-// Features of changed versions of recordings, `config->copies` of each of the examples in `index`,
-// [count][copies][size] into values. A version depends on the seed and on the numbers of its example and of the copy,
-// and on nothing else.
+// Computes features of augmented versions of recordings, `config->copies` for each of the examples in `index`, into
+// values, [count][copies][size]. A version depends only on the seed and the numbers of its example and of the copy.
 convo_status cv_dataset_augment(const cv_dataset *dataset, const cv_augment_config *config, uint64_t seed,
                                 const int32_t *index, size_t count, const cv_front *front, cv_pool *pool, float *values,
                                 convo_error *err);
@@ -80,7 +81,7 @@ convo_status cv_dataset_augment(const cv_dataset *dataset, const cv_augment_conf
 typedef struct cv_split_config {
     enum { CV_BY_RANDOM, CV_BY_OFFICIAL, CV_BY_GROUP } by;
     double train, validation, test;      // fractions; `by: official` and `by: group` use validation only
-    int64_t seed;                        // -1: the training's
+    int64_t seed;                        // -1: that of the training
     char leave_out[CV_TEXT_SIZE];        // by group: the group that is the test set
     char validation_group[CV_TEXT_SIZE]; // by group: the group that is the validation set; "": the fraction
 } cv_split_config;
@@ -95,12 +96,12 @@ typedef struct cv_split {
 // Random: torch.utils.data.random_split(examples, [train, validation, test], torch.Generator().manual_seed(seed)).
 convo_status cv_split_make(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
                            convo_error *err);
-// The same where parts may be empty: for data that are scored and not trained on.
+// Does the same but allows empty parts: for data that are scored, not trained on.
 convo_status cv_split_deal(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed, cv_split *split,
                            convo_error *err);
-// What CONVO_HELD_OUT is here; other parts are what they are.
+// Returns the part that CONVO_HELD_OUT stands for here; other parts are returned unchanged.
 convo_part cv_split_part(const cv_split *split, convo_part part);
-// "training", "validation", "test": for sentences.
+// Returns "training", "validation" or "test", for sentences.
 const char *cv_part_name(convo_part part);
 void cv_split_free(cv_split *split);
 

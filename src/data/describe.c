@@ -1,4 +1,4 @@
-// What a data set holds, and what is wrong with it.
+// Describes the contents of a data set, and what is wrong with it.
 #include "audio/sound.h"
 #include "base/file.h"
 #include "base/hash.h"

@@ -1,4 +1,4 @@
-// Examples out of arrays of numbers: what the kinds arrays, mat, cifar, mnist and moons share.
+// Examples from arrays of numbers: shared by the kinds arrays, mat, cifar, mnist and moons.
 #ifndef CV_EXAMPLES_H
 #define CV_EXAMPLES_H
 
@@ -6,7 +6,7 @@
 #include "data/dataset.h"
 
 typedef struct cv_examples {
-    cv_dataset *dataset; // that they are added to
+    cv_dataset *dataset; // the data set they are added to
     double divisor;      // of the features: 1, or 255 for pixels
     int columns;         // of one-hot labels, so that classes without examples count; 0 so far
 } cv_examples;
@@ -15,17 +15,17 @@ typedef struct cv_examples {
 // classes]. Features must be finite. part: CONVO_TRAIN, ... or -1. Sets dataset->shape.
 convo_status cv_examples_add(cv_examples *examples, const cv_numbers *features, const cv_numbers *labels, int part,
                              convo_error *err);
-// Once all are added: makes the labels to classes. names: of the classes; NULL for "-1" and "+1" where these are the
-// labels, and "0", "1", ... where not. where: what errors call the labels.
+// Converts the labels to classes once all examples are added. names: of the classes; NULL: "-1" and "+1" if these are
+// the labels, else "0", "1", ... where: what errors call the labels.
 convo_status cv_examples_finish(cv_examples *examples, const char *const *names, int count, const char *where,
                                 convo_error *err);
-// The option `classes` of kinds that take names for the numbers.
+// The option `classes` of kinds that accept names for the numbers.
 #define CV_CLASS_NAMES_OPTION(at)                                                                                      \
     {                                                                                                                  \
         .name = "classes", .type = CV_LIST, .offset = (at),                                                            \
         .help = "names of classes 0, 1, ...; without, the lines of labels.txt in the folder, if there is one"          \
     }
-// The same with such an option, a list, and the folder (or file) of the data.
+// Does the same with such an option, a list, and the folder (or file) of the data.
 convo_status cv_examples_finish_named(cv_examples *examples, const char *list, const char *path, convo_error *err);
 
 #endif

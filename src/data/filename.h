@@ -1,4 +1,4 @@
-// What a file or folder is, by its name. Upper and lower case are the same.
+// Classifies files and folders by name, ignoring case.
 #ifndef CV_FILENAME_H
 #define CV_FILENAME_H
 
@@ -8,11 +8,11 @@
 bool cv_is_sound_name(const char *name);                    // libsndfile reads it
 bool cv_is_picture_name(const char *name);                  // PNG or JPEG
 extern const char cv_sound_endings[], cv_picture_endings[]; // the usual ones, for sentences
-// What operating systems leave in folders. Hidden names (._x, .DS_Store) are not listed at all.
+// Files that operating systems leave in folders. Hidden names (._x, .DS_Store) are not listed at all.
 bool cv_is_litter(const char *name);
-// README, notes.txt, labels.csv: nobody misses them among the examples.
+// README, notes.txt, labels.csv: files that are not expected to be examples.
 bool cv_is_document(const char *name);
-// The part that a folder or the word of a manifest means, such as "val" or "Testing"; -1: none.
+// Returns the part that the name of a folder or a word of a manifest stands for, such as "val" or "Testing"; -1: none.
 int32_t cv_part_named(const char *name);
 
 #endif

@@ -1,4 +1,4 @@
-// What is worth knowing about a data set before a training: what was skipped, what is on both sides of a split.
+// What a user should know about a data set before training: what was skipped, what is in several parts of a split.
 #ifndef CV_FINDINGS_H
 #define CV_FINDINGS_H
 
@@ -29,10 +29,10 @@ typedef struct cv_findings {
     convo_finding of[CV_FOUND_KINDS]; // count 0: none of this kind
 } cv_findings;
 
-// Counts one more of a kind, and keeps its name if it is among the first.
+// Adds one to a kind, and keeps the name if it is among the first.
 convo_status cv_findings_add(cv_findings *findings, cv_finding kind, const char *name, convo_error *err);
 void cv_findings_free(cv_findings *findings);
-// Moves those that are there.
+// Moves the findings that exist to *out.
 convo_status cv_findings_give(cv_findings *findings, convo_findings *out, convo_error *err);
 
 #endif

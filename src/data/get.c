@@ -1,4 +1,4 @@
-// Which data sets there are, and getting one that is published.
+// Lists the data sets, and downloads those that are published.
 #include "data/dataset.h"
 #include "fetch/fetch.h"
 

@@ -1,10 +1,10 @@
-// What kinds that list files have in common: labels and groups that are words until all are known.
+// What kinds that list files share: labels and groups are words until all are known.
 #ifndef CV_LISTING_H
 #define CV_LISTING_H
 
 #include "data/dataset.h"
 
-// Text that no 0 byte ends. NULL: none.
+// A string that does not end in 0. text NULL: none.
 typedef struct cv_word {
     const char *text;
     size_t length;
@@ -18,11 +18,11 @@ typedef struct cv_listing {
     size_t examples, words;  // for which there is room
 } cv_listing;
 
-// Adds an example. path is taken over, and may be NULL: then, as on any failure, there is no memory.
+// Adds an example and takes ownership of path. A NULL path, as any failure, means that memory ran out.
 convo_status cv_listing_add(cv_listing *listing, char *path, cv_word label, cv_word group, int32_t part,
                             convo_error *err);
-// Ends the listing: unless `status` says that it failed, labels and groups are sorted and each example has its numbers.
-// Returns `status` or what went wrong here.
+// Ends the listing: unless `status` is an error, sorts labels and groups and gives each example its numbers. Returns
+// `status` or the error that occurred here.
 convo_status cv_listing_end(cv_listing *listing, convo_status status, convo_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-// Folders of classes, as audiofolder and imagefolder have them: DIR/class/**/file, or DIR/train/class/**/file with
-// validation and test beside train. Folders in a class folder are walked, links too.
+// Folders of classes, for audiofolder and imagefolder: DIR/class/**/file, or DIR/train/class/**/file with validation
+// and test next to train. Folders in a class folder are walked, including links.
 #ifndef CV_WALK_H
 #define CV_WALK_H
 
@@ -9,8 +9,8 @@
 typedef struct cv_class_file {
     const char *place; // below the data set's folder: "cat/ann/1.wav"
     const char *name;  // "1.wav"
-    cv_word group;     // who speaks; none so far
-    int32_t part;      // by the folder; -1: the folders say no part
+    cv_word group;     // the speaker; none so far
+    int32_t part;      // from the folder; -1: the folders give no part
 } cv_class_file;
 
 typedef struct cv_class_walk {
@@ -18,12 +18,12 @@ typedef struct cv_class_walk {
     const char *endings;              // ".wav, .flac"
     bool (*wanted)(const char *name); // by its name
     const char *classes;              // a list; "": all
-    // Fills in what else is known of a file; may be NULL.
+    // Fills in what else is known about a file; may be NULL.
     void (*look)(void *context, cv_class_file *file);
     void *context;
 } cv_class_walk;
 
-// Lists the examples of a folder: sorted, class by class, of the training part first. What is skipped goes to
+// Lists the examples of a folder, sorted, class by class, the training part first. What is skipped goes to
 // dataset->found. A class without an example is an error, as is a folder without classes.
 convo_status cv_walk_classes(const cv_class_walk *walk, const char *folder, cv_dataset *dataset, convo_error *err);
 

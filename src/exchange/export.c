@@ -1,4 +1,4 @@
-// convo_export: the ending of the file's name says the format.
+// convo_export: chooses the format by the extension of the file name.
 #include "exchange/export.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-// What goes into a net and what comes out of it, as NumPy arrays.
+// Inputs and outputs of a net as NumPy arrays.
 #include "format/npz.h"
 #include "model/material.h"
 

@@ -1,4 +1,4 @@
-// A model as an ONNX graph. Every layer says itself what it is (cv_op.onnx), every front end too (cv_feature.graph).
+// A model as an ONNX graph. Every layer defines its own nodes (cv_op.onnx), as does every front end (cv_feature.graph).
 #include "exchange/export.h"
 #include "format/onnx.h"
 

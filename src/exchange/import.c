@@ -1,4 +1,5 @@
-// convo_import: weights or a whole graph of others, and what a model needs besides: labels and normalisation.
+// convo_import: reads weights or a whole graph from another program, and adds what a model needs besides: labels and
+// normalisation.
 #include "exchange/import.h"
 
 #include "format/json.h"

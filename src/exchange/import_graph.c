@@ -1,4 +1,4 @@
-// An ONNX graph, node by node, into a net.
+// Turns an ONNX graph into a net, node by node.
 #include "exchange/import.h"
 #include "model/weights.h"
 

@@ -1,4 +1,4 @@
-// A net that was read, as a recipe: chains of layers, and sums as residual blocks.
+// Expresses a net that was read as a recipe: chains of layers, and sums as residual blocks.
 #include "exchange/import.h"
 
 #include <inttypes.h>

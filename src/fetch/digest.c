@@ -1,4 +1,4 @@
-// Checksums. By nettle: libarchive is linked to it already on Debian and Ubuntu, it allocates nothing and cannot fail.
+// Checksums, by nettle: libarchive already depends on it on Debian and Ubuntu, it allocates nothing and cannot fail.
 #include "fetch/digest.h"
 
 #if CV_HAVE_FETCH
@@ -19,8 +19,8 @@
 
 enum { BLOCK = 1 << 16 };
 
-static convo_status compare_digest(const char *path, const char *kind, const char *wanted, const uint8_t *digest, size_t size,
-                            convo_error *err) {
+static convo_status compare_digest(const char *path, const char *kind, const char *wanted, const uint8_t *digest,
+                                   size_t size, convo_error *err) {
     char got[2 * SHA256_DIGEST_SIZE + 1] = "";
     for (size_t k = 0; k < size; k++) cv_append(got, sizeof got, "%02x", digest[k]);
     if (strcasecmp(got, wanted) == 0) return CONVO_OK;

@@ -5,7 +5,7 @@
 #include "fetch/remote.h"
 #include "fetch/watch.h"
 
-// FORMAT when the file has not the published checksum.
+// Returns FORMAT if the file does not have the published checksum.
 convo_status cv_digest_check(const char *path, const cv_remote_file *file, cv_watch *watch, convo_error *err);
 
 #endif

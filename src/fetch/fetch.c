@@ -1,4 +1,5 @@
-// Getting a data set, all or nothing. Everything happens in NAME.part, which stays only where a download can go on.
+// Downloads a data set, all or nothing. Everything happens in NAME.part, which is kept only if a download can be
+// continued.
 #define _GNU_SOURCE // syncfs
 #include "fetch/fetch.h"
 

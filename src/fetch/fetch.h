@@ -1,4 +1,4 @@
-// Getting published data sets: downloaded, checked, unpacked.
+// Downloads, verifies and unpacks published data sets.
 #ifndef CV_FETCH_H
 #define CV_FETCH_H
 

@@ -1,5 +1,5 @@
-// Downloads one file with libcurl. A broken transfer is tried again and goes on where it ended: HTTP ranges (RFC 9110,
-// 14), with If-Range so that a file that has changed meanwhile comes from its start.
+// Downloads one file with libcurl. An interrupted transfer is retried and continues where it ended: HTTP ranges (RFC
+// 9110, 14), with If-Range, so that a file that has changed meanwhile is sent from its start.
 #include "fetch/transfer.h"
 
 #if CV_HAVE_FETCH

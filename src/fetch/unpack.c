@@ -1,4 +1,4 @@
-// Unpacks archives that came from the network, so that nothing in them can reach beyond the folder they are meant for.
+// Unpacks archives from the network, so that nothing in them can reach beyond the target folder.
 #include "fetch/unpack.h"
 #include "fetch/remote.h"
 

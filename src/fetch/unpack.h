@@ -10,8 +10,8 @@ typedef struct cv_unpacking {
     int64_t bytes, files;           // kept so far; both are added to
 } cv_unpacking;
 
-// Unpacks a .tar.gz or .gz file into an existing empty folder. Whatever is no plain file or folder below it is refused:
-// the archive comes from the network.
+// Unpacks a .tar.gz or .gz file into an existing empty folder. Anything but plain files and folders below it is
+// refused, since the archive comes from the network.
 convo_status cv_unpack(const char *path, const char *folder, cv_unpacking *job, cv_watch *watch, convo_error *err);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "base/base.h"
 
-// Who is told, and who may stop it. A step that was stopped returns CONVO_STATE with `interrupted` set.
+// Reports the progress of a download and asks whether to stop it. A step that was stopped returns CONVO_STATE with
+// `interrupted` set.
 typedef struct cv_watch {
     const convo_get_options *options;
     convo_get_progress progress;
@@ -14,7 +15,7 @@ typedef struct cv_watch {
 } cv_watch;
 
 void cv_watch_stage(cv_watch *watch, const char *stage, const char *file, int64_t done, int64_t total);
-// Tells how far the stage is; true: stop.
+// Reports the progress of the stage. Returns true to stop.
 bool cv_watch_tell(cv_watch *watch, int64_t done);
 
 #endif

@@ -1,5 +1,5 @@
-// A graph of operators on named values, as ONNX has it, in plain C. Exporters make one from a net, the reader of ONNX
-// files makes one from a file; only src/model/onnx_*.c know the file format.
+// A graph of operators on named values, as in ONNX, in plain C. Exporters make one from a net, the reader of ONNX files
+// makes one from a file; only src/format/onnx_*.c know the file format.
 #ifndef CV_GRAPH_H
 #define CV_GRAPH_H
 
@@ -41,16 +41,16 @@ typedef struct cv_graph_value {
 } cv_graph_value;
 
 typedef struct cv_graph {
-    cv_graph_node *node; // in an order in which they can run
+    cv_graph_node *node; // in a valid order of execution
     cv_constant *constant;
     cv_graph_value input, output;
-    int opset; // of the file that it was read from; 0: of none
+    int opset; // of the file that the graph was read from; 0: not from a file
     struct cv_graph_text {
         char *key, *value;
     } * text; // metadata
     size_t nodes, constants, texts;
     size_t node_room, constant_room, text_room;
-    bool failed; // something did not fit into memory; all that was added since is lost
+    bool failed; // memory ran out; everything added since is lost
 } cv_graph;
 
 void cv_graph_free(cv_graph *graph);
@@ -60,16 +60,16 @@ void cv_graph_add_output(cv_graph *graph, cv_graph_node *node, const char *value
 cv_attribute *cv_graph_add_attribute(cv_graph *graph, cv_graph_node *node, const char *name); // NULL: graph->failed
 void cv_graph_add_text(cv_graph *graph, const char *key, const char *value);
 void cv_graph_set_value(cv_graph *graph, cv_graph_value *value, const char *name, int dims, const int64_t *dim);
-// The data, zeroed, to be filled; NULL: graph->failed. dims 0: one number.
+// Returns the data of a new constant, zeroed, for the caller to fill; NULL: graph->failed. dims 0: one number.
 void *cv_graph_add_constant(cv_graph *graph, const char *name, enum cv_constant_type type, int dims,
                             const int64_t *dim);
-const cv_constant *cv_graph_constant(const cv_graph *graph, const char *name); // NULL: there is none
+const cv_constant *cv_graph_constant(const cv_graph *graph, const char *name); // NULL if there is none
 const cv_attribute *cv_graph_attribute(const cv_graph_node *node, const char *name);
 const char *cv_graph_text(const cv_graph *graph, const char *key);
 
 // --- nodes as text ------------------------------------------------------------------------------------------------
 
-// What the names in a text stand for: fills out, with "" for a value that is left out.
+// What the names in a text stand for. resolve fills out, with "" for a value that is left out.
 typedef struct cv_graph_scope {
     void (*resolve)(const void *context, const char *name, char out[CV_GRAPH_NAME]);
     const void *context;
@@ -79,7 +79,7 @@ typedef struct cv_graph_scope {
 // doubles, #[1, -1] a list of whole numbers. Attributes are floats where they have a point or an exponent. Nodes are
 // called after what they make. scope NULL: names stand for themselves. false: the text is wrong, or graph->failed.
 bool cv_graph_parse(cv_graph *graph, const char *text, const cv_graph_scope *scope);
-// The same for one printf, without a scope.
+// Does the same for one printf, without a scope.
 bool cv_graph_print(cv_graph *graph, const char *format, ...) CV_PRINTF(2, 3);
 
 #endif

@@ -1,4 +1,4 @@
-// Nodes of a graph as text: the little language in which ops and front ends say what they are in ONNX.
+// Nodes of a graph as text: the language in which ops and front ends define their ONNX form.
 #include "format/graph.h"
 
 #include <stdio.h>

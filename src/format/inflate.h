@@ -1,19 +1,20 @@
-// What deflate has packed: gzipped files, and pieces in zlib's form. Their sums and lengths are checked. (archive.h has
-// zip files.) A build without zlib refuses both, in words.
+// Data packed by deflate: gzip files and zlib streams. Checksums and lengths are checked. (archive.h reads zip files.)
+// A build without zlib refuses both with an error message.
 #ifndef CV_INFLATE_H
 #define CV_INFLATE_H
 
 #include "base/file.h"
 
-// A gzipped file of one or more members, of at most `limit` bytes when unpacked. The caller frees out->data.
+// Reads a gzip file of one or more members, at most `limit` bytes when unpacked. The caller frees out->data.
 convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_error *err);
-// `size` bytes in zlib's form, all of them. where: what errors call them. The caller frees out->data.
+// Unpacks `size` bytes of a complete zlib stream. where: what errors call it. The caller frees out->data.
 convo_status cv_zlib_unpack(const char *where, const uint8_t *data, size_t size, cv_bytes *out, convo_error *err);
-// The first `room` bytes of it, or all and zeros behind them.
+// Unpacks the first `room` bytes of a stream; a shorter one is padded with zeros.
 convo_status cv_zlib_start(const char *where, const uint8_t *data, size_t size, uint8_t *out, size_t room,
                            convo_error *err);
 
-// The most that `packed` bytes may become, not more than `limit`; and the refusal of more.
+// cv_unpack_limit returns the most bytes that `packed` bytes may become, at most `limit`; cv_unpacks_to_more reports
+// more.
 size_t cv_unpack_limit(size_t packed, size_t limit);
 convo_status cv_unpacks_to_more(const char *where, size_t most, convo_error *err);
 

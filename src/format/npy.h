@@ -6,13 +6,13 @@
 
 #include "format/numbers.h"
 
-// Looks at a whole .npy file in memory, of format version 1, 2 or 3. `out` points into `data`, and to `where`.
-// Accepted are numbers (f2 f4 f8, i1 to i8, u1 to u8) and bool in either byte and either memory order, of at most four
+// Parses a complete .npy file in memory, of format version 1, 2 or 3. `out` points into `data`, and to `where`. Accepts
+// numbers (f2 f4 f8, i1 to i8, u1 to u8) and bool in either byte order and either memory order, of at most four
 // dimensions; never Python objects, whose pickles can run code.
 convo_status cv_npy_parse(const char *where, const uint8_t *data, size_t size, cv_numbers *out, convo_error *err);
 
-// What a .npy file begins with: the numbers follow in C order and this machine's byte order. Of form, type, size, dims
-// and dim count.
+// Writes the head of a .npy file whose numbers follow in C order and this machine's byte order. Uses type, size, dims
+// and dim of form.
 enum { CV_NPY_HEAD = 256 }; // a multiple of 64, as NumPy asks for
 void cv_npy_head(const cv_numbers *form, uint8_t head[CV_NPY_HEAD]);
 

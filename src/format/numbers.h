@@ -1,4 +1,4 @@
-// Numbers as files hold them: of any width, byte order and order of the dimensions, looked at where they lie.
+// Numbers in the layout of a file: of any width, byte order and order of dimensions, read in place.
 #ifndef CV_NUMBERS_H
 #define CV_NUMBERS_H
 
@@ -11,7 +11,7 @@ typedef struct cv_numbers {
     const uint8_t *data; // not owned
     char type;           // 'f' IEEE float, 'i' signed, 'u' unsigned, 'b' bool: NumPy's letters
     int size;            // bytes of one number
-    bool swapped;        // in the byte order that this machine has not
+    bool swapped;        // in the other byte order than this machine's
     int dims;
     int64_t dim[CV_MAX_DIMS];
     int64_t stride[CV_MAX_DIMS]; // bytes from one number to the next along each dimension
@@ -22,11 +22,12 @@ typedef enum cv_order {
     CV_FORTRAN_ORDER, // the first one does: MATLAB
 } cv_order;
 
-// Sets the strides of numbers that lie closely; *bytes: what they need. false: a size is negative or it is too much.
+// Sets the strides of contiguous numbers; *bytes: their total size. Returns false if a size is negative or the total
+// overflows.
 bool cv_numbers_lay_out(cv_numbers *numbers, cv_order order, size_t *bytes);
-// Numbers in one row: the product of all dimensions after the first.
+// Returns the number of values in one row: the product of all dimensions after the first.
 int64_t cv_numbers_row_size(const cv_numbers *numbers);
-// Row `row` in C order. 64-bit whole numbers beyond 2^53 are rounded.
+// Reads row `row` in C order. 64-bit integers beyond 2^53 are rounded.
 void cv_numbers_row(const cv_numbers *numbers, int64_t row, double *out /* [row size] */);
 
 #endif

@@ -1,4 +1,4 @@
-// An ONNX file as a graph. What comes out is plain and checked; what the graph means is the business of import_onnx.c.
+// Reads an ONNX file as a graph. The result is plain and checked; its meaning is left to exchange/import_graph.c.
 #include "format/onnx.h"
 
 #ifdef CONVO_HAVE_ONNX

@@ -1,4 +1,4 @@
-// What stands in front of protobuf-c, which believes its input.
+// Checks a file before protobuf-c, which trusts its input, reads it.
 #include "format/onnx.h"
 
 #ifdef CONVO_HAVE_ONNX

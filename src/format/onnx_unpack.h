@@ -1,4 +1,4 @@
-// An ONNX file as protobuf-c has it. For a build with ONNX.
+// An ONNX file as a structure of protobuf-c. For a build with ONNX.
 #ifndef CV_ONNX_UNPACK_H
 #define CV_ONNX_UNPACK_H
 

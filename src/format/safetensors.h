@@ -13,8 +13,8 @@ typedef struct cv_st_tensor {
     cv_st_type type;
     int dims;
     int64_t dim[8];
-    const void *data; // into the file's bytes when read (copy it out: files of others may not align it); the caller's
-                      // memory when written
+    const void *data; // when read: points into the file's bytes, possibly unaligned, so copy it out; when written: the
+                      // caller's memory
     size_t bytes;
 } cv_st_tensor;
 
@@ -25,7 +25,7 @@ typedef struct cv_st_text {
 typedef struct cv_safetensors {
     cv_st_tensor *tensor;
     size_t tensors;
-    cv_st_tensor **named; // [tensors] in the order of their names, when read
+    cv_st_tensor **named; // [tensors], sorted by name, when read
     cv_st_text *text;     // __metadata__
     size_t texts;
     void *bytes; // owned when read
@@ -34,12 +34,12 @@ typedef struct cv_safetensors {
 // Reads and checks everything: header inside the file, known types, shapes that match their bytes, no overlap, no gap.
 // Tensors are in the order of their data.
 convo_status cv_safetensors_read(const char *path, cv_safetensors *file, convo_error *err);
-// Atomic. Tensors of the widest numbers come first, else in the order given: the format allows no gaps, and so each is
-// aligned to its numbers.
+// Writes a file atomically. Tensors of the widest numbers come first, else in the given order: the format allows no
+// gaps, and so each is aligned to its numbers.
 convo_status cv_safetensors_write(const char *path, const cv_safetensors *file, convo_error *err);
-void cv_safetensors_free(cv_safetensors *file); // what cv_safetensors_read made
+void cv_safetensors_free(cv_safetensors *file); // the result of cv_safetensors_read
 const cv_st_tensor *cv_safetensors_find(const cv_safetensors *file, const char *name);
-// The tensor's numbers as floats, whatever their type; out has as many as the tensor.
+// Converts the tensor's numbers, of whatever type, to floats; out has as many as the tensor.
 void cv_safetensors_floats(const cv_st_tensor *tensor, float *out);
 const char *cv_safetensors_text(const cv_safetensors *file, const char *key);
 

@@ -1,4 +1,4 @@
-// A thin layer over libyaml: documents that are safe to walk, places for errors, blocks read by an option table.
+// A thin layer over libyaml: documents that are safe to walk, positions for errors, blocks read by an option table.
 #ifndef CV_YAML_H
 #define CV_YAML_H
 
@@ -10,34 +10,34 @@
 typedef struct cv_yaml {
     const char *file; // what errors call it
     const yaml_document_t *document;
-    const char *setting; // the assignment that made the nodes which have no place in the file; NULL without
+    const char *setting; // the assignment that made the nodes without a place in the file; NULL: none
 } cv_yaml;
 
-// Parses one document without anchors, aliases, duplicate keys or keys that are no scalars. file: what errors call it.
-// On success the caller deletes the document with yaml_document_delete.
+// Parses one document. Refuses anchors, aliases, duplicate keys and keys that are not scalars. file: what errors call
+// it. On success the caller deletes the document with yaml_document_delete.
 convo_status cv_yaml_parse(const char *text, size_t size, const char *file, yaml_document_t *document,
                            convo_error *err);
-// The subtree `node` as a new document whose first node it is; `places` says whether nodes keep their place in the
+// Copies the subtree `node` to a new document, whose first node it is. places: whether nodes keep their place in the
 // file.
 bool cv_yaml_copy(const yaml_document_t *from, int node, bool places, yaml_document_t *to);
 // Sets the node at a dotted path ("train.optimizer.sgd.lr", list items by number) to a copy of value's root; mappings
 // on the way that are missing are made. where: what errors call it.
 convo_status cv_yaml_assign(yaml_document_t *document, const char *path, const yaml_document_t *value,
                             const char *where, convo_error *err);
-// The document as text, in the style it was written; comments are lost. Freed with free().
+// Writes the document as text, in its original style but without comments. Freed with free().
 convo_status cv_yaml_dump(const yaml_document_t *document, char **text, convo_error *err);
 
 // --- walking; NULL nodes are absent ones ------------------------------------------------------------------------
 
 const yaml_node_t *cv_yaml_root(const cv_yaml *yaml);
 const yaml_node_t *cv_yaml_node(const cv_yaml *yaml, int index);
-// Value of `key`; NULL when it is absent or `node` is no mapping.
+// Returns the value of `key`; NULL if it is absent or `node` is not a mapping.
 const yaml_node_t *cv_yaml_find(const cv_yaml *yaml, const yaml_node_t *node, const char *key);
-// A scalar's text, NULL for anything else.
+// Returns the text of a scalar; NULL for anything else.
 const char *cv_yaml_text(const yaml_node_t *node);
-// Absent, or written as nothing, ~ or null.
+// Returns whether the node is absent, or written as nothing, ~ or null.
 bool cv_yaml_is_null(const yaml_node_t *node);
-// Splits `word`, `word: value` or `{word: value}`; *value is NULL for the first form. false: it is neither.
+// Splits `word`, `word: value` or `{word: value}`; *value is NULL for the first form. Returns false for any other node.
 bool cv_yaml_named(const cv_yaml *yaml, const yaml_node_t *node, const yaml_node_t **name, const yaml_node_t **value);
 
 // file:line:column, for cv_fail's `where`.
@@ -55,15 +55,16 @@ typedef struct cv_yaml_block {
         const cv_option *schema; // NULL: none
         void *values;            // the struct it fills
     } part[2];
-    const char *const *also; // NULL-ended keys that the caller reads; may be NULL
-    bool bare;               // a value that is no mapping sets the first option of part[0]
+    const char *const *also; // NULL-terminated list of keys that the caller reads; may be NULL
+    bool bare;               // a value that is not a mapping sets the first option of part[0]
 } cv_yaml_block;
 
-// Sets every option of the block: to what `node` says, else to its default. An absent (NULL) node leaves the defaults
-// and asks for nothing; an empty one must do without what is required.
+// Sets every option of the block to the value in `node`, else to its default. With an absent (NULL) node, all options
+// get their defaults and none is required; an empty node lacks every required option.
 convo_status cv_yaml_read(const cv_yaml *yaml, const yaml_node_t *node, const cv_yaml_block *block, convo_error *err);
 
-// Fails when `name` is none of the words `next` yields, with the nearest one. what: "optimizer".
+// Sets *k to the index of `name` among the words that `next` returns; fails if it is none of them, naming the nearest
+// one. what: "optimizer".
 convo_status cv_yaml_word(const cv_yaml *yaml, const yaml_node_t *name, const char *what,
                           const char *(*next)(const void *context, size_t k), const void *context, size_t *k,
                           convo_error *err);

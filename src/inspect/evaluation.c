@@ -1,4 +1,4 @@
-// What an evaluation comes to: intervals, figures per class, calibration, ROC curves, groups.
+// Statistics of an evaluation: intervals, scores per class, calibration, ROC curves, groups.
 #include "base/base.h"
 
 #include <math.h>

@@ -1,10 +1,10 @@
-// Analytic gradients against central differences, in doubles.
+// Compares analytic gradients with central differences, in doubles.
 #ifndef CV_GRADCHECK_H
 #define CV_GRADCHECK_H
 
 #include "net/run.h"
 
-// Checks a net of doubles that has its weights; with options->random these are lost. check: freed by
+// Checks a net of doubles that has its weights; with options->random these are overwritten. Free *check with
 // convo_gradcheck_free, whatever is returned.
 convo_status cv_gradcheck(cv_net *net, const cv_op *loss, const void *loss_config,
                           const convo_gradcheck_options *options, convo_gradcheck *check, convo_error *err);

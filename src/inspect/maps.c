@@ -1,4 +1,4 @@
-// What a layer makes of an input, and the weights that look at the input itself.
+// The output of a layer for one input, and the weights of the first layer.
 #include "inspect/layers.h"
 
 #include "data/picture.h"

@@ -1,4 +1,4 @@
-// What a recipe may hold, written from the tables that read recipes, so that it cannot say anything else.
+// The reference of recipes, generated from the tables that read recipes, so that the two cannot differ.
 #include "recipe/block.h"
 
 #include <ctype.h>

@@ -1,4 +1,4 @@
-// A recipe's data, as its net reads it, before it is trained on.
+// Checks a recipe's data, as its net reads it, before training.
 #include "data/check.h"
 #include "model/material.h"
 

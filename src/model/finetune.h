@@ -4,9 +4,9 @@
 
 #include "recipe/recipe.h"
 
-// options->from: takes what fits by name and shape into the net, and says so through options->note. Where the recipe
-// measures its normalisation, mean and std become those of the model, which its layers know. options->freeze: freezes
-// layers. Neither is asked for: does nothing.
+// options->from: copies the tensors that match by name and shape into the net, and reports this through options->note.
+// If the recipe measures its normalisation, mean and std become those of the model, which its layers were trained with.
+// options->freeze: freezes layers. Without both, does nothing.
 convo_status cv_finetune(const convo_recipe *recipe, const convo_train_options *options, cv_net *net, float *mean,
                          float *std, convo_error *err);
 

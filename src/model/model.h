@@ -1,5 +1,5 @@
-// A model: a recipe with its trained net, its labels and the normalisation that training measured.
-// One safetensors file holds all of it; tensors have PyTorch's names and layouts.
+// A model: a recipe with its trained net, its labels and the normalisation that training measured. One safetensors file
+// contains all of it; tensors have PyTorch's names and layouts.
 #ifndef CV_MODEL_H
 #define CV_MODEL_H
 
@@ -14,7 +14,7 @@ struct convo_model {
     int classes;
     float mean, std;      // the net sees (x - mean) / std
     double test_accuracy; // NaN when it is not known
-    // For one example at a time, made by the first prediction.
+    // For one example at a time; created by the first prediction.
     cv_pool *pool;
     cv_runner *runner;
     float *features, *outputs;
@@ -31,16 +31,15 @@ typedef struct cv_model_parts {
 } cv_model_parts;
 
 cv_model_parts cv_model_parts_of(const convo_model *model);
-// What a file says about a model besides its tensors: recipe, labels, normalisation. The values are new, also after an
-// error.
+// The metadata of a model file: recipe, labels, normalisation. The caller frees the values, also after an error.
 enum { CV_MODEL_TEXTS = 8 };
 convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
                             convo_error *err);
-// Reads the normalisation of such a text; false: it is none.
+// Reads the normalisation from such a value; returns false if it is invalid.
 bool cv_model_normalize(const char *text, float *mean, float *std);
 // Writes a model file, atomically.
 convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err);
-// A model of its own with copies of everything; its net is of the best instruction set.
+// Creates a model with copies of everything; its net uses the best instruction set.
 convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, convo_error *err);
 
 #endif

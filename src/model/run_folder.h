@@ -16,16 +16,16 @@ typedef struct cv_run_folder {
     int lock;                 // file descriptor; -1: the folder is not locked
 } cv_run_folder;
 
-// Makes and locks the folder, writes recipe.yaml and data.txt. resume: reads last.checkpoint, where there is one
-// already, into the net and a state made by cv_train_state_new, and cuts the metrics to where it stands; else forgets
-// an earlier run.
+// Creates and locks the folder, writes recipe.yaml and data.txt. resume: if there is a last.checkpoint, reads it into
+// the net and a state made by cv_train_state_new, and truncates the metrics to its position; else removes an earlier
+// run.
 convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net, cv_train_state *state,
                                  convo_error *err);
-// The hooks of cv_training; user is the folder.
+// Callbacks of cv_training; user is the folder.
 convo_status cv_run_folder_step(void *user, const cv_step_record *record, convo_error *err);
 convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err);
 convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err);
-// best.safetensors of the kept model, and result.json.
+// Writes best.safetensors, the kept model, and result.json.
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
                                convo_error *err);
 // Unlocks it.

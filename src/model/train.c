@@ -1,4 +1,4 @@
-// convo_train: a recipe, its data and its net brought together.
+// convo_train: combines a recipe, its data and its net.
 #include "model/finetune.h"
 #include "model/material.h"
 #include "model/run_folder.h"

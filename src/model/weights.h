@@ -1,4 +1,4 @@
-// Weights of others: tensors found by name, in one file or in several.
+// Weights from other programs: tensors found by name, in one file or in several.
 #ifndef CV_WEIGHTS_H
 #define CV_WEIGHTS_H
 
@@ -16,12 +16,12 @@ typedef struct cv_weights {
     size_t weights, weight_room;
 } cv_weights;
 
-// path: a .safetensors file or the .index.json of a sharded one. map: NULL-ended "old=new", for whole names or what
-// they begin with up to a point; the first that fits counts; may be NULL.
+// path: a .safetensors file or the .index.json of a sharded one. map: NULL-terminated list of "old=new", for whole
+// names or prefixes that end before a point; the first match applies; may be NULL.
 convo_status cv_weights_read(const char *path, const char *const *map, cv_weights *weights, convo_error *err);
 void cv_weights_free(cv_weights *weights);
 
-// Names that fit into one sentence: "0.weight, 0.bias and 3 more".
+// A list of names that fits into one sentence: "0.weight, 0.bias and 3 more".
 typedef struct cv_name_list {
     char text[128];
     int count, left_out;
@@ -35,12 +35,12 @@ typedef struct cv_fit {
         extra; // of the net but not of the file, of another shape, of the file but not of the net
 } cv_fit;
 
-// Puts every tensor whose name and shape are the net's into the net, converted to floats. A counter of batches may be
-// missing: files of old have none. Errors: NUMERIC for numbers that are not finite.
+// Copies every tensor whose name and shape match into the net, converted to floats. A counter of batches may be
+// missing, as in old files. Errors: NUMERIC if a number is not finite.
 convo_status cv_weights_fill(const cv_weights *weights, cv_net *net, cv_fit *fit, convo_error *err);
-// Puts one tensor of the same shape into tensor t of the net, converted. path: of the file, for errors.
+// Copies one tensor into tensor t of the net, which has the same shape, converted. path: of the file, for errors.
 convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err);
-// The misfits as one sentence: "it has no 0.bias; 2.weight is [3, 4], the net's is [3, 5]".
+// Writes the mismatches as one sentence: "it has no 0.bias; 2.weight is [3, 4], the net's is [3, 5]".
 void cv_fit_text(const cv_fit *fit, char *text, size_t size);
 
 #endif

@@ -1,10 +1,11 @@
-// One block of a batch: what a runner does with it between two meetings. See plan.h for the actions.
+// One block of a batch: what a runner does with it between two points at which all blocks meet. See plan.h for the
+// actions.
 #ifndef CV_BLOCK_H
 #define CV_BLOCK_H
 
 #include "net/runner.h"
 
-// What the tasks of one region read.
+// Input of the tasks of one region.
 typedef struct job {
     cv_runner *runner;
     const cv_batch *batch;
@@ -28,11 +29,11 @@ static inline int samples_of(const job *j, int number) {
     return left < lanes ? left : lanes;
 }
 
-// The actions first..end of the job on `count` blocks in lockstep: each action on all of them, then the next.
+// Runs the actions first..end of the job on `count` blocks in lockstep: each action on all blocks, then the next.
 void cv_run_blocks(const job *j, const block *b, int count);
-// What is left to do for a block after the pass of a joint step.
+// Finishes a block after the pass of a joint step.
 void cv_after_joint(const job *j, const block *b, cv_action action);
-// Adds the time since `began` to the action's step, if somebody wants to know.
+// Adds the time since `began` to the action's step, if the runner is profiled.
 void cv_count_time(const cv_runner *r, cv_action action, double began);
 
 #endif

@@ -1,18 +1,18 @@
-// A plan in the making: plan.c says what happens and which values share memory, place.c where they lie.
+// A plan under construction: plan.c decides what happens and which values share memory, place.c where they lie.
 #ifndef CV_DRAFT_H
 #define CV_DRAFT_H
 
 #include "net/plan.h"
 #include "net/run.h"
 
-// A piece of the arena and the span of actions in which it is in use. Pieces whose spans do not overlap share memory.
+// A piece of the arena and the span of actions in which it is used. Pieces whose spans do not overlap share memory.
 typedef struct piece {
     size_t size, offset;
     int first, last;
 } piece;
 
-// A value is the net's input (0) or the output of step i (i + 1). Values that an op changes in place form a group,
-// whose root owns the memory; so do gradients.
+// A value is the net's input (0) or the output of step i (i + 1). Values that an op changes in place form a group whose
+// root owns the memory; the same holds for gradients.
 typedef struct draft {
     cv_plan *plan;
     unsigned flags;
@@ -40,7 +40,7 @@ static inline bool training(const draft *d) {
     return d->flags & CV_TRAINING;
 }
 
-// Offsets of all that a block needs memory for; false: no memory for finding them.
+// Assigns offsets to everything that a block needs memory for; returns false if memory for the search runs out.
 bool cv_place_values(draft *d, const cv_net *net);
 
 #endif

@@ -1,4 +1,4 @@
-// Which layers stay as they are: "0-4, 6.body".
+// Selects the layers that are frozen: "0-4, 6.body".
 #include "net/net.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// A net: a graph of ops in the order they run, and its parameters.
+// A net: a graph of ops in execution order, and its parameters.
 #ifndef CV_NET_H
 #define CV_NET_H
 
@@ -9,19 +9,19 @@ typedef struct cv_node {
     void *config;
     int input[CV_MAX_INPUTS]; // nodes this one reads; -1 is the net's input
     cv_shape in, out;
-    char path[64];   // as PyTorch names the module: "0", "3.body.0"
+    char path[64];   // PyTorch's name of the module: "0", "3.body.0"
     char where[512]; // place in the recipe, for errors
     int tensor;      // first of its tensors in net->tensor
     int tensors;
-    bool frozen; // in training its parameters stay, and batch norm uses its running estimates
+    bool frozen; // training leaves its parameters alone, and batch norm uses its running estimates
 } cv_node;
 
 typedef struct cv_net_tensor {
     char name[96]; // "3.body.0.weight"
     cv_tensor spec;
     size_t offset, size; // numbers in net->values
-    float *start;        // [size] what it starts with; NULL: fill, or by spec.init
-    bool filled;         // it starts with `fill` everywhere
+    float *start;        // [size] initial values; NULL: fill, or by spec.init
+    bool filled;         // all initial values are `fill`
     float fill;
 } cv_net_tensor;
 
@@ -42,40 +42,42 @@ typedef struct cv_net {
 
 convo_status cv_net_new(const cv_isa *isa, cv_shape input, cv_net **net, convo_error *err);
 void cv_net_free(cv_net *net);
-// Appends a node; its output shape is inferred here. config is copied. input: node numbers, -1 for the net's input.
-// where: place in the recipe, for errors ("" without).
+// Appends a node and infers its output shape. config is copied. input: node numbers, -1 for the net's input. where:
+// place in the recipe, for errors ("" if none).
 convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const int *input, const char *path,
                         const char *where, convo_error *err);
-// After the last node: lays out the parameters. cv_net_finish makes room for them as well, all zero.
+// Call after the last node: lays out the parameters. cv_net_finish also allocates them, all zero.
 void cv_net_lay_out(cv_net *net);
 convo_status cv_net_finish(cv_net *net, convo_error *err);
-// How tensor t starts, in place of the layer's default: drawn or set, with one number, or with those of values, [size].
+// Sets the initial values of tensor t in place of the layer's default: by an initialiser, to one number, or to values,
+// [size].
 void cv_net_start(cv_net *net, int t, enum cv_init init);
 void cv_net_fill(cv_net *net, int t, float value);
 convo_status cv_net_start_with(cv_net *net, int t, const float *values, convo_error *err);
-// PyTorch's default initialisation in module order, but for what the two above said.
+// Initialises the parameters as PyTorch does by default, in module order, except those set above.
 convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err);
 cv_shape cv_net_output(const cv_net *net);
 static inline int cv_node_inputs(const cv_node *n) {
     return n->op->inputs ? n->op->inputs : 1;
 }
-// Where the tensors of a node lie in net->values; NULL from the last one on.
+// Fills `tensor` with the addresses of a node's tensors in net->values; NULL past the last one.
 void cv_node_tensors(const cv_net *net, const cv_node *node, void *tensor[CV_MAX_TENSORS]);
-// Freezes layers: "0-4", "0, 3.body", by number or by path with all below it. Errors: no such layer, nothing left to
-// train.
+// Freezes layers, given by number or by path with everything below: "0-4", "0, 3.body". Errors: no such layer, nothing
+// left to train.
 convo_status cv_net_freeze(cv_net *net, const char *layers, convo_error *err);
-// Tensor t as floats, out: [size]; and back.
+// Reads tensor t as floats into out, [size]; cv_net_write writes it.
 void cv_net_read(const cv_net *net, int t, float *out);
 void cv_net_write(cv_net *net, int t, const float *values);
-// All parameters and buffers of a net of the same layers, of any instruction set.
+// Copies all parameters and buffers to a net of the same layers, of any instruction set.
 convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err);
-// A net for inference that gives the same: every affine op (batch norm) that alone reads a linear one is folded
-// into that layer, which gets a bias. The nodes that are left keep their paths.
+// Makes an equivalent net for inference: every affine op (batch norm) that is the only reader of a linear one is folded
+// into that layer, which gets a bias. The remaining nodes keep their paths.
 convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err);
-// A net for inference of one example that gives the same but for rounding: channels lie in the lanes, batch norms are
-// folded, weights are copies in the order in which they are read. *single is NULL where a layer has no such form.
+// Makes a net for inference of one example, equivalent except for rounding: channels are in the lanes, batch norms are
+// folded, weights are copied in the order in which they are read. *single is NULL if a layer has no such form.
 convo_status cv_net_single(const cv_net *net, cv_net **single, convo_error *err);
-// The input of such a net from an example, and an example's output; in, out: shapes of the net it was made from.
+// Convert an example to the input of such a net, and the net's output back. in, out: shapes of the net it was made
+// from.
 void cv_single_load(const cv_net *single, cv_shape in, const float *values, void *to);
 void cv_single_unload(const cv_net *single, cv_shape out, const void *from, float *values);
 

@@ -1,5 +1,5 @@
-// The plan: what one block does, in which order, and where in its arena every value lies. All sizes are known before
-// the first step.
+// The plan: what one block does, in which order, and where each value lies in its arena. All sizes are known before the
+// first step.
 #ifndef CV_PLAN_H
 #define CV_PLAN_H
 
@@ -7,12 +7,12 @@
 
 #define CV_NOWHERE SIZE_MAX
 
-// Gradients are summed into at most this many shards. More would feed more threads, and cost a pass over the parameters
-// each.
+// Gradients are summed in at most this many shards. More would occupy more threads, but each costs a pass over the
+// parameters.
 enum { MAX_SHARDS = 8 };
 
-// What a block does. At a MERGE, and at a FORWARD or BACKWARD of a joint step, all blocks meet: the actions between two
-// meetings run depth-first, block by block.
+// The actions of a block. At a MERGE, and at a FORWARD or BACKWARD of a joint step, all blocks meet; between two
+// meetings, actions run depth-first, block by block.
 typedef enum cv_verb {
     CV_LOAD, // samples into lanes
     CV_FORWARD,
@@ -26,18 +26,17 @@ typedef enum cv_verb {
     CV_MERGE_BACKWARD,
 } cv_verb;
 
-// Neighbours whose ops are .by_channel make a chain, where their maps are too large for the cache: all of them are done
-// for the first channel, then for the second, and what one writes the next one reads from the cache. A value that lives
-// only within a chain is brief: one channel of it has room, which does not leave the cache.
+// Adjacent actions whose ops are .by_channel form a chain if their maps are too large for the cache: all of them run
+// for the first channel, then for the second, so that each reads what the previous one wrote from the cache. A value
+// that is used only within a chain is brief: it has memory for one channel, which stays in the cache.
 typedef struct cv_action {
     cv_verb verb;
     int step;
-    int chain;    // actions from here on that are one; 1: this one alone
+    int chain;    // number of actions in the chain that begins here; 1: this one alone
     bool meeting; // of all blocks
 } cv_action;
 
-// A node of the net as the plan sees it, or the loss, which is the last step. Offsets are in lanes; CV_NOWHERE: not
-// needed.
+// A node of the net in the plan, or the loss, which is the last step. Offsets are in lanes; CV_NOWHERE: not needed.
 typedef struct cv_step {
     const cv_node *node;
     size_t y, dy; // the step's output and its gradient
@@ -62,7 +61,7 @@ typedef struct cv_plan {
     bool barriers; // blocks meet, so that each needs an arena of its own
 } cv_plan;
 
-// loss may be NULL. loss is a node whose input is the net's last one. blocks: of the largest batch.
+// loss: a node whose input is the net's last one; may be NULL. blocks: of the largest batch.
 convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, unsigned flags, cv_plan *plan,
                           convo_error *err);
 void cv_plan_free(cv_plan *plan);

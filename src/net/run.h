@@ -1,4 +1,4 @@
-// Running a net over batches: blocks of samples depth-first, gradients in fixed shards.
+// Runs a net over batches: blocks of samples depth-first, gradients in fixed shards.
 #ifndef CV_RUN_H
 #define CV_RUN_H
 
@@ -11,15 +11,15 @@ typedef struct cv_runner cv_runner;
 typedef struct cv_batch {
     const float *values;  // [examples][size of the net's input]
     const int32_t *index; // [count] rows of values
-    const int32_t *label; // [examples], by row; NULL when no loss is wanted
+    const int32_t *label; // [examples], by row; NULL if no loss is needed
     int count;
-    const float *output_gradient; // [count][outputs]: used in place of the loss's; NULL otherwise
-    float *input_gradient;        // [count][inputs]: filled by a runner with CV_INPUT_GRADIENT; NULL: not wanted
+    const float *output_gradient; // [count][outputs]: used instead of the gradient of the loss; NULL: not used
+    float *input_gradient;        // [count][inputs]: filled by a runner with CV_INPUT_GRADIENT; NULL: not needed
     const uint8_t *bytes;         // [examples][inputs]: in place of values; not for CV_ONE_EXAMPLE
     const float *of_byte;         // [256]: what they stand for
 } cv_batch;
 
-// The rows index[0..count] of values, with their labels.
+// Returns the batch of the rows index[0..count] of values, with their labels.
 static inline cv_batch cv_batch_of(const cv_values *values, const int32_t *index, const int32_t *label, int count) {
     return (cv_batch){.values = values->value,
                       .index = index,
@@ -37,46 +37,46 @@ enum {
                            // with channels in the lanes where all layers can (cv_net_single)
 };
 
-// loss: may be NULL when batches bring their own gradient, or for inference. flags: of those above.
-// Everything is allocated here, for batches of at most max_batch.
+// loss: may be NULL if batches bring their own gradient, or for inference. flags: of those above. Allocates everything,
+// for batches of at most max_batch.
 convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_config, int max_batch, unsigned flags,
                            cv_pool *pool, cv_runner **runner, convo_error *err);
-// The same; its values lie where those of `lender` do, if there is room. The two never run at one time, and lender
-// (NULL: none) is freed last.
+// Does the same, but places its values in the memory of `lender` if they fit. The two must never run at the same time,
+// and lender (may be NULL) must be freed last.
 convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op *loss, const void *loss_config,
                               int max_batch, unsigned flags, cv_pool *pool, cv_runner **runner, convo_error *err);
 void cv_runner_free(cv_runner *runner);
 
-// Scores and losses of a batch. outputs: [count][outputs of the net], losses: [count]; either may be NULL.
+// Computes outputs and losses of a batch. outputs: [count][outputs of the net], losses: [count]; either may be NULL.
 void cv_runner_forward(cv_runner *runner, const cv_batch *batch, float *outputs, float *losses);
-// One training pass: forward with dropout drawn from random, and the gradient of the mean loss.
-// outputs, losses as above.
+// Runs one training pass: forward with dropout drawn from random, and the gradient of the mean loss. outputs, losses:
+// as above.
 void cv_runner_train(cv_runner *runner, const cv_batch *batch, cv_random *random, float *outputs, float *losses);
-// The losses of a batch again, forward only, as doubles and with the dropout of the last cv_runner_train: for checks.
+// Computes the losses of a batch again, forward only, as doubles and with the dropout of the last cv_runner_train: for
+// checks.
 void cv_runner_losses(cv_runner *runner, const cv_batch *batch, double *losses /* [count] */);
-// Does with `count` numbers of a gradient what it is for; first: the first of them among the net's trained numbers.
-// Several threads call it, each for other numbers.
+// Uses `count` numbers of a gradient; first: the index of the first one among the net's trained numbers. Called by
+// several threads, each for other numbers.
 typedef void cv_use_gradient(void *user, size_t first, size_t count, const float *gradient);
-// From now on cv_runner_train gives the gradients of joint layers (see plan.h) to `use` as soon as they are known and
-// does not keep them: they are much to write and to read again. `use` may change the numbers they are the gradient of.
-// It is called after all losses are known, and not if one is not finite; so cv_runner_train is to be given room for
-// losses.
+// Makes cv_runner_train pass the gradients of joint layers (see plan.h) to `use` as soon as they are known, instead of
+// keeping them, which saves writing and reading them. `use` may change the parameters themselves. It is called after
+// all losses are known, and not at all if one is not finite; so cv_runner_train must be given room for losses.
 void cv_runner_use_gradients(cv_runner *runner, cv_use_gradient *use, void *user);
-// Whether the gradient of this number of the net is kept, for cv_runner_gradient.
+// Returns whether the gradient of this number of the net is kept, for cv_runner_gradient.
 bool cv_runner_keeps_gradient(const cv_runner *runner, size_t number);
-// The gradient of the last cv_runner_train: [count] reals of the net, of its trained numbers from `first` on.
-// They lie in the runner until the next one, or in room, [count], where they had to be added up. Their bits do not
-// depend on the threads.
+// Returns the gradient of the last cv_runner_train: [count] reals of the net, for its trained numbers from `first` on.
+// It lies in the runner until the next pass, or in room, [count], if it had to be summed. Its bits do not depend on the
+// number of threads.
 const void *cv_runner_gradient(const cv_runner *runner, size_t first, size_t count, void *room);
-// After a loss that is not finite: runs the batch forward again, with the same dropout; the first node whose output is
-// not finite, or NULL when it is the loss itself.
+// After a loss that is not finite: runs the batch forward again, with the same dropout, and returns the first node
+// whose output is not finite; NULL if it is the loss itself.
 const cv_node *cv_runner_first_not_finite(cv_runner *runner, const cv_batch *batch);
-// Bytes allocated for activations, gradients and work.
+// Returns the bytes allocated for activations, gradients and work memory.
 size_t cv_runner_bytes(const cv_runner *runner);
-// What is run, for those who time it: node k in the order of the plan, the loss last, then NULL.
+// For profiling: returns node k in the order of the plan, the loss last; NULL past it.
 const cv_node *cv_runner_node(const cv_runner *runner, int k);
-// From now on adds the seconds that each node takes forward and backward to seconds, [nodes][2]; NULL: no longer. For a
-// pool of one thread.
+// Starts profiling: adds the seconds that each node takes forward and backward to seconds, [nodes][2]; NULL: stops it.
+// For a pool of one thread.
 void cv_runner_profile(cv_runner *runner, double *seconds);
 
 #endif

@@ -1,4 +1,4 @@
-// A runner from the inside: what runner.c sets up and run.c runs.
+// The inside of a runner: set up by runner.c, run by run.c.
 #ifndef CV_RUNNER_H
 #define CV_RUNNER_H
 
@@ -7,11 +7,11 @@
 
 enum { MAX_LANES = CV_MAX_LANES };
 
-// Blocks of a net of mostly linear layers go through it in lockstep where their values fit in this much cache together,
-// so that weights that do not are read once for all of them.
+// Blocks of a net of mostly linear layers run in lockstep if their values together fit in this much cache, so that
+// weights that exceed the cache are read once for all of them.
 enum { MAX_LOCKSTEP = 4, LOCKSTEP_BYTES = 5 << 19 };
 
-// What the passes of a slot are set to: they change only where it does, as a step of a small net lasts half a
+// What the passes of a slot are set to. They are updated only on a change, since a step of a small net takes half a
 // microsecond.
 typedef struct target {
     int shard, batch, active; // batch: its samples; active: of the block
@@ -19,7 +19,7 @@ typedef struct target {
     int set;
 } target;
 
-// Trained numbers first..end lie from `at` on in every shard, or in the gradient of the joint layers.
+// Trained numbers first..end start at `at` in every shard, or in the gradient of the joint layers.
 typedef struct stretch {
     size_t first, end, at;
     bool joint;
@@ -27,7 +27,7 @@ typedef struct stretch {
 
 struct cv_runner {
     cv_net *net;
-    cv_net *single;     // of its own, for one example; net is this one then
+    cv_net *single;   // of its own, for one example; net is this one then
     cv_shape in, out; // of the net that was given
     const cv_isa *isa;
     cv_node loss; // the node the plan ends with; .op NULL without a loss
@@ -46,7 +46,7 @@ struct cv_runner {
     int stretches;
     void *gradient[2]; // [MAX_SHARDS][gradient_size[0]] shards, [gradient_size[1]] of joint layers
     size_t gradient_size[2];
-    cv_use_gradient *use; // of joint layers' gradients; NULL: they are kept
+    cv_use_gradient *use; // receives the gradients of joint layers; NULL: they are kept
     void *user;
     int shards;         // of the batch at hand
     float **noise;      // [steps][max_batch * noise of the step], NULL where a step draws none
@@ -54,7 +54,7 @@ struct cv_runner {
     double **merged;    // [steps][2] -> [size]
     int *block_samples; // [blocks]
     float *zero;        // a row of zeros, the output gradient of idle lanes
-    double *seconds;    // [steps][2] spent forward and backward, NULL unless somebody wants to know
+    double *seconds;    // [steps][2] spent forward and backward; NULL unless profiled
     size_t bytes;
 };
 

@@ -1,4 +1,4 @@
-// Which table of ops to use: the best the processor can run, or a lower one on request.
+// Chooses the table of ops: the best that the processor can run, or a lower one on request.
 #include "op/isa.h"
 
 #include "base/cpu.h"

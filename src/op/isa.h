@@ -1,4 +1,4 @@
-// The table of ops that is compiled for one instruction set, and which one this processor runs.
+// The table of ops compiled for one instruction set, and the choice of table for this processor.
 #ifndef CV_ISA_H
 #define CV_ISA_H
 
@@ -12,7 +12,7 @@ typedef struct cv_isa {
     size_t real; // bytes of a number
     const cv_op *const *ops;
     int op_count;
-    // rows[count] of `size` floats each -> [size] lanes. Further lanes repeat the last row.
+    // rows[count] of `size` floats each -> [size] lanes. Remaining lanes repeat the last row.
     void (*pack)(const float *const *rows, int count, int64_t size, void *out);
     void (*pack_bytes)(const uint8_t *const *rows, int count, const float *of_byte /* [256] */, int64_t size,
                        void *out);
@@ -20,16 +20,17 @@ typedef struct cv_isa {
     void (*unpack)(const void *lanes, int64_t size, int active, float *const *rows);
     void (*add)(void *y, const void *x, int64_t size); // y += x, size lanes
     bool (*finite)(const void *x, int64_t size, int active);
-    // `rounds` rounds of as many multiply-adds between registers as run side by side: what the processor can do at
-    // best. Returns how many it did, counting each number of a vector; *sum is what came of them.
+    // Runs `rounds` rounds of as many independent multiply-adds between registers as the processor overlaps: its peak
+    // rate. Returns their number, counting each element of a vector; *sum is their result.
     int64_t (*peak)(int64_t rounds, double *sum);
 } cv_isa;
 
-// The best table this processor can run, not above `cap` ("avx2", ...; NULL: no cap). NULL when cap is unknown.
+// Returns the best table that this processor can run, not above `cap` ("avx2", ...; NULL: no cap); NULL if cap is
+// unknown.
 const cv_isa *cv_isa_find(const char *cap);
-// The table that trains in bf16 in place of `isa`, or `isa` itself and in *why a sentence that says why.
+// Returns the table that trains in bf16 in place of `isa`; or `isa` itself, with the reason as a sentence in *why.
 const cv_isa *cv_isa_in_bf16(const cv_isa *isa, const char **why);
-// Name k of those that can be asked for, NULL at the end.
+// Returns name k of those that can be requested; NULL past the last one.
 const char *cv_isa_name(size_t k);
 const cv_op *cv_op_find(const cv_isa *isa, const char *name);
 

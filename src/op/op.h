@@ -39,14 +39,14 @@ typedef struct cv_pass {
     const void *x[CV_MAX_INPUTS];
     void *y;
     const void *dy;
-    void *dx[CV_MAX_INPUTS];      // written, not added to; NULL: not wanted
+    void *dx[CV_MAX_INPUTS];      // written, not added to; NULL: the input gradient is not needed
     void *tensor[CV_MAX_TENSORS]; // in the order of .tensors
-    void *grad[CV_MAX_TENSORS];   // for those that are trained
-    bool set;                     // gradients are set (the first block of a shard), else added to
+    void *grad[CV_MAX_TENSORS];   // for trained tensors
+    bool set;                     // gradients are overwritten (the first block of a shard), else added to
     void *saved;                  // .saved lanes kept from forward to backward
     void *scratch[2];        // of the forward and of the backward pass: .scratch lanes, free to use within the call
     const void *noise;       // .noise lanes of random numbers drawn for this step, training only
-    const double *merged[2]; // whole-batch statistics of the forward and the backward pass, see cv_statistics
+    const double *merged[2]; // statistics of the whole batch for the forward and the backward pass, see cv_statistics
     bool training;
     int active;           // samples in the (last) block; the other lanes are idle and must add nothing
     const int32_t *label; // losses: [LANES], class of each sample
@@ -68,7 +68,7 @@ typedef struct cv_window {
     int64_t kernel[2], stride[2], padding[2], dilation[2];
 } cv_window;
 
-// For the golden and the gradient test: an input, options as a recipe writes them, and a batch size.
+// A case of the golden and the gradient test: an input, options as in a recipe, and a batch size.
 typedef struct cv_case {
     cv_shape in;
     const char *options; // "{out: 4, kernel: 3}"; NULL: none
@@ -77,8 +77,8 @@ typedef struct cv_case {
 
 // One example alone has its channels in the lanes, [block of LANES channels][row][column][LANES], and shapes that count
 // blocks of channels. An op with .by_channel and without tensors does not see the difference. Any other needs a second
-// op for it, .single, whose config begins with this, and the layer's own options follow. Lanes past the last channel hold
-// anything.
+// op for it, .single, whose config begins with this, and the layer's own options follow. Lanes past the last channel
+// hold anything.
 typedef struct cv_single {
     cv_shape in, out; // in channels
     bool plain;       // x is the net's input as it comes, [channel][row][column]

@@ -1,5 +1,5 @@
-// How the plan shares a pass out: among blocks, threads and the optimiser. Only ops that ask for it by a trait
-// (lockstep, in_parts, adds_dx) read any of this; the author of a layer need not.
+// How the plan divides a pass among blocks, threads and the optimiser. Only ops that request it by a trait (lockstep,
+// in_parts, adds_dx) read any of this; the author of a layer need not.
 #ifndef CV_SHARE_H
 #define CV_SHARE_H
 
@@ -7,7 +7,7 @@
 
 enum { CV_MOST_PARTS = 16 };
 
-// Takes `count` numbers of the gradient of tensor `tensor` of an op, from number `first` on.
+// Receives `count` numbers of the gradient of tensor `tensor` of an op, from number `first` on.
 typedef void cv_take_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient);
 
 typedef struct cv_share {
@@ -23,7 +23,7 @@ typedef struct cv_span {
     int64_t first, end;
 } cv_span;
 
-// Those of `count` things that are the part's, in whole groups of `unit` but for the last.
+// Returns the span of `count` items that belongs to the part, in whole groups of `unit` except the last.
 static inline cv_span cv_part(const cv_share *s, int64_t count, int64_t unit) {
     if (s->parts < 2) return (cv_span){0, count};
     const int64_t units = (count + unit - 1) / unit, first = units * s->part / s->parts * unit,

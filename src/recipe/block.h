@@ -5,7 +5,7 @@
 
 #include "recipe/recipe.h"
 
-// A net while it is built from a recipe.
+// A net under construction from a recipe.
 typedef struct cv_builder {
     cv_yaml yaml;
     const cv_isa *isa;
@@ -13,20 +13,20 @@ typedef struct cv_builder {
 } cv_builder;
 
 typedef struct cv_block {
-    const char *name; // as recipes write it
+    const char *name; // its name in recipes
     const char *help; // with an example
-    // Adds the block's layers. name, options: where it stands in the recipe. path: of its layers begins so ("3").
-    // *from: the node that it reads; then the one that it ends with.
+    // Adds the block's layers. name, options: its nodes in the recipe. path: prefix of the paths of its layers ("3").
+    // *from: the node that it reads; set to its last node.
     convo_status (*add)(cv_builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path, int *from,
                         convo_error *err);
 } cv_block;
 
 extern const cv_block cv_block_residual;
 
-// Block k of those there are, NULL at the end.
+// Returns block k; NULL past the last one.
 const cv_block *cv_block_at(size_t k);
 
-// Adds a list of layers; their paths are prefix and a number. *from as above.
+// Adds a list of layers; the path of each is prefix and its number. *from: as above.
 convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char *prefix, int *from, convo_error *err);
 // Adds one op; at: its place in the recipe.
 convo_status cv_build_node(cv_builder *b, const cv_op *op, const void *config, const int *input, const char *path,

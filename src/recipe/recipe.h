@@ -12,16 +12,16 @@
 struct convo_recipe {
     char *name;    // "fsdd-mfcc"
     char *file;    // what errors call it
-    char *setting; // the last assignment of convo_recipe_set, NULL without
+    char *setting; // the last assignment of convo_recipe_set; NULL: none
     yaml_document_t document;
     // data:
-    const cv_data_kind *data; // NULL when the recipe has none
+    const cv_data_kind *data; // NULL if the recipe has none
     void *data_config;        // of data->schema; never NULL with data
     cv_split_config split;
-    char data_path[CV_TEXT_SIZE]; // data.path, "" without
-    char *noted_data;             // the data set that a run was trained on, as it lay then; NULL without a run
+    char data_path[CV_TEXT_SIZE]; // data.path, "" if not given
+    char *noted_data;             // folder of the data set at the time of the run; NULL: not of a run
     // features:
-    const cv_feature *feature; // NULL without, as for pictures and arrays
+    const cv_feature *feature; // NULL if there is none, as for pictures and arrays
     void *feature_config;
     int rate;
     enum { CV_NORMALIZE_NONE, CV_NORMALIZE_GLOBAL } normalize;
@@ -30,9 +30,9 @@ struct convo_recipe {
     // augment:
     cv_augment_config augment; // copies 0: none
     // train:
-    bool has_train; // without, what follows are defaults, and the learning rate has none
+    bool has_train; // false: the fields below are defaults, except the learning rate, which has none
     cv_train_config train;
-    const cv_op *loss; // of the baseline table: for options; look it up again by name for another instruction set
+    const cv_op *loss; // from the baseline table, for its options; look it up by name for another instruction set
     void *loss_config;
     const cv_optimizer *optimizer;
     cv_optimizer_config optimizer_config;
@@ -43,7 +43,7 @@ struct convo_recipe {
     char published_source[CV_TEXT_SIZE];
 };
 
-// What the `features:` of every kind share.
+// What `features:` contains for every kind.
 typedef struct cv_feature_common {
     char kind[CV_TEXT_SIZE];
     int64_t rate; // 0: the data set's
@@ -51,32 +51,32 @@ typedef struct cv_feature_common {
     double mean, std;
 } cv_feature_common;
 extern const cv_option cv_feature_common_schema[];
-extern const char *const cv_recipe_blocks[]; // NULL-ended
+extern const char *const cv_recipe_blocks[]; // NULL-terminated
 // `data:` without the kind's own options and `split:`; `published:`.
 extern const cv_option cv_recipe_data_schema[], cv_recipe_published_schema[];
 
 static inline cv_yaml cv_recipe_yaml(const convo_recipe *recipe) {
     return (cv_yaml){recipe->file, &recipe->document, recipe->setting};
 }
-// convo_recipe_parse, with a name for the run and another one for errors.
+// convo_recipe_parse with separate names for the run and for errors.
 convo_status cv_recipe_parse(const char *text, size_t size, const char *name, const char *file, convo_recipe **recipe,
                              convo_error *err);
-// Fills everything but name, file, setting and document from the document, checking all of it.
+// Fills and checks everything except name, file, setting and document, from the document.
 convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err);
-// A copy that says `input`.
+// Copies a recipe and sets `input`.
 convo_status cv_recipe_with_input(const convo_recipe *recipe, cv_shape shape, convo_recipe **changed, convo_error *err);
-// A suggestion-ready list of the losses or layers of a table, for cv_yaml_word and cv_did_you_mean.
+// The names of the losses or layers of a table, for cv_yaml_word and cv_did_you_mean.
 typedef struct cv_op_names {
     const cv_isa *isa;
     cv_kind kind;
 } cv_op_names;
 const char *cv_op_names_next(const void *names, size_t k);
 
-// Builds the net of the recipe's `model:`, not initialised. An outline has no room for parameters (cv_net_finish makes
-// it): for what only asks for sizes.
+// Builds the net of the recipe's `model:`, not initialised. An outline has no memory for parameters (cv_net_finish
+// allocates it): for callers that only need sizes.
 convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err);
 convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err);
-// The net must end in what the loss reads: one value for each of `classes`, or a single one for two classes.
+// Checks that the net ends in what the loss reads: one value for each of `classes`, or a single one for two classes.
 convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *net, int classes, convo_error *err);
 
 #endif

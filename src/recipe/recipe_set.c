@@ -1,4 +1,4 @@
-// Settings: "train.epochs=5", or "epochs=5" where it is plain which one is meant.
+// Settings: "train.epochs=5", or "epochs=5" if it is unambiguous.
 #include "recipe/recipe.h"
 
 #include <stdio.h>

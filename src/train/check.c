@@ -1,4 +1,4 @@
-// What must hold before the first step.
+// Checks the conditions for a training before the first step.
 #include "train/train.h"
 
 int64_t cv_steps_of_epoch(const cv_train_config *c, int64_t examples) {

@@ -1,4 +1,5 @@
-// Schedules of the learning rate, as torch.optim.lr_scheduler has them: by epoch, but for one_cycle and the warm-up.
+// Schedules of the learning rate, equal to those of torch.optim.lr_scheduler: by epoch, except one_cycle and the
+// warm-up.
 #include "train/train.h"
 
 #include <math.h>

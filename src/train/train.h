@@ -1,5 +1,4 @@
-// Training: optimiser, schedule, the loop, checkpoints. Knows nets and arrays; recipes and files of models are above
-// it.
+// Training: optimiser, schedule, loop, checkpoints. Knows nets and arrays; recipes and model files are above it.
 #ifndef CV_TRAIN_H
 #define CV_TRAIN_H
 
@@ -18,12 +17,12 @@ typedef struct cv_optimizer {
     const char *name, *help; // "sgd", "adam", "adamw"
     const cv_option *schema; // over cv_optimizer_config
     int moments;             // arrays of state, each as long as the parameters, at most: see cv_optimizer_moments
-    // One step on part of the arrays: w, m[k] updated; g is the gradient. step counts from 1.
+    // Performs one step on part of the arrays: updates w and m[k]; g is the gradient. step counts from 1.
     void (*update)(const cv_optimizer_config *config, double lr, int64_t step, size_t count, float *w, const float *g,
                    float *const *m);
 } cv_optimizer;
 
-// As many as it has with these options: SGD without momentum has none.
+// Returns the number of moments with these options: SGD without momentum has none.
 int cv_optimizer_moments(const cv_optimizer *optimizer, const cv_optimizer_config *config);
 const cv_optimizer *cv_optimizer_at(size_t k); // NULL at the end
 
@@ -39,7 +38,8 @@ typedef struct cv_schedule_config {
 typedef struct cv_schedule {
     const char *name, *help; // "constant", "step", "cosine", "linear", "one_cycle"
     const cv_option *schema; // over cv_schedule_config
-    // At step 0, 1, ... of `steps`, `per_epoch` of them in an epoch. Without warm-up, which all have in common.
+    // The factor at step 0, 1, ... of `steps`, with `per_epoch` steps per epoch. Without warm-up, which all schedules
+    // share.
     double (*factor)(const cv_schedule_config *config, int64_t step, int64_t steps, int64_t per_epoch);
 } cv_schedule;
 
@@ -64,7 +64,7 @@ enum { CV_PRECISION_FP32, CV_PRECISION_BF16 };
 
 extern const cv_option cv_train_schema[]; // over cv_train_config
 
-// Everything a training needs to go on to the same bits: what a checkpoint holds.
+// Everything a training needs to continue with the same bits: the content of a checkpoint.
 typedef struct cv_train_state {
     int64_t epoch, step;       // epochs done, steps done in the next one
     int64_t steps;             // steps done ever
@@ -78,7 +78,7 @@ typedef struct cv_train_state {
     float *best;               // [net->total] the best on validation, NULL where the last epoch's weights are kept
 } cv_train_state;
 
-// What one epoch gave.
+// Results of one epoch.
 typedef struct cv_epoch {
     int epoch;
     convo_score score[3]; // train (while it was trained), validation, test
@@ -86,7 +86,7 @@ typedef struct cv_epoch {
     bool best; // so far, on validation, where the best is kept
 } cv_epoch;
 
-// What one step gave: the batch it trained on, or with record_full the whole training part after it.
+// Results of one step: on the batch it trained on, or with record_full on the whole training part after it.
 typedef struct cv_step_record {
     int64_t step; // from 1
     convo_score train, validation;
@@ -105,34 +105,36 @@ typedef struct cv_training {
     const int32_t *label;    // [examples]
     const cv_split *split;
     cv_pool *pool;
-    // Files are the business of those above; each may be NULL.
+    // Callbacks for code that writes files; each may be NULL.
     convo_status (*step_done)(void *user, const cv_step_record *record, convo_error *err);
     convo_status (*epoch_done)(void *user, const cv_epoch *epoch, convo_error *err);
     convo_status (*checkpoint)(void *user, const cv_train_state *state, convo_error *err);
     void *user;
 } cv_training;
 
-// Steps of an epoch over so many examples: the last batch may not be full, and is left out with drop_last.
+// Returns the number of steps in an epoch over so many examples; drop_last leaves out a last batch that is not full.
 int64_t cv_steps_of_epoch(const cv_train_config *config, int64_t examples);
-// Whether it can be trained so: refused before the first step, naming the layer where it is one's.
+// Checks whether this training is possible: refuses before the first step, naming the layer if one is the cause.
 convo_status cv_train_check(const cv_training *training, convo_error *err);
-// The state before the first step. random: after the initial weights were drawn.
+// Makes the state before the first step. random: the generator after the initial weights were drawn.
 convo_status cv_train_state_new(const cv_training *training, const cv_random *random, cv_train_state *state,
                                 convo_error *err);
 void cv_train_state_free(cv_train_state *state);
-// Trains from state on. Of options, stop, progress and user are used. Fills the result but for seed, isa and threads.
+// Trains from state on. Uses options->stop, progress and user. Fills the result except seed, isa and threads.
 convo_status cv_train_run(const cv_training *training, cv_train_state *state, const convo_train_options *options,
                           convo_train_result *result, convo_error *err);
 
-// A net set up to be scored. trainer: whose memory it may use between steps; NULL: none.
+// A net prepared for scoring. trainer: whose memory it may use between steps; NULL: none.
 typedef struct cv_scorer cv_scorer;
 convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
                            cv_pool *pool, cv_scorer **scorer, convo_error *err);
 void cv_scorer_free(cv_scorer *scorer);
-// Mean loss and accuracy of the net over the examples index[0..count]; outputs: the net's for each, or NULL.
+// Returns mean loss and accuracy of the net over the examples index[0..count]. outputs: receives the net's outputs; may
+// be NULL.
 convo_score cv_score(cv_scorer *scorer, const cv_values *values, const int32_t *label, const int32_t *index,
                      size_t count, float *outputs /* [count][outputs] */);
-// The class that a net's outputs mean: the largest, or with one output the second if it is positive.
+// Returns the class that a net's outputs stand for: the largest or, with one output, the second class if it is
+// positive.
 int32_t cv_class_of(const float *outputs, int count);
 
 #endif
