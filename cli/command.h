@@ -23,7 +23,7 @@ static inline int thread_count(int64_t asked) {
 enum { DONE = 0, FAILED = 1, USAGE = 2, INTERRUPTED = 130 }; // exit status
 
 // --- what a command is
-// --------------------------------------------------------------------------------------------------
+// ------------------------------------------------------------------------------------------------
 
 typedef enum option_type {
     OPTION_FLAG,   // bool
@@ -73,7 +73,7 @@ void print_help(const cli_command *command, FILE *stream);
 extern const cli_option common_options[]; // accepted by every command
 
 // --- all commands
-// -------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------
 
 extern const cli_command *const commands[]; // NULL-terminated
 // Returns NULL, after an error message, if there is no such command.

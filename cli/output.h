@@ -5,9 +5,10 @@
 #include "command.h"
 
 // --- what went wrong
-// ---------------------------------------------------------------------------------------------------- printf, for
-// people: what names and messages bring along is shown (convo_text_show), not obeyed. Only line ends at the beginning
-// and at the end of the format are line ends. Everything that is printed with a text in it goes this way.
+// --------------------------------------------------------------------------------------------------
+
+// printf for people: what names and messages bring along is shown (convo_text_show), not obeyed. Only line ends at the
+// beginning and the end of the format are line ends. Everything that is printed with a text in it goes this way.
 void say(FILE *stream, const char *format, ...) PRINTF(2, 3);
 // Both print one line, `convo: WHERE: MESSAGE`, on standard error. fail returns FAILED, complain returns USAGE.
 int fail(const convo_error *err);
@@ -32,7 +33,7 @@ cli_hint hint_start(const char *word);
 void hint_offer(cli_hint *hint, const char *candidate);
 
 // --- output
-// -------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // can_redraw: whether standard error is a terminal that can redraw a line. can_colour: whether it shows colour
 // (NO_COLOR is respected).
 bool can_redraw(void);

@@ -351,8 +351,7 @@ CONVO_API double convo_recipe_published(const convo_recipe *recipe, const char *
 // none or gives its path.
 CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
 // Lists the groups (speakers) of the recipe's data set. *groups: [*count] names, sorted; *count is 0 if the data set
-// has no groups. Uses options->data and search; options must not be NULL. The caller frees each name, and the list,
-// with free().
+// has no groups. Uses options->data and search; options may be NULL. The caller frees each name, and the list, with free().
 CONVO_API convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options,
                                            char ***groups, int *count, convo_error *err);
 // Recipes for arrays (`arrays`, `mat`) may leave out `input`, the shape of an example, which is then taken from the

@@ -2,8 +2,6 @@
 #include "data/dataset.h"
 #include "fetch/fetch.h"
 
-#define NEEDED "libcurl4-openssl-dev, libarchive-dev and nettle-dev, and build again"
-
 bool convo_data_set_at(int k, convo_data_set *set) {
     const cv_data_kind *kind = k < 0 ? NULL : cv_data_kind_at((size_t)k);
     if (!kind) return false;
@@ -13,7 +11,7 @@ bool convo_data_set_at(int k, convo_data_set *set) {
                             .missing = kind->missing,
                             .generated = kind->generated,
                             .published = remote,
-                            .get_missing = remote && !CV_HAVE_FETCH ? NEEDED : NULL};
+                            .get_missing = remote && !CV_HAVE_FETCH ? CV_FETCH_NEEDS : NULL};
     for (size_t f = 0; remote && f < CV_MOST_FILES; f++) set->download += remote->file[f].size;
     return true;
 }

@@ -227,7 +227,8 @@ convo_status cv_fetch(const cv_remote *remote, const convo_get_options *options,
                       convo_error *err) {
     (void)options;
     *result = (convo_get_result){0};
-    return cv_fail(err, CONVO_UNSUPPORTED, "", "this build cannot download %s: install %s", remote->name, NEEDED);
+    return cv_fail(err, CONVO_UNSUPPORTED, "", "this build cannot download %s: install %s", remote->name,
+                   CV_FETCH_NEEDS);
 }
 
 #endif

@@ -4,6 +4,9 @@
 
 #include "base/base.h"
 
+// What a build that cannot get them needs.
+#define CV_FETCH_NEEDS "libcurl4-openssl-dev, libarchive-dev and nettle-dev, and build again"
+
 #if defined(CONVO_HAVE_CURL) && defined(CONVO_HAVE_LIBARCHIVE) && defined(CONVO_HAVE_NETTLE)
 #define CV_HAVE_FETCH 1
 #else

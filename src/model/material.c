@@ -22,6 +22,8 @@ static convo_status open_dataset(const convo_recipe *recipe, const convo_train_o
     return status;
 }
 
+static const convo_train_options no_options;
+
 convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options, char ***groups,
                                  int *count, convo_error *err) {
     cv_dataset *dataset;
@@ -30,7 +32,7 @@ convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_o
     *groups = NULL;
     *count = 0;
     if (!recipe->data) return cv_fail(err, CONVO_ARGUMENT, recipe->file, "the recipe has no 'data' block");
-    const convo_status status = open_dataset(recipe, options, &dataset, err);
+    const convo_status status = open_dataset(recipe, options ? options : &no_options, &dataset, err);
     if (status) return status;
     *groups = dataset->groups; // handed over
     *count = dataset->group_count;
@@ -39,8 +41,6 @@ convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_o
     cv_dataset_free(dataset);
     return CONVO_OK;
 }
-
-static const convo_train_options no_options;
 
 convo_status convo_recipe_measure(const convo_recipe *recipe, const convo_train_options *options,
                                   convo_recipe **measured, convo_error *err) {

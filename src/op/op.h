@@ -1,8 +1,8 @@
-// The op contract. One file per layer or loss, src/op/NAME.c, says everything there is to say about it:
+// The op contract. One file per layer or loss, src/op/layers/NAME.c, says everything there is to say about it:
 //
 //     CV_OP(relu) = {.name = "relu", .help = "...", .infer = ..., .forward = ..., .backward = ..., .torch = ..., ...};
 //
-// The build collects every CV_OP in src/op/*.c into one table per instruction set. Recipe reader, help, summary,
+// The build collects every CV_OP in src/op/layers/*.c into one table per instruction set. Recipe reader, help, summary,
 // gradient check, golden test, save, load and exporters read the table, so adding a layer edits no other file.
 //
 // A block of LANES samples lies in memory as [channel][row][column][LANES]: one vector per pixel. Ops are loop nests
@@ -139,7 +139,7 @@ struct cv_op {
     // PyTorch expression for the golden test. Names: x (x1 for a second input), the tensors, label, training, and the
     // options in braces.
     const char *torch;
-    // The layer as ONNX nodes, in the language of base/graph.h. Names: x (x1 for a second input), y, the tensors (where
+    // The layer as ONNX nodes, in the language of format/graph.h. Names: x (x1 for a second input), y, the tensors (where
     // the layer does not have one, bias? is left out and bias|0 is a channel's worth of zeros), any other for what lies
     // between. Options in braces; {kernel*} is the product of the option's numbers. "": y is x. NULL: it cannot be said
     // in ONNX. A loss: from the net's outputs to the probabilities of the classes.
