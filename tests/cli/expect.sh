@@ -29,6 +29,8 @@ skip() { # NAME REASON
     skips="${skips}[  SKIPPED ] $1: $2$newline"
     echo "[  SKIPPED ] $1: $2"
 }
+# lacks ARGUMENT...: the command says that this build cannot do it. Something optional was left out.
+lacks() { "$CONVO" "$@" 2>&1 | grep -q 'this build'; }
 # check NAME COMMAND...: a test that is any command.
 check() {
     name=$1

@@ -63,13 +63,17 @@ set -- "found 1 example with a copy in another part of the split: yes/0.flac (va
     "found 1 speaker in more than one part of the split ('by: group' keeps them apart): theo" \
     "found 1 class without an example in the training part: maybe" \
     "found 2 classes without an example in the validation part: maybe, no" "ignored 1 column of the manifest: age"
-expect 1 "what a split is wrong in is found in a recipe's data" "$@" -- data check "$work/list.yaml"
-expect 1 "and in the manifest" "$@" -- data check "$leak/list.csv"
-expect 0 "train says it and trains" "$@" "test accuracy" -- train "$work/list.yaml" --out "$work/run" --force
-expect 0 "a sweep says it" "$@" "test error" -- sweep "$work/list.yaml" --trials 2 --out "$work/sweep"
-check "once" test "$(grep -c 'found 1 speaker' "$work/err")" -eq 1
-expect 0 "--quiet does not" -- train "$work/list.yaml" --out "$work/run" --force -q
-check "indeed" test ! -s "$work/err"
+if lacks data check "$work/list.yaml"; then
+    skip "what a split is wrong in" "this build reads no manifest"
+else
+    expect 1 "what a split is wrong in is found in a recipe's data" "$@" -- data check "$work/list.yaml"
+    expect 1 "and in the manifest" "$@" -- data check "$leak/list.csv"
+    expect 0 "train says it and trains" "$@" "test accuracy" -- train "$work/list.yaml" --out "$work/run" --force
+    expect 0 "a sweep says it" "$@" "test error" -- sweep "$work/list.yaml" --trials 2 --out "$work/sweep"
+    check "once" test "$(grep -c 'found 1 speaker' "$work/err")" -eq 1
+    expect 0 "--quiet does not" -- train "$work/list.yaml" --out "$work/run" --force -q
+    check "indeed" test ! -s "$work/err"
+fi
 expect 0 "speakers on both sides of a random split are no fault" "found 6 speakers in more than one part" -- \
     data check fsdd-mfcc --data data/fsdd
 expect 0 "nor are those of a published one" "found 6 speakers in more than one part" -- data check fsdd --data data/fsdd

@@ -188,7 +188,7 @@ stopped() {
     wait $child
     is_plain || told="$told the line of '$nasty' is not plain;"
     line=$(sed -n 's/^  //p' "$work/err")
-    RECORD=$work/record bash -c "set -- ${line#* }; . '$work/words.sh'"
+    RECORD=$work/record bash -c "set -- $line; shift; . '$work/words.sh'"
     printf '%s\0' train moons --set epochs=1000000 -q -o "$out" --resume | cmp -s - "$work/record" ||
         told="$told the line of '$nasty' is '$line';"
 }

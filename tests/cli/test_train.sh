@@ -51,7 +51,7 @@ if [ -e "$work/cut/result.json" ]; then # the status is not asked: it may be wro
     skip "an interrupted run exits with 130" "it was done before it could be interrupted"
 else
     check "an interrupted run exits with 130" test $status -eq 130
-    check "it says how to go on" grep -q 'convo train .*--set epochs=400 --resume$' "$work/cut.txt"
+    check "it says how to go on" grep -q "convo'\{0,1\} train .*--set epochs=400 --resume$" "$work/cut.txt"
     expect 1 "nor is one that was interrupted" "already contains a run" -- \
         train "$work/digits.yaml" --data "$work/small" --out "$work/cut" --set epochs=400
     expect 0 "--resume goes on to the end" "epoch 400/400" "test accuracy" -- \
@@ -98,14 +98,18 @@ expect 0 "eval shows figures per class and confusions" "test accuracy 0." "preci
 } >"$work/list.csv"
 recipe "s|set: fsdd.*|set: manifest, path: $work/list.csv, split: official}|; s/linear: 10/linear: 3/; s/samples/rate: 8000, samples/" \
     >"$work/listed.yaml"
-"$CONVO" train "$work/listed.yaml" --out "$work/listed" -q >"$work/listed.txt" 2>&1
-expect 0 "a class that is not tested has no curve" "3  " -- eval "$work/listed"
-cp "$work/out" "$work/figures" # check has its own
-check "and leaves the mean of the others alone" awk '
-    $1 == 1 || $1 == 2 { if (NF == 6) { sum += $5; classes++ } }
-    $1 == 3 && NF == 6 { none = $5 }
-    $1 == "mean" { mean = $5 }
-    END { exit !(classes == 2 && none == "-" && mean - sum / 2 < 0.0002 && sum / 2 - mean < 0.0002) }' "$work/figures"
+if lacks data check "$work/listed.yaml"; then
+    skip "a class that is not tested" "this build reads no manifest"
+else
+    "$CONVO" train "$work/listed.yaml" --out "$work/listed" -q >"$work/listed.txt" 2>&1
+    expect 0 "a class that is not tested has no curve" "3  " -- eval "$work/listed"
+    cp "$work/out" "$work/figures" # check has its own
+    check "and leaves the mean of the others alone" awk '
+        $1 == 1 || $1 == 2 { if (NF == 6) { sum += $5; classes++ } }
+        $1 == 3 && NF == 6 { none = $5 }
+        $1 == "mean" { mean = $5 }
+        END { exit !(classes == 2 && none == "-" && mean - sum / 2 < 0.0002 && sum / 2 - mean < 0.0002) }' "$work/figures"
+fi
 env CONVO_HOME= XDG_CACHE_HOME= HOME="$work/user" "$CONVO" train "$work/digits.yaml" --data "$work/small" \
     --out "$work/homeless" -q --set epochs=1 >/dev/null
 check "an empty variable is as good as none" test -d "$work/user/.cache/convo/features"
