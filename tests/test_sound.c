@@ -167,6 +167,68 @@ static void resampling_keeps_frequency_amplitude_and_time(void **state) {
     }
 }
 
+// A piece at any place, of any format, equals the same samples of the whole recording.
+static void a_piece_is_a_part_of_the_whole_recording(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int format, from, to;
+        double tolerance;
+        bool optional;
+    } files[] = {
+        {"piece.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 16000, 16000, 0, false},
+        {"piece.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 16000, 16000, 0, false},
+        {"piece.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_24, 8000, 8000, 0, false},
+        {"vorbis.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 44100, 44100, 1e-6, false},
+        {"opus.ogg", SF_FORMAT_OGG | SF_FORMAT_OPUS, 48000, 48000, 2e-3, true},
+        {"piece.mp3", MP3, 44100, 44100, 2e-3, true},
+        {"up.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 8000, 16000, 1e-6, false},
+        {"down.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 44100, 8000, 1e-6, false},
+        {"down.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 22050, 16000, 1e-6, false},
+        {"prime.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 7919, 8000, 1e-6, false},
+    };
+    static const cv_piece pieces[] = {{0, 0.5, 0},     {0, 0, 0.25}, {0.001, 0.1, 0}, {0.73, 0.25, 2},
+                                      {1.0 / 3, 1, 0}, {1.9, 1, 0},  {1.5, 0, 0.5},   {1.9999, 0, 0}};
+    enum { RATE = 48000 };
+    static float noise[2 * RATE];
+    uint32_t random = 1;
+    for (size_t t = 0; t < CV_COUNT(noise); t++) {
+        random = random * 1664525 + 1013904223;
+        noise[t] = 0.5f * sine(700, 16000, t) + (float)((double)random / UINT32_MAX - 0.5) * 0.2f;
+    }
+    for (size_t k = 0; k < CV_COUNT(files); k++) {
+        path p;
+        cv_sound whole, part;
+        convo_error err;
+        if (!write_sound(files[k].name, files[k].format, files[k].from, 1, noise, 2 * (size_t)files[k].from, &p)) {
+            if (!files[k].optional) fail_msg("%s cannot be written", files[k].name);
+            continue;
+        }
+        if (cv_sound_read(p.text, files[k].to, &whole, &err)) fail_msg("%s: %s", files[k].name, err.message);
+        for (size_t j = 0; j < CV_COUNT(pieces); j++) {
+            const cv_piece *piece = &pieces[j];
+            const size_t begin = (size_t)llround(piece->start * files[k].to);
+            const size_t length = piece->seconds > 0 ? (size_t)llround(piece->seconds * files[k].to) : whole.count;
+            const size_t want = begin + length < whole.count ? length : whole.count - begin;
+            const double gain = piece->gain > 0 ? piece->gain : 1;
+            if (cv_sound_read_piece(p.text, piece, files[k].to, &part, &err))
+                fail_msg("%s, piece %zu: %s", files[k].name, j, err.message);
+            if (part.count != want) fail_msg("%s, piece %zu: %zu samples, not %zu", p.text, j, part.count, want);
+            // Whether the resampler still gives the last sample of a recording is a matter of rounding.
+            const size_t sure = want - (files[k].from != files[k].to && begin + want == whole.count);
+            double worst = 0;
+            for (size_t t = 0; t < sure; t++)
+                worst = fmax(worst, fabs((double)part.sample[t] - (double)(float)(whole.sample[begin + t] * gain)));
+            if (worst > files[k].tolerance) fail_msg("%s, piece %zu: off by %g", files[k].name, j, worst);
+            cv_sound_free(&part);
+        }
+        const cv_piece beyond = {.start = 2.1, .seconds = 1};
+        assert_int_equal(cv_sound_read_piece(p.text, &beyond, files[k].to, &part, &err), CONVO_FORMAT);
+        assert_string_equal(err.message, "ends before the piece that begins at 2.1 s");
+        cv_sound_free(&whole);
+    }
+}
+
 static void check_refused(const char *what, const char *file, int rate, convo_status code, const char *says) {
     cv_sound sound;
     convo_error err = {0};
@@ -363,6 +425,7 @@ int main(void) {
     const struct CMUnitTest sound[] = {
         cmocka_unit_test(channels_of_every_format_are_mixed_to_their_mean),
         cmocka_unit_test(resampling_keeps_frequency_amplitude_and_time),
+        cmocka_unit_test(a_piece_is_a_part_of_the_whole_recording),
         cmocka_unit_test(bad_files_are_refused_in_words),
         cmocka_unit_test(samples_whose_length_was_left_open_go_on_to_the_end),
         cmocka_unit_test(an_empty_recording_with_a_title_has_no_samples),

@@ -68,7 +68,8 @@ int64_t cv_front_samples(const cv_front *front) {
     return samples;
 }
 
-static convo_status compute_one(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err) {
+static convo_status compute_one(const cv_front *front, const float *sample, size_t count, float *out,
+                                convo_error *err) {
     if (front->kind->compute(front->config, front->tables, sample, count, out)) return CONVO_OK;
     return cv_no_memory(err, "the features of a recording");
 }
@@ -85,6 +86,16 @@ convo_status cv_front_compute_file(const cv_front *front, const char *path, floa
     convo_status status = cv_sound_read(path, front->rate, &sound, err);
     if (status) return status;
     if (length) *length = (int64_t)sound.count;
+    status = compute_one(front, sound.sample, sound.count, out, err);
+    cv_sound_free(&sound);
+    return status;
+}
+
+convo_status cv_front_compute_piece(const cv_front *front, const char *path, const cv_piece *piece, float *out,
+                                    convo_error *err) {
+    cv_sound sound;
+    convo_status status = cv_sound_read_piece(path, piece, front->rate, &sound, err);
+    if (status) return status;
     status = compute_one(front, sound.sample, sound.count, out, err);
     cv_sound_free(&sound);
     return status;

@@ -3,6 +3,7 @@
 #define CV_FEATURE_H
 
 #include "format/graph.h"
+#include "audio/sound.h"
 #include "base/option.h"
 #include "op/shape.h"
 
@@ -45,5 +46,8 @@ convo_status cv_front_compute(const cv_front *front, const float *sample, size_t
 // samples of the whole recording at that rate.
 convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, int64_t *length,
                                    convo_error *err);
+// Does the same with a piece of the file.
+convo_status cv_front_compute_piece(const cv_front *front, const char *path, const cv_piece *piece, float *out,
+                                    convo_error *err);
 
 #endif

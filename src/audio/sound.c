@@ -72,15 +72,57 @@ static convo_status check_info(const char *path, const SF_INFO *info, convo_erro
     return CONVO_OK;
 }
 
-// Decodes everything there is, mixing the channels down to their mean. The header's length is not relied on: some
-// formats can only guess it, and a damaged one may promise anything.
-static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *path, cv_sound *sound, convo_error *err) {
+static const char too_early[] = "ends before the piece that begins at %g s";
+
+// What is read of a file, in samples.
+typedef struct span {
+    int64_t begin, count; // of the file; count WHOLE: all there is
+    int64_t drop, keep;   // what resampling makes of that: how many at the beginning are not wanted, how many are
+} span;
+
+#define WHOLE INT64_MAX
+
+static int64_t common_divisor(int64_t a, int64_t b) {
+    while (b) {
+        const int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+// A piece that is resampled begins where the samples of both rates coincide, and reaches further on both sides than the
+// filter: 46 samples of the lower rate.
+static span span_of(const cv_piece *piece, int from, int to) {
+    enum { MARGIN = 64 };
+    const int64_t begin = llround(piece->start * to);
+    span s = {.begin = begin, .count = WHOLE, .keep = WHOLE};
+    if (piece->seconds > 0) s.count = s.keep = llround(fmax(1, piece->seconds * to));
+    if (from == to || (begin == 0 && s.count == WHOLE)) return s;
+    const int64_t divisor = common_divisor(from, to), step = from / divisor;
+    const int64_t margin = MARGIN * (from > to ? (from + to - 1) / to : 1);
+    const int64_t least = (int64_t)((double)begin * from / to) - margin;
+    s.begin = least > 0 ? least / step * step : 0;
+    s.drop = begin - s.begin / step * (to / divisor);
+    if (s.count != WHOLE) s.count = (int64_t)ceil((double)(begin + s.keep) * from / to) + margin - s.begin;
+    return s;
+}
+
+// Decodes a span, or what there is of it, mixing the channels down to their mean. The header's length is not relied on:
+// some formats can only guess it, and a damaged one may promise anything. What cannot be sought is read and forgotten.
+static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *path, const span *part, cv_sound *sound,
+                           convo_error *err) {
     enum { CHUNK = 4096 };
     float chunk[CHUNK];
+    const sf_count_t most = CHUNK / info->channels;
     size_t capacity = 0, channels = (size_t)info->channels;
-    sf_count_t got;
-    while ((got = sf_readf_float(stream, chunk, CHUNK / info->channels)) > 0) {
-        size_t frames = (size_t)got;
+    sf_count_t got = 1;
+    int64_t at = part->begin && sf_seek(stream, part->begin, SEEK_SET) == part->begin ? part->begin : 0;
+    for (; at < part->begin && got > 0; at += got)
+        got = sf_readf_float(stream, chunk, part->begin - at < most ? part->begin - at : most);
+    for (int64_t left = part->count; left > 0 && got > 0; left -= got) {
+        got = sf_readf_float(stream, chunk, left < most ? left : most);
+        const size_t frames = got > 0 ? (size_t)got : 0;
         if (sound->count + frames > CV_LIMIT_SOUND)
             return cv_fail(err, CONVO_LIMIT, path, "is longer than the %d samples that are accepted", CV_LIMIT_SOUND);
         if (!cv_grow(&sound->sample, &capacity, sound->count + frames, sizeof *sound->sample))
@@ -92,12 +134,32 @@ static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *pat
         }
     }
     if (sf_error(stream))
-        return cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged after sample %zu (%s)", sound->count,
-                       sf_strerror(stream));
+        return cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged after sample %lld (%s)",
+                       (long long)(part->begin + (int64_t)sound->count), sf_strerror(stream));
     return CONVO_OK;
 }
 
-convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_error *err) {
+// From samples of a span to a piece at a rate.
+static convo_status convert(const char *path, const span *part, const cv_piece *piece, int rate, cv_sound *sound,
+                            convo_error *err) {
+    if (rate != sound->rate) {
+        cv_sound other = {.rate = rate};
+        const convo_status status =
+            resample(sound->sample, sound->count, sound->rate, rate, path, &other.sample, &other.count, err);
+        if (status) return status;
+        cv_sound_free(sound);
+        *sound = other;
+    }
+    if ((int64_t)sound->count <= part->drop) return cv_fail(err, CONVO_FORMAT, path, too_early, piece->start);
+    sound->count -= (size_t)part->drop;
+    memmove(sound->sample, sound->sample + part->drop, sound->count * sizeof *sound->sample);
+    if ((int64_t)sound->count > part->keep) sound->count = (size_t)part->keep;
+    for (size_t t = 0; piece->gain > 0 && t < sound->count; t++)
+        sound->sample[t] = (float)(sound->sample[t] * piece->gain);
+    return CONVO_OK;
+}
+
+convo_status cv_sound_read_piece(const char *path, const cv_piece *piece, int rate, cv_sound *sound, convo_error *err) {
     SF_INFO info = {0};
     SNDFILE *stream = NULL;
     cv_sound_file file;
@@ -114,30 +176,31 @@ convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_er
         goto done;
     }
     if ((status = check_info(path, &info, err))) goto done;
-    if ((status = decode(stream, &info, path, sound, err))) goto done;
+    if (rate == 0) rate = info.samplerate;
+    const span part = span_of(piece, info.samplerate, rate);
+    if ((status = decode(stream, &info, path, &part, sound, err))) goto done;
     // A FLAC header counts exactly, or says that it does not know.
-    if ((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC && info.frames < SF_COUNT_MAX &&
-        (sf_count_t)sound->count < info.frames) {
-        status = cv_fail(err, CONVO_FORMAT, path, "is cut short: its header promises %lld samples and %zu are there",
-                         (long long)info.frames, sound->count);
+    const int64_t end = part.begin + (int64_t)sound->count;
+    if ((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC && info.frames < SF_COUNT_MAX && end < info.frames &&
+        (int64_t)sound->count < part.count) {
+        status = cv_fail(err, CONVO_FORMAT, path, "is cut short: its header promises %lld samples and %lld are there",
+                         (long long)info.frames, (long long)end);
         goto done;
     }
     if (sound->count == 0) {
-        status = cv_fail(err, CONVO_FORMAT, path, "holds no samples");
+        status = cv_fail(err, CONVO_FORMAT, path, piece->start > 0 ? too_early : "holds no samples", piece->start);
         goto done;
     }
     if ((status = cv_sound_check(sound->sample, sound->count, path, err))) goto done;
     sound->rate = info.samplerate;
-    if (rate > 0 && rate != sound->rate) {
-        cv_sound other = {.rate = rate};
-        status = resample(sound->sample, sound->count, sound->rate, rate, path, &other.sample, &other.count, err);
-        if (status) goto done;
-        cv_sound_free(sound);
-        *sound = other;
-    }
+    status = convert(path, &part, piece, rate, sound, err);
 done:
     if (stream) sf_close(stream);
     cv_sound_file_close(&file);
     if (status) cv_sound_free(sound);
     return status;
+}
+
+convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_error *err) {
+    return cv_sound_read_piece(path, &(cv_piece){0}, rate, sound, err);
 }

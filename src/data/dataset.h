@@ -4,6 +4,7 @@
 
 #include "audio/augment.h"
 #include "audio/feature.h"
+#include "audio/sound.h"
 #include "base/threads.h"
 #include "base/values.h"
 #include "data/findings.h"
@@ -11,9 +12,10 @@
 typedef struct cv_example {
     char *path; // of the recording; NULL where the values are in memory
     int32_t label;
-    int32_t group; // speaker; -1 without
-    int32_t index; // of the recording within (label, group); -1 without
-    int32_t part;  // the official split: CONVO_TRAIN, _VALIDATION, _TEST; -1 without one
+    int32_t group;  // speaker; -1 without
+    int32_t index;  // of the recording within (label, group); -1 without
+    int32_t part;   // the official split: CONVO_TRAIN, _VALIDATION, _TEST; -1 without one
+    cv_piece piece; // of a recording: what of it is the example; all 0: the whole. Read with cv_front_compute_piece
 } cv_example;
 
 // A data set has one of three sorts: recordings (paths, read through a front end), pictures (paths, read by the kind),
