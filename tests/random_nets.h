@@ -60,6 +60,7 @@ static inline void draw_option(random_net *n, const cv_option *o, int64_t channe
         cv_print(text, size, "[%lld, %lld]", (long long)draw_integer(n, o, channels),
                  (long long)draw_integer(n, o, channels));
         break;
+    case CV_SPAN:
     case CV_FLOAT: cv_print(text, size, "%g", draw_number(n, o)); break;
     case CV_BOOL: cv_print(text, size, "%s", draw(n, 2) ? "true" : "false"); break;
     case CV_WORD: {

@@ -272,7 +272,6 @@ static void augmentation_that_makes_no_sense_is_refused(void **state) {
     static const struct {
         const char *blocks, *says;
     } cases[] = {
-        {"features: {kind: waveform, samples: 8}\naugment: {speed: 0.1}", "copies"},
         {"features: {kind: waveform, samples: 8}\naugment: {copies: 1, speed: 0.6}", "from 0 to 0.5"},
         {"features: {kind: waveform, samples: 8}\naugment: {copies: 1, sped: 0.1}", "did you mean 'speed'?"},
         {"features: {kind: waveform, samples: 8}\naugment: {copies: -1}", "from 0 to 100"},

@@ -576,7 +576,7 @@ static void odd_thread_counts_are_refused(void **state) {
 
 typedef struct block {
     int64_t whole, any, pair[2], length[2];
-    double real, free;
+    double real, free, span[2];
     bool yes;
     int word;
     char text[CV_TEXT_SIZE], list[CV_LIST_SIZE];
@@ -593,12 +593,13 @@ static const cv_option schema[] = {
     {.name = "word", .type = CV_WORD, .offset = offsetof(block, word), .fallback = 1, .words = "none|global|no"},
     {.name = "text", .type = CV_TEXT, .offset = offsetof(block, text), .text = "theo"},
     {.name = "list", .type = CV_LIST, .offset = offsetof(block, list)},
+    {.name = "span", .type = CV_SPAN, .offset = offsetof(block, span), .text = "[0, 0.5]", .min = -1, .max = 1},
     {0},
 };
 
 static void options_start_at_their_defaults(void **state) {
     (void)state;
-    static const char *const defaults[] = {"3", "-1", "2", "5", "0.05", "0", "true", "global", "theo", ""};
+    static const char *const defaults[] = {"3", "-1", "2", "5", "0.05", "0", "true", "global", "theo", "", "[0, 0.5]"};
     block b;
     memset(&b, 0xff, sizeof b);
     cv_options_default(schema, &b);
@@ -644,6 +645,15 @@ static void options_read_what_they_should_and_refuse_the_rest(void **state) {
         {"pair", "[3, 5] ", NULL, NULL},
         {"pair", "[,]", NULL, NULL},
         {"pair", "[", NULL, NULL},
+        {"span", "[-1, 2/4]", "[-1, 0.5]", NULL},
+        {"span", "[ .5 , .5 ]", "0.5", NULL},
+        {"span", "0.25", "0.25", NULL},
+        {"span", "[0.5, 0]", NULL, "a number, or a range such as [0.5, 2], from -1 to 1, not '[0.5, 0]'"},
+        {"span", "[0, 2]", NULL, NULL},
+        {"span", "[0]", NULL, NULL},
+        {"span", "[0, 1", NULL, NULL},
+        {"span", "[0, 0.5, 1]", NULL, NULL},
+        {"span", "[0, 0000000000000000000000000000000000000000000000000000000000000000]", NULL, NULL},
         {"length", "7", "7", NULL},
         {"length", "[1, 7]", NULL, "a whole number, not '[1, 7]'"},
         {"real", "0.1", "0.1", NULL},

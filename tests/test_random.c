@@ -126,10 +126,69 @@ static void a_permutation_of_nothing_draws_nothing(void **state) {
     assert_memory_equal(&random, &untouched, sizeof random);
 }
 
+// --- draws --------------------------------------------------------------------------------------------------------
+
+// The first numbers of SplitMix64 from state 0, as java.util.SplittableRandom(0) gives them.
+static void draws_are_splitmix(void **state) {
+    (void)state;
+    static const uint64_t known[] = {0xe220a8397b1dcdaf, 0x6e789e6aa1b965f4, 0x06c45d188009454f, 0xf88bb8a8724c81ec};
+    cv_draws draws = {0};
+    for (size_t k = 0; k < CV_COUNT(known); k++) assert_int_equal(cv_draws_u64(&draws), known[k]);
+}
+
+// Each part of the key matters, and none stands in for another.
+static void streams_differ_in_every_part_of_the_key(void **state) {
+    (void)state;
+    enum { KEYS = 4 * 4 * 4 * 4 };
+    static uint64_t first[KEYS];
+    for (uint64_t k = 0; k < KEYS; k++) {
+        cv_draws draws = cv_draws_begin(k & 3, k >> 2 & 3, k >> 4 & 3, k >> 6);
+        first[k] = cv_draws_u64(&draws);
+        for (uint64_t other = 0; other < k; other++)
+            if (first[other] == first[k]) fail_msg("keys %d and %d begin the same stream", (int)other, (int)k);
+    }
+}
+
+// Mean and variance of 100,000 numbers, each within 4 standard errors; E[(x - mean)^4] <= 3 variance^2 in all cases.
+static void draws_have_the_moments_of_their_distributions(void **state) {
+    (void)state;
+    enum { DRAWS = 100000 };
+    static const struct {
+        const char *what;
+        double alpha, mean, variance;
+    } cases[] = {
+        {"uniform", 0, 0.5, 1.0 / 12},  {"normal", 0, 0, 1},
+        {"below 5", 0, 2, 2},           {"between -3 and 1", 0, -1, 16.0 / 12},
+        {"beta", 0.2, 0.5, 0.25 / 1.4}, {"beta", 1, 0.5, 1.0 / 12},
+        {"beta", 4, 0.5, 0.25 / 9},     {"beta", 0.001, 0.5, 0.25 / 1.002},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        cv_draws draws = cv_draws_begin(1, 2, 3, k);
+        double sum = 0, squares = 0;
+        for (int i = 0; i < DRAWS; i++) {
+            const double x = k == 0   ? cv_draws_unit(&draws)
+                             : k == 1 ? cv_draws_normal(&draws)
+                             : k == 2 ? (double)cv_draws_below(&draws, 5)
+                             : k == 3 ? cv_draws_between(&draws, -3, 1)
+                                      : cv_draws_beta(&draws, cases[k].alpha);
+            if (!isfinite(x) || (k >= 4 && (x < 0 || x > 1))) fail_msg("%s draws %g", cases[k].what, x);
+            sum += x;
+            squares += (x - cases[k].mean) * (x - cases[k].mean);
+        }
+        const double mean = sum / DRAWS, variance = squares / DRAWS, deviation = sqrt(cases[k].variance / DRAWS);
+        if (fabs(mean - cases[k].mean) > 4 * deviation) fail_msg("%s %g: mean %g", cases[k].what, cases[k].alpha, mean);
+        if (fabs(variance / cases[k].variance - 1) > 4 * sqrt(2.0 / DRAWS))
+            fail_msg("%s %g: variance %g, not %g", cases[k].what, cases[k].alpha, variance, cases[k].variance);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_what_pytorch_draws),
         cmocka_unit_test(a_permutation_of_nothing_draws_nothing),
+        cmocka_unit_test(draws_are_splitmix),
+        cmocka_unit_test(streams_differ_in_every_part_of_the_key),
+        cmocka_unit_test(draws_have_the_moments_of_their_distributions),
     };
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
 }

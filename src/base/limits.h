@@ -79,6 +79,9 @@ enum {
 #ifndef CV_LIMIT_SOUND
 #define CV_LIMIT_SOUND (3600 * 48000) // samples: an hour at 48 kHz
 #endif
+#ifndef CV_LIMIT_RECORDINGS
+#define CV_LIMIT_RECORDINGS ((size_t)1 << 29) // samples of noise, or of impulse responses: 1 GiB, 9 hours at 16 kHz
+#endif
 #ifndef CV_LIMIT_PICTURE
 #define CV_LIMIT_PICTURE ((size_t)256 << 20) // bytes of a file
 #endif

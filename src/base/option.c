@@ -67,6 +67,13 @@ static void write_real(double value, char *text, size_t size) {
     plain_end(locale);
 }
 
+static void write_span(const double span[2], char *text, size_t size) {
+    char low[32], high[32];
+    write_real(span[0], low, sizeof low);
+    write_real(span[1], high, sizeof high);
+    cv_print(text, size, span[0] == span[1] ? "%s" : "[%s, %s]", low, high);
+}
+
 static bool in_range(const cv_option *option, double value) {
     return (option->min == 0 && option->max == 0) || (value >= option->min && value <= option->max);
 }
@@ -97,6 +104,8 @@ static bool set_word(const cv_option *option, int *field, const char *text) {
     return false;
 }
 
+enum { ITEM_SIZE = 64 }; // of one number of a pair, as written
+
 static bool set_integer(const cv_option *option, int64_t *field, const char *text, size_t length) {
     int64_t value;
     if (!read_integer(text, length, &value) || !in_range(option, (double)value)) return false;
@@ -104,24 +113,30 @@ static bool set_integer(const cv_option *option, int64_t *field, const char *tex
     return true;
 }
 
-// "3" or "[3, 5]"
+// The two items of "[3, 5]"; "3" stands for both. false: it is neither.
+static bool split_pair(const char *text, char first[ITEM_SIZE], char second[ITEM_SIZE]) {
+    const bool list = text[0] == '[';
+    const char *item = list ? text + 1 + strspn(text + 1, " ") : text;
+    const size_t length = list ? strcspn(item, " ,]") : strlen(item);
+    if (length >= ITEM_SIZE) return false;
+    snprintf(first, ITEM_SIZE, "%.*s", (int)length, item);
+    snprintf(second, ITEM_SIZE, "%s", first);
+    if (!list) return true;
+    item += length + strspn(item + length, " ");
+    if (*item++ != ',') return false;
+    item += strspn(item, " ");
+    const size_t rest = strcspn(item, " ,]");
+    if (rest >= ITEM_SIZE) return false;
+    snprintf(second, ITEM_SIZE, "%.*s", (int)rest, item);
+    return strcmp(item + rest + strspn(item + rest, " "), "]") == 0;
+}
+
 static bool set_pair(const cv_option *option, int64_t field[2], const char *text) {
+    char first[ITEM_SIZE], second[ITEM_SIZE];
     int64_t pair[2];
-    if (text[0] != '[') {
-        if (!set_integer(option, &pair[0], text, strlen(text))) return false;
-        pair[1] = pair[0];
-    } else {
-        const char *first = text + 1 + strspn(text + 1, " ");
-        size_t first_length = strcspn(first, " ,]");
-        const char *comma = first + first_length + strspn(first + first_length, " ");
-        if (*comma != ',') return false;
-        const char *second = comma + 1 + strspn(comma + 1, " ");
-        size_t second_length = strcspn(second, " ,]");
-        const char *close = second + second_length + strspn(second + second_length, " ");
-        if (strcmp(close, "]") != 0) return false;
-        if (!set_integer(option, &pair[0], first, first_length)) return false;
-        if (!set_integer(option, &pair[1], second, second_length)) return false;
-    }
+    if (!split_pair(text, first, second) || !set_integer(option, &pair[0], first, strlen(first)) ||
+        !set_integer(option, &pair[1], second, strlen(second)))
+        return false;
     memcpy(field, pair, sizeof pair);
     return true;
 }
@@ -136,6 +151,16 @@ static bool set_real(const cv_option *option, double *field, const char *text) {
     double value;
     if (!read_real(text, &value) || !in_range(option, value)) return false;
     *field = value;
+    return true;
+}
+
+static bool set_span(const cv_option *option, double field[2], const char *text) {
+    char first[ITEM_SIZE], second[ITEM_SIZE];
+    double span[2];
+    if (!split_pair(text, first, second) || !set_real(option, &span[0], first) || !set_real(option, &span[1], second) ||
+        span[0] > span[1])
+        return false;
+    memcpy(field, span, sizeof span);
     return true;
 }
 
@@ -186,6 +211,7 @@ static bool set_field(const cv_option *option, void *field, const char *text) {
     case CV_TEXT: return set_text(field, text);
     case CV_LIST: return set_list(field, text);
     case CV_PAIR: return set_pair(option, field, text);
+    case CV_SPAN: return set_span(option, field, text);
     case CV_LENGTH: return set_length(option, field, text);
     }
     return false;
@@ -227,6 +253,7 @@ void cv_option_expects(const cv_option *option, char *why, size_t size) {
         cv_append(why, size, "a list such as [bed, hey mycroft], of at most %d characters", CV_LIST_SIZE - 1);
         break;
     case CV_PAIR: cv_append(why, size, "a whole number or a pair such as [3, 5]"); break;
+    case CV_SPAN: cv_append(why, size, "a number, or a range such as [0.5, 2],"); break;
     }
     say_range(option, why, size);
 }
@@ -252,6 +279,10 @@ void cv_options_default(const cv_option *schema, void *block) {
         case CV_TEXT: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
         case CV_LIST: snprintf(field, CV_LIST_SIZE, "%s", option->text ? option->text : ""); break;
         case CV_PAIR: memcpy(field, (int64_t[2]){whole, whole}, sizeof(int64_t[2])); break;
+        case CV_SPAN:
+            if (!option->text || !set_span(option, field, option->text))
+                memcpy(field, (double[2]){option->fallback, option->fallback}, sizeof(double[2]));
+            break;
         case CV_LENGTH: memcpy(field, (int64_t[2]){(int64_t)option->unit, whole}, sizeof(int64_t[2])); break;
         }
     }
@@ -278,6 +309,7 @@ void cv_option_get(const cv_option *option, const void *block, char *text, size_
         else
             snprintf(text, size, "[%" PRId64 ", %" PRId64 "]", whole[0], whole[1]);
         break;
+    case CV_SPAN: write_span(field, text, size); break;
     case CV_LENGTH: snprintf(text, size, "%" PRId64, whole[1]); break;
     }
 }

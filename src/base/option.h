@@ -13,6 +13,7 @@ typedef enum cv_option_type {
     CV_TEXT,   // char[CV_TEXT_SIZE]
     CV_LIST,   // char[CV_LIST_SIZE]: "bed\nhey mycroft\n", each item ended by a newline; cv_list_next goes through it
     CV_PAIR,   // int64_t[2], rows and columns; one number sets both
+    CV_SPAN,   // double[2], lowest and highest, the first not above the second; one number sets both
     CV_LENGTH, // int64_t[2], the 1-d form of CV_PAIR: one number, stored in [1]; [0] gets .unit
 } cv_option_type;
 
@@ -28,7 +29,7 @@ typedef struct cv_option {
     double min, max;   // allowed range of a written number; both 0: any
     double unit;       // CV_LENGTH: what the other dimension gets (1 for a kernel, 0 for padding)
     const char *words; // CV_WORD: "none|global"
-    const char *text;  // CV_TEXT, CV_LIST: the default, NULL for ""
+    const char *text;  // CV_TEXT, CV_LIST: the default, NULL for ""; CV_SPAN: the default, if it is not one number
     const char *help;  // one line
 } cv_option;
 

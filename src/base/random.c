@@ -99,3 +99,61 @@ void cv_random_permutation(cv_random *random, int32_t *out, size_t count) {
         out[other] = swapped;
     }
 }
+
+// --- draws --------------------------------------------------------------------------------------------------------
+
+// The last step of SplitMix64: a bijection after which neighbouring numbers have nothing in common.
+static uint64_t scramble(uint64_t x) {
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static const uint64_t golden_gamma = UINT64_C(0x9e3779b97f4a7c15); // 2^64 divided by the golden ratio
+
+cv_draws cv_draws_begin(uint64_t seed, uint64_t epoch, uint64_t example, uint64_t purpose) {
+    const uint64_t key[] = {seed, epoch, example, purpose};
+    uint64_t state = 0;
+    for (size_t k = 0; k < CV_COUNT(key); k++) state = scramble(state + key[k] + golden_gamma);
+    return (cv_draws){state};
+}
+
+uint64_t cv_draws_u64(cv_draws *draws) {
+    return scramble(draws->state += golden_gamma);
+}
+
+double cv_draws_unit(cv_draws *draws) {
+    return (double)(cv_draws_u64(draws) >> 11) * 0x1p-53;
+}
+
+double cv_draws_between(cv_draws *draws, double low, double high) {
+    return low + (high - low) * cv_draws_unit(draws);
+}
+
+// The bias, count / 2^64, is far below what can be noticed.
+uint64_t cv_draws_below(cv_draws *draws, uint64_t count) {
+    return cv_draws_u64(draws) % count;
+}
+
+// Box and Muller.
+double cv_draws_normal(cv_draws *draws) {
+    const double radius = sqrt(-2 * log(1 - cv_draws_unit(draws)));
+    return radius * cos(2 * M_PI * cv_draws_unit(draws));
+}
+
+// ln of a number from Gamma(alpha). George Marsaglia and Wai Wan Tsang, "A simple method for generating gamma
+// variables", ACM TOMS 26 (2000). Below 1: Gamma(alpha) is Gamma(alpha + 1) times U^(1 / alpha), which underflows where
+// alpha is small, but its logarithm does not.
+static double log_gamma_draw(cv_draws *draws, double alpha) {
+    const double boost = alpha < 1 ? log(1 - cv_draws_unit(draws)) / alpha : 0;
+    const double d = (alpha < 1 ? alpha + 1 : alpha) - 1.0 / 3, c = 1 / sqrt(9 * d);
+    for (;;) {
+        const double x = cv_draws_normal(draws), root = 1 + c * x, v = root * root * root;
+        if (root > 0 && log(1 - cv_draws_unit(draws)) < x * x / 2 + d - d * v + d * log(v)) return log(d * v) + boost;
+    }
+}
+
+double cv_draws_beta(cv_draws *draws, double alpha) {
+    const double a = log_gamma_draw(draws, alpha), b = log_gamma_draw(draws, alpha);
+    return 1 / (1 + exp(b - a));
+}

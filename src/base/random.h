@@ -26,4 +26,23 @@ bool cv_random_bernoulli(cv_random *random, double probability);
 // torch.randperm(count)
 void cv_random_permutation(cv_random *random, int32_t *out, size_t count);
 
+// --- draws -------------------------------------------------------------------------------------------------------
+
+// A stream of random numbers that costs nothing to begin, for numbers that must depend on what they are for and on
+// nothing else: not on threads, order or what was drawn before. SplitMix64: Guy Steele, Doug Lea, Christine Flood,
+// "Fast splittable pseudorandom number generators", OOPSLA 2014.
+typedef struct cv_draws {
+    uint64_t state;
+} cv_draws;
+
+// Begins the stream of `purpose` for an example in an epoch. Streams that differ in any of the four have nothing in
+// common.
+cv_draws cv_draws_begin(uint64_t seed, uint64_t epoch, uint64_t example, uint64_t purpose);
+uint64_t cv_draws_u64(cv_draws *draws);
+double cv_draws_unit(cv_draws *draws);                             // [0, 1), 53 bits
+double cv_draws_between(cv_draws *draws, double low, double high); // uniform
+uint64_t cv_draws_below(cv_draws *draws, uint64_t count);          // 0 to count - 1; count > 0
+double cv_draws_normal(cv_draws *draws);                           // mean 0, deviation 1
+double cv_draws_beta(cv_draws *draws, double alpha);               // Beta(alpha, alpha), alpha > 0
+
 #endif

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/limits.h"
-#include "data/filename.h"
+#include "base/filename.h"
 #include "data/walk.h"
 
 #include <stdlib.h>

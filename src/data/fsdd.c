@@ -2,7 +2,7 @@
 // {label}_{group}_{index}.flac (or .wav, ...), for instance 7_jackson_32.flac.
 // https://github.com/Jakobovski/free-spoken-digit-dataset
 #include "base/file.h"
-#include "data/filename.h"
+#include "base/filename.h"
 #include "data/listing.h"
 
 #include <stdlib.h>

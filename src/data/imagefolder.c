@@ -1,5 +1,5 @@
 // A folder of pictures: DIR/class/*.png, or DIR/train/class/*.png with validation and test beside it (data/walk.h).
-#include "data/filename.h"
+#include "base/filename.h"
 #include "data/picture.h"
 #include "data/walk.h"
 

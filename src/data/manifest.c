@@ -5,7 +5,7 @@
 // The examples are in the order of the file.
 #include "base/file.h"
 #include "base/limits.h"
-#include "data/filename.h"
+#include "base/filename.h"
 #include "data/listing.h"
 
 #include <stdlib.h>

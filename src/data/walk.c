@@ -2,7 +2,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
-#include "data/filename.h"
+#include "base/filename.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 // The reference of recipes, generated from the tables that read recipes, so that the two cannot differ.
+#include "change/kind.h"
 #include "recipe/block.h"
 
 #include <ctype.h>
@@ -57,6 +58,12 @@ static bool feature_at(size_t k, topic *t) {
     return kind;
 }
 
+static bool change_at(size_t k, topic *t) {
+    const cv_change *change = cv_change_at(k);
+    if (change) *t = (topic){.name = change->name, .help = change->help, .schema = change->schema};
+    return change;
+}
+
 static bool optimizer_at(size_t k, topic *t) {
     const cv_optimizer *optimizer = cv_optimizer_at(k);
     if (optimizer) *t = (topic){.name = optimizer->name, .help = optimizer->help, .schema = optimizer->schema};
@@ -78,7 +85,10 @@ static bool block_at(size_t k, topic *t) {
         {.name = "features",
          .help = "what the net sees of a recording. The options of the kind stand here too",
          .schema = cv_feature_common_schema},
-        {.name = "augment", .help = "changed copies of the training recordings", .schema = cv_augment_schema},
+        {.name = "augment",
+         .help = "what is changed in the training examples, anew in every epoch: see Changes. With `copies`, fixed "
+                 "copies of the recordings are trained on instead, which the options below describe",
+         .schema = cv_augment_schema},
         {.name = "input",
          .help = "`[channels]`, `[channels, width]` or `[channels, height, width]`: the shape of an example, "
                  "where there are no features; without it, that of the data"},
@@ -100,6 +110,12 @@ static const section sections[] = {
      block_at},
     {"Data sets", "The words for `data.set`.", data_at},
     {"Front ends", "The words for `features.kind`.", feature_at},
+    {"Changes",
+     "The words of `augment` without `copies`. A change with one option needs no braces: `shift: 0.1` is\n"
+     "`shift: {seconds: 0.1}`. Each has `share` besides, the share of the examples that are changed (default 1).\n"
+     "Amounts are drawn uniformly, anew for every example and epoch, from numbers that depend on the training's seed,\n"
+     "the epoch, the example and the change alone. The changes are made in the order of this list.",
+     change_at},
     {"Layers",
      "The words of `model`. A layer with one option needs no braces: `- linear: 10` is `- linear: {out: 10}`.\n\n"
      "Parameters start as PyTorch's do. `init` of a layer changes that: a word, a number for all, or a list of all\n"

@@ -184,15 +184,6 @@ static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features
                    "a recipe needs 'features', or 'input' for a net without a front end");
 }
 
-static convo_status read_augment(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
-    const cv_yaml yaml = cv_recipe_yaml(recipe);
-    const cv_yaml_block block = {.what = "augment", .at = node, .part = {{cv_augment_schema, &recipe->augment}}};
-    if (node && !recipe->feature)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
-                       "'augment' applies to recordings only: remove it");
-    return cv_yaml_read(&yaml, node, &block, err);
-}
-
 // --- train, published -------------------------------------------------------------------------------------------
 
 // `word` or `word: options` of a table whose entries have a schema each.
@@ -306,7 +297,7 @@ convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
     const yaml_node_t *features = cv_yaml_find(&yaml, root, "features"), *input = cv_yaml_find(&yaml, root, "input");
     recipe->std = 1;
     status = find_input(recipe, features, input, err);
-    if (!status) status = read_augment(recipe, cv_yaml_find(&yaml, root, "augment"), err);
+    if (!status) status = cv_recipe_augment(recipe, cv_yaml_find(&yaml, root, "augment"), err);
     if (!status) status = read_train(recipe, cv_yaml_find(&yaml, root, "train"), err);
     if (!status) status = read_published(recipe, cv_yaml_find(&yaml, root, "published"), err);
     if (status) return status;
@@ -363,6 +354,7 @@ void convo_recipe_free(convo_recipe *recipe) {
     free(recipe->data_config);
     free(recipe->feature_config);
     free(recipe->loss_config);
+    cv_changes_config_free(&recipe->changes);
     yaml_document_delete(&recipe->document);
     free(recipe);
 }

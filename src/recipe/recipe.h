@@ -4,6 +4,7 @@
 
 #include "audio/augment.h"
 #include "audio/feature.h"
+#include "change/change.h"
 #include "data/dataset.h"
 #include "format/yaml.h"
 #include "net/net.h"
@@ -28,7 +29,8 @@ struct convo_recipe {
     double mean, std; // the net sees (x - mean) / std; measured where normalize is global
     cv_shape input;   // dims 0: that of the data (convo_recipe_measure)
     // augment:
-    cv_augment_config augment; // copies 0: none
+    cv_augment_config augment; // fixed copies; copies 0: none
+    cv_changes_config changes; // made anew in every epoch; without copies
     // train:
     bool has_train; // false: the fields below are defaults, except the learning rate, which has none
     cv_train_config train;
@@ -61,6 +63,8 @@ static inline cv_yaml cv_recipe_yaml(const convo_recipe *recipe) {
 // convo_recipe_parse with separate names for the run and for errors.
 convo_status cv_recipe_parse(const char *text, size_t size, const char *name, const char *file, convo_recipe **recipe,
                              convo_error *err);
+// Reads `augment:` into recipe->augment or recipe->changes; data, features and input have been read. node: may be NULL.
+convo_status cv_recipe_augment(convo_recipe *recipe, const yaml_node_t *node, convo_error *err);
 // Fills and checks everything except name, file, setting and document, from the document.
 convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err);
 // Copies a recipe and sets `input`.

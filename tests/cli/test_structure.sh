@@ -15,12 +15,13 @@ op:        base
 op/layers: op base
 net:       op base
 audio:     op format base
-data:      audio op fetch format base
-train:     data net op base
-recipe:    train data audio net op format base
-model:     recipe train data audio net op format base
-exchange:  model recipe train data audio net op format base
-inspect:   model recipe train data audio net op format base
+change:    audio op format base
+data:      change audio op fetch format base
+train:     data change net op base
+recipe:    train data change audio net op format base
+model:     recipe train data change audio net op format base
+exchange:  model recipe train data change audio net op format base
+inspect:   model recipe train data change audio net op format base
 '
 longest=450 # lines
 

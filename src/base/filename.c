@@ -1,4 +1,4 @@
-#include "data/filename.h"
+#include "base/filename.h"
 
 #include "convo.h"
 
