@@ -38,6 +38,8 @@ typedef struct cv_option {
 #define CV_RANGE(least, most) .min = least, .max = most
 #define CV_OPTION(name_, type_, block, field, help_, ...)                                                              \
     { .name = name_, .type = type_, .offset = offsetof(block, field), .help = help_, __VA_ARGS__ }
+// A whole table.
+#define CV_OPTIONS(...) ((const cv_option[]){__VA_ARGS__, {.name = NULL}})
 
 // Sets every field of *block to its default.
 void cv_options_default(const cv_option *schema, void *block);

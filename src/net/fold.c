@@ -52,18 +52,18 @@ static bool fold_into(const cv_net *net, const cv_node *layer, const cv_node *af
     return fits;
 }
 
-// place[i + 1]: the new number of node i; affine[i]: the node that goes into it, or -1.
-static convo_status add_nodes(const cv_net *net, cv_net *made, int *place, const int *affine, convo_error *err) {
-    place[0] = -1;
+// moved[i + 1]: the new number of node i; affine[i]: the node that goes into it, or -1.
+static convo_status add_nodes(const cv_net *net, cv_net *made, int *moved, const int *affine, convo_error *err) {
+    moved[0] = -1;
     for (int i = 0; i < net->nodes; i++) {
         const cv_node *n = &net->node[i];
         const int target = target_of(net, i);
         if (target >= 0) {
-            place[i + 1] = place[target + 1];
+            moved[i + 1] = moved[target + 1];
             continue;
         }
         int input[CV_MAX_INPUTS];
-        for (int k = 0; k < CV_MAX_INPUTS; k++) input[k] = place[n->input[k] + 1];
+        for (int k = 0; k < CV_MAX_INPUTS; k++) input[k] = moved[n->input[k] + 1];
         char *config = cv_alloc(1, n->op->config_size + 1), why[64];
         if (!config) return cv_no_memory(err, "a layer");
         memcpy(config, n->config, n->op->config_size);
@@ -71,15 +71,15 @@ static convo_status add_nodes(const cv_net *net, cv_net *made, int *place, const
         const convo_status status = cv_net_add(made, n->op, config, input, n->path, n->where, err);
         free(config);
         if (status) return status;
-        place[i + 1] = made->nodes - 1;
+        moved[i + 1] = made->nodes - 1;
     }
     return cv_net_finish(made, err);
 }
 
-static convo_status copy_values(const cv_net *net, cv_net *made, const int *place, const int *affine,
+static convo_status copy_values(const cv_net *net, cv_net *made, const int *moved, const int *affine,
                                 convo_error *err) {
     for (int i = 0; i < net->nodes; i++) {
-        const cv_node *from = &net->node[i], *to = &made->node[place[i + 1]];
+        const cv_node *from = &net->node[i], *to = &made->node[moved[i + 1]];
         if (target_of(net, i) >= 0) continue;
         if (affine[i] >= 0) {
             if (!fold_into(net, from, &net->node[affine[i]], made, to)) return cv_no_memory(err, from->path);
@@ -97,15 +97,15 @@ static convo_status copy_values(const cv_net *net, cv_net *made, const int *plac
 
 convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err) {
     const size_t nodes = (size_t)net->nodes + 1;
-    int *place = cv_alloc(nodes, sizeof *place), *affine = cv_alloc(nodes, sizeof *affine);
+    int *moved = cv_alloc(nodes, sizeof *moved), *affine = cv_alloc(nodes, sizeof *affine);
     cv_net *made = NULL;
-    convo_status status = place && affine ? cv_net_new(net->isa, net->input, &made, err) : cv_no_memory(err, "a net");
+    convo_status status = moved && affine ? cv_net_new(net->isa, net->input, &made, err) : cv_no_memory(err, "a net");
     for (int i = 0; !status && i < net->nodes; i++) affine[i] = -1;
     for (int i = 0; !status && i < net->nodes; i++)
         if (target_of(net, i) >= 0) affine[target_of(net, i)] = i;
-    if (!status) status = add_nodes(net, made, place, affine, err);
-    if (!status) status = copy_values(net, made, place, affine, err);
-    free(place);
+    if (!status) status = add_nodes(net, made, moved, affine, err);
+    if (!status) status = copy_values(net, made, moved, affine, err);
+    free(moved);
     free(affine);
     *folded = status ? NULL : made;
     if (status) cv_net_free(made);

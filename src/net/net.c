@@ -70,13 +70,13 @@ static convo_status add_tensors(cv_net *net, cv_node *node, convo_error *err) {
 
 static convo_status refuse_dims(const cv_node *node, const char *shape, convo_error *err) {
     static const char *const wants[] = {"", "a vector", "channels x length", "channels x height x width"};
-    const int is = node->in.dims, wanted = node->op->dims;
-    const char *advice = wanted == 1 ? "; add a flatten layer before it"
-                         : is == 3   ? "; use a layer whose name ends in 2d"
-                         : is == 2   ? "; use a layer whose name ends in 1d"
-                                     : "";
+    const int is = node->in.dims, expected = node->op->dims;
+    const char *advice = expected == 1 ? "; add a flatten layer before it"
+                         : is == 3     ? "; use a layer whose name ends in 2d"
+                         : is == 2     ? "; use a layer whose name ends in 1d"
+                                       : "";
     return cv_fail(err, CONVO_SHAPE, node->where, "layer %s: %s needs %s, but its input is %s%s", node->path,
-                   node->op->name, wants[wanted], shape, advice);
+                   node->op->name, wants[expected], shape, advice);
 }
 
 // Shape rules that hold for every op, then the op's own.

@@ -10,7 +10,7 @@ typedef struct cv_node {
     int input[CV_MAX_INPUTS]; // nodes this one reads; -1 is the net's input
     cv_shape in, out;
     char path[64];   // PyTorch's name of the module: "0", "3.body.0"
-    char where[512]; // place in the recipe, for errors
+    char where[512]; // position in the recipe, for errors
     int tensor;      // first of its tensors in net->tensor
     int tensors;
     bool frozen; // training leaves its parameters alone, and batch norm uses its running estimates
@@ -43,7 +43,7 @@ typedef struct cv_net {
 convo_status cv_net_new(const cv_isa *isa, cv_shape input, cv_net **net, convo_error *err);
 void cv_net_free(cv_net *net);
 // Appends a node and infers its output shape. config is copied. input: node numbers, -1 for the net's input. where:
-// place in the recipe, for errors ("" if none).
+// position in the recipe, for errors ("" if none).
 convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const int *input, const char *path,
                         const char *where, convo_error *err);
 // Call after the last node: lays out the parameters. cv_net_finish also allocates them, all zero.

@@ -1,10 +1,10 @@
-#include "net/draft.h"
+#include "net/planner.h"
 
 #include <stdlib.h>
 
 // --- what happens, in order ---------------------------------------------------------------------------------------
 
-static void add_action(draft *d, cv_verb verb, int step) {
+static void add_action(planner *d, cv_verb verb, int step) {
     const bool pass = verb == CV_FORWARD || verb == CV_BACKWARD;
     const bool meeting = verb == CV_MERGE || verb == CV_MERGE_BACKWARD || (pass && d->plan->step[step].joint);
     d->plan->action[d->plan->actions++] = (cv_action){verb, step, 1, meeting};
@@ -13,7 +13,7 @@ static void add_action(draft *d, cv_verb verb, int step) {
 
 // Whether step `sum` adds to its body a shortcut, steps first..last, that comes before the body. Both read one value,
 // and nothing else does.
-static bool has_shortcut(const draft *d, int sum, int *first, int *last) {
+static bool has_shortcut(const planner *d, int sum, int *first, int *last) {
     const cv_step *step = d->plan->step;
     if (inputs_of(&step[sum]) != 2 || value_read(&step[sum], 0) != sum || d->readers[sum] != 1) return false;
     *last = value_read(&step[sum], 1) - 1;
@@ -27,7 +27,7 @@ static bool has_shortcut(const draft *d, int sum, int *first, int *last) {
 
 // From the last step to the first, but a shortcut before its body: the gradient of both is that of the sum, and the
 // body's steps may change it in place.
-static void order_backward(draft *d) {
+static void order_backward(planner *d) {
     int n = 0, first, last;
     bool *done = d->reached;
     for (int i = d->plan->steps - 1; i >= 0; i--) {
@@ -38,14 +38,14 @@ static void order_backward(draft *d) {
     }
 }
 
-static void act_backward_statistics(draft *d, int step) {
+static void act_backward_statistics(planner *d, int step) {
     const cv_node *n = d->plan->step[step].node;
-    if (!n->op->backward_statistics || n->frozen || !d->wanted[step + 1]) return;
+    if (!n->op->backward_statistics || n->frozen || !d->needed[step + 1]) return;
     add_action(d, CV_GATHER_BACKWARD, step);
     add_action(d, CV_MERGE_BACKWARD, step);
 }
 
-static void schedule(draft *d, bool has_loss) {
+static void schedule(planner *d, bool has_loss) {
     cv_plan *plan = d->plan;
     add_action(d, CV_LOAD, -1);
     for (int i = 0; i < plan->steps; i++) {
@@ -65,7 +65,7 @@ static void schedule(draft *d, bool has_loss) {
         const int i = d->back[k];
         if (i != begun) act_backward_statistics(d, i);
         d->backward[i] = plan->actions;
-        if (!d->wanted[i + 1]) continue; // nothing below it is trained
+        if (!d->needed[i + 1]) continue; // nothing below it is trained
         add_action(d, CV_BACKWARD, i);
         // Of the body's end, before the shortcut: while the sum's gradient is in the cache.
         if (has_shortcut(d, i, &first, &last)) act_backward_statistics(d, begun = i - 1);
@@ -78,7 +78,7 @@ static void schedule(draft *d, bool has_loss) {
 // Maps of fewer bytes stay in the cache from one action to the next anyway.
 enum { LONG_BYTES = 256 << 10 };
 
-static bool is_link(const draft *d, const cv_net *net, cv_action a) {
+static bool is_link(const planner *d, const cv_net *net, cv_action a) {
     const bool verb =
         a.verb == CV_FORWARD || a.verb == CV_GATHER || a.verb == CV_BACKWARD || a.verb == CV_GATHER_BACKWARD;
     if (!verb || !d->plan->step[a.step].node->op->by_channel) return false;
@@ -88,7 +88,7 @@ static bool is_link(const draft *d, const cv_net *net, cv_action a) {
 
 // The actions of a chain happen at one time, that of the first: what one of them reads must not lie where another
 // writes.
-static void link_chains(draft *d, const cv_net *net) {
+static void link_chains(planner *d, const cv_net *net) {
     cv_plan *plan = d->plan;
     for (int a = 0; a < plan->actions; a += plan->action[a].chain) {
         cv_action *first = &plan->action[a];
@@ -110,7 +110,7 @@ static void link_chains(draft *d, const cv_net *net) {
 
 // relu and then maxpool is maxpool and then relu, to the bit and in its gradient, but reads and writes a quarter as
 // much: the first largest pixel is the same one if it is above 0, and if not, no gradient passes either way.
-static void pool_first(draft *d, const cv_net *net) {
+static void pool_first(planner *d, const cv_net *net) {
     cv_node *node = d->plan->node;
     for (int i = 0; i + 1 < net->nodes; i++) {
         cv_node *rising = &node[i], *maximum = &node[i + 1];
@@ -127,7 +127,7 @@ static void pool_first(draft *d, const cv_net *net) {
 }
 
 // Node k before the one in front of it, which it does not read.
-static void bring_forward(draft *d, const cv_net *net, int k) {
+static void bring_forward(planner *d, const cv_net *net, int k) {
     cv_node *node = d->plan->node;
     const cv_node other = node[k - 1];
     const int readers = d->readers[k];
@@ -142,7 +142,7 @@ static void bring_forward(draft *d, const cv_net *net, int k) {
 
 // A shortcut's layers come before the body's: what ends the body, the sum and what follows it can then be a chain. Only
 // where body and shortcut are all that read the block's input: two gradients are added in either order.
-static void shortcut_first(draft *d, const cv_net *net) {
+static void shortcut_first(planner *d, const cv_net *net) {
     const cv_node *node = d->plan->node;
     for (int add = 2; add < net->nodes; add++) {
         const int body = node[add].input[0], last = node[add].input[1], first = body + 1;
@@ -169,36 +169,36 @@ static bool has_trained(const cv_net *net, const cv_node *node) {
 // by each thread, and make one gradient in place of a shard each. The blocks have an arena each.
 enum { MUCH_WORK = 1 << 18, FEW_EXAMPLES = 32 }; // multiply-adds of an example: a meeting takes as long as about 2^16
 
-static bool is_joint(const draft *d, const cv_node *n, int examples, int blocks) {
+static bool is_joint(const planner *d, const cv_node *n, int examples, int blocks) {
     char formula[256];
     if (!n->op->in_parts) return false;
     if (d->flags & CV_ANY_SIZE) return blocks <= MAX_SHARDS;
     return examples <= FEW_EXAMPLES && n->op->cost(n->config, n->in, n->out, formula, sizeof formula) >= MUCH_WORK;
 }
 
-static void relate(draft *d, const cv_net *net, int blocks) {
+static void relate(planner *d, const cv_net *net, int blocks) {
     const cv_plan *plan = d->plan;
     int first, last;
     for (int i = 0; i < plan->steps; i++)
         for (int k = 0; k < inputs_of(&plan->step[i]); k++) d->readers[value_read(&plan->step[i], k)]++;
     pool_first(d, net);
     shortcut_first(d, net);
-    d->wanted[0] = d->flags & CV_INPUT_GRADIENT;
+    d->needed[0] = d->flags & CV_INPUT_GRADIENT;
     for (int i = 0; i < plan->steps; i++) {
         const cv_step *s = &plan->step[i];
-        d->wanted[i + 1] = s->node->op->kind != CV_LOSS && has_trained(net, s->node);
-        for (int k = 0; k < inputs_of(s); k++) d->wanted[i + 1] |= d->wanted[value_read(s, k)];
+        d->needed[i + 1] = s->node->op->kind != CV_LOSS && has_trained(net, s->node);
+        for (int k = 0; k < inputs_of(s); k++) d->needed[i + 1] |= d->needed[value_read(s, k)];
     }
     for (int i = 0; i < plan->steps; i++) {
         const cv_op *op = plan->step[i].node->op;
         const int x = value_read(&plan->step[i], 0), root = d->root[x];
-        const bool alone = d->readers[x] == 1 && d->wanted[x] == d->wanted[i + 1];
+        const bool alone = d->readers[x] == 1 && d->needed[x] == d->needed[i + 1];
         const bool in_place = alone && op->in_place && !(training(d) && d->kept[root]);
         d->root[i + 1] = in_place ? root : i + 1;
         d->slope[i + 1] = in_place || (alone && op->dx_in_place) ? d->slope[x] : i + 1;
         d->kept[d->root[i + 1]] |= op->reads_y;
         plan->step[i].joint = is_joint(d, plan->step[i].node, blocks * net->isa->lanes, blocks);
-        if (has_shortcut(d, i, &first, &last) && d->wanted[last + 1])
+        if (has_shortcut(d, i, &first, &last) && d->needed[last + 1])
             d->slope[last + 1] = d->slope[i + 1]; // see order_backward
     }
 }
@@ -206,25 +206,20 @@ static void relate(draft *d, const cv_net *net, int blocks) {
 convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, unsigned flags, cv_plan *plan,
                           convo_error *err) {
     const size_t steps = (size_t)net->nodes + (loss ? 1 : 0), values = steps + 1;
-    draft d = {.plan = plan, .flags = flags, .values = (int)values};
+    planner d = {.plan = plan, .flags = flags, .values = (int)values};
     *plan = (cv_plan){.steps = (int)steps};
     plan->node = cv_alloc(steps + 1, sizeof *plan->node);
     plan->step = cv_alloc(steps + 1, sizeof *plan->step);
     plan->action = cv_alloc(6 * steps + 4, sizeof *plan->action);
-    d.root = cv_alloc(values, sizeof *d.root);
-    d.slope = cv_alloc(values, sizeof *d.slope);
-    d.readers = cv_alloc(values, sizeof *d.readers);
-    d.wanted = cv_alloc(values, sizeof *d.wanted);
-    d.brief = cv_alloc(values, sizeof *d.brief);
-    d.kept = cv_alloc(values, sizeof *d.kept);
-    d.back = cv_alloc(values, sizeof *d.back);
-    d.reached = cv_alloc(values, sizeof *d.reached);
-    d.forward = cv_alloc(values, sizeof *d.forward);
-    d.backward = cv_alloc(values, sizeof *d.backward);
+    int *ints = cv_alloc(values, 6 * sizeof *ints);
+    bool *bools = cv_alloc(values, 4 * sizeof *bools);
     d.piece = cv_alloc(10 * values, sizeof *d.piece);
     d.slot = cv_alloc(10 * values, sizeof *d.slot);
-    bool done = plan->node && plan->step && plan->action && d.root && d.slope && d.readers && d.wanted && d.brief &&
-                d.kept && d.back && d.reached && d.forward && d.backward && d.piece && d.slot;
+    bool done = plan->node && plan->step && plan->action && ints && bools && d.piece && d.slot;
+    int **const of_ints[] = {&d.root, &d.slope, &d.readers, &d.back, &d.forward, &d.backward};
+    bool **const of_bools[] = {&d.needed, &d.brief, &d.kept, &d.reached};
+    for (size_t k = 0; done && k < CV_COUNT(of_ints); k++) *of_ints[k] = ints + k * values;
+    for (size_t k = 0; done && k < CV_COUNT(of_bools); k++) *of_bools[k] = bools + k * values;
     if (done) {
         for (int i = 0; i < net->nodes; i++) plan->node[i] = net->node[i], plan->step[i].node = &plan->node[i];
         if (loss) plan->step[net->nodes].node = loss;
@@ -232,18 +227,10 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, un
         order_backward(&d);
         schedule(&d, loss != NULL);
         link_chains(&d, net);
-        done = cv_place_values(&d, net);
+        done = cv_arena_assign(&d, net);
     }
-    free(d.root);
-    free(d.slope);
-    free(d.readers);
-    free(d.wanted);
-    free(d.brief);
-    free(d.kept);
-    free(d.back);
-    free(d.reached);
-    free(d.forward);
-    free(d.backward);
+    free(ints);
+    free(bools);
     free(d.piece);
     free(d.slot);
     if (done) return CONVO_OK;

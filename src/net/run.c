@@ -80,8 +80,8 @@ typedef struct joint {
     int parts;
 } joint;
 
-static void hand_over_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient) {
-    const joint *whole = taker;
+static void hand_over_gradient(void *receiver, int tensor, int64_t first, int64_t count, const void *gradient) {
+    const joint *whole = receiver;
     const cv_runner *r = whole->runner;
     r->use(r->user, r->net->tensor[whole->node->tensor + tensor].offset + (size_t)first, (size_t)count, gradient);
 }
@@ -120,8 +120,8 @@ static void run_joint(const job *j, cv_action action) {
     whole.all.active = samples_of(j, j->blocks - 1);
     whole.all.set = true;
     if (used) {
-        whole.all.share.take = hand_over_gradient;
-        whole.all.share.taker = &whole;
+        whole.all.share.receive = hand_over_gradient;
+        whole.all.share.receiver = &whole;
     }
     for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !used; t++)
         whole.all.grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, 0);

@@ -17,7 +17,7 @@ static convo_status add_loss(cv_runner *r, const cv_op *loss, const void *config
     return cv_fail(err, CONVO_SHAPE, loss->name, "%s", why);
 }
 
-static void *take(cv_runner *r, size_t count, size_t size, bool *fits) {
+static void *reserve(cv_runner *r, size_t count, size_t size, bool *fits) {
     size_t bytes = 0;
     void *memory = *fits && cv_mul(count, size, &bytes) ? cv_alloc_aligned(count ? count : 1, size) : NULL;
     if (!memory) *fits = false;
@@ -69,7 +69,7 @@ static const cv_node *next_joint(const cv_runner *r, int from_tensor) {
 
 static void allocate_gradient(cv_runner *r, size_t blocks, bool *fits) {
     const cv_net *net = r->net;
-    r->stretch = take(r, 2 * (size_t)r->plan.steps + 1, sizeof *r->stretch, fits);
+    r->stretch = reserve(r, 2 * (size_t)r->plan.steps + 1, sizeof *r->stretch, fits);
     if (!*fits) return;
     size_t first = 0;
     for (const cv_node *n = next_joint(r, 0); n; n = next_joint(r, n->tensor + n->tensors)) {
@@ -79,36 +79,36 @@ static void allocate_gradient(cv_runner *r, size_t blocks, bool *fits) {
         add_stretch(r, begin->offset, first, true);
     }
     add_stretch(r, first, net->trained, false);
-    r->gradient[0] = take(r, blocks < MAX_SHARDS ? blocks : MAX_SHARDS, r->gradient_size[0] * r->isa->real, fits);
-    r->gradient[1] = take(r, r->gradient_size[1], r->isa->real, fits);
+    r->gradient[0] = reserve(r, blocks < MAX_SHARDS ? blocks : MAX_SHARDS, r->gradient_size[0] * r->isa->real, fits);
+    r->gradient[1] = reserve(r, r->gradient_size[1], r->isa->real, fits);
 }
 
-static bool take_all(cv_runner *r, const cv_runner *lender) {
+static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     const size_t steps = (size_t)r->plan.steps, blocks = (size_t)blocks_of(r, r->max_batch);
     bool fits = true;
     size_t lanes = 0;
     if (!cv_mul((size_t)r->slots, r->plan.lanes, &lanes)) return false;
     r->borrows = lender && lanes * lane_bytes(r) <= (size_t)lender->slots * lender->plan.lanes * lane_bytes(lender);
-    r->arena = r->borrows ? lender->arena : take(r, lanes, lane_bytes(r), &fits);
-    r->pass = take(r, (size_t)r->slots * steps, sizeof *r->pass, &fits);
-    r->aimed = take(r, (size_t)r->slots, sizeof *r->aimed, &fits);
-    r->labels = take(r, (size_t)r->slots * MAX_LANES, sizeof *r->labels, &fits);
-    r->noise = take(r, steps, sizeof *r->noise, &fits);
-    r->partial = take(r, 2 * steps, sizeof *r->partial, &fits);
-    r->merged = take(r, 2 * steps, sizeof *r->merged, &fits);
-    r->block_samples = take(r, blocks, sizeof *r->block_samples, &fits);
-    r->zero = take(r, (size_t)output_size(r), sizeof *r->zero, &fits);
+    r->arena = r->borrows ? lender->arena : reserve(r, lanes, lane_bytes(r), &fits);
+    r->pass = reserve(r, (size_t)r->slots * steps, sizeof *r->pass, &fits);
+    r->aimed = reserve(r, (size_t)r->slots, sizeof *r->aimed, &fits);
+    r->labels = reserve(r, (size_t)r->slots * MAX_LANES, sizeof *r->labels, &fits);
+    r->noise = reserve(r, steps, sizeof *r->noise, &fits);
+    r->partial = reserve(r, 2 * steps, sizeof *r->partial, &fits);
+    r->merged = reserve(r, 2 * steps, sizeof *r->merged, &fits);
+    r->block_samples = reserve(r, blocks, sizeof *r->block_samples, &fits);
+    r->zero = reserve(r, (size_t)output_size(r), sizeof *r->zero, &fits);
     if (r->flags & CV_TRAINING) allocate_gradient(r, blocks, &fits);
     for (size_t i = 0; fits && i < steps && (r->flags & CV_TRAINING); i++) {
         const cv_node *n = r->plan.step[i].node;
         const size_t noise = n->op->noise ? n->op->noise(n->config, n->in) : 0;
-        if (noise) r->noise[i] = take(r, (size_t)r->max_batch, noise * sizeof(float), &fits);
+        if (noise) r->noise[i] = reserve(r, (size_t)r->max_batch, noise * sizeof(float), &fits);
         const cv_statistics *s[2] = {n->op->statistics, n->op->backward_statistics};
         for (size_t k = 0; k < 2; k++) {
             if (!s[k]) continue;
             const size_t size = s[k]->size(n->config, n->in);
-            r->partial[2 * i + k] = take(r, blocks, size * sizeof(double), &fits);
-            r->merged[2 * i + k] = take(r, size, sizeof(double), &fits);
+            r->partial[2 * i + k] = reserve(r, blocks, size * sizeof(double), &fits);
+            r->merged[2 * i + k] = reserve(r, size, sizeof(double), &fits);
         }
     }
     return fits;
@@ -165,7 +165,7 @@ convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op 
     }
     r->lockstep = lockstep_of(r);
     r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_size(pool) * r->lockstep;
-    if (!take_all(r, lender)) {
+    if (!reserve_all(r, lender)) {
         status = cv_no_memory(err, "activations and gradients; a smaller batch needs less");
         goto fail;
     }

@@ -42,11 +42,11 @@ static convo_status add_node(const cv_node *n, bool plain, cv_net *single, convo
     return status;
 }
 
-static void turn_tensors(const cv_net *net, const cv_node *from, cv_net *single, const cv_node *to) {
-    void *values[CV_MAX_TENSORS], *turned[CV_MAX_TENSORS];
+static void arrange_tensors(const cv_net *net, const cv_node *from, cv_net *single, const cv_node *to) {
+    void *values[CV_MAX_TENSORS], *arranged[CV_MAX_TENSORS];
     cv_node_tensors(net, from, values);
-    cv_node_tensors(single, to, turned);
-    if (to->op->arrange) to->op->arrange(to->config, (const void *const *)values, turned);
+    cv_node_tensors(single, to, arranged);
+    if (to->op->arrange) to->op->arrange(to->config, (const void *const *)values, arranged);
 }
 
 static convo_status make(const cv_net *net, cv_net **single, convo_error *err) {
@@ -55,7 +55,7 @@ static convo_status make(const cv_net *net, cv_net **single, convo_error *err) {
     convo_status status = cv_net_new(net->isa, in_blocks(plain ? vector : net->input, net->isa->lanes), single, err);
     for (int i = 0; !status && i < net->nodes; i++) status = add_node(&net->node[i], plain, *single, err);
     if (!status) status = cv_net_finish(*single, err);
-    for (int i = 0; !status && i < net->nodes; i++) turn_tensors(net, &net->node[i], *single, &(*single)->node[i]);
+    for (int i = 0; !status && i < net->nodes; i++) arrange_tensors(net, &net->node[i], *single, &(*single)->node[i]);
     return status;
 }
 

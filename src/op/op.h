@@ -74,6 +74,7 @@ typedef struct cv_case {
     const char *options; // "{out: 4, kernel: 3}"; NULL: none
     int batch;
 } cv_case;
+#define CV_CASES(...) ((const cv_case[]){__VA_ARGS__, {.batch = 0}})
 
 // One example alone has its channels in the lanes, [block of LANES channels][row][column][LANES], and shapes that count
 // blocks of channels. An op with .by_channel and without tensors does not see the difference. Any other needs a second

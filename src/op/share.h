@@ -8,15 +8,15 @@
 enum { CV_MOST_PARTS = 16 };
 
 // Receives `count` numbers of the gradient of tensor `tensor` of an op, from number `first` on.
-typedef void cv_take_gradient(void *taker, int tensor, int64_t first, int64_t count, const void *gradient);
+typedef void cv_receive_gradient(void *receiver, int tensor, int64_t first, int64_t count, const void *gradient);
 
 typedef struct cv_share {
     int blocks; // of this call: 1, but more with .lockstep; the values of block i are i * apart lanes further on
     size_t apart;
     int part, parts;        // with .in_parts: which part of the pass to do, of how many; below 2: all of it
     bool add;               // with .adds_dx: dx[0] is added to
-    cv_take_gradient *take; // with .in_parts: is given the gradients in place of .grad; NULL: they go there
-    void *taker;
+    cv_receive_gradient *receive; // with .in_parts: is given the gradients in place of .grad; NULL: they go there
+    void *receiver;
 } cv_share;
 
 typedef struct cv_span {

@@ -25,8 +25,6 @@ static void add_backward(const cv_pass *p) {
         if (p->dx[k] && p->dx[k] != p->dy) memcpy(p->dx[k], p->dy, (size_t)cv_shape_size(p->out) * sizeof(lanes));
 }
 
-static const cv_case add_cases[] = {{{2, 3, 1, 7}, NULL, 15}, {{3, 2, 3, 5}, NULL, 17}, {.batch = 0}};
-
 CV_OP(add) = {
     .name = "add",
     .help = "sum of two values of the same shape (residual blocks make it)",
@@ -38,5 +36,5 @@ CV_OP(add) = {
     .backward = add_backward,
     .torch = "x + x1",
     .onnx = "y = Add(x, x1)",
-    .cases = add_cases,
+    .cases = CV_CASES({{2, 3, 1, 7}, NULL, 15}, {{3, 2, 3, 5}, NULL, 17}),
 };

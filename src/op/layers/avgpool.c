@@ -3,17 +3,6 @@
 // torch.nn.AvgPool1d, torch.nn.AvgPool2d, torch.nn.AdaptiveAvgPool2d(1) and a Flatten
 #include "op/layers/pool.h"
 
-#define AVGPOOL_OPTIONS(pair)                                                                                          \
-    POOL_OPTIONS(pair),                                                                                                \
-        CV_OPTION("count_padding", CV_BOOL, pool, count_padding, "padding counts in the mean", .fallback = true), {    \
-        .name = NULL                                                                                                   \
-    }
-
-static const cv_option avgpool1d_schema[] = {AVGPOOL_OPTIONS(CV_LENGTH)};
-static const cv_option avgpool2d_schema[] = {AVGPOOL_OPTIONS(CV_PAIR)};
-static const cv_option sumpool1d_schema[] = {POOL_OPTIONS(CV_LENGTH), {.name = NULL}};
-static const cv_option sumpool2d_schema[] = {POOL_OPTIONS(CV_PAIR), {.name = NULL}};
-
 // What one window's sum is multiplied by.
 ALWAYS_INLINE real mean_factor(const pool *c, const window *w) {
     const int64_t there = (w->rows.end - w->rows.first) * (w->columns.end - w->columns.first);
@@ -82,56 +71,39 @@ static void global_backward(const cv_pass *p) {
     }
 }
 
-static const cv_case avgpool1d_cases[] = {
-    {{2, 3, 1, 9}, "{kernel: 2}", 16},
-    {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
-    {{2, 2, 1, 10}, "{kernel: 4, stride: 3, padding: 2, count_padding: false}", 15},
-    {.batch = 0},
-};
-static const cv_case avgpool2d_cases[] = {
-    {{3, 3, 7, 5}, "{kernel: 2}", 17},
-    {{3, 2, 9, 8}, "{kernel: [3, 2], stride: 2, padding: 1}", 8},
-    {{3, 2, 6, 7}, "{kernel: 3, padding: 1, count_padding: false}", 33},
-    {{3, 1, 5, 8}, "{kernel: [2, 5], stride: [1, 3], padding: [1, 2]}", 1},
-    {.batch = 0},
-};
-static const cv_case sumpool1d_cases[] = {{{2, 3, 1, 9}, "{kernel: 3, stride: 2, padding: 1}", 8}, {.batch = 0}};
-static const cv_case sumpool2d_cases[] = {{{3, 2, 7, 6}, "{kernel: [2, 3], padding: [1, 0]}", 17}, {.batch = 0}};
-static const cv_case global_cases[] = {{{3, 3, 4, 5}, NULL, 17}, {{2, 4, 1, 7}, NULL, 7}, {.batch = 0}};
-
-#define AVGPOOL                                                                                                        \
-    .forward = avgpool_forward, .backward = avgpool_backward,                                                          \
-    .onnx = "y = AveragePool(x) " POOL_ONNX " count_include_pad={count_padding}"
-#define SUMPOOL                                                                                                        \
-    .forward = sumpool_forward, .backward = sumpool_backward,                                                          \
-    .onnx = "mean = AveragePool(x) " POOL_ONNX " count_include_pad=1; y = Mul(mean, #{kernel*})"
+#define AVGPOOL(pair, dims)                                                                                            \
+    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair), CV_OPTION("count_padding", CV_BOOL, pool, count_padding,              \
+                                                           "padding counts in the mean", .fallback = true))),          \
+        .name = "avgpool" #dims "d", .help = "mean under a window, " #dims "-d", .forward = avgpool_forward,           \
+        .backward = avgpool_backward, .onnx = "y = AveragePool(x) " POOL_ONNX " count_include_pad={count_padding}"
+#define SUMPOOL(pair, dims)                                                                                            \
+    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair))),                                                                     \
+        .name = "sumpool" #dims "d", .help = "sum under a window, " #dims "-d", .forward = sumpool_forward,            \
+        .backward = sumpool_backward,                                                                                  \
+        .onnx = "mean = AveragePool(x) " POOL_ONNX " count_include_pad=1; y = Mul(mean, #{kernel*})"
 
 CV_OP(avgpool1d) = {
-    POOL_OP("avgpool1d", 2, "mean under a window, 1-d", avgpool1d_schema),
-    AVGPOOL,
+    AVGPOOL(CV_LENGTH, 1),
     .torch = "F.avg_pool1d(x, {kernel}, {stride}, {padding}, False, {count_padding})",
-    .cases = avgpool1d_cases,
+    .cases = CV_CASES({{2, 3, 1, 9}, "{kernel: 2}", 16}, {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
+                      {{2, 2, 1, 10}, "{kernel: 4, stride: 3, padding: 2, count_padding: false}", 15}),
 };
-
 CV_OP(avgpool2d) = {
-    POOL_OP("avgpool2d", 3, "mean under a window, 2-d", avgpool2d_schema),
-    AVGPOOL,
+    AVGPOOL(CV_PAIR, 2),
     .torch = "F.avg_pool2d(x, {kernel}, {stride}, {padding}, False, {count_padding})",
-    .cases = avgpool2d_cases,
+    .cases = CV_CASES({{3, 3, 7, 5}, "{kernel: 2}", 17}, {{3, 2, 9, 8}, "{kernel: [3, 2], stride: 2, padding: 1}", 8},
+                      {{3, 2, 6, 7}, "{kernel: 3, padding: 1, count_padding: false}", 33},
+                      {{3, 1, 5, 8}, "{kernel: [2, 5], stride: [1, 3], padding: [1, 2]}", 1}),
 };
-
 CV_OP(sumpool1d) = {
-    POOL_OP("sumpool1d", 2, "sum under a window, 1-d", sumpool1d_schema),
-    SUMPOOL,
+    SUMPOOL(CV_LENGTH, 1),
     .torch = "F.avg_pool1d(x, {kernel}, {stride}, {padding}) * {kernel}",
-    .cases = sumpool1d_cases,
+    .cases = CV_CASES({{2, 3, 1, 9}, "{kernel: 3, stride: 2, padding: 1}", 8}),
 };
-
 CV_OP(sumpool2d) = {
-    POOL_OP("sumpool2d", 3, "sum under a window, 2-d", sumpool2d_schema),
-    SUMPOOL,
+    SUMPOOL(CV_PAIR, 2),
     .torch = "F.avg_pool2d(x, {kernel}, {stride}, {padding}, divisor_override=1)",
-    .cases = sumpool2d_cases,
+    .cases = CV_CASES({{3, 2, 7, 6}, "{kernel: [2, 3], padding: [1, 0]}", 17}),
 };
 
 CV_OP(globalavgpool) = {
@@ -143,5 +115,5 @@ CV_OP(globalavgpool) = {
     .backward = global_backward,
     .torch = "x.flatten(2).mean(2)",
     .onnx = "mean = GlobalAveragePool(x); y = Flatten(mean) axis=1",
-    .cases = global_cases,
+    .cases = CV_CASES({{3, 3, 4, 5}, NULL, 17}, {{2, 4, 1, 7}, NULL, 7}),
 };

@@ -12,14 +12,6 @@ typedef struct batchnorm {
     bool affine;
 } batchnorm;
 
-static const cv_option batchnorm_schema[] = {
-    CV_OPTION("eps", CV_FLOAT, batchnorm, eps, "added to the variance", .fallback = 1e-5, CV_RANGE(0, 1)),
-    CV_OPTION("momentum", CV_FLOAT, batchnorm, momentum, "weight of the newest batch in the running estimates",
-              .fallback = 0.1, CV_RANGE(0, 1)),
-    CV_OPTION("affine", CV_BOOL, batchnorm, affine, "learn a weight and a bias per channel", .fallback = true),
-    {.name = NULL},
-};
-
 static int batchnorm_tensors(const void *config, cv_shape in, cv_tensor *out) {
     const batchnorm *c = config;
     int n = 0;
@@ -270,20 +262,14 @@ static const cv_op single_batchnorm_op = {
     .forward = single_batchnorm_forward,
 };
 
-static const cv_case batchnorm_cases[] = {
-    {{1, 5, 1, 1}, NULL, 7},
-    {{2, 3, 1, 37}, NULL, 33},
-    {{3, 4, 3, 5}, "{eps: 0.001, momentum: 0.3}", 17},
-    {{3, 2, 6, 7}, "{affine: false}", 16},
-    {{2, 2, 1, 9}, NULL, 1},
-    {{3, 3, 5, 4}, "{momentum: 1}", 8},
-    {.batch = 0},
-};
-
 CV_OP(batchnorm) = {
     .name = "batchnorm",
     .help = "zero mean and unit variance per channel over the batch",
-    .schema = batchnorm_schema,
+    .schema = CV_OPTIONS(
+        CV_OPTION("eps", CV_FLOAT, batchnorm, eps, "added to the variance", .fallback = 1e-5, CV_RANGE(0, 1)),
+        CV_OPTION("momentum", CV_FLOAT, batchnorm, momentum, "weight of the newest batch in the running estimates",
+                  .fallback = 0.1, CV_RANGE(0, 1)),
+        CV_OPTION("affine", CV_BOOL, batchnorm, affine, "learn a weight and a bias per channel", .fallback = true)),
     .config_size = sizeof(batchnorm),
     .reads_x = true,
     .dx_in_place = true,
@@ -297,6 +283,8 @@ CV_OP(batchnorm) = {
     .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
     .affine = batchnorm_affine,
     .onnx = "y = BatchNormalization(x, weight|1, bias|0, running_mean, running_var) epsilon={eps}",
-    .cases = batchnorm_cases,
+    .cases = CV_CASES({{1, 5, 1, 1}, NULL, 7}, {{2, 3, 1, 37}, NULL, 33},
+                      {{3, 4, 3, 5}, "{eps: 0.001, momentum: 0.3}", 17}, {{3, 2, 6, 7}, "{affine: false}", 16},
+                      {{2, 2, 1, 9}, NULL, 1}, {{3, 3, 5, 4}, "{momentum: 1}", 8}),
     .single = &single_batchnorm_op,
 };

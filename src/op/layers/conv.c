@@ -2,28 +2,12 @@
 //
 //   y[m][p]  = b[m] + sum_t w[m][t] x[tap_t + pixel_p]       t = (input channel, kernel row, kernel column)
 //   dw[m][t] = sum_p dy[m][p] x[tap_t + pixel_p]             summed over the samples as well
-//   dx[c][p] = sum_t' w'[c][t'] dy[tap'_t' + pixel'_p]       t' = (output channel, row, column), kernel turned
+//   dx[c][p] = sum_t' w'[c][t'] dy[tap'_t' + pixel'_p]       t' = (output channel, row, column), kernel flipped
 //
 // Padding, and the zeros that a stride leaves between the gradients, are made once by copying the maps into a larger
 // grid: it costs 1/(kernel * output channels) of the work and leaves three plain sums over offsets.
 #include "op/layers/conv_band.h"
 #include "op/layers/conv_bf16.h"
-
-#define CONV_OPTIONS(pair)                                                                                             \
-    CV_OPTION("out", CV_INT, conv, out, "output feature maps", .required = true, CV_RANGE(1, 1 << 20)),                \
-        CV_OPTION("kernel", pair, conv, kernel, "kernel size", .required = true, CV_RANGE(1, 1 << 20), .unit = 1),     \
-        CV_OPTION("stride", pair, conv, stride, "step of the kernel", .fallback = 1, CV_RANGE(1, 1 << 20), .unit = 1), \
-        CV_OPTION("padding", pair, conv, padding, "zeros around the input", CV_RANGE(0, 1 << 20)),                     \
-        CV_OPTION("dilation", pair, conv, dilation, "distance between kernel points", .fallback = 1,                   \
-                  CV_RANGE(1, 1 << 20), .unit = 1),                                                                    \
-        CV_OPTION("groups", CV_INT, conv, groups, "independent groups of channels", .fallback = 1,                     \
-                  CV_RANGE(1, 1 << 20)),                                                                               \
-        CV_OPTION("bias", CV_BOOL, conv, bias, "add a bias", .fallback = true), {                                      \
-        .name = NULL                                                                                                   \
-    }
-
-static const cv_option conv1d_schema[] = {CONV_OPTIONS(CV_LENGTH)};
-static const cv_option conv2d_schema[] = {CONV_OPTIONS(CV_PAIR)};
 
 static bool conv_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     const conv *c = config;
@@ -228,8 +212,8 @@ static void bias_gradient(const gradients *b, int64_t first, int64_t end) {
     }
 }
 
-// w'[c][m][k] = w[m][c][last - k]: one group's weights with the roles of the channels exchanged and the kernel turned.
-static void turn_weights(real *to, const real *from, int64_t in, int64_t out, int64_t kernel) {
+// w'[c][m][k] = w[m][c][last - k]: one group's weights with the roles of the channels exchanged and the kernel flipped.
+static void flip_weights(real *to, const real *from, int64_t in, int64_t out, int64_t kernel) {
     for (int64_t c = 0; c < in; c++)
         for (int64_t m = 0; m < out; m++)
             for (int64_t k = 0; k < kernel; k++) *to++ = from[(m * in + c) * kernel + kernel - 1 - k];
@@ -272,7 +256,7 @@ static void prepare_input_gradient(const gradients *b) {
     const correlation *k = &b->of_input;
     const int64_t in = b->s.in.c / c->groups, taps = k->g.taps;
     for (int64_t group = 0; group < c->groups; group++)
-        turn_weights(k->weight + group * in * taps, (const real *)b->pass->tensor[0] + group * in * taps, in,
+        flip_weights(k->weight + group * in * taps, (const real *)b->pass->tensor[0] + group * in * taps, in,
                      k->g.depth, c->kernel[0] * c->kernel[1]);
     fill_offsets(k, c, k->g.h - reach_of(c, 0), b->s.in.w, (int64_t[]){1, 1});
 }
@@ -348,7 +332,20 @@ static const cv_case conv2d_cases[] = {
     {.batch = 0},
 };
 
-#define CONV_COMMON                                                                                                    \
+#define CONV_OPTIONS(pair)                                                                                             \
+    CV_OPTIONS(                                                                                                        \
+        CV_OPTION("out", CV_INT, conv, out, "output feature maps", .required = true, CV_RANGE(1, 1 << 20)),            \
+        CV_OPTION("kernel", pair, conv, kernel, "kernel size", .required = true, CV_RANGE(1, 1 << 20), .unit = 1),     \
+        CV_OPTION("stride", pair, conv, stride, "step of the kernel", .fallback = 1, CV_RANGE(1, 1 << 20), .unit = 1), \
+        CV_OPTION("padding", pair, conv, padding, "zeros around the input", CV_RANGE(0, 1 << 20)),                     \
+        CV_OPTION("dilation", pair, conv, dilation, "distance between kernel points", .fallback = 1,                   \
+                  CV_RANGE(1, 1 << 20), .unit = 1),                                                                    \
+        CV_OPTION("groups", CV_INT, conv, groups, "independent groups of channels", .fallback = 1,                     \
+                  CV_RANGE(1, 1 << 20)),                                                                               \
+        CV_OPTION("bias", CV_BOOL, conv, bias, "add a bias", .fallback = true))
+
+#define CONV(pair, dims_)                                                                                              \
+    .name = "conv" #dims_ "d", .help = #dims_ "-d convolution", .dims = dims_ + 1, .schema = CONV_OPTIONS(pair),       \
     .config_size = sizeof(conv), .reads_x = true, .linear = true, .adds_dx = CONV_ADDS_DX, .infer = conv_infer,        \
     .tensors = conv_tensors, .cost = conv_cost, .window = conv_window, .scratch = conv_scratch,                        \
     .forward = conv_forward, .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                    \
@@ -356,21 +353,12 @@ static const cv_case conv2d_cases[] = {
             "dilations=[{dilation}] group={groups}"
 
 CV_OP(conv1d) = {
-    .name = "conv1d",
-    .help = "1-d convolution",
-    .schema = conv1d_schema,
-    .dims = 2,
-    CONV_COMMON,
+    CONV(CV_LENGTH, 1),
     .torch = "F.conv1d(x, weight, bias, {stride}, {padding}, {dilation}, {groups})",
     .cases = conv1d_cases,
 };
-
 CV_OP(conv2d) = {
-    .name = "conv2d",
-    .help = "2-d convolution",
-    .schema = conv2d_schema,
-    .dims = 3,
-    CONV_COMMON,
+    CONV(CV_PAIR, 2),
     .torch = "F.conv2d(x, weight, bias, {stride}, {padding}, {dilation}, {groups})",
     .cases = conv2d_cases,
 };

@@ -25,12 +25,12 @@ static inline size_t in_lanes(int64_t count, size_t size) {
 }
 
 // How maps lie in a grid of zeros: pixel (y, x) at (y * step + shift), what falls outside is left out.
-typedef struct placing {
+typedef struct spacing {
     int64_t step[2], shift[2];
-} placing;
+} spacing;
 
 // from: NULL for a row of zeros.
-static inline void place_row(lanes *line, int64_t width, const lanes *from, int64_t count, int64_t step,
+static inline void space_row(lanes *line, int64_t width, const lanes *from, int64_t count, int64_t step,
                              int64_t shift) {
     const int64_t skipped = shift < 0 ? (step - 1 - shift) / step : 0, first = skipped * step + shift;
     int64_t fit = from && first < width ? (width - first + step - 1) / step : 0;
@@ -47,23 +47,23 @@ static inline void place_row(lanes *line, int64_t width, const lanes *from, int6
 }
 
 // Whether all rows of a map then lie one behind the other, as in the map itself.
-static inline bool is_one_run(grid g, cv_shape s, placing p) {
+static inline bool is_one_run(grid g, cv_shape s, spacing p) {
     return p.step[0] == 1 && p.step[1] == 1 && p.shift[1] == 0 && g.w == s.w;
 }
 
 // Rows top..top + g.h of the maps so laid out, with the zeros around and between them.
-static inline void place(lanes *to, grid g, const lanes *from, cv_shape s, placing p, int64_t top) {
+static inline void space_maps(lanes *to, grid g, const lanes *from, cv_shape s, spacing p, int64_t top) {
     const bool one_run = is_one_run(g, s, p);
     for (int64_t c = 0; c < s.c; c++, from += s.h * s.w) {
         if (one_run) {
-            place_row(to, g.h * g.w, from, s.h * s.w, 1, (p.shift[0] - top) * g.w);
+            space_row(to, g.h * g.w, from, s.h * s.w, 1, (p.shift[0] - top) * g.w);
             to += g.h * g.w;
             continue;
         }
         for (int64_t row = top; row < top + g.h; row++, to += g.w) {
             const int64_t y = row - p.shift[0];
             const bool hit = y >= 0 && y % p.step[0] == 0 && y / p.step[0] < s.h;
-            place_row(to, g.w, hit ? from + y / p.step[0] * s.w : NULL, s.w, p.step[1], p.shift[1]);
+            space_row(to, g.w, hit ? from + y / p.step[0] * s.w : NULL, s.w, p.step[1], p.shift[1]);
         }
     }
 }

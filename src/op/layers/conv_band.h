@@ -65,16 +65,16 @@ static inline int64_t backward_band(const shapes *s) {
 typedef struct correlation {
     grid g;
     cv_shape from;  // the maps that lie on the grid
-    placing at;     // and how
+    spacing at;     // and how
     int64_t pixels; // of the whole result: from one of its maps to the next
     int32_t *tap, *tap_inside, *pixel;
-    real *weight; // turned
+    real *weight; // flipped
     lanes *map;   // a copy of the maps on the grid
     lanes *end;
 } correlation;
 
 // In scratch from `free` on: offsets, weights, the copy.
-static inline correlation lay_out(lanes *free, grid g, cv_shape from, placing at, cv_shape to, int64_t rows,
+static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at, cv_shape to, int64_t rows,
                                   bool is_copied, int64_t weights) {
     correlation k = {.g = g, .from = from, .at = at, .pixels = cv_shape_pixels(to)};
     k.tap = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
@@ -91,7 +91,7 @@ static inline correlation forward_of(const shapes *s, int64_t rows, lanes *scrat
     const conv *c = &s->c;
     const int64_t depth = s->in.c / c->groups;
     const grid g = {rows_under(s, rows), s->in.w + 2 * c->padding[1], depth, depth * c->kernel[0] * c->kernel[1]};
-    const placing at = {{1, 1}, {c->padding[0], c->padding[1]}};
+    const spacing at = {{1, 1}, {c->padding[0], c->padding[1]}};
     return lay_out(scratch, g, s->in, at, s->out, rows, is_padded(c), 0);
 }
 
@@ -100,7 +100,7 @@ static inline correlation backward_of(const shapes *s, int64_t rows, lanes *scra
     const conv *c = &s->c;
     const int64_t depth = s->out.c / c->groups;
     const grid g = {rows + reach_of(c, 0), s->in.w + reach_of(c, 1), depth, depth * c->kernel[0] * c->kernel[1]};
-    const placing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
+    const spacing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
     return lay_out(scratch, g, s->out, at, s->in, rows, true, s->in.c * g.taps);
 }
 
@@ -130,7 +130,7 @@ static inline source source_of(const correlation *k, const lanes *maps, int64_t 
     const int64_t first = top - k->at.shift[0];
     if (is_one_run(k->g, k->from, k->at) && first >= 0 && first + rows <= k->from.h)
         return (source){maps + first * k->g.w, k->tap_inside, cv_shape_pixels(k->from)};
-    place(k->map, k->g, maps, k->from, k->at, top);
+    space_maps(k->map, k->g, maps, k->from, k->at, top);
     return (source){k->map, k->tap, k->g.h * k->g.w};
 }
 

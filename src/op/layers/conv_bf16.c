@@ -3,8 +3,9 @@
 //
 //                a                                              b
 //   y[m][p]      weights: 16 output channels, 16 pairs of taps  x as cells [pixel][pair of channels], 16 samples each
-//   dx[c][p]     the same, kernel turned and roles exchanged    dy likewise, in its larger grid
-//   dw[m][t]     dy: 16 output channels, 2 pixels of 16         x turned: cells [pixel][pair of samples], 16 channels
+//   dx[c][p]     the same, kernel flipped and roles exchanged    dy likewise, in its larger grid
+//   dw[m][t]     dy: 16 output channels, 2 pixels of 16         x transposed: cells [pixel][pair of samples], 16
+//   channels
 //                samples                                        each
 //
 // With the channels of a pixel side by side, the taps of one kernel row are one run of cells, whatever the number of
@@ -93,7 +94,7 @@ static void bf16_fill_offsets(int32_t *offset, const bf16_correlation *g, const 
 typedef struct bf16_source {
     const lanes *from;
     cv_shape shape;
-    placing at;
+    spacing at;
 } bf16_source;
 
 // The line of a map that comes to lie in a row of the grid, or NULL.
@@ -126,18 +127,18 @@ static void fill_map(lanes *map, const bf16_correlation *g, const conv *c, const
 typedef struct weights {
     const real *w;
     int64_t row_stride, channel_stride;
-    bool turned; // the kernel is read from its last point to its first
+    bool flipped; // the kernel is read from its last point to its first
 } weights;
 
 static void fill_weights(uint32_t *to, const bf16_correlation *g, const weights *from) {
-    const int64_t points = g->runs * g->points, kernel = g->lines * points, next = from->turned ? -1 : 1;
+    const int64_t points = g->runs * g->points, kernel = g->lines * points, next = from->flipped ? -1 : 1;
     memset(to, 0, (size_t)(g->heights * g->steps * TILE) * sizeof(lanes));
     for (int64_t row = 0; row < g->rows; row++)
         for (int64_t pair = 0; pair < g->pairs; pair++) {
             const real *w[2];
             for (int64_t i = 0, d = 2 * pair; i < 2; i++, d++)
                 w[i] = from->w + row * from->row_stride + d / g->lines * from->channel_stride +
-                       (from->turned ? kernel - 1 : 0) + next * (d % g->lines * points);
+                       (from->flipped ? kernel - 1 : 0) + next * (d % g->lines * points);
             const bool both = 2 * pair + 1 < g->channels;
             for (int64_t point = 0; point < points; point++) {
                 const int64_t cell = point % g->points * g->pairs + pair; // of the run
@@ -155,7 +156,7 @@ static void store_pixel(lanes *y, int64_t pixels, const lanes sum[TILE], const r
 
 // y[rows][pixels of out] of one group.
 static void bf16_correlate(lanes *y, cv_shape out, const int64_t stride[2], const real *bias, const bf16_correlation *g,
-                      const room *k) {
+                           const room *k) {
     const int64_t pixels = cv_shape_pixels(out);
     product p = {.row = 1, .step = TILE, .offset = k->offset, .steps = g->steps};
     for (int64_t m = 0, high; m < g->heights; m += high) {
@@ -205,7 +206,7 @@ bool cv_bf16_input_gradient(const cv_pass *p) {
     if (!correlation_pays(&g)) return false;
     const room k = room_for(p->scratch[1], &g);
     const real *weight = p->tensor[0];
-    const placing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
+    const spacing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
     const int64_t kernel = c->kernel[0] * c->kernel[1], in = cv_shape_pixels(p->in), out = cv_shape_pixels(p->out);
     bf16_fill_offsets(k.offset, &g, c);
     tiles_begin();
@@ -248,24 +249,25 @@ static int64_t points_of(const outer *g) {
     return g->kernel[0] * g->kernel[1];
 }
 
-// Besides the products there is the turning of x: about 200 operations on vectors for a pixel of 16 channels.
+// Besides the products, x is transposed: about 200 operations on vectors for a pixel of 16 channels.
 static bool outer_pays(const outer *g, cv_shape out) {
-    enum { TURN_COST = 200 };
-    const int64_t products = TILE_COST * g->heights * points_of(g) * g->steps, turning = TURN_COST * g->h * g->w;
-    return g->rows * g->depth * points_of(g) * cv_shape_pixels(out) >= g->widths * (products + turning);
+    enum { TRANSPOSE_COST = 200 };
+    const int64_t products = TILE_COST * g->heights * points_of(g) * g->steps,
+                  transposing = TRANSPOSE_COST * g->h * g->w;
+    return g->rows * g->depth * points_of(g) * cv_shape_pixels(out) >= g->widths * (products + transposing);
 }
 
-enum { TURNED = TILE / 2 }; // cells of a pixel: pairs of samples
+enum { SAMPLE_PAIRS = TILE / 2 }; // cells of a pixel: pairs of samples
 
 typedef struct outer_room {
     int32_t *offset; // [steps]
     halves *dy;      // [heights][TILE][out_h][out_w]
-    lanes *x;        // [widths][h * w + 1][TURNED]
+    lanes *x;        // [widths][h * w + 1][SAMPLE_PAIRS]
     size_t lanes;
 } outer_room;
 
-static int64_t turned_cells(const outer *g) {
-    return (g->h * g->w + 1) * TURNED;
+static int64_t transposed_cells(const outer *g) {
+    return (g->h * g->w + 1) * SAMPLE_PAIRS;
 }
 
 static outer_room outer_room_for(void *scratch, const outer *g) {
@@ -273,7 +275,7 @@ static outer_room outer_room_for(void *scratch, const outer *g) {
     outer_room k;
     k.offset = (int32_t *)at, at += in_lanes(g->steps, sizeof(int32_t));
     k.dy = (halves *)at, at += g->heights * TILE * g->steps;
-    k.x = at, at += g->widths * turned_cells(g);
+    k.x = at, at += g->widths * transposed_cells(g);
     k.lanes = (size_t)(at - (lanes *)scratch);
     return k;
 }
@@ -288,8 +290,8 @@ static void fill_gradients(halves *to, const outer *g, const lanes *dy, cv_shape
 }
 
 // The cells of all pixels for up to 16 channels, [channels]: samples lie below each other, two in a cell.
-static void turn_channels(lanes *to, const outer *g, const int64_t padding[2], const lanes *from, cv_shape s,
-                          int64_t channels) {
+static void transpose_channels(lanes *to, const outer *g, const int64_t padding[2], const lanes *from, cv_shape s,
+                               int64_t channels) {
     for (int64_t y = 0; y < g->h; y++)
         for (int64_t x = 0; x < g->w; x++) {
             const int64_t row = y - padding[0], column = x - padding[1];
@@ -298,14 +300,14 @@ static void turn_channels(lanes *to, const outer *g, const int64_t padding[2], c
             for (int64_t j = 0; j < TILE; j++)
                 square[j] = inside && j < channels ? from[(j * s.h + row) * s.w + column] : (lanes){0};
             transpose_lanes(square);
-            for (int i = 0; i < TURNED; i++) *to++ = pair_lanes(square[2 * i], square[2 * i + 1]);
+            for (int i = 0; i < SAMPLE_PAIRS; i++) *to++ = pair_lanes(square[2 * i], square[2 * i + 1]);
         }
-    memset(to, 0, TURNED * sizeof *to); // the last pixel of an odd row has a neighbour, times zero
+    memset(to, 0, SAMPLE_PAIRS * sizeof *to); // the last pixel of an odd row has a neighbour, times zero
 }
 
 static void fill_outer_offsets(int32_t *offset, const outer *g) {
     for (int64_t y = 0; y < g->out_h; y++)
-        for (int64_t x = 0; x < g->out_w; x += 2) *offset++ = (int32_t)((y * g->w + x) * TURNED);
+        for (int64_t x = 0; x < g->out_w; x += 2) *offset++ = (int32_t)((y * g->w + x) * SAMPLE_PAIRS);
 }
 
 // A tile of sums into the gradients of one kernel point.
@@ -330,7 +332,7 @@ static void multiply_outer(real *dw, bool set, const outer *g, const int64_t dil
             for (int64_t j = 0; j < wide; j++) {
                 const int64_t at = n + j < count ? n + j : count - 1, point = at % points;
                 const int64_t y = point / g->kernel[1] * dilation[0], x = point % g->kernel[1] * dilation[1];
-                p.b[j] = k->x + at / points * turned_cells(g) + (y * g->w + x) * TURNED;
+                p.b[j] = k->x + at / points * transposed_cells(g) + (y * g->w + x) * SAMPLE_PAIRS;
             }
             multiply_tiles(&p, (int)high, sum);
             for (int64_t i = 0; i < high; i++)
@@ -355,7 +357,8 @@ bool cv_bf16_weight_gradient(const cv_pass *p) {
         const lanes *x = (const lanes *)p->x[0] + group * g.depth * in;
         fill_gradients(k.dy, &g, (const lanes *)p->dy + group * g.rows * out, p->out, c->stride);
         for (int64_t i = 0; i < g.widths; i++)
-            turn_channels(k.x + i * turned_cells(&g), &g, c->padding, x + i * TILE * in, p->in, g.depth - i * TILE);
+            transpose_channels(k.x + i * transposed_cells(&g), &g, c->padding, x + i * TILE * in, p->in,
+                               g.depth - i * TILE);
         multiply_outer((real *)p->grad[0] + group * g.rows * g.depth * points_of(&g), p->set, &g, c->dilation, &k);
     }
     tiles_end();

@@ -52,14 +52,14 @@ static void single_conv_arrange(const void *config, const void *const *from, voi
     const single_conv *l = config;
     const int64_t out = l->layer.out, taps = taps_of(l), blocks = lane_blocks(out), *kernel = l->layer.kernel;
     const real *weight = from[0];
-    real *turned = to[0];
+    real *packed = to[0];
     for (int64_t m = 0; m < out; m++) {
         const int64_t pair = m / LANES / 2 * 2, width = blocks_at(pair, blocks);
-        real *column_of = turned + (pair * taps + m / LANES - pair) * LANES + m % LANES;
+        real *column_of = packed + (pair * taps + m / LANES - pair) * LANES + m % LANES;
         FOR_EACH_TAP(l, column_of[t * width * LANES] =
                             weight[((m * l->single.in.c + c) * kernel[0] + row) * kernel[1] + column]);
     }
-    if (from[1]) memcpy(to[1], from[1], (size_t)out * sizeof *turned);
+    if (from[1]) memcpy(to[1], from[1], (size_t)out * sizeof *packed);
 }
 
 // --- the forward pass ---------------------------------------------------------------------------------------------
@@ -143,8 +143,8 @@ typedef struct tiling {
 
 // All rows of one or two blocks of output channels, `columns` pixels at a time. The last tile of a row begins earlier
 // where a row is no multiple: a few pixels are computed twice.
-ALWAYS_INLINE void single_correlate(const int blocks, const int columns, const int64_t step, lanes *y, const lanes *bias,
-                             const lanes *w, const real *x, const tiling *g) {
+ALWAYS_INLINE void single_correlate(const int blocks, const int columns, const int64_t step, lanes *y,
+                                    const lanes *bias, const lanes *w, const real *x, const tiling *g) {
     for (int64_t row = 0; row < g->rows; row++)
         for (int64_t next = 0; next < g->width; next += columns) {
             const int64_t first = next + columns > g->width ? g->width - columns : next;

@@ -6,12 +6,6 @@ typedef struct cross_entropy {
     double label_smoothing;
 } cross_entropy;
 
-static const cv_option cross_entropy_schema[] = {
-    CV_OPTION("label_smoothing", CV_FLOAT, cross_entropy, label_smoothing,
-              "share of the target spread over all classes", CV_RANGE(0, 1)),
-    {.name = NULL},
-};
-
 static bool cross_entropy_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     (void)config;
     if (!loss_wants_vector("cross_entropy", in, why, why_size)) return false;
@@ -59,17 +53,12 @@ static void softmax(const float *outputs, int count, float *probabilities) {
     for (int k = 0; k < count; k++) probabilities[k] /= sum;
 }
 
-static const cv_case cross_entropy_cases[] = {{{1, 10, 1, 1}, NULL, 33},
-                                              {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15},
-                                              {{1, 2, 1, 1}, NULL, 1},
-                                              {{1, 35, 1, 1}, "{label_smoothing: 1}", 16},
-                                              {.batch = 0}};
-
 CV_OP(cross_entropy) = {
     .name = "cross_entropy",
     .help = "negative log of the softmax probability of the right class; takes logits",
     .kind = CV_LOSS,
-    .schema = cross_entropy_schema,
+    .schema = CV_OPTIONS(CV_OPTION("label_smoothing", CV_FLOAT, cross_entropy, label_smoothing,
+                                   "share of the target spread over all classes", CV_RANGE(0, 1))),
     .config_size = sizeof(cross_entropy),
     .reads_x = true,
     .infer = cross_entropy_infer,
@@ -78,5 +67,6 @@ CV_OP(cross_entropy) = {
     .probabilities = softmax,
     .torch = "F.cross_entropy(x, label, label_smoothing={label_smoothing}, reduction='none')",
     .onnx = "y = Softmax(x) axis=1",
-    .cases = cross_entropy_cases,
+    .cases = CV_CASES({{1, 10, 1, 1}, NULL, 33}, {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15}, {{1, 2, 1, 1}, NULL, 1},
+                      {{1, 35, 1, 1}, "{label_smoothing: 1}", 16}),
 };

@@ -7,11 +7,6 @@ typedef struct dropout {
     double p;
 } dropout;
 
-static const cv_option dropout_schema[] = {
-    CV_OPTION("p", CV_FLOAT, dropout, p, "probability of a zero", .fallback = 0.5, CV_RANGE(0, 1)),
-    {.name = NULL},
-};
-
 static size_t dropout_noise(const void *config, cv_shape in) {
     const dropout *c = config;
     return c->p > 0 ? (size_t)cv_shape_size(in) : 0;
@@ -40,18 +35,11 @@ static void dropout_backward(const cv_pass *p) {
     apply(p, p->dx[0], p->dy);
 }
 
-static const cv_case dropout_cases[] = {
-    {{1, 9, 1, 1}, "{p: 0}", 8},
-    {{1, 21, 1, 1}, NULL, 33},
-    {{3, 2, 3, 5}, "{p: 0.3}", 17},
-    {{2, 3, 1, 4}, "{p: 1}", 7},
-    {.batch = 0},
-};
-
 CV_OP(dropout) = {
     .name = "dropout",
     .help = "zeroes values at random in training",
-    .schema = dropout_schema,
+    .schema = CV_OPTIONS(CV_OPTION("p", CV_FLOAT, dropout, p, "probability of a zero", .fallback = 0.5,
+                                   CV_RANGE(0, 1))),
     .config_size = sizeof(dropout),
     .in_place = true,
     .by_channel = true,
@@ -61,5 +49,6 @@ CV_OP(dropout) = {
     .backward = dropout_backward,
     .torch = "F.dropout(x, {p}, training)",
     .onnx = "",
-    .cases = dropout_cases,
+    .cases = CV_CASES({{1, 9, 1, 1}, "{p: 0}", 8}, {{1, 21, 1, 1}, NULL, 33}, {{3, 2, 3, 5}, "{p: 0.3}", 17},
+                      {{2, 3, 1, 4}, "{p: 1}", 7}),
 };

@@ -19,7 +19,7 @@ static void flatten_backward(const cv_pass *p) {
     copy_lanes(p->dx[0], p->dy, p->out.c);
 }
 
-// One example: what lies channel by channel within a block is turned, LANES pixels at a time.
+// One example: what lies channel by channel within a block is transposed, LANES pixels at a time.
 static void single_flatten_forward(const cv_pass *p) {
     const cv_single *single = p->config;
     const int64_t pixels = cv_shape_pixels(single->in);
@@ -49,8 +49,6 @@ static const cv_op single_flatten = {
     .forward = single_flatten_forward,
 };
 
-static const cv_case flatten_cases[] = {{{3, 2, 3, 5}, NULL, 7}, {{2, 3, 1, 4}, NULL, 17}, {.batch = 0}};
-
 CV_OP(flatten) = {
     .name = "flatten",
     .help = "feature maps as one vector",
@@ -60,6 +58,6 @@ CV_OP(flatten) = {
     .backward = flatten_backward,
     .torch = "x.flatten(1)",
     .onnx = "y = Flatten(x) axis=1",
-    .cases = flatten_cases,
+    .cases = CV_CASES({{3, 2, 3, 5}, NULL, 7}, {{2, 3, 1, 4}, NULL, 17}),
     .single = &single_flatten,
 };

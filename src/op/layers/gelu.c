@@ -45,9 +45,6 @@ static void gelu_backward(const cv_pass *p) {
         dx[i] = dy[i] * (normal(x[i]) + x[i] * height * exp_lanes(x[i] * x[i] * (real)-0.5));
 }
 
-static const cv_case gelu_cases[] = {
-    {{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 33}, {.batch = 0}};
-
 CV_OP(gelu) = {
     .name = "gelu",
     .help = "x times the normal distribution's share below x",
@@ -59,5 +56,5 @@ CV_OP(gelu) = {
     .torch = "F.gelu(x)",
     .onnx = "scaled = Div(x, #1.4142135623730951); erf = Erf(scaled); twice = Add(erf, #1); product = Mul(x, twice); "
             "y = Mul(product, #0.5)", // as PyTorch writes it
-    .cases = gelu_cases,
+    .cases = CV_CASES({{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 33}),
 };

@@ -8,12 +8,6 @@ typedef struct linear {
     bool bias;
 } linear;
 
-static const cv_option linear_schema[] = {
-    CV_OPTION("out", CV_INT, linear, out, "output features", .required = true, CV_RANGE(1, 1 << 24)),
-    CV_OPTION("bias", CV_BOOL, linear, bias, "add a bias", .fallback = true),
-    {.name = NULL},
-};
-
 // Sums kept in registers. One block has no second index to share loads over: its tile is tall, to hide the latency of
 // the multiply-add. Of several blocks fewer rows are taken.
 enum { SUMS = TILE_COLUMNS > 3 ? 16 : 8 };
@@ -93,7 +87,7 @@ static void linear_forward(const cv_pass *p) {
                     p->in.c);
 }
 
-// Work memory: the inputs turned so that a vector holds LANES inputs of one sample.
+// Work memory: the inputs transposed so that a vector holds LANES inputs of one sample.
 static int64_t columns_of(int64_t n) {
     return (n + LANES - 1) / LANES;
 }
@@ -108,16 +102,16 @@ static int samples_of(const cv_pass *p, int block) {
 }
 
 // Inputs first..end of a block. Only the vectors of the samples that count are read later.
-static void turn_inputs(lanes *turned, const lanes *x, cv_span inputs, int samples) {
+static void transpose_inputs(lanes *transposed, const lanes *x, cv_span inputs, int samples) {
     if (samples == 1) {
-        for (int64_t k = inputs.first; k < inputs.end; k++) turned[k / LANES * LANES][k % LANES] = x[k][0];
+        for (int64_t k = inputs.first; k < inputs.end; k++) transposed[k / LANES * LANES][k % LANES] = x[k][0];
         return;
     }
     for (int64_t k = inputs.first; k < inputs.end; k += LANES) {
         lanes square[LANES] = {{0}};
         for (int64_t i = 0; i < LANES && k + i < inputs.end; i++) square[i] = x[k + i];
         transpose_lanes(square);
-        memcpy(turned + k, square, sizeof square);
+        memcpy(transposed + k, square, sizeof square);
     }
 }
 
@@ -142,25 +136,25 @@ ALWAYS_INLINE void linear_weight_rows(const int rows, const void *work) {
     const linear_tile *t = work;
     const cv_pass *p = t->pass;
     const cv_share *share = &p->share;
-    const lanes *dy = (const lanes *)p->dy + t->o, *turned = p->scratch[1];
+    const lanes *dy = (const lanes *)p->dy + t->o, *transposed = p->scratch[1];
     const int64_t n = p->in.c, first = t->k * LANES, last = first + TILE_COLUMNS * LANES;
     lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, NULL);
     for (int b = 0; b < share->blocks; b++)
         tile_correlate(rows, sum, (const real *)(dy + (size_t)b * share->apart), LANES,
-                       turned + (size_t)b * share->apart, t->tap, samples_of(p, b), t->pixel);
+                       transposed + (size_t)b * share->apart, t->tap, samples_of(p, b), t->pixel);
     tile_copy(rows, all, sum);
     for (int i = 0; i < rows; i++) {
         const int64_t row = (t->o + i) * n;
-        if (share->take)
-            share->take(share->taker, 0, row + first, (last < t->inputs ? last : t->inputs) - first, all[i]);
-        for (int64_t j = 0; !share->take && j < TILE_COLUMNS && t->k + j < t->end; j++)
+        if (share->receive)
+            share->receive(share->receiver, 0, row + first, (last < t->inputs ? last : t->inputs) - first, all[i]);
+        for (int64_t j = 0; !share->receive && j < TILE_COLUMNS && t->k + j < t->end; j++)
             put((real *)p->grad[0] + row + (t->k + j) * LANES, all[i][j], n - (t->k + j) * LANES, p->set);
     }
 }
 
 // dW[o][k] = sum over the samples of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
-// inputs turned, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW.
+// inputs transposed, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW.
 ALWAYS_INLINE void linear_weight_gradient(const cv_pass *p, cv_span inputs) {
     const int64_t end = columns_of(inputs.end);
     int32_t tap[LANES], pixel[TILE_COLUMNS];
@@ -179,37 +173,33 @@ ALWAYS_INLINE void linear_bias_gradient(const cv_pass *p) {
         real sum = p->set ? 0 : db[o];
         for (int b = 0; b < p->share.blocks; b++)
             sum += sum_lanes(((const lanes *)p->dy)[(size_t)b * p->share.apart + (size_t)o]);
-        if (p->share.take)
-            p->share.take(p->share.taker, 1, o, 1, &sum);
+        if (p->share.receive)
+            p->share.receive(p->share.receiver, 1, o, 1, &sum);
         else
             db[o] = sum;
     }
 }
 
-// A part of a backward pass is some of the inputs: dx of these, and these columns of dW. Whoever takes dW may change
+// A part of a backward pass is some of the inputs: dx of these, and these columns of dW. Whoever receives dW may change
 // these columns of W: dx is done with them by then.
 static void linear_backward(const cv_pass *p) {
     const cv_span inputs = cv_part(&p->share, p->in.c, LANES * TILE_COLUMNS);
     if (p->dx[0]) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
-    if (p->grad[0] || p->share.take) {
+    if (p->grad[0] || p->share.receive) {
         for (int b = 0; b < p->share.blocks; b++)
-            turn_inputs((lanes *)p->scratch[1] + (size_t)b * p->share.apart,
-                        (const lanes *)p->x[0] + (size_t)b * p->share.apart, inputs, samples_of(p, b));
+            transpose_inputs((lanes *)p->scratch[1] + (size_t)b * p->share.apart,
+                             (const lanes *)p->x[0] + (size_t)b * p->share.apart, inputs, samples_of(p, b));
         linear_weight_gradient(p, inputs);
         if (p->share.part == 0 && ((const linear *)p->config)->bias) linear_bias_gradient(p);
     }
 }
 
-static const cv_case linear_cases[] = {
-    {{1, 1, 1, 1}, "{out: 1}", 1},   {{1, 2, 1, 1}, "{out: 7}", 1},     {{1, 17, 1, 1}, "{out: 3}", 7},
-    {{1, 33, 1, 1}, "{out: 13}", 8}, {{1, 48, 1, 1}, "{out: 26}", 16},  {{1, 40, 1, 1}, "{out: 10, bias: false}", 15},
-    {{1, 5, 1, 1}, "{out: 24}", 33}, {{1, 130, 1, 1}, "{out: 12}", 17}, {.batch = 0},
-};
-
 CV_OP(linear) = {
     .name = "linear",
     .help = "every output is a weighted sum of all inputs",
-    .schema = linear_schema,
+    .schema = CV_OPTIONS(CV_OPTION("out", CV_INT, linear, out, "output features", .required = true,
+                                   CV_RANGE(1, 1 << 24)),
+                         CV_OPTION("bias", CV_BOOL, linear, bias, "add a bias", .fallback = true)),
     .config_size = sizeof(linear),
     .reads_x = true,
     .linear = true,
@@ -224,5 +214,8 @@ CV_OP(linear) = {
     .single = &CV_JOIN(cv_single_linear, CV_ISA),
     .torch = "F.linear(x, weight, bias)",
     .onnx = "y = Gemm(x, weight, bias?) transB=1",
-    .cases = linear_cases,
+    .cases = CV_CASES({{1, 1, 1, 1}, "{out: 1}", 1}, {{1, 2, 1, 1}, "{out: 7}", 1}, {{1, 17, 1, 1}, "{out: 3}", 7},
+                      {{1, 33, 1, 1}, "{out: 13}", 8}, {{1, 48, 1, 1}, "{out: 26}", 16},
+                      {{1, 40, 1, 1}, "{out: 10, bias: false}", 15}, {{1, 5, 1, 1}, "{out: 24}", 33},
+                      {{1, 130, 1, 1}, "{out: 12}", 17}),
 };

@@ -1,5 +1,5 @@
 // y = W x + b of one example: the terms of a sum are in the lanes. LANES rows of W are read side by side, so that their
-// sums, once turned, are a vector of outputs.
+// sums, once transposed, are a vector of outputs.
 #include "op/layers/single.h"
 
 extern const cv_op CV_JOIN(cv_single_linear, CV_ISA);
@@ -16,14 +16,14 @@ static void single_linear_arrange(const void *config, const void *const *from, v
     const int64_t n = ((const cv_single *)config)->in.c, m = ((const cv_single *)config)->out.c,
                   columns = lane_blocks(n);
     const real *weight = from[0];
-    real *turned = to[0];
+    real *packed = to[0];
     for (int64_t o = 0; o < m; o++)
         for (int64_t k = 0; k < columns; k++) {
             const int64_t left = n - k * LANES;
-            memcpy(turned + ((o / LANES * columns + k) * LANES + o % LANES) * LANES, weight + o * n + k * LANES,
-                   (size_t)(left < LANES ? left : LANES) * sizeof *turned);
+            memcpy(packed + ((o / LANES * columns + k) * LANES + o % LANES) * LANES, weight + o * n + k * LANES,
+                   (size_t)(left < LANES ? left : LANES) * sizeof *packed);
         }
-    if (from[1]) memcpy(to[1], from[1], (size_t)m * sizeof *turned);
+    if (from[1]) memcpy(to[1], from[1], (size_t)m * sizeof *packed);
 }
 
 static void single_linear_forward(const cv_pass *p) {
@@ -47,7 +47,7 @@ static void single_linear_forward(const cv_pass *p) {
     }
 }
 
-static int64_t lone_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+static int64_t single_linear_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
     (void)config, (void)formula, (void)size;
     return in.c * LANES * out.c * LANES;
 }
@@ -59,6 +59,6 @@ const cv_op CV_JOIN(cv_single_linear, CV_ISA) = {
     .infer = single_infer,
     .tensors = single_linear_tensors,
     .arrange = single_linear_arrange,
-    .cost = lone_cost,
+    .cost = single_linear_cost,
     .forward = single_linear_forward,
 };

@@ -38,8 +38,6 @@ static void two_classes(const float *outputs, int count, float *probabilities) {
     probabilities[0] = 1 - probabilities[1];
 }
 
-static const cv_case logistic_cases[] = {{{1, 1, 1, 1}, NULL, 17}, {{1, 1, 1, 1}, NULL, 1}, {.batch = 0}};
-
 CV_OP(logistic) = {
     .name = "logistic",
     .help = "logistic loss of one output for two classes, -1 and +1",
@@ -51,5 +49,5 @@ CV_OP(logistic) = {
     .probabilities = two_classes,
     .torch = "F.soft_margin_loss(x, label[:, None] * 2.0 - 1, reduction='none')[:, 0]",
     .onnx = "second = Sigmoid(x); first = Sub(#1, second); y = Concat(first, second) axis=1",
-    .cases = logistic_cases,
+    .cases = CV_CASES({{1, 1, 1, 1}, NULL, 17}, {{1, 1, 1, 1}, NULL, 1}),
 };

@@ -2,9 +2,6 @@
 // PyTorch. Padding never wins.    torch.nn.MaxPool1d, torch.nn.MaxPool2d
 #include "op/layers/pool.h"
 
-static const cv_option maxpool1d_schema[] = {POOL_OPTIONS(CV_LENGTH), {.name = NULL}};
-static const cv_option maxpool2d_schema[] = {POOL_OPTIONS(CV_PAIR), {.name = NULL}};
-
 // Where each maximum came from (row * w + column), kept from forward to backward.
 static size_t maxpool_saved(const void *config, cv_shape in, cv_shape out) {
     (void)config, (void)in;
@@ -39,35 +36,23 @@ static void maxpool_backward(const cv_pass *p) {
     pool_backward(p, maximum_share);
 }
 
-static const cv_case maxpool1d_cases[] = {
-    {{2, 3, 1, 9}, "{kernel: 2}", 16},
-    {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
-    {{2, 1, 1, 10}, "{kernel: 4, stride: 1, padding: 2}", 33},
-    {.batch = 0},
-};
-static const cv_case maxpool2d_cases[] = {
-    {{3, 3, 7, 5}, "{kernel: 2}", 17},
-    {{3, 2, 9, 8}, "{kernel: 3, stride: 2, padding: 1}", 8},
-    {{3, 2, 6, 7}, "{kernel: [3, 2], stride: [1, 3]}", 15},
-    {{3, 1, 5, 5}, "{kernel: 5, stride: 1, padding: 2}", 1},
-    {{3, 2, 4, 9}, "{kernel: [2, 4], stride: [3, 1], padding: [1, 2]}", 16},
-    {.batch = 0},
-};
-
-#define MAXPOOL                                                                                                        \
-    .maximum = true, .saved = maxpool_saved, .forward = maxpool_forward, .backward = maxpool_backward,                 \
-    .onnx = "y = MaxPool(x) " POOL_ONNX
+#define MAXPOOL(pair, dims)                                                                                            \
+    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair))),                                                                     \
+        .name = "maxpool" #dims "d", .help = "largest value under a window, " #dims "-d", .maximum = true,             \
+        .saved = maxpool_saved, .forward = maxpool_forward, .backward = maxpool_backward,                              \
+        .onnx = "y = MaxPool(x) " POOL_ONNX
 
 CV_OP(maxpool1d) = {
-    POOL_OP("maxpool1d", 2, "largest value under a window, 1-d", maxpool1d_schema),
-    MAXPOOL,
+    MAXPOOL(CV_LENGTH, 1),
     .torch = "F.max_pool1d(x, {kernel}, {stride}, {padding})",
-    .cases = maxpool1d_cases,
+    .cases = CV_CASES({{2, 3, 1, 9}, "{kernel: 2}", 16}, {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
+                      {{2, 1, 1, 10}, "{kernel: 4, stride: 1, padding: 2}", 33}),
 };
-
 CV_OP(maxpool2d) = {
-    POOL_OP("maxpool2d", 3, "largest value under a window, 2-d", maxpool2d_schema),
-    MAXPOOL,
+    MAXPOOL(CV_PAIR, 2),
     .torch = "F.max_pool2d(x, {kernel}, {stride}, {padding})",
-    .cases = maxpool2d_cases,
+    .cases = CV_CASES({{3, 3, 7, 5}, "{kernel: 2}", 17}, {{3, 2, 9, 8}, "{kernel: 3, stride: 2, padding: 1}", 8},
+                      {{3, 2, 6, 7}, "{kernel: [3, 2], stride: [1, 3]}", 15},
+                      {{3, 1, 5, 5}, "{kernel: 5, stride: 1, padding: 2}", 1},
+                      {{3, 2, 4, 9}, "{kernel: [2, 4], stride: [3, 1], padding: [1, 2]}", 16}),
 };

@@ -43,9 +43,6 @@ static void clipped(const float *outputs, int count, float *probabilities) {
     for (int k = 0; k < count; k++) probabilities[k] /= sum;
 }
 
-static const cv_case mse_cases[] = {
-    {{1, 10, 1, 1}, NULL, 17}, {{1, 3, 1, 1}, NULL, 8}, {{1, 1, 1, 1}, NULL, 15}, {.batch = 0}};
-
 CV_OP(mse) = {
     .name = "mse",
     .help = "mean squared distance from 1 for the right class and 0 for the others",
@@ -56,5 +53,5 @@ CV_OP(mse) = {
     .backward = mse_backward,
     .probabilities = clipped,
     .torch = "((x - (F.one_hot(label, x.shape[1]) if x.shape[1] > 1 else label[:, None] * 2 - 1)) ** 2).mean(1)",
-    .cases = mse_cases,
+    .cases = CV_CASES({{1, 10, 1, 1}, NULL, 17}, {{1, 3, 1, 1}, NULL, 8}, {{1, 1, 1, 1}, NULL, 15}),
 };

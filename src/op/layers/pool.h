@@ -129,15 +129,14 @@ ALWAYS_INLINE void pool_backward_overlapping(const cv_pass *p, const pool *c, po
 static inline bool pool_is(const pool *c, int64_t rows, int64_t columns) {
     return pool_is_apart(c) && c->kernel[0] == rows && c->kernel[1] == columns;
 }
-#define POOL_2X2 ((pool){{2, 2}, {2, 2}, {0, 0}, true})
-#define POOL_1X2 ((pool){{1, 2}, {1, 2}, {0, 0}, true})
+#define POOL_OF(rows, columns) ((pool){{rows, columns}, {rows, columns}, {0, 0}, true})
 
 ALWAYS_INLINE void pool_forward(const cv_pass *p, pool_reduce reduce) {
     const pool *c = p->config;
     if (pool_is(c, 2, 2))
-        pool_forward_of(p, POOL_2X2, reduce);
+        pool_forward_of(p, POOL_OF(2, 2), reduce);
     else if (pool_is(c, 1, 2))
-        pool_forward_of(p, POOL_1X2, reduce);
+        pool_forward_of(p, POOL_OF(1, 2), reduce);
     else
         pool_forward_of(p, *c, reduce);
 }
@@ -145,18 +144,18 @@ ALWAYS_INLINE void pool_forward(const cv_pass *p, pool_reduce reduce) {
 ALWAYS_INLINE void pool_backward(const cv_pass *p, pool_share share) {
     const pool *c = p->config;
     if (pool_is(c, 2, 2))
-        pool_backward_apart(p, POOL_2X2, share);
+        pool_backward_apart(p, POOL_OF(2, 2), share);
     else if (pool_is(c, 1, 2))
-        pool_backward_apart(p, POOL_1X2, share);
+        pool_backward_apart(p, POOL_OF(1, 2), share);
     else if (pool_is_apart(c))
         pool_backward_apart(p, *c, share);
     else
         pool_backward_overlapping(p, c, share);
 }
 
-// The options of one pool, in 1-d and in 2-d.
-#define POOL_OP(name_, dims_, help_, schema_)                                                                          \
-    .name = name_, .dims = dims_, .help = help_, .schema = schema_, .config_size = sizeof(pool), .by_channel = true,   \
-    .infer = pool_infer, .window = pool_window
+// What all pools are; dims: 1 or 2.
+#define POOL_OP(dims_, schema_)                                                                                        \
+    .dims = dims_ + 1, .schema = schema_, .config_size = sizeof(pool), .by_channel = true, .infer = pool_infer,        \
+    .window = pool_window
 
 #endif

@@ -12,12 +12,6 @@ static void relu_forward(const cv_pass *p) {
     forward_with_bits(p, relu);
 }
 
-static const cv_case relu_cases[] = {{{1, 5, 1, 1}, NULL, 3},
-                                     {{2, 3, 1, 7}, NULL, 16},
-                                     {{3, 2, 3, 5}, NULL, 17},
-                                     {{2, 2, 1, 75}, NULL, 5},
-                                     {.batch = 0}};
-
 CV_OP(relu) = {
     .name = "relu",
     .help = "negative values become zero",
@@ -29,5 +23,6 @@ CV_OP(relu) = {
     .backward = backward_by_bits,
     .torch = "torch.relu(x)",
     .onnx = "y = Relu(x)",
-    .cases = relu_cases,
+    .cases = CV_CASES({{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 17},
+                      {{2, 2, 1, 75}, NULL, 5}),
 };

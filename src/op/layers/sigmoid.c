@@ -13,9 +13,6 @@ static void sigmoid_backward(const cv_pass *p) {
     for (int64_t i = 0, n = cv_shape_size(p->out); i < n; i++) dx[i] = dy[i] * y[i] * (1 - y[i]);
 }
 
-static const cv_case sigmoid_cases[] = {
-    {{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 15}, {{3, 2, 3, 5}, NULL, 33}, {.batch = 0}};
-
 CV_OP(sigmoid) = {
     .name = "sigmoid",
     .help = "logistic function, between 0 and 1",
@@ -26,5 +23,5 @@ CV_OP(sigmoid) = {
     .backward = sigmoid_backward,
     .torch = "torch.sigmoid(x)",
     .onnx = "y = Sigmoid(x)",
-    .cases = sigmoid_cases,
+    .cases = CV_CASES({{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 15}, {{3, 2, 3, 5}, NULL, 33}),
 };

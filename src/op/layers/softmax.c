@@ -55,9 +55,6 @@ static const cv_op single_softmax = {
     .forward = single_softmax_forward,
 };
 
-static const cv_case softmax_cases[] = {
-    {{1, 10, 1, 1}, NULL, 8}, {{2, 3, 1, 7}, NULL, 16}, {{3, 4, 3, 5}, NULL, 7}, {.batch = 0}};
-
 CV_OP(softmax) = {
     .name = "softmax",
     .help = "probabilities over the channels; not in front of cross_entropy, which wants logits",
@@ -67,6 +64,6 @@ CV_OP(softmax) = {
     .backward = softmax_backward,
     .torch = "torch.softmax(x, 1)",
     .onnx = "y = Softmax(x) axis=1",
-    .cases = softmax_cases,
+    .cases = CV_CASES({{1, 10, 1, 1}, NULL, 8}, {{2, 3, 1, 7}, NULL, 16}, {{3, 4, 3, 5}, NULL, 7}),
     .single = &single_softmax,
 };

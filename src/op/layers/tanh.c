@@ -13,9 +13,6 @@ static void tanh_backward(const cv_pass *p) {
     for (int64_t i = 0, n = cv_shape_size(p->out); i < n; i++) dx[i] = dy[i] * (1 - y[i] * y[i]);
 }
 
-static const cv_case tanh_cases[] = {
-    {{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 33}, {.batch = 0}};
-
 CV_OP(tanh) = {
     .name = "tanh",
     .help = "hyperbolic tangent",
@@ -26,5 +23,5 @@ CV_OP(tanh) = {
     .backward = tanh_backward,
     .torch = "torch.tanh(x)",
     .onnx = "y = Tanh(x)",
-    .cases = tanh_cases,
+    .cases = CV_CASES({{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 33}),
 };

@@ -1,6 +1,6 @@
-// A plan under construction: plan.c decides what happens and which values share memory, place.c where they lie.
-#ifndef CV_DRAFT_H
-#define CV_DRAFT_H
+// A plan under construction: plan.c decides what happens and which values share memory, arena.c where they lie.
+#ifndef CV_PLANNER_H
+#define CV_PLANNER_H
 
 #include "net/plan.h"
 #include "net/run.h"
@@ -13,13 +13,13 @@ typedef struct piece {
 
 // A value is the net's input (0) or the output of step i (i + 1). Values that an op changes in place form a group whose
 // root owns the memory; the same holds for gradients.
-typedef struct draft {
+typedef struct planner {
     cv_plan *plan;
     unsigned flags;
     int values;
     int *root, *slope;       // [values] of the group of the value, of that of its gradient
     int *readers;            // [values] how many steps read it
-    bool *wanted;            // [values] its gradient is needed
+    bool *needed;            // [values] its gradient is needed
     bool *brief;             // [values] of a root: see cv_action
     bool *kept;              // [values] of a root: some op of the group reads y in its backward pass
     int *back;               // [steps] in the order of the backward pass
@@ -28,7 +28,7 @@ typedef struct draft {
     piece *piece;
     int pieces;
     size_t **slot; // [pieces] who wants to know the offset
-} draft;
+} planner;
 
 static inline int inputs_of(const cv_step *s) {
     return cv_node_inputs(s->node);
@@ -36,11 +36,11 @@ static inline int inputs_of(const cv_step *s) {
 static inline int value_read(const cv_step *s, int k) {
     return s->node->input[k] + 1;
 }
-static inline bool training(const draft *d) {
+static inline bool training(const planner *d) {
     return d->flags & CV_TRAINING;
 }
 
 // Assigns offsets to everything that a block needs memory for; returns false if memory for the search runs out.
-bool cv_place_values(draft *d, const cv_net *net);
+bool cv_arena_assign(planner *d, const cv_net *net);
 
 #endif

@@ -1,16 +1,16 @@
 // Where everything lies: values, gradients and work memory in the arena of a block.
-#include "net/draft.h"
+#include "net/planner.h"
 
 #include <stdlib.h>
 
-static void want(draft *d, size_t *slot, size_t size, int first, int last) {
+static void request(planner *d, size_t *slot, size_t size, int first, int last) {
     *slot = CV_NOWHERE;
     if (size == 0) return;
     d->slot[d->pieces] = slot;
     d->piece[d->pieces++] = (piece){size, CV_NOWHERE, first, last};
 }
 
-static size_t value_size(const draft *d, const cv_net *net, int v) {
+static size_t value_size(const planner *d, const cv_net *net, int v) {
     return (size_t)cv_shape_size(v == 0 ? net->input : d->plan->step[v - 1].node->out);
 }
 
@@ -18,12 +18,12 @@ static int later(int a, int b) {
     return a > b ? a : b;
 }
 
-static int first_use(const draft *d, int v) {
+static int first_use(const planner *d, int v) {
     return v == 0 ? 0 : d->forward[v - 1];
 }
 
 // The memory of the group of values whose root is v.
-static void want_value(draft *d, const cv_net *net, int v, size_t *value) {
+static void request_value(planner *d, const cv_net *net, int v, size_t *value) {
     const cv_plan *plan = d->plan;
     int dies = first_use(d, v);
     for (int i = 0; i < plan->steps; i++) {
@@ -40,11 +40,11 @@ static void want_value(draft *d, const cv_net *net, int v, size_t *value) {
         if (d->root[net->nodes] == v && plan->action[a].verb == CV_UNLOAD) dies = later(dies, a);
     const int born = first_use(d, v);
     d->brief[v] = born == dies && plan->action[born].chain > 1;
-    want(d, value, value_size(d, net, v) / (d->brief[v] ? (size_t)plan->step[v - 1].node->out.c : 1), born, dies);
+    request(d, value, value_size(d, net, v) / (d->brief[v] ? (size_t)plan->step[v - 1].node->out.c : 1), born, dies);
 }
 
 // The memory of the group of gradients whose root is v: of one size, as they take each other's place.
-static void want_gradient(draft *d, const cv_net *net, int v, size_t *gradient) {
+static void request_gradient(planner *d, const cv_net *net, int v, size_t *gradient) {
     const cv_plan *plan = d->plan;
     int born = plan->actions - 1, dies = 0;
     for (int i = 0; i < plan->steps; i++) {
@@ -58,19 +58,19 @@ static void want_gradient(draft *d, const cv_net *net, int v, size_t *gradient) 
         if (v == 0 && verb == CV_UNLOAD_GRADIENT) dies = a;
     }
     const bool is_loss = v > net->nodes;
-    want(d, gradient, training(d) && d->wanted[v] && !is_loss ? value_size(d, net, v) : 0, born, later(born, dies));
+    request(d, gradient, training(d) && d->needed[v] && !is_loss ? value_size(d, net, v) : 0, born, later(born, dies));
 }
 
-static void want_work(draft *d, cv_step *s, int i) {
+static void request_work(planner *d, cv_step *s, int i) {
     const cv_node *n = s->node;
     const cv_op *op = n->op;
     const bool keep = training(d);
     const int last = keep ? d->backward[i] : d->forward[i];
-    want(d, &s->saved, keep && op->saved ? op->saved(n->config, n->in, n->out) : 0, d->forward[i], last);
-    want(d, &s->noise, keep && op->noise ? op->noise(n->config, n->in) : 0, d->forward[i], last);
+    request(d, &s->saved, keep && op->saved ? op->saved(n->config, n->in, n->out) : 0, d->forward[i], last);
+    request(d, &s->noise, keep && op->noise ? op->noise(n->config, n->in) : 0, d->forward[i], last);
     const size_t scratch = op->scratch ? op->scratch(n->config, n->in, n->out) : 0;
-    want(d, &s->scratch[0], scratch, d->forward[i], d->forward[i]);
-    want(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->backward[i]);
+    request(d, &s->scratch[0], scratch, d->forward[i], d->forward[i]);
+    request(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->backward[i]);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -80,7 +80,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 // Largest first, each at the lowest offset where it meets no piece that is in use at the same time.
-static bool lay_out(draft *d) {
+static bool lay_out(planner *d) {
     piece **order = cv_alloc((size_t)d->pieces + 1, sizeof *order);
     if (!order) return false;
     for (int i = 0; i < d->pieces; i++) order[i] = &d->piece[i];
@@ -103,7 +103,7 @@ static bool lay_out(draft *d) {
     return true;
 }
 
-bool cv_place_values(draft *d, const cv_net *net) {
+bool cv_arena_assign(planner *d, const cv_net *net) {
     cv_plan *plan = d->plan;
     size_t *value = cv_alloc((size_t)d->values, sizeof *value),
            *gradient = cv_alloc((size_t)d->values, sizeof *gradient);
@@ -111,10 +111,10 @@ bool cv_place_values(draft *d, const cv_net *net) {
     bool done = value && gradient && written;
     if (!done) goto done;
     for (int v = 0; v < d->values; v++) {
-        if (d->root[v] == v) want_value(d, net, v, &value[v]);
-        if (d->slope[v] == v) want_gradient(d, net, v, &gradient[v]);
+        if (d->root[v] == v) request_value(d, net, v, &value[v]);
+        if (d->slope[v] == v) request_gradient(d, net, v, &gradient[v]);
     }
-    for (int i = 0; i < plan->steps; i++) want_work(d, &plan->step[i], i);
+    for (int i = 0; i < plan->steps; i++) request_work(d, &plan->step[i], i);
     // Backward order: the first step to reach a value's gradient writes it. The others add to it, or write aside and
     // that is added.
     for (int n = 0; n < plan->steps; n++)
@@ -122,10 +122,10 @@ bool cv_place_values(draft *d, const cv_net *net) {
             cv_step *s = &plan->step[i];
             const int v = value_read(s, k), slope = d->slope[v];
             s->dx[k] = s->add_to[k] = CV_NOWHERE;
-            if (!training(d) || !d->wanted[v]) continue;
+            if (!training(d) || !d->needed[v]) continue;
             const bool again = written[slope] && d->readers[v] > 1;
             s->add = again && s->node->op->adds_dx;
-            if (again && !s->add) want(d, &s->dx[k], value_size(d, net, v), d->backward[i], d->backward[i]);
+            if (again && !s->add) request(d, &s->dx[k], value_size(d, net, v), d->backward[i], d->backward[i]);
             written[slope] = true;
         }
     if (!(done = lay_out(d))) goto done;
@@ -140,7 +140,7 @@ bool cv_place_values(draft *d, const cv_net *net) {
             s->brief_x[k] = d->brief[d->root[v]];
             if (s->dx[k] != CV_NOWHERE)
                 s->add_to[k] = gradient[d->slope[v]];
-            else if (training(d) && d->wanted[v])
+            else if (training(d) && d->needed[v])
                 s->dx[k] = gradient[d->slope[v]];
         }
     }
