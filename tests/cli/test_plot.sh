@@ -71,6 +71,16 @@ check "roc: curves go from corner to corner" awk '
     NF == 3 { if (before == "") begins += $1 == 0 && $2 == 0; before = $1 " " $2 }
     NF == 0 && before != "" { ends += before == "1 1"; before = "" }
     END { exit begins != curves || ends != curves || !curves }' "$digits/roc.dat"
+# What is left out of a curve lies on its lines: by trapezoids the area is that in the legend, which knows all points.
+check "roc: the points that are drawn enclose the area" awk '
+    FILENAME != file { file = FILENAME; files++ }
+    files == 1 && /^# / { curves++; x = y = 0; next }
+    files == 1 && NF == 3 { area[curves] += ($1 - x) * ($2 + y) / 2; x = $1; y = $2; next }
+    files == 2 && match($0, /, [01]\.[0-9]+\x27/) {
+        named++
+        if ((by = area[named] - substr($0, RSTART + 2, RLENGTH - 3)) > 0.0001 || by < -0.0001) exit wrong = 1
+    }
+    END { exit wrong || named != curves || !curves }' "$digits/roc.dat" "$digits/roc.gp"
 check "roc: a curve for each class" test "$(grep -c '^# ' "$digits/roc.dat")" -eq 10
 sed -n "s/.*title '.*, \([01]\.[0-9]*\)'.*/\1/p" "$digits/roc.gp" >"$work/areas"
 check "roc: the smallest area first" sh -c 'test "$(wc -l <"$0")" -eq 10 && sort -n "$0" | cmp - "$0"' "$work/areas"
