@@ -16,6 +16,9 @@ find_missing_judges() {
     probe doxygen doxygen --version
     probe faketime faketime --version
     probe zsh zsh --version
+    probe man-db mandb --version
+    probe libonnx-testdata test -d /usr/share/libonnx-testdata/data
+    probe python3-onnx /usr/bin/python3 -c 'import onnx'
     probe python3-torch /usr/bin/python3 -c 'import torch'
     probe python3-numpy /usr/bin/python3 -c 'import numpy'
     probe python3-yaml /usr/bin/python3 -c 'import yaml'

@@ -396,6 +396,56 @@ static void a_truncated_flac_is_never_taken_for_a_whole_one(void **state) {
     free(flac);
 }
 
+// Every frame has a checksum. Only the MD5 of the header, which is not compared, could show a header that promises
+// fewer samples than there are (bytes 21 to 25).
+static void a_flac_with_a_changed_byte_is_refused_or_sounds_the_same(void **state) {
+    (void)state;
+    size_t size;
+    cv_sound whole, sound;
+    uint8_t *flac = read_bytes(flac_file, &size);
+    assert_int_equal(cv_sound_read(flac_file, 0, &whole, NULL), CONVO_OK);
+    int accepted = 0;
+    for (size_t at = 0; at < size; at += at < 42 ? 1 : 23) { // STREAMINFO ends at 42
+        if (at >= 21 && at <= 25) continue;
+        flac[at] ^= 0x10;
+        if (cv_sound_read(write_bytes("changed.flac", flac, size).text, 0, &sound, NULL) == CONVO_OK) {
+            accepted++;
+            if (sound.count != whole.count || memcmp(sound.sample, whole.sample, whole.count * sizeof(float)) != 0)
+                fail_msg("with byte %zu changed it is taken, and its samples are others", at);
+        }
+        cv_sound_free(&sound);
+        flac[at] ^= 0x10;
+    }
+    assert_in_range(accepted, 16, 60); // the MD5 and little else
+    cv_sound_free(&whole);
+    free(flac);
+}
+
+// libsndfile passes over a page with a wrong checksum, which leaves fewer samples than the last page counts.
+static void an_ogg_file_that_lacks_a_page_is_refused(void **state) {
+    (void)state;
+    enum { FRAMES = 160000 };
+    static const int formats[] = {SF_FORMAT_OGG | SF_FORMAT_VORBIS, SF_FORMAT_OGG | SF_FORMAT_OPUS};
+    float *value = calloc(FRAMES, sizeof *value);
+    uint32_t random = 1;
+    for (size_t t = 0; t < FRAMES; t++)
+        value[t] = 0.2f * sine(300, 48000, t) + (float)((random = random * 1664525u + 1013904223u) >> 22) / 5000;
+    for (size_t k = 0; k < CV_COUNT(formats); k++) {
+        path p;
+        size_t size;
+        if (!write_sound("pages.ogg", formats[k], 48000, 1, value, FRAMES, &p)) continue; // no Opus in this libsndfile
+        uint8_t *bytes = read_bytes(p.text, &size);
+        cv_sound whole;
+        assert_int_equal(cv_sound_read(p.text, 0, &whole, NULL), CONVO_OK);
+        assert_int_equal(whole.count, FRAMES);
+        cv_sound_free(&whole);
+        bytes[size / 2] ^= 4;
+        check_refused("a damaged page", write_bytes("damaged.ogg", bytes, size).text, 0, CONVO_FORMAT, "160000 samples");
+        free(bytes);
+    }
+    free(value);
+}
+
 static void damaged_files_do_no_harm(void **state) {
     (void)state;
     static const int formats[] = {SF_FORMAT_FLAC | SF_FORMAT_PCM_16, SF_FORMAT_WAV | SF_FORMAT_PCM_16,
@@ -432,6 +482,8 @@ int main(void) {
         cmocka_unit_test(a_recording_that_was_cut_short_is_refused),
         cmocka_unit_test(a_flac_header_is_checked_against_what_is_there),
         cmocka_unit_test(a_truncated_flac_is_never_taken_for_a_whole_one),
+        cmocka_unit_test(a_flac_with_a_changed_byte_is_refused_or_sounds_the_same),
+        cmocka_unit_test(an_ogg_file_that_lacks_a_page_is_refused),
         cmocka_unit_test(damaged_files_do_no_harm),
     };
     return cmocka_run_group_tests(sound, make_folder, remove_folder);

@@ -159,6 +159,13 @@ static convo_status convert(const char *path, const span *part, const cv_piece *
     return CONVO_OK;
 }
 
+// Whether info->frames is exact: a FLAC header counts, or says that it does not know; Ogg's last page has the place of
+// its last sample, and libsndfile passes over pages with a wrong checksum.
+static bool is_counted(const SF_INFO *info) {
+    const int type = info->format & SF_FORMAT_TYPEMASK;
+    return (type == SF_FORMAT_FLAC || type == SF_FORMAT_OGG) && info->frames < SF_COUNT_MAX;
+}
+
 convo_status cv_sound_read_piece(const char *path, const cv_piece *piece, int rate, cv_sound *sound, convo_error *err) {
     SF_INFO info = {0};
     SNDFILE *stream = NULL;
@@ -179,12 +186,11 @@ convo_status cv_sound_read_piece(const char *path, const cv_piece *piece, int ra
     if (rate == 0) rate = info.samplerate;
     const span part = span_of(piece, info.samplerate, rate);
     if ((status = decode(stream, &info, path, &part, sound, err))) goto done;
-    // A FLAC header counts exactly, or says that it does not know.
     const int64_t end = part.begin + (int64_t)sound->count;
-    if ((info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC && info.frames < SF_COUNT_MAX && end < info.frames &&
-        (int64_t)sound->count < part.count) {
-        status = cv_fail(err, CONVO_FORMAT, path, "is cut short: its header promises %lld samples and %lld are there",
-                         (long long)info.frames, (long long)end);
+    if (is_counted(&info) && end < info.frames && (int64_t)sound->count < part.count) {
+        status =
+            cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged: it promises %lld samples and %lld can be read",
+                    (long long)info.frames, (long long)end);
         goto done;
     }
     if (sound->count == 0) {
