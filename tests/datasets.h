@@ -66,6 +66,18 @@ static inline void write_damaged(const char *path, const void *data, size_t size
     if (!file || fwrite(data, 1, size, file) != size || fclose(file)) fail_msg("%s cannot be written", path);
 }
 
+// A .npy file in C order. descr: "<f4"; shape: "(3, 4)"
+static inline void write_npy(const char *folder, const char *name, const char *descr, const char *shape,
+                             const void *numbers, size_t size) {
+    uint8_t file[4096] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
+    const int length =
+        snprintf((char *)file + 10, 256, "{'descr': '%s', 'fortran_order': False, 'shape': %s}\n", descr, shape);
+    put_number(file + 8, (uint32_t)length, 2);
+    assert_true((size_t)length + 10 + size <= sizeof file);
+    memcpy(file + 10 + length, numbers, size);
+    write_file(folder, name, file, 10 + (size_t)length + size);
+}
+
 // The numbers of a golden .npy file of float32, and how many.
 static inline float *golden_array(const char *path, size_t *count) {
     cv_bytes bytes = read_whole(path);

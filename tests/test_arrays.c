@@ -5,18 +5,6 @@
 
 // --- files of our own -------------------------------------------------------------------------------------------
 
-// descr: "<f4"; shape: "(3, 4)"
-static void write_npy(const char *folder, const char *name, const char *descr, const char *shape, const void *numbers,
-                      size_t size) {
-    uint8_t file[4096] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0};
-    const int length =
-        snprintf((char *)file + 10, 256, "{'descr': '%s', 'fortran_order': False, 'shape': %s}\n", descr, shape);
-    put_number(file + 8, (uint32_t)length, 2);
-    assert_true((size_t)length + 10 + size <= sizeof file);
-    memcpy(file + 10 + length, numbers, size);
-    write_file(folder, name, file, 10 + (size_t)length + size);
-}
-
 static const float six[6] = {0.5f, 1, 2, 3, 4, 5}; // three examples of two features
 
 static void write_x(const char *folder, const char *name) {

@@ -8,20 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct part {
-    const char *end; // of the names X_train, y_train
+static const struct pair {
+    const char *x[2], *y;
     int part;
-} parts[] = {{"_train", CONVO_TRAIN},
-             {"_val", CONVO_VALIDATION},
-             {"_validation", CONVO_VALIDATION},
-             {"_test", CONVO_TEST},
-             {"", -1}}; // one pair X, y without an official split
+    bool pictures; // MedMNIST's names: gray pictures, or those of three channels, which come last
+} pairs[] = {{{"X_train", "x_train"}, "y_train", CONVO_TRAIN, false},
+             {{"train_images"}, "train_labels", CONVO_TRAIN, true},
+             {{"X_val", "x_val"}, "y_val", CONVO_VALIDATION, false},
+             {{"X_validation", "x_validation"}, "y_validation", CONVO_VALIDATION, false},
+             {{"val_images"}, "val_labels", CONVO_VALIDATION, true},
+             {{"X_test", "x_test"}, "y_test", CONVO_TEST, false},
+             {{"test_images"}, "test_labels", CONVO_TEST, true},
+             {{"X", "x"}, "y", -1, false}}; // without an official split
 
 typedef struct arrays_config {
+    char layout[CV_TEXT_SIZE];
+    int64_t first_label;
     char classes[CV_LIST_SIZE];
 } arrays_config;
 
 static const cv_option schema[] = {
+    CV_LAYOUT_OPTION(offsetof(arrays_config, layout), "nc, ncw or nchw; nhw or nhwc of train_images"),
+    CV_FIRST_LABEL_OPTION(offsetof(arrays_config, first_label)),
     CV_CLASS_NAMES_OPTION(offsetof(arrays_config, classes)),
     {.name = NULL},
 };
@@ -38,10 +46,10 @@ static void array_free(array *a) {
     *a = (array){0};
 }
 
-// Array `first` + `end` of the folder or .npz file; out->where is NULL when there is none.
-static convo_status load_array(const char *path, const char *first, const char *end, array *out, convo_error *err) {
+// An array of the folder or .npz file; out->where is NULL when there is none.
+static convo_status load_array(const char *path, const char *name, array *out, convo_error *err) {
     *out = (array){0};
-    char *member = cv_format("%s%s.npy", first, end), *where = member ? cv_format("%s/%s", path, member) : NULL;
+    char *member = cv_format("%s.npy", name), *where = member ? cv_format("%s/%s", path, member) : NULL;
     convo_status status = where ? CONVO_OK : cv_no_memory(err, path);
     if (!status && cv_is_npz(path))
         status = cv_zip_read(path, member, CV_LIMIT_ARRAYS, &out->bytes, err);
@@ -58,17 +66,19 @@ static convo_status load_array(const char *path, const char *first, const char *
     return status;
 }
 
-static convo_status add_array_part(const char *path, const struct part *part, cv_examples *examples, bool *found,
-                             convo_error *err) {
+static convo_status add_arrays(const char *path, const struct pair *pair, const char *layout, cv_examples *examples,
+                               bool *found, convo_error *err) {
     array x, y = {0};
-    convo_status status = load_array(path, "X", part->end, &x, err);
-    if (!status && !x.where) status = load_array(path, "x", part->end, &x, err);
-    if (!status) status = load_array(path, "y", part->end, &y, err);
+    convo_status status = load_array(path, pair->x[0], &x, err);
+    if (!status && !x.where && pair->x[1]) status = load_array(path, pair->x[1], &x, err);
+    if (!status) status = load_array(path, pair->y, &y, err);
     *found = x.where && y.where;
     if (!status && !x.where != !y.where)
-        status = cv_fail(err, CONVO_FORMAT, path, "holds %s%s but no %s%s", x.where ? "X" : "y", part->end,
-                         x.where ? "y" : "X", part->end);
-    if (!status && *found) status = cv_examples_add(examples, &x.numbers, &y.numbers, part->part, err);
+        status = cv_fail(err, CONVO_FORMAT, path, "holds %s but no %s", x.where ? pair->x[0] : pair->y,
+                         x.where ? pair->y : pair->x[0]);
+    if (!*layout && pair->pictures) layout = x.numbers.dims == 3 ? "nhw" : "nhwc";
+    if (!status && *found) status = cv_numbers_arrange(&x.numbers, layout, err);
+    if (!status && *found) status = cv_examples_add(examples, &x.numbers, &y.numbers, pair->part, err);
     array_free(&x);
     array_free(&y);
     return status;
@@ -77,35 +87,36 @@ static convo_status add_array_part(const char *path, const struct part *part, cv
 // X_val beside X_validation, or a pair without a part beside one that has one.
 static convo_status check_clash(const char *path, const bool *found, size_t k, convo_error *err) {
     for (size_t j = 0; j < k && found[k]; j++)
-        if (found[j] && (parts[j].part == parts[k].part || parts[k].part < 0))
-            return cv_fail(err, CONVO_FORMAT, path, "holds X%s and X%s: one of them is too many", parts[j].end,
-                           parts[k].end);
+        if (found[j] && (pairs[j].part == pairs[k].part || pairs[k].part < 0))
+            return cv_fail(err, CONVO_FORMAT, path, "holds %s and %s: one of them is too many", pairs[j].x[0],
+                           pairs[k].x[0]);
     return CONVO_OK;
 }
 
 static convo_status arrays_scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     const arrays_config *c = config;
     bool any = false;
-    cv_examples examples = {.dataset = dataset, .divisor = 1};
-    bool found[CV_COUNT(parts)];
+    cv_examples examples = {.dataset = dataset, .divisor = 1, .first_label = c->first_label};
+    bool found[CV_COUNT(pairs)];
     if (!cv_is_npz(path) && !cv_is_folder(path))
         return cv_fail(err, CONVO_IO, path, "is neither a folder nor an .npz file");
-    for (size_t k = 0; k < CV_COUNT(parts); k++) {
-        convo_status status = add_array_part(path, &parts[k], &examples, &found[k], err);
+    for (size_t k = 0; k < CV_COUNT(pairs); k++) {
+        convo_status status = add_arrays(path, &pairs[k], c->layout, &examples, &found[k], err);
         if (!status) status = check_clash(path, found, k, err);
         if (status) return status;
         any |= found[k];
     }
     if (any) return cv_examples_finish_named(&examples, c->classes, path, err);
-    return cv_fail(
-        err, CONVO_FORMAT, path,
-        "holds no pair of X_train.npy and y_train.npy, X_val and y_val, X_test and y_test, or X.npy and y.npy");
+    return cv_fail(err, CONVO_FORMAT, path,
+                   "holds no pair of X_train.npy and y_train.npy, X_val and y_val, X_test and y_test, train_images and "
+                   "train_labels, or "
+                   "X and y");
 }
 
 const cv_data_kind cv_data_arrays = {
     .name = "arrays",
-    .help =
-        "NumPy arrays: X_train.npy, y_train.npy, X_val, y_val, X_test, y_test in a folder or one .npz file; or X and y",
+    .help = "NumPy arrays: X_train.npy, y_train.npy, X_val, y_val, X_test, y_test in a folder or one .npz file; or X "
+            "and y; or train_images, train_labels and so on, as MedMNIST names them",
     .schema = schema,
     .config_size = sizeof(arrays_config),
     .scan = arrays_scan,

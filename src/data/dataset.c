@@ -18,6 +18,8 @@ static const cv_data_kind *const kinds[] = {
     &cv_data_cifar_100,
     &cv_data_mnist,
     &cv_data_fashion_mnist,
+    &cv_data_emnist,
+    &cv_data_svhn,
     &cv_data_arrays,
     &cv_data_mat,
     &cv_data_moons,

@@ -87,23 +87,25 @@ static convo_status read_one_hot(const cv_numbers *y, int64_t n, const double *r
     return cv_fail(err, CONVO_FORMAT, y->where, "row %" PRId64 " is not one-hot: one 1 and zeros are wanted", n);
 }
 
-static convo_status read_number(const cv_numbers *y, int64_t n, double value, int32_t *label, convo_error *err) {
-    if (!(value >= -1 && value < CV_LIMIT_CLASSES && value == floor(value)))
+static convo_status read_number(const cv_numbers *y, int64_t n, double value, int64_t first, int32_t *label,
+                                convo_error *err) {
+    const double k = value - (double)first;
+    if (!(k >= (first ? 0 : -1) && k < CV_LIMIT_CLASSES && k == floor(k)))
         return cv_fail(err, CONVO_FORMAT, y->where,
-                       "label %" PRId64 " is %g: whole numbers from 0 to %d, or -1 and +1, are wanted", n, value,
-                       CV_LIMIT_CLASSES - 1);
-    *label = (int32_t)value;
+                       "label %" PRId64 " is %g: whole numbers from %" PRId64 " to %" PRId64 "%s are wanted", n, value,
+                       first, first + CV_LIMIT_CLASSES - 1, first ? "" : ", or -1 and +1,");
+    *label = (int32_t)k;
     return CONVO_OK;
 }
 
 // For now as they are written: cv_examples_finish knows them all.
-static convo_status copy_labels(const cv_numbers *y, cv_example *example, convo_error *err) {
+static convo_status copy_labels(const cv_numbers *y, int64_t first, cv_example *example, convo_error *err) {
     const int64_t columns = y->dims == 2 ? y->dim[1] : 1;
     double *row = cv_alloc((size_t)columns, sizeof *row);
     convo_status status = row ? CONVO_OK : cv_no_memory(err, y->where);
     for (int64_t n = 0; n < y->dim[0] && !status; n++) {
         cv_numbers_row(y, n, row);
-        status = columns == 1 ? read_number(y, n, row[0], &example[n].label, err)
+        status = columns == 1 ? read_number(y, n, row[0], first, &example[n].label, err)
                               : read_one_hot(y, n, row, &example[n].label, err);
     }
     free(row);
@@ -144,7 +146,7 @@ convo_status cv_examples_add(cv_examples *examples, const cv_numbers *x, const c
     cv_example *example = dataset->example + dataset->count;
     for (size_t i = 0; i < count; i++) example[i] = (cv_example){.group = -1, .index = -1, .part = part};
     status = copy_features(x, examples->divisor, dataset, err);
-    if (!status) status = copy_labels(y, example, err);
+    if (!status) status = copy_labels(y, examples->first_label, example, err);
     if (status) return status;
     dataset->count += count;
     if (y->dims == 2 && y->dim[1] > examples->columns) examples->columns = (int)y->dim[1];

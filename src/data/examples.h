@@ -1,4 +1,4 @@
-// Examples from arrays of numbers: shared by the kinds arrays, mat, cifar, mnist and moons.
+// Examples from arrays of numbers: shared by the kinds of arrays and of pictures in arrays.
 #ifndef CV_EXAMPLES_H
 #define CV_EXAMPLES_H
 
@@ -8,6 +8,7 @@
 typedef struct cv_examples {
     cv_dataset *dataset; // the data set they are added to
     double divisor;      // of the features: 1, or 255 for pixels
+    int64_t first_label; // that of class 0
     int columns;         // of one-hot labels, so that classes without examples count; 0 so far
 } cv_examples;
 
@@ -25,7 +26,19 @@ convo_status cv_examples_finish(cv_examples *examples, const char *const *names,
         .name = "classes", .type = CV_LIST, .offset = (at),                                                            \
         .help = "names of classes 0, 1, ...; without, the lines of labels.txt in the folder, if there is one"          \
     }
-// Does the same with such an option, a list, and the folder (or file) of the data.
+#define CV_FIRST_LABEL_OPTION(at)                                                                                      \
+    {                                                                                                                  \
+        .name = "first_label", .type = CV_INT, .offset = (at), .min = 0, .max = 1,                                     \
+        .help = "1 where classes are numbered from 1, as in MATLAB"                                                    \
+    }
+#define CV_LAYOUT_OPTION(at, usual)                                                                                    \
+    {                                                                                                                  \
+        .name = "layout", .type = CV_TEXT, .offset = (at),                                                             \
+        .help =                                                                                                        \
+            "order of the dimensions, by letters: n examples (first, if left out), c channels, h rows, w columns; "    \
+            "without, " usual                                                                                          \
+    }
+// cv_examples_finish with the option `classes`, a list, and the folder (or file) of the data.
 convo_status cv_examples_finish_named(cv_examples *examples, const char *list, const char *path, convo_error *err);
 
 #endif

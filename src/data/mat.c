@@ -1,7 +1,7 @@
 // Features and labels as MATLAB saves them (-v4, -v6, -v7).
 #include "base/limits.h"
 #include "format/mat.h"
-#include "data/examples.h"
+#include "data/mat.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,8 @@
 
 typedef struct mat_config {
     char file[3][CV_TEXT_SIZE]; // of train, validation, test
-    char x[CV_TEXT_SIZE], y[CV_TEXT_SIZE];
+    char x[CV_TEXT_SIZE], y[CV_TEXT_SIZE], layout[CV_TEXT_SIZE];
+    int64_t first_label;
     char classes[CV_LIST_SIZE];
 } mat_config;
 
@@ -18,21 +19,35 @@ static const cv_option schema[] = {
     {.name = "train", TEXT(file[CONVO_TRAIN]), .help = "file to train on; without, the one with 'train' in its name"},
     {.name = "validation", TEXT(file[CONVO_VALIDATION]), .help = "file to validate on; without, the one with 'val'"},
     {.name = "test", TEXT(file[CONVO_TEST]), .help = "file to test on; without, the one with 'test'"},
-    {.name = "x", TEXT(x), .text = "X", .help = "the variable of the features, one example a row"},
+    {.name = "x", TEXT(x), .text = "X", .help = "the variable of the features"},
     {.name = "y", TEXT(y), .text = "Y", .help = "the variable of the labels"},
+    CV_LAYOUT_OPTION(offsetof(mat_config, layout), "one example a row: nc, ncw or nchw"),
+    CV_FIRST_LABEL_OPTION(offsetof(mat_config, first_label)),
     CV_CLASS_NAMES_OPTION(offsetof(mat_config, classes)),
     {.name = NULL},
 };
 
-static convo_status add_mat_file(const char *path, const mat_config *config, int part, cv_examples *examples,
-                             convo_error *err) {
-    char *x_where = cv_format("%s: %s", path, config->x), *y_where = cv_format("%s: %s", path, config->y);
+// MATLAB leaves out last dimensions of size 1, such as that of a single example.
+static void restore_dims(cv_numbers *x, const char *layout) {
+    const int wanted = (int)strlen(layout) + !strchr(layout, 'n');
+    if (!*layout) return;
+    for (; x->dims < wanted && x->dims < CV_MAX_DIMS; x->dims++) {
+        x->dim[x->dims] = 1;
+        x->stride[x->dims] = 0;
+    }
+}
+
+convo_status cv_mat_add(const char *path, const char *x_name, const char *y_name, const char *layout, int part,
+                        cv_examples *examples, convo_error *err) {
+    char *x_where = cv_format("%s: %s", path, x_name), *y_where = cv_format("%s: %s", path, y_name);
     cv_numbers x = {.where = x_where}, y = {.where = y_where};
     cv_bytes file = {0}, x_bytes = {0}, y_bytes = {0};
     convo_status status = x_where && y_where ? CONVO_OK : cv_no_memory(err, path);
     if (!status) status = cv_file_read(path, CV_LIMIT_ARRAYS, &file, err);
-    if (!status) status = cv_mat_find(path, &file, config->x, &x, &x_bytes, err);
-    if (!status) status = cv_mat_find(path, &file, config->y, &y, &y_bytes, err);
+    if (!status) status = cv_mat_find(path, &file, x_name, &x, &x_bytes, err);
+    if (!status) restore_dims(&x, layout);
+    if (!status) status = cv_numbers_arrange(&x, layout, err);
+    if (!status) status = cv_mat_find(path, &file, y_name, &y, &y_bytes, err);
     if (!status && y.dims == 2 && y.dim[0] == 1 && x.dim[0] != 1) { // a row of labels is as good as a column
         y.dims = 1;
         y.dim[0] = y.dim[1];
@@ -45,6 +60,11 @@ static convo_status add_mat_file(const char *path, const mat_config *config, int
     free(x_where);
     free(y_where);
     return status;
+}
+
+static convo_status add_file(const char *path, const mat_config *config, int part, cv_examples *examples,
+                             convo_error *err) {
+    return cv_mat_add(path, config->x, config->y, config->layout, part, examples, err);
 }
 
 // --- which files ------------------------------------------------------------------------------------------------
@@ -81,7 +101,7 @@ static convo_status scan_mat(const char *folder, const mat_config *config, cv_ex
         if (!*name) status = find_file(folder, names, count, words[part], &name, err);
         if (status || !name) continue;
         char *path = cv_format("%s/%s", folder, name);
-        status = path ? add_mat_file(path, config, part, examples, err) : cv_no_memory(err, folder);
+        status = path ? add_file(path, config, part, examples, err) : cv_no_memory(err, folder);
         free(path);
     }
     cv_folder_free(names, count);
@@ -93,8 +113,9 @@ static convo_status scan_mat(const char *folder, const mat_config *config, cv_ex
 static convo_status mat_scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     cv_examples examples = {.dataset = dataset, .divisor = 1};
     const mat_config *c = config;
+    examples.first_label = c->first_label;
     const convo_status status =
-        cv_is_file(path) ? add_mat_file(path, config, -1, &examples, err) : scan_mat(path, config, &examples, err);
+        cv_is_file(path) ? add_file(path, config, -1, &examples, err) : scan_mat(path, config, &examples, err);
     return status ? status : cv_examples_finish_named(&examples, c->classes, path, err);
 }
 

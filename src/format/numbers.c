@@ -17,6 +17,40 @@ bool cv_numbers_lay_out(cv_numbers *numbers, cv_order order, size_t *bytes) {
     return true;
 }
 
+static const char order[CV_MAX_DIMS + 1] = "nchw";
+
+// Letters of `order`, none twice; channels or columns alone are vectors, rows need columns.
+static bool is_layout(const char *letters) {
+    for (const char *at = letters; *at; at++)
+        if (!strchr(order, *at) || strchr(at + 1, *at)) return false;
+    return (strchr(letters, 'c') || strchr(letters, 'w')) && (!strchr(letters, 'h') || strchr(letters, 'w'));
+}
+
+convo_status cv_numbers_arrange(cv_numbers *numbers, const char *layout, convo_error *err) {
+    char letters[CV_MAX_DIMS + 1];
+    if (!*layout) return CONVO_OK;
+    if (strlen(layout) + !strchr(layout, 'n') > CV_MAX_DIMS || !is_layout(layout))
+        return cv_fail(
+            err, CONVO_ARGUMENT, "data.layout",
+            "is '%s': letters of n (examples), c (channels), h (rows) and w (columns) are wanted, such as hwc", layout);
+    cv_print(letters, sizeof letters, "%s%s", strchr(layout, 'n') ? "" : "n", layout);
+    if (strlen(letters) != (size_t)numbers->dims)
+        return cv_fail(err, CONVO_SHAPE, numbers->where, "has %d dimensions, and data.layout describes %zu: %s",
+                       numbers->dims, strlen(letters), letters);
+    cv_numbers arranged = *numbers;
+    arranged.dims = 0;
+    for (const char *letter = order; *letter; letter++) {
+        const char *at = strchr(letters, *letter);
+        const int from = at ? (int)(at - letters) : -1, to = arranged.dims;
+        if (from < 0 && !(*letter == 'c' && strchr(letters, 'w'))) continue;
+        arranged.dim[to] = from < 0 ? 1 : numbers->dim[from];
+        arranged.stride[to] = from < 0 ? 0 : numbers->stride[from];
+        arranged.dims++;
+    }
+    *numbers = arranged;
+    return CONVO_OK;
+}
+
 int64_t cv_numbers_row_size(const cv_numbers *numbers) {
     int64_t size = 1;
     for (int d = 1; d < numbers->dims; d++) size *= numbers->dim[d];

@@ -25,6 +25,9 @@ typedef enum cv_order {
 // Sets the strides of contiguous numbers; *bytes: their total size. Returns false if a size is negative or the total
 // overflows.
 bool cv_numbers_lay_out(cv_numbers *numbers, cv_order order, size_t *bytes);
+// Puts the dimensions into the order n (examples), c (channels), h (rows), w (columns). layout: a letter of these for
+// each dimension as it is; without n, the first dimension is n. Rows without channels get one. "": nothing is changed.
+convo_status cv_numbers_arrange(cv_numbers *numbers, const char *layout, convo_error *err);
 // Returns the number of values in one row: the product of all dimensions after the first.
 int64_t cv_numbers_row_size(const cv_numbers *numbers);
 // Reads row `row` in C order. 64-bit integers beyond 2^53 are rounded.
