@@ -4,8 +4,8 @@
 // "Speech Commands: A Dataset for Limited-Vocabulary Speech Recognition", arXiv:1804.03209.
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/limits.h"
 #include "base/filename.h"
+#include "data/part_list.h"
 #include "data/walk.h"
 
 #include <stdlib.h>
@@ -22,31 +22,16 @@ static const cv_option schema[] = {
 
 // --- the official split -----------------------------------------------------------------------------------------
 
-// validation_list.txt or testing_list.txt: sorted lines "word/name", without the ending of the name, since recordings
-// may have been packed into another format.
-typedef struct part_list {
+// validation_list.txt or testing_list.txt
+typedef struct official_list {
     bool there;
-    char **names;
-    int count;
-} part_list;
+    cv_part_list list;
+} official_list;
 
-static size_t stem_length(const char *name, size_t length) {
-    for (size_t k = length; k > 0 && name[k - 1] != '/'; k--)
-        if (name[k - 1] == '.') return k - 1;
-    return length;
-}
-
-static convo_status read_list(const char *folder, const char *name, part_list *list, convo_error *err) {
-    cv_bytes text = {0};
+static convo_status read_official(const char *folder, const char *name, official_list *list, convo_error *err) {
     char *path = cv_format("%s/%s", folder, name);
     convo_status status = path ? CONVO_OK : cv_no_memory(err, folder);
-    if (!status && (list->there = cv_is_file(path))) status = cv_file_read(path, CV_LIMIT_LIST, &text, err);
-    for (const char *line = (const char *)text.data; line && *line && !status;) {
-        const size_t length = strcspn(line, "\r\n"), stem = stem_length(line, length);
-        if (stem && !cv_names_add(&list->names, &list->count, line, stem)) status = cv_no_memory(err, path);
-        line += length + strspn(line + length, "\r\n");
-    }
-    free(text.data);
+    if (!status && (list->there = cv_is_file(path))) status = cv_part_list_read(path, &list->list, err);
     free(path);
     return status;
 }
@@ -72,22 +57,18 @@ static int32_t part_of_speaker(cv_word speaker) {
 // --- scan -------------------------------------------------------------------------------------------------------
 
 typedef struct lists {
-    part_list validation, testing;
+    official_list validation, testing;
 } lists;
 
-static int32_t listed_part(const lists *l, const char *place) {
-    const size_t stem = stem_length(place, strlen(place));
-    if (cv_names_find(l->validation.names, l->validation.count, place, stem) >= 0) return CONVO_VALIDATION;
-    return cv_names_find(l->testing.names, l->testing.count, place, stem) >= 0 ? CONVO_TEST : CONVO_TRAIN;
-}
-
 static void look(void *context, cv_class_file *file) {
-    const lists *l = context;
+    lists *l = context;
     const char *mark = strstr(file->name, speaker_mark);
     if (mark) file->group = (cv_word){file->name, (size_t)(mark - file->name)};
     if (file->part >= 0) return;
     if (l->validation.there || l->testing.there)
-        file->part = listed_part(l, file->place);
+        file->part = cv_part_list_find(&l->validation.list, file->place) ? CONVO_VALIDATION
+                     : cv_part_list_find(&l->testing.list, file->place)  ? CONVO_TEST
+                                                                         : CONVO_TRAIN;
     else if (mark)
         file->part = part_of_speaker(file->group);
 }
@@ -101,11 +82,11 @@ static convo_status audiofolder_scan(const char *folder, const void *config, cv_
                                 .classes = c->classes,
                                 .look = look,
                                 .context = &l};
-    convo_status status = read_list(folder, "validation_list.txt", &l.validation, err);
-    if (!status) status = read_list(folder, "testing_list.txt", &l.testing, err);
+    convo_status status = read_official(folder, "validation_list.txt", &l.validation, err);
+    if (!status) status = read_official(folder, "testing_list.txt", &l.testing, err);
     if (!status) status = cv_walk_classes(&walk, folder, dataset, err);
-    cv_folder_free(l.validation.names, (size_t)l.validation.count);
-    cv_folder_free(l.testing.names, (size_t)l.testing.count);
+    cv_part_list_free(&l.validation.list);
+    cv_part_list_free(&l.testing.list);
     return status;
 }
 

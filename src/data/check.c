@@ -1,5 +1,7 @@
 #include "data/check.h"
 
+#include "data/part_list.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,17 +19,9 @@ typedef struct checker {
 
 // --- names --------------------------------------------------------------------------------------------------------
 
-// Without the data set's folder; a manifest's paths begin at that of the manifest.
-static const char *short_path(const cv_dataset *dataset, const char *path) {
-    const char *folder = dataset->folder, *slash = strrchr(folder, '/');
-    const size_t whole = strlen(folder), outer = slash ? (size_t)(slash - folder) : 0;
-    if (strncmp(path, folder, whole) == 0 && path[whole] == '/') return path + whole + 1;
-    return outer && strncmp(path, folder, outer) == 0 && path[outer] == '/' ? path + outer + 1 : path;
-}
-
 static char *example_name(const cv_dataset *dataset, int32_t number, const char *also) {
     const char *path = dataset->example[number].path;
-    char *name = path ? cv_format("%s", short_path(dataset, path)) : cv_format("example %" PRId32, number);
+    char *name = path ? cv_format("%s", cv_place(dataset, path)) : cv_format("example %" PRId32, number);
     char *whole = name && *also ? cv_format("%s (%s)", name, also) : NULL;
     if (!whole) return name;
     free(name);
@@ -96,7 +90,7 @@ static convo_status check_copies(const checker *c) {
         if (!c->contents->unreadable || !c->contents->unreadable[i])
             list[known++] = (entry){c->contents->hash[i], c->part[i], (int32_t)i};
         else
-            status = cv_findings_add(c->found, CV_FOUND_UNREADABLE, short_path(c->dataset, c->dataset->example[i].path),
+            status = cv_findings_add(c->found, CV_FOUND_UNREADABLE, cv_place(c->dataset, c->dataset->example[i].path),
                                      c->err);
     }
     if (!status) qsort(list, known, sizeof *list, by_hash);

@@ -81,11 +81,14 @@ convo_status cv_dataset_augment(const cv_dataset *dataset, const cv_augment_conf
 // --- split ------------------------------------------------------------------------------------------------------
 
 typedef struct cv_split_config {
-    enum { CV_BY_RANDOM, CV_BY_OFFICIAL, CV_BY_GROUP } by;
-    double train, validation, test;      // fractions; `by: official` and `by: group` use validation only
+    enum { CV_BY_RANDOM, CV_BY_OFFICIAL, CV_BY_GROUP, CV_BY_LIST } by;
+    double train, validation, test;      // fractions
+    bool stratified;                     // examples that are dealt out at random: each class in the same proportions
+    int64_t folds, fold;                 // k-fold cross-validation: the test set is part `fold` (from 1) of `folds`
     int64_t seed;                        // -1: that of the training
     char leave_out[CV_TEXT_SIZE];        // by group: the group that is the test set
     char validation_group[CV_TEXT_SIZE]; // by group: the group that is the validation set; "": the fraction
+    char list[3][CV_TEXT_SIZE];          // by list: the files that name the examples of each part; "": none
 } cv_split_config;
 
 extern const cv_option cv_split_schema[];
@@ -93,6 +96,7 @@ extern const cv_option cv_split_schema[];
 typedef struct cv_split {
     int32_t *index[3]; // of train, validation, test
     size_t count[3];
+    size_t unlisted; // by list: names on the lists that no example has
 } cv_split;
 
 // Random: torch.utils.data.random_split(examples, [train, validation, test], torch.Generator().manual_seed(seed)).
