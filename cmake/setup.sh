@@ -93,7 +93,9 @@ fetch_onnxruntime() {
 }
 
 build() { # TARGET
-    mkdir -p build
+    { mkdir -p build && [ -w build ]; } 2>/dev/null ||
+        stop "This folder cannot be written. Build in another one: cmake -S '$PWD' -B DIR && cmake --build DIR, then ctest \
+--test-dir DIR."
     jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
     { cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCONVO_WERROR="${CONVO_WERROR:-OFF}" &&
         cmake --build build --target "$1" --parallel "$jobs"; } >build/build.log 2>&1 && return

@@ -150,8 +150,8 @@ static void layouts_that_do_not_fit_are_refused(void **state) {
         const char *word;
     } cases[] = {{"layout=nhw", CONVO_SHAPE, "has 4 dimensions"}, {"layout=hc", CONVO_ARGUMENT, "'hc'"},
                  {"layout=hwx", CONVO_ARGUMENT, "'hwx'"},         {"layout=hwcc", CONVO_ARGUMENT, "'hwcc'"},
-                 {"layout=nhwcw", CONVO_ARGUMENT, "data.layout"}, {"layout=n", CONVO_ARGUMENT, "such as hwc"},
-                 {"layout=HWC", CONVO_ARGUMENT, "'HWC'"}};
+                 {"layout=wcc", CONVO_ARGUMENT, "'wcc'"},         {"layout=nhwcw", CONVO_ARGUMENT, "data.layout"},
+                 {"layout=n", CONVO_ARGUMENT, "such as hwc"},     {"layout=HWC", CONVO_ARGUMENT, "'HWC'"}};
     write_bytes_npy(*state, "X.npy", "nhwc", few);
     write_npy(*state, "y.npy", "|u1", "(5,)", zero_to_two, 5);
     for (size_t k = 0; k < CV_COUNT(cases); k++)

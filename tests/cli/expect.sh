@@ -14,6 +14,12 @@ passed=0 failed=0 skipped=0 failures="" skips=""
 newline='
 '
 
+# What is copied may be written, even where the source may not.
+cp() {
+    command cp "$@" || return
+    for to; do :; done
+    chmod -R u+w "$to"
+}
 pass() { # NAME
     passed=$((passed + 1))
     echo "[       OK ] $1"
