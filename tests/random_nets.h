@@ -47,8 +47,8 @@ static inline int64_t draw_integer(random_net *n, const cv_option *o, int64_t ch
 static inline double draw_number(random_net *n, const cv_option *o) {
     static const double rates[] = {0.1, 0.03, 0.01, 0.001};
     if (strcmp(o->name, "lr") == 0) return rates[draw(n, CV_COUNT(rates))];
-    const double high = fmin(o->max, o->min + 1);
-    return o->min + (high - o->min) * (1 + draw(n, 19)) / 20;
+    const double low = fmax(o->min, -1), high = fmin(o->max, low + 1 + (low < 0));
+    return low + (high - low) * (1 + draw(n, 19)) / 20;
 }
 
 static inline void draw_option(random_net *n, const cv_option *o, int64_t channels, char *text, size_t size) {

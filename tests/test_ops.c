@@ -239,11 +239,16 @@ static float input_value(const char *input, uint32_t stream, uint32_t i) {
     return value;
 }
 
+static double range_of(const cv_op *op) {
+    return op->case_range != 0 ? op->case_range : 1;
+}
+
 static void put_input(const drive *d, const char *input) {
     const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out);
     double *rows = test_memory((size_t)(d->count * (in > out ? in : out)), sizeof *rows);
     for (int k = 0; k < d->inputs; k++) {
-        for (int64_t i = 0; i < d->count * in; i++) rows[i] = (double)input_value(input, k ? X1 : X, (uint32_t)i);
+        for (int64_t i = 0; i < d->count * in; i++)
+            rows[i] = range_of(d->op) * (double)input_value(input, k ? X1 : X, (uint32_t)i);
         drive_put(d, d->x[k], in, rows, false);
     }
     for (int64_t i = 0; i < d->count * out; i++) rows[i] = (double)made_up(OUTPUT_GRADIENT, (uint32_t)i);
@@ -368,7 +373,7 @@ static void compare_alone(const cv_isa *isa, const subject *s, comparison *c, co
     snprintf(name, sizeof name, "op/%s/%d/%s/%s", s->op->name, s->number, input,
              knows_training(s->op) ? "inference" : "y");
     snprintf(where, sizeof where, "%s, alone%s", subject_text(isa, s, input), behind ? ", behind another layer" : "");
-    for (size_t i = 0; i < in; i++) values[i] = input_value(input, X, (uint32_t)i);
+    for (size_t i = 0; i < in; i++) values[i] = (float)range_of(s->op) * input_value(input, X, (uint32_t)i);
     forward_alone(net, values, d.count, got);
     c->forward = fmax(c->forward, golden_check_floats(&c->golden, name, where, got, out, forward_tolerance));
     // Groups of channels are the one thing that is refused.
@@ -471,9 +476,10 @@ static void print_case(const cv_isa *isa, const subject *s, void *user) {
     int *printed = user;
     const cv_shape in = s->test->in;
     drive d = drive_case(isa, s, 1);
-    printf("%s{\"op\": \"%s\", \"case\": %d, \"torch\": \"%s\", \"loss\": %s, \"inputs\": %d, \"shape\": [%d",
+    printf("%s{\"op\": \"%s\", \"case\": %d, \"torch\": \"%s\", \"loss\": %s, \"inputs\": %d, \"range\": %g, "
+           "\"shape\": [%d",
            (*printed)++ ? ",\n" : "", s->op->name, s->number, s->op->torch, s->op->kind == CV_LOSS ? "true" : "false",
-           d.inputs, s->test->batch);
+           d.inputs, range_of(s->op), s->test->batch);
     printf(in.dims == 1   ? ", %lld"
            : in.dims == 2 ? ", %lld, %lld"
                           : ", %lld, %lld, %lld",

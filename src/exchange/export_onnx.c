@@ -16,14 +16,18 @@ typedef struct graph_writer {
     const char *x[CV_MAX_INPUTS], *y, *path;
 } graph_writer;
 
-// A tensor goes into the graph when the first node asks for it.
-static bool add_tensor(const graph_writer *w, const char *name, char out[CV_GRAPH_NAME]) {
+// A tensor goes into the graph when the first node asks for it. spread: one number for each channel, or for all, to
+// stand beside maps.
+static bool add_tensor(const graph_writer *w, const char *name, bool spread, char out[CV_GRAPH_NAME]) {
     for (int t = w->node->tensor; t < w->node->tensor + w->node->tensors; t++) {
         const cv_net_tensor *tensor = &w->net->tensor[t];
         if (strcmp(tensor->spec.name, name) != 0) continue;
         cv_print(out, CV_GRAPH_NAME, "%s", tensor->name);
         if (cv_graph_constant(w->graph, out)) return true;
-        float *values = cv_graph_add_constant(w->graph, out, CV_CONST_F32, tensor->spec.dims, tensor->spec.dim);
+        const int64_t column[CV_GRAPH_DIMS] = {tensor->spec.dim[0], 1, 1};
+        float *values =
+            cv_graph_add_constant(w->graph, out, CV_CONST_F32, spread ? w->node->in.dims : tensor->spec.dims,
+                                  spread ? column : tensor->spec.dim);
         if (values) cv_net_read(w->net, t, values);
         return true;
     }
@@ -33,7 +37,7 @@ static bool add_tensor(const graph_writer *w, const char *name, char out[CV_GRAP
 // The names of cv_op.onnx.
 static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAME]) {
     const graph_writer *w = context;
-    const char *mark = name + strcspn(name, "|?");
+    const char *mark = name + strcspn(name, "|?^");
     char tensor[CV_GRAPH_NAME];
     cv_print(tensor, sizeof tensor, "%.*s", (int)(mark - name), name);
     out[0] = 0;
@@ -41,7 +45,7 @@ static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAM
         cv_print(out, CV_GRAPH_NAME, "%s", w->x[name[1] != 0]);
     } else if (!strcmp(name, "y")) {
         cv_print(out, CV_GRAPH_NAME, "%s", w->y);
-    } else if (w->node && add_tensor(w, tensor, out)) {
+    } else if (w->node && add_tensor(w, tensor, *mark == '^', out)) {
         return;
     } else if (*mark == '|') {
         cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, tensor);

@@ -3,6 +3,7 @@
 #include "exchange/import.h"
 #include "format/onnx.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -54,6 +55,41 @@ static convo_status read_dropout(cv_draft *d, const cv_graph_node *n) {
         return cv_draft_refuse(d, n, "is in training mode: export the net for inference");
     cv_draft_float_text((float)p, s[0].text, sizeof s[0].text);
     return cv_draft_layer(d, n, "dropout", s, 1, &x, NULL, n->output[0]);
+}
+
+// The limits are inputs, or attributes before opset 11; one that is absent is none.
+static convo_status read_clip(cv_draft *d, const cv_graph_node *n) {
+    double limit[2] = {cv_draft_number(n, "min", -FLT_MAX), cv_draft_number(n, "max", FLT_MAX)};
+    cv_setting s[2] = {{.name = "low"}, {.name = "high"}};
+    cv_draft_value x;
+    const convo_status status = cv_draft_input(d, n, 0, false, &x);
+    if (status) return status;
+    for (size_t k = 0; k < 2; k++) {
+        if (cv_draft_has(n, k + 1) && !cv_draft_scalar(d, n, k + 1, &limit[k]))
+            return cv_draft_refuse(d, n, "has limits that are not constant numbers");
+        cv_draft_float_text((float)limit[k], s[k].text, sizeof s[k].text);
+    }
+    if (limit[0] == 0 && limit[1] == 6) return cv_draft_layer(d, n, "relu6", NULL, 0, &x, NULL, n->output[0]);
+    return cv_draft_layer(d, n, "clip", s, 2, &x, NULL, n->output[0]);
+}
+
+// One number for each channel, and beside it the sizes 1 of rows and columns; or one number for all.
+static const cv_constant *per_channel(const cv_draft *d, const cv_graph_node *n, size_t input, cv_shape shape) {
+    const cv_constant *c = cv_draft_constant(d, n, input);
+    const int before = c ? c->dims - shape.dims : 0; // sizes in front of the channels
+    if (!c || c->count == 1) return c;
+    return before >= 0 && c->dim[before] == (int64_t)c->count && (int64_t)c->count == shape.c ? c : NULL;
+}
+
+static convo_status read_prelu(cv_draft *d, const cv_graph_node *n) {
+    cv_draft_value x;
+    const convo_status status = cv_draft_input(d, n, 0, false, &x);
+    if (status) return status;
+    const cv_constant *c = per_channel(d, n, 1, cv_draft_shape(d, &x));
+    if (!c) return cv_draft_refuse(d, n, "has slopes that are neither one constant nor one for each channel");
+    const cv_setting each = {"per_channel", "true"};
+    const convo_status made = cv_draft_layer(d, n, "prelu", &each, c->count > 1, &x, NULL, n->output[0]);
+    return made ? made : cv_draft_tensor(d, n, "weight", cv_draft_floats(c, c->count, 1), c->count);
 }
 
 static convo_status read_batchnorm(cv_draft *d, const cv_graph_node *n) {
@@ -172,6 +208,7 @@ static convo_status read_add(cv_draft *d, const cv_graph_node *n) {
 const cv_draft_operator cv_draft_layers[] = {
     {"Add", read_add, "axis broadcast"},
     {"BatchNormalization", read_batchnorm, "epsilon momentum training_mode spatial is_test"},
+    {"Clip", read_clip, "min max"},
     {"Div", read_scale, "axis broadcast"},
     {"Dropout", read_dropout, "ratio seed is_test"},
     {"Gemm", read_gemm, "alpha beta transA transB broadcast"},
@@ -179,6 +216,7 @@ const cv_draft_operator cv_draft_layers[] = {
     {"LogSoftmax", read_softmax, "axis"},
     {"MatMul", read_matmul, ""},
     {"Mul", read_scale, "axis broadcast"},
+    {"PRelu", read_prelu, ""},
     {"Sigmoid", read_sigmoid, ""},
     {"Softmax", read_softmax, "axis"},
     {"Sub", read_scale, "axis broadcast"},

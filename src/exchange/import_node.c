@@ -24,10 +24,14 @@ static const cv_op *op_of(const char *type) {
     return NULL;
 }
 
-// The next " name={option}" of a text; false: there is none.
-static bool next_attribute(const char **text, char name[32], char option[32]) {
+// The next " name={option}" or " name=0.5" of a text; false: there is none. option: "" where it is a number.
+static bool next_attribute(const char **text, char name[32], char option[32], float *number) {
     int length = 0;
-    if (sscanf(*text, " %31[a-z_]={%31[a-z_]}%n", name, option, &length) != 2 || !length) return false;
+    option[0] = 0;
+    if (sscanf(*text, " %31[a-z_]={%31[a-z_]}%n", name, option, &length) != 2 || !length) {
+        option[0] = 0;
+        if (sscanf(*text, " %31[a-z_]=%f%n", name, number, &length) != 2) return false;
+    }
     *text += length;
     return true;
 }
@@ -45,13 +49,16 @@ convo_status cv_draft_node(cv_draft *d, const cv_graph_node *n) {
     const char *text = attributes_of(op, n->type);
     cv_setting setting[MOST_SETTINGS];
     char name[32], option[32];
+    float number = 0;
     int count = 0;
     cv_draft_value x;
     const convo_status status = cv_draft_input(d, n, 0, false, &x);
     if (status) return status;
-    while (count < MOST_SETTINGS && next_attribute(&text, name, option)) {
+    while (count < MOST_SETTINGS && next_attribute(&text, name, option, &number)) {
         const cv_option *o = cv_option_find(op->schema, option);
         const cv_attribute *a = cv_graph_attribute(n, name);
+        if (!*option && !(fabs(cv_draft_number(n, name, NAN) - (double)number) <= 1e-6 * fabs((double)number)))
+            return cv_draft_refuse(d, n, "has another %s than %g, that of '%s'", name, (double)number, op->name);
         if (!o || !a) continue; // the default
         setting[count].name = o->name;
         if (a->kind == CV_ATTRIBUTE_FLOAT)
@@ -68,8 +75,9 @@ bool cv_draft_node_operator(const char *type, cv_draft_operator *out, char *word
     const cv_op *op = op_of(type);
     const char *text = op ? attributes_of(op, type) : "";
     char name[32], option[32];
+    float number;
     words[0] = 0;
-    while (next_attribute(&text, name, option)) cv_append(words, size, "%s ", name);
+    while (next_attribute(&text, name, option, &number)) cv_append(words, size, "%s ", name);
     *out = (cv_draft_operator){type, cv_draft_node, words};
     return op != NULL;
 }

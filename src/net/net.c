@@ -193,6 +193,9 @@ static void draw(const cv_net_tensor *tensor, cv_random *random, float *values) 
         for (size_t i = 0; i < tensor->size; i++) values[i] = cv_random_uniform(random, -bound, bound);
         break;
     case CV_INIT_NORMAL: cv_random_normal(random, 0, 1, values, tensor->size); break;
+    case CV_INIT_FILL:
+        for (size_t i = 0; i < tensor->size; i++) values[i] = tensor->spec.fill;
+        break;
     case CV_INIT_ONE:
         for (size_t i = 0; i < tensor->size; i++) values[i] = 1;
         break;

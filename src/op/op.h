@@ -24,8 +24,9 @@ typedef struct cv_tensor {
     int dims;
     int64_t dim[4];
     // PyTorch's defaults: kaiming_uniform_(a = sqrt 5) for weights, uniform in +-1/sqrt(fan_in) for biases.
-    enum cv_init { CV_INIT_KAIMING, CV_INIT_UNIFORM, CV_INIT_ZERO, CV_INIT_ONE, CV_INIT_NORMAL } init;
+    enum cv_init { CV_INIT_KAIMING, CV_INIT_UNIFORM, CV_INIT_ZERO, CV_INIT_ONE, CV_INIT_NORMAL, CV_INIT_FILL } init;
     int64_t fan_in;
+    float fill;   // CV_INIT_FILL: the value
     bool buffer;  // not trained: running statistics
     bool integer; // stored as I64 in files (num_batches_tracked)
 } cv_tensor;
@@ -140,12 +141,14 @@ struct cv_op {
     // PyTorch expression for the golden test. Names: x (x1 for a second input), the tensors, label, training, and the
     // options in braces.
     const char *torch;
-    // The layer as ONNX nodes, in the language of format/graph.h. Names: x (x1 for a second input), y, the tensors (where
-    // the layer does not have one, bias? is left out and bias|0 is a channel's worth of zeros), any other for what lies
-    // between. Options in braces; {kernel*} is the product of the option's numbers. "": y is x. NULL: it cannot be said
-    // in ONNX. A loss: from the net's outputs to the probabilities of the classes.
+    // The layer as ONNX nodes, in the language of format/graph.h. Names: x (x1 for a second input), y, the tensors
+    // (where the layer does not have one, bias? is left out and bias|0 is a channel's worth of zeros; weight^ has a
+    // number for each channel and stands beside maps, (c, 1, 1)), any other for what lies between. Options in braces;
+    // {kernel*} is the product of the option's numbers. "": y is x. NULL: it cannot be said in ONNX. A loss: from the
+    // net's outputs to the probabilities of the classes.
     const char *onnx;
     const cv_case *cases; // ends with batch 0
+    double case_range;    // their inputs are between -case_range and case_range; 0: between -1 and 1
 
     const cv_op *single; // the same for one example, inference only; .infer refuses what it cannot do
     // Of a .single: fills its tensors from the layer's. config: its own.

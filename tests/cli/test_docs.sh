@@ -86,17 +86,17 @@ run_document() { # DOCUMENT
 # --- the layer of CONTRIBUTING.md ---------------------------------------------------------------------------------------
 
 # The example is compiled with the table of ops as cmake/ops.cmake would, in float and in double, and put in front of the
-# library's. $layer is the folder with src/op/layers/leaky_relu.c.
+# library's. $layer is the folder with src/op/layers/celu.c.
 needed_libraries() { # of the static library and of the tests
     pkg-config --libs cmocka
     PKG_CONFIG_LIBDIR=$BUILD pkg-config --static --libs convo | sed 's/-lconvo//'
 }
 compile_layer() {
-    printf 'X(leaky_relu)\n' | cat "$BUILD/generated/op_list.inc" - >"$layer/op_list.inc"
+    printf 'X(celu)\n' | cat "$BUILD/generated/op_list.inc" - >"$layer/op_list.inc"
     for set in "baseline float 4" "double double 2"; do
         # shellcheck disable=SC2086 # a list of words
         set -- $set
-        for source in "$root/src/op/layers/table.c" "$layer/src/op/layers/leaky_relu.c"; do
+        for source in "$root/src/op/layers/table.c" "$layer/src/op/layers/celu.c"; do
             $CC -std=gnu11 -O2 -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror -I"$root/include" -I"$root/src" -I"$layer" \
                 "-DCV_ISA=$1" "-DCV_REAL=$2" "-DLANES=$3" -DTILE_ROWS=4 -DTILE_COLUMNS=3 -fno-math-errno \
                 -c "$source" -o "$layer/$1-$(basename "$source" .c).o" || return 1

@@ -36,13 +36,13 @@ def made_up_classes(stream, count, classes):
 
 # --- ops --------------------------------------------------------------------------------------------------------------
 
-def made_up_input(kind, stream, shape):
+def made_up_input(kind, stream, shape, reach):
     x = made_up(stream, shape)
     if kind == "coarse":
         x = np.rint(x * 4) / 4
     if kind == "broken":
         x = np.where(made_up(BROKEN, shape) > np.float32(0.8), np.nan, x)
-    return torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    return torch.tensor(np.float32(reach) * x, dtype=torch.float64, requires_grad=True)
 
 
 def made_up_tensor(t, spec):
@@ -53,9 +53,9 @@ def made_up_tensor(t, spec):
 def run_case(case, kind, training):
     """The names that the expression knows, and its value."""
     shape = case["shape"]
-    names = {"F": F, "torch": torch, "weight": None, "bias": None, "training": training, "x": made_up_input(kind, X, shape)}
+    names = {"F": F, "torch": torch, "weight": None, "bias": None, "training": training, "x": made_up_input(kind, X, shape, case["range"])}
     if case["inputs"] == 2:
-        names["x1"] = made_up_input(kind, X1, shape)
+        names["x1"] = made_up_input(kind, X1, shape, case["range"])
     names["label"] = made_up_classes(LABEL, shape[0], max(2, shape[1]))
     names.update({s["name"]: made_up_tensor(t, s) for t, s in enumerate(case["tensors"]) if not s["integer"]})
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in case["options"].items()}

@@ -11,9 +11,9 @@ import onnx
 from onnx import helper, numpy_helper
 
 DATA = "/usr/share/libonnx-testdata/data"
-TYPES = {"Add", "AveragePool", "BatchNormalization", "Conv", "Dropout", "Flatten", "Gemm", "GlobalAveragePool",
-         "GlobalMaxPool", "Identity", "LogSoftmax", "MatMul", "MaxPool", "Pad", "ReduceMean", "Relu", "Reshape", "Sigmoid",
-         "Softmax", "Squeeze", "Tanh", "Constant"}
+TYPES = {"Add", "AveragePool", "BatchNormalization", "Clip", "Conv", "Dropout", "Elu", "Flatten", "Gemm", "GlobalAveragePool",
+         "GlobalMaxPool", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "LogSoftmax", "MatMul", "MaxPool", "PRelu", "Pad",
+         "ReduceMean", "Relu", "Reshape", "Selu", "Sigmoid", "Softmax", "Squeeze", "Tanh", "Constant"}
 folder = sys.argv[1]
 
 

@@ -141,7 +141,8 @@ def named(entry):
     """'relu' and {'linear': 10} and {'linear': {'out': 10}}: a word and its options."""
     word, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
     if not isinstance(options, (dict, list)) and options is not None:
-        options = {{"linear": "out", "dropout": "p"}.get(word, "out" if "conv" in word else "kernel"): options}
+        options = {{"linear": "out", "dropout": "p", "leaky_relu": "slope", "elu": "alpha", "clip": "low",
+                    "prelu": "per_channel"}.get(word, "out" if "conv" in word else "kernel"): options}
     return word, dict(options or {})
 
 
@@ -151,7 +152,9 @@ class GlobalAvgPool(nn.Module):
 
 
 PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": lambda: nn.Softmax(1), "flatten": nn.Flatten,
-         "dropout": nn.Dropout, "globalavgpool": GlobalAvgPool}
+         "dropout": nn.Dropout, "globalavgpool": GlobalAvgPool, "gelu": nn.GELU, "elu": nn.ELU, "selu": nn.SELU,
+         "silu": nn.SiLU, "hardswish": nn.Hardswish, "hardsigmoid": nn.Hardsigmoid, "relu6": nn.ReLU6,
+         "leaky_relu": lambda slope=0.01: nn.LeakyReLU(slope), "clip": lambda low=-1, high=1: nn.Hardtanh(low, high)}
 
 
 class SumPool(nn.Module):
@@ -193,6 +196,8 @@ def layer_of(entry, x):
         make = (getattr(nn, "Conv" + word[4:]), count, o.pop("out"), o.pop("kernel")), o
     elif word == "linear":
         make = (nn.Linear, count, o.pop("out")), o
+    elif word == "prelu":
+        make = (nn.PReLU, count if o.get("per_channel") else 1), {}
     elif word == "batchnorm":
         make = ({2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[x.dim()], count), o
     elif word[:7] == "sumpool":

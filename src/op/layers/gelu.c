@@ -1,6 +1,6 @@
 // y = x P(x), P(x) = (1 + erf(x / sqrt 2)) / 2: the normal distribution.    dx = dy (P(x) + x p(x)),
 // p(x) = e^(-x^2 / 2) / sqrt(2 pi).    torch.nn.GELU    Hendrycks & Gimpel 2016, https://arxiv.org/abs/1606.08415
-#include "op/layers/lanes.h"
+#include "op/layers/pointwise.h"
 
 #if CV_DOUBLE
 static inline lanes erf_lanes(lanes x) {
@@ -31,30 +31,24 @@ static inline lanes normal(lanes x) {
     return (real)0.5 * (1 + erf_lanes(x * (real)M_SQRT1_2));
 }
 
-static void gelu_forward(const cv_pass *p) {
-    const lanes *x = p->x[0];
-    lanes *y = p->y;
-    for (int64_t i = 0, n = cv_shape_size(p->out); i < n; i++) y[i] = x[i] * normal(x[i]);
+ALWAYS_INLINE lanes gelu_of(const void *config, lanes x) {
+    (void)config;
+    return x * normal(x);
+}
+ALWAYS_INLINE lanes gelu_gradient(const void *config, lanes x, lanes dy) {
+    const real height = (real)(M_2_SQRTPI * M_SQRT1_2 / 2); // 1 / sqrt(2 pi)
+    (void)config;
+    return dy * (normal(x) + x * height * exp_lanes(x * x * (real)-0.5));
 }
 
-static void gelu_backward(const cv_pass *p) {
-    const lanes *x = p->x[0], *dy = p->dy;
-    lanes *dx = p->dx[0];
-    const real height = (real)(M_2_SQRTPI * M_SQRT1_2 / 2); // 1 / sqrt(2 pi)
-    for (int64_t i = 0, n = cv_shape_size(p->out); i < n; i++)
-        dx[i] = dy[i] * (normal(x[i]) + x[i] * height * exp_lanes(x[i] * x[i] * (real)-0.5));
-}
+POINTWISE_PASSES(gelu, x[0])
 
 CV_OP(gelu) = {
     .name = "gelu",
     .help = "x times the normal distribution's share below x",
-    .reads_x = true,
-    .dx_in_place = true,
-    .by_channel = true,
-    .forward = gelu_forward,
-    .backward = gelu_backward,
+    POINTWISE_BY_X(gelu),
     .torch = "F.gelu(x)",
     .onnx = "scaled = Div(x, #1.4142135623730951); erf = Erf(scaled); twice = Add(erf, #1); product = Mul(x, twice); "
             "y = Mul(product, #0.5)", // as PyTorch writes it
-    .cases = CV_CASES({{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, NULL, 16}, {{3, 2, 3, 5}, NULL, 33}),
+    .cases = POINTWISE_CASES(NULL),
 };

@@ -117,6 +117,11 @@ static inline lanes tanh_lanes(lanes x) {
     for (int l = 0; l < LANES; l++) x[l] = tanh(x[l]);
     return x;
 }
+
+static inline lanes expm1_lanes(lanes x) {
+    for (int l = 0; l < LANES; l++) x[l] = expm1(x[l]);
+    return x;
+}
 #else
 // exp to about 1 ulp, as in Cephes' expf (S. Moshier): x = n ln 2 + r, a polynomial for e^r, n into the exponent.
 static inline lanes exp_lanes(lanes x) {
@@ -151,6 +156,11 @@ static inline lanes tanh_lanes(lanes x) {
     p = p * z - 3.33332819422e-1f;
     lanes near = p * z * x + x;
     return select_lanes(size < 0.625f, near, far);
+}
+
+// e^x - 1 without cancellation near 0.
+static inline lanes expm1_lanes(lanes x) {
+    return tanh_lanes(0.5f * x) * (exp_lanes(x) + 1);
 }
 #endif
 
