@@ -25,6 +25,7 @@ convo_optional(NETTLE nettle-dev "checksums of downloads" nettle)
 convo_optional(ZLIB zlib1g-dev "gzipped files, packed MATLAB files" zlib)
 convo_optional(LIBPNG libpng-dev "PNG pictures" libpng)
 convo_optional(LIBJPEG libjpeg-dev "JPEG pictures" libjpeg)
+convo_optional(LIBWEBP libwebp-dev "WebP pictures" libwebp)
 convo_optional(LIBEXIF libexif-dev "which way up a picture is (orient)" libexif)
 
 option(CONVO_WITH_LIBCSV "read or do: CSV manifests (with libcsv-dev)" ON)

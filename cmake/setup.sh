@@ -48,6 +48,7 @@ find_missing() { # demo|tests
     probe zlib1g-dev pkg-config --exists zlib
     probe libpng-dev pkg-config --exists libpng
     probe libjpeg-dev pkg-config --exists libjpeg
+    probe libwebp-dev pkg-config --exists libwebp
     probe libexif-dev pkg-config --exists libexif
     probe libonnx-dev test -e /usr/include/onnx/onnx.proto
     probe protobuf-c-compiler protoc-c --version

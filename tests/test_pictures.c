@@ -9,6 +9,12 @@
 #define HAVE_PICTURES 0
 #endif
 
+#ifdef CONVO_HAVE_LIBWEBP
+static const bool have_webp = true;
+#else
+static const bool have_webp = false;
+#endif
+
 #define PICTURES "tests/golden/pictures/"
 
 static void skip_unless(bool possible, const char *why) {
@@ -28,7 +34,8 @@ static char **list_pictures(const char *begin, size_t *count) {
     *count = 0;
     for (size_t k = 0; k < all; k++) {
         const char *ending = strrchr(names[k], '.');
-        if (strncmp(names[k], begin, strlen(begin)) == 0 && strcmp(ending, ".npy") != 0)
+        const bool readable = have_webp || strcmp(ending, ".webp") != 0;
+        if (strncmp(names[k], begin, strlen(begin)) == 0 && strcmp(ending, ".npy") != 0 && readable)
             names[(*count)++] = names[k];
         else
             free(names[k]);
@@ -69,7 +76,7 @@ static void every_sort_of_picture_is_read_as_pillow_reads_it(void **state) {
     char **names = list_pictures("", &count);
     for (size_t k = 0; k < count; k++) {
         if (strncmp(names[k], "damaged", 7) == 0 || strncmp(names[k], "turned", 6) == 0 ||
-            strncmp(names[k], "limit", 5) == 0)
+            strncmp(names[k], "limit", 5) == 0 || strncmp(names[k], "unsupported", 11) == 0)
             continue;
         check_pixels(names[k], false);
         checked++;
@@ -83,7 +90,7 @@ static void pictures_are_turned_only_where_that_is_asked_for(void **state) {
     skip_unless(HAVE_PICTURES, no_pictures);
     size_t count;
     char **names = list_pictures("turned", &count);
-    assert_int_equal(count, 10);
+    assert_int_equal(count, have_webp ? 12 : 10);
     for (size_t k = 0; k < count; k++) {
         char *path = cv_format(PICTURES "%s", names[k]);
         cv_picture p;
@@ -218,7 +225,7 @@ static void pictures_without_their_end_or_with_a_wrong_sum_are_refused(void **st
     skip_unless(HAVE_PICTURES, no_pictures);
     size_t count;
     char **names = list_pictures("damaged", &count);
-    assert_int_equal(count, 11);
+    assert_int_equal(count, have_webp ? 15 : 11);
     for (size_t k = 0; k < count; k++) {
         char *path = cv_format(PICTURES "%s", names[k]);
         cv_picture p;
@@ -229,10 +236,19 @@ static void pictures_without_their_end_or_with_a_wrong_sum_are_refused(void **st
     cv_folder_free(names, count);
 }
 
+static void animations_are_refused(void **state) {
+    (void)state;
+    cv_picture p;
+    convo_error err = {.message = ""};
+    assert_int_equal(cv_picture_read(PICTURES "unsupported-animation.webp", false, &p, &err), CONVO_UNSUPPORTED);
+    if (!strstr(err.message, have_webp ? "animation" : "libwebp-dev")) fail_msg("%s", err.message);
+}
+
 // Never a crash, and never half a picture.
 static void cut_or_damaged_pictures_are_refused(void **state) {
-    static const char *const files[] = {"rgb.png", "palette2-trns.png", "gray16.png", "turned-6.png",
-                                        "rgb.jpg", "progressive.jpg",   "cmyk.jpg",   "turned.jpg"};
+    static const char *const files[] = {"rgb.png",       "palette2-trns.png", "gray16.png",       "turned-6.png",
+                                        "rgb.jpg",       "progressive.jpg",   "cmyk.jpg",         "turned.jpg",
+                                        "lossless.webp", "lossy.webp",        "lossy-alpha.webp", "turned.webp"};
     skip_unless(HAVE_PICTURES, no_pictures);
     for (size_t k = 0; k < CV_COUNT(files); k++) {
         char *path = cv_format(PICTURES "%s", files[k]);
@@ -265,6 +281,7 @@ int main(void) {
         IN_FOLDER(pictures_that_claim_to_be_huge_are_refused),
         cmocka_unit_test(a_jpeg_of_very_many_passes_is_refused),
         cmocka_unit_test(pictures_without_their_end_or_with_a_wrong_sum_are_refused),
+        cmocka_unit_test(animations_are_refused),
         IN_FOLDER(cut_or_damaged_pictures_are_refused),
     };
     return cmocka_run_group_tests_name("pictures", tests, NULL, NULL);

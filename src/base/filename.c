@@ -17,7 +17,8 @@ static bool ends_in(const char *name, const char *const *endings) {
     return ending && is_one_of(ending + 1, endings);
 }
 
-const char cv_sound_endings[] = ".wav, .flac, .ogg, .mp3, .aiff, ...", cv_picture_endings[] = ".png, .jpg, .jpeg";
+const char cv_sound_endings[] = ".wav, .flac, .ogg, .mp3, .aiff, ...",
+           cv_picture_endings[] = ".png, .jpg, .jpeg, .webp";
 
 bool cv_is_sound_name(const char *name) {
     static const char *const endings[] = {"wav", "wave", "rf64", "w64", "flac", "ogg", "oga", "opus", "mp3",
@@ -27,7 +28,7 @@ bool cv_is_sound_name(const char *name) {
 }
 
 bool cv_is_picture_name(const char *name) {
-    static const char *const endings[] = {"png", "jpg", "jpeg", "jpe", "jfif", NULL};
+    static const char *const endings[] = {"png", "jpg", "jpeg", "jpe", "jfif", "webp", NULL};
     return ends_in(name, endings);
 }
 

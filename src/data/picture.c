@@ -50,8 +50,10 @@ convo_status cv_picture_read(const char *path, bool orient, cv_picture *out, con
         status = cv_png_read(&file, path, orient, out, err);
     else if (file.size >= sizeof jpeg && memcmp(file.data, jpeg, sizeof jpeg) == 0)
         status = cv_jpeg_read(&file, path, orient, out, err);
+    else if (file.size >= 12 && memcmp(file.data, "RIFF", 4) == 0 && memcmp(file.data + 8, "WEBP", 4) == 0)
+        status = cv_webp_read(&file, path, orient, out, err);
     else
-        status = cv_fail(err, CONVO_FORMAT, path, "is neither a PNG nor a JPEG picture");
+        status = cv_fail(err, CONVO_FORMAT, path, "is no PNG, JPEG or WebP picture");
     free(file.data);
     if (!status) status = turn(out, path, err);
     if (status) cv_picture_free(out);

@@ -1,4 +1,4 @@
-// PNG and JPEG pictures. The first bytes of a file determine its format, not its name.
+// PNG, JPEG and WebP pictures. The first bytes of a file determine its format, not its name.
 #ifndef CV_PICTURE_H
 #define CV_PICTURE_H
 

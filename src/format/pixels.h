@@ -1,4 +1,5 @@
-// The contents of PNG and JPEG files, through libpng and libjpeg, and the orientation of the camera, through libexif.
+// The contents of PNG, JPEG and WebP files, through libpng, libjpeg and libwebp, and the orientation of the camera,
+// through libexif.
 #ifndef CV_PIXELS_H
 #define CV_PIXELS_H
 
@@ -19,7 +20,10 @@ enum { CV_COLOURS = 3 };
 convo_status cv_png_read(const cv_bytes *file, const char *path, bool orient, cv_picture *out, convo_error *err);
 convo_status cv_jpeg_read(const cv_bytes *file, const char *path, bool orient, cv_picture *out, convo_error *err);
 
-// Used by both: checks the size that a file of `bytes` bytes claims, then allocates its pixels.
+// file: at least its first 12 bytes.
+convo_status cv_webp_read(const cv_bytes *file, const char *path, bool orient, cv_picture *out, convo_error *err);
+
+// Used by all: checks the size that a file of `bytes` bytes claims, then allocates its pixels.
 convo_status cv_picture_room(cv_picture *picture, const char *path, size_t bytes, int64_t height, int64_t width,
                              convo_error *err);
 

@@ -334,6 +334,9 @@ def make_pictures():
     seed("picture", "jpeg-16384x4096", size(16384, 4096))
     slow = read("tests/golden/pictures/progressive.jpg")
     at = slow.find(b"\xff\xc2")
+    webp = lambda kind, data: b"RIFF" + struct.pack("<I", len(data) + 12) + b"WEBP" + kind + struct.pack("<I", len(data)) + data
+    seed("picture", "webp-lossless-16383x16383", webp(b"VP8L", b"\x2f" + struct.pack("<I", 16382 | 16382 << 14) + bytes(40)))
+    seed("picture", "webp-lossy-16383x16383", webp(b"VP8 ", b"\x10\0\0\x9d\x01\x2a" + struct.pack("<HH", 16383, 16383) + bytes(40)))
     seed("picture", "jpeg-progressive-16384x4096", slow[:at + 5] + struct.pack(">HH", 16384, 4096) + slow[at + 9:])
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/pictures: every sort of PNG and JPEG, and in NAME.npy the RGB that Pillow reads in it.
+"""Makes tests/golden/pictures: every sort of PNG, JPEG and WebP, and in NAME.npy the RGB that Pillow reads in it.
 
 turned-*: with EXIF's orientation applied. damaged-*, limit-*: what is refused. Needs numpy, Pillow and torch:
 python3 tests/golden/pictures.py
@@ -153,6 +153,33 @@ exif[0x112] = 6
 keep("turned.jpg", jpeg(gentle, exif=exif.tobytes()))
 keep("turned-big.jpg", jpeg(gentle.convert("L"), exif=b"Exif\0\0MM\0\x2a\0\0\0\x08\0\1" +
                             struct.pack(">HHIHHI", 0x112, 3, 1, 8, 0, 0)))
+
+# --- WebP -----------------------------------------------------------------------------------------------------------
+def webp(picture, **options):
+    stream = io.BytesIO()
+    picture.save(stream, "webp", **options)
+    return stream.getvalue()
+
+
+def shortened(whole):
+    """A chunk of pixels that lacks 20 bytes, with sizes that agree."""
+    size = struct.unpack("<I", whole[16:20])[0] - 20
+    return b"RIFF" + struct.pack("<I", size + 12) + whole[8:16] + struct.pack("<I", size) + whole[20:20 + size]
+
+
+clear = Image.merge("RGBA", [*color.split(), gentle.split()[0]])
+keep("lossless.webp", webp(color, lossless=True))
+keep("lossless-alpha.webp", webp(clear, lossless=True, exact=True))
+keep("lossy.webp", webp(gentle, quality=90))
+keep("lossy-alpha.webp", webp(Image.merge("RGBA", [*gentle.split(), gentle.split()[1]]), quality=90))
+keep("flat.webp", webp(Image.new("RGB", (width, height), (1, 200, 3)), lossless=True))
+keep("turned.webp", webp(color, lossless=True, exif=exif.tobytes()[6:]))
+keep("turned-marked.webp", webp(color, lossless=True, exif=exif.tobytes()))
+(folder / "unsupported-animation.webp").write_bytes(webp(color, save_all=True, append_images=[gentle], lossless=True))
+for name in ("lossless", "lossy"):
+    whole = (folder / f"{name}.webp").read_bytes()
+    (folder / f"damaged-cut-{name}.webp").write_bytes(whole[:-20])
+    (folder / f"damaged-short-{name}.webp").write_bytes(shortened(whole))
 
 # --- values ---------------------------------------------------------------------------------------------------------
 np.save(folder / "rgb-luma.npy", np.asarray(color.convert("L"))[None].astype("f4") / np.float32(255))
