@@ -1,4 +1,5 @@
 // Changes of recordings, made anew in every epoch: each against what it says it does.
+#include "change/kind.h"
 #include "changes.h"
 
 #include "base/threads.h"
@@ -280,6 +281,289 @@ static void white_noise_is_as_loud_as_asked(void **state) {
     free(tone);
 }
 
+// --- rooms, pitch, filters ----------------------------------------------------------------------------------------
+
+// Where |sum over t of x[t] e^(-2 pi i f t / rate)| is largest, by steps of a 250th: the pitch of a tone.
+static double peak_of(const float *x, size_t count, double low, double high) {
+    double best = 0, found = 0, window[COUNT];
+    for (size_t t = 0; t < count; t++) window[t] = (1 - cos(2 * M_PI * (double)t / (double)count)) * (double)x[t];
+    for (double f = low; f <= high; f *= 1.004) {
+        const double c = cos(2 * M_PI * f / RATE), s = sin(2 * M_PI * f / RATE);
+        double re = 0, im = 0, turn_re = 1, turn_im = 0;
+        for (size_t t = 0; t < count; t++) {
+            re += window[t] * turn_re;
+            im += window[t] * turn_im;
+            const double next = turn_re * c - turn_im * s;
+            turn_im = turn_re * s + turn_im * c;
+            turn_re = next;
+        }
+        if (re * re + im * im <= best) continue;
+        best = re * re + im * im;
+        found = f;
+    }
+    return found;
+}
+
+static void pitch_changes_at_the_same_tempo(void **state) {
+    (void)state;
+    static const double factors[] = {0.75, 0.94387, 1, 1.25, 1.5}, tones[] = {120, 440, 1000};
+    cv_resampler *resampler = cv_resampler_new(1.5);
+    for (size_t k = 0; k < CV_COUNT(factors) * CV_COUNT(tones); k++) {
+        const double factor = factors[k % CV_COUNT(factors)], hertz = tones[k / CV_COUNT(factors)];
+        cv_wave wave = {.rate = RATE};
+        cv_wave_replace(&wave, make_sound(hertz, COUNT), COUNT);
+        assert_true(cv_wave_pitch(resampler, &wave, factor));
+        assert_int_equal(wave.count, COUNT);
+        const double peak = peak_of(wave.sample, COUNT, 0.6 * hertz, 1.7 * hertz);
+        // The tone stays a tone of the same loudness: frames are joined where they fit.
+        const double loudness = sqrt(power_of(wave.sample + 500, COUNT - 1000)) / (0.25 / sqrt(2));
+        if (fabs(peak - factor * hertz) > 0.015 * hertz || fabs(loudness - 1) > 0.06)
+            fail_msg("%g Hz becomes %g, not %g, %g times as loud", hertz, peak, factor * hertz, loudness);
+        free(wave.sample);
+    }
+    free(resampler);
+    cv_changes *pitch = make_changes("sounds", "{pitch: 2}", &plain);
+    float *tone = make_sound(1000, COUNT);
+    double least = INFINITY, most = 0;
+    for (uint64_t example = 0; example < 40; example++) {
+        version v = change_sound(pitch, (cv_change_key){0, 0, example}, tone, COUNT);
+        assert_int_equal(v.count, COUNT);
+        const double semitones = 12 * log2(peak_of(v.sample, COUNT, 800, 1200) / 1000);
+        least = fmin(least, semitones);
+        most = fmax(most, semitones);
+        free(v.sample);
+    }
+    if (least < -2.05 || least > -1.7 || most > 2.05 || most < 1.7) fail_msg("from %g to %g semitones", least, most);
+    cv_changes_free(pitch);
+    free(tone);
+}
+
+// Bursts 0.1 s apart stay where they are, within the distance of two frames.
+static void pitch_leaves_events_in_their_place(void **state) {
+    (void)state;
+    enum { GAP = 800, WIDTH = 100 };
+    cv_resampler *resampler = cv_resampler_new(1.25);
+    for (int up = 0; up < 2; up++) {
+        cv_wave wave = {.rate = RATE};
+        float *bursts = calloc(COUNT, sizeof *bursts);
+        for (int t = 0; t < COUNT; t++) bursts[t] = t % GAP < WIDTH ? sinf((float)t * 0.7f) : 0;
+        cv_wave_replace(&wave, bursts, COUNT);
+        assert_true(cv_wave_pitch(resampler, &wave, up ? 1.25 : 0.8));
+        for (int k = 1; k < COUNT / GAP; k++) { // the middle of each burst, by its energy
+            double sum = 0, moment = 0;
+            for (int t = k * GAP - GAP / 3; t < k * GAP + GAP / 2; t++) {
+                const double energy = (double)wave.sample[t] * (double)wave.sample[t];
+                sum += energy;
+                moment += energy * t;
+            }
+            if (fabs(moment / sum - (k * GAP + WIDTH / 2.0)) > 0.016 * RATE)
+                fail_msg("burst %d is at %g, not at %g", k, moment / sum, k * GAP + WIDTH / 2.0);
+        }
+        free(wave.sample);
+    }
+    free(resampler);
+}
+
+// A tone that is read at another speed is the tone at those times, to 70 dB; what is above the new Nyquist frequency is
+// gone.
+static void resampling_reads_between_the_samples(void **state) {
+    (void)state;
+    static const double factors[] = {0.5, 0.87, 1.0001, 1.13, 1.5};
+    cv_resampler *resampler = cv_resampler_new(1.5);
+    for (size_t k = 0; k < CV_COUNT(factors); k++) {
+        float *tone = make_sound(1000, COUNT), *high = make_sound(3990, COUNT);
+        size_t count;
+        float *out = cv_resampler_run(resampler, tone, COUNT, factors[k], &count);
+        assert_int_equal(count, lround(COUNT / factors[k]));
+        double worst = 0;
+        for (size_t t = 40; t < count - 40; t++)
+            worst = fmax(worst, fabs((double)out[t] - 0.25 * sin(2 * M_PI * 1000 * (double)t * factors[k] / RATE)));
+        if (worst > 0.25 * 4e-4) fail_msg("%g times as fast: off by %g", factors[k], worst);
+        free(out);
+        if (factors[k] > 1.1) {
+            out = cv_resampler_run(resampler, high, COUNT, factors[k], &count);
+            const double left = 10 * log10(power_of(out + 40, count - 80) / power_of(high, COUNT));
+            if (left > -60) fail_msg("%g times as fast: 3990 Hz are left at %g dB", factors[k], left);
+            free(out);
+        }
+        free(tone);
+        free(high);
+    }
+    free(resampler);
+}
+
+// Against the sum itself, in double, with a peak that 16 bits hold exactly: y[t] = sum over k of h[k] x[t - k] with h
+// from its largest sample on, of unit energy.
+static void reverb_is_a_convolution(void **state) {
+    enum { ROOM = 1500, DIRECT = 37, WINDOW = COUNT + 500 };
+    int16_t room[ROOM];
+    double h[ROOM - DIRECT], energy = 0;
+    for (int t = 0; t < ROOM; t++)
+        room[t] = (int16_t)lround(t == DIRECT ? 32767 : 9000 * exp(-t / 300.0) * sin(t * t * 0.37));
+    for (int t = DIRECT; t < ROOM; t++) energy += (double)room[t] * room[t];
+    for (int t = DIRECT; t < ROOM; t++) h[t - DIRECT] = room[t] / sqrt(energy);
+    write_wav(*state, "room.wav", RATE, room, ROOM);
+    char *augment = cv_format("{reverb: '%s'}", (char *)*state);
+    const cv_change_setup setups[] = {{.rate = RATE}, {.rate = RATE, .window = WINDOW}};
+    for (size_t k = 0; k < CV_COUNT(setups); k++) {
+        cv_changes *reverb = make_changes("sounds", augment, &setups[k]);
+        float x[COUNT];
+        for (int t = 0; t < COUNT; t++) x[t] = (float)(0.3 * sin(t * 0.01 * t));
+        version v = change_sound(reverb, (cv_change_key){0}, x, COUNT);
+        assert_int_equal(v.count, k ? WINDOW : COUNT);
+        double worst = 0;
+        for (int t = 0; t < (int)v.count; t++) {
+            double sum = 0;
+            for (int i = 0; i < ROOM - DIRECT && i <= t; i++) sum += t - i < COUNT ? h[i] * (double)x[t - i] : 0;
+            worst = fmax(worst, fabs(sum - (double)v.sample[t]));
+        }
+        if (worst > 1e-6) fail_msg("setup %zu: off by %g", k, worst);
+        free(v.sample);
+        cv_changes_free(reverb);
+    }
+    free(augment);
+}
+
+static void clipping_cuts_peaks(void **state) {
+    (void)state;
+    cv_changes *clipping = make_changes("sounds", "{clipping: [0.3, 0.6]}", &plain);
+    float *tone = make_sound(440, COUNT);
+    double least = 1, most = 0;
+    for (uint64_t example = 0; example < 200; example++) {
+        version v = change_sound(clipping, (cv_change_key){0, 0, example}, tone, COUNT);
+        float peak = 0;
+        for (size_t t = 0; t < COUNT; t++) peak = fmaxf(peak, v.sample[t]);
+        for (size_t t = 0; t < COUNT; t++) assert_true(v.sample[t] == fminf(fmaxf(tone[t], -peak), peak));
+        least = fmin(least, (double)peak / 0.25);
+        most = fmax(most, (double)peak / 0.25);
+        free(v.sample);
+    }
+    if (least < 0.299 || least > 0.31 || most > 0.601 || most < 0.59) fail_msg("peaks from %g to %g", least, most);
+    cv_changes_free(clipping);
+    free(tone);
+}
+
+// Tones through fixed limits, against the formula of a Butterworth filter after the bilinear transform.
+static void a_band_is_butterworth(void **state) {
+    (void)state;
+    static const double tones[] = {60, 150, 300, 700, 1500, 2000, 2500, 3300};
+    static const struct {
+        const char *augment;
+        double low, high;
+    } cases[] = {{"{band: {low: 300, high: 2000}}", 300, 2000},
+                 {"{band: {low: 0, high: 2000}}", 0, 2000},
+                 {"{band: {low: 300, high: 4000}}", 300, 0}};
+    for (size_t c = 0; c < CV_COUNT(cases); c++) {
+        cv_changes *band = make_changes("sounds", cases[c].augment, &plain);
+        for (size_t k = 0; k < CV_COUNT(tones); k++) {
+            float *tone = make_sound(tones[k], COUNT);
+            const double at = tan(M_PI * tones[k] / RATE);
+            double want = 1;
+            if (cases[c].low > 0) want /= 1 + pow(tan(M_PI * cases[c].low / RATE) / at, 8);
+            if (cases[c].high > 0) want /= 1 + pow(at / tan(M_PI * cases[c].high / RATE), 8);
+            version v = change_sound(band, (cv_change_key){0}, tone, COUNT);
+            const double got = power_of(v.sample + COUNT / 2, COUNT / 2) / power_of(tone + COUNT / 2, COUNT / 2);
+            if (fabs(10 * log10(got / want)) > 0.1)
+                fail_msg("%s: %g Hz at %g dB, not %g", cases[c].augment, tones[k], 10 * log10(got), 10 * log10(want));
+            free(v.sample);
+            free(tone);
+        }
+        cv_changes_free(band);
+    }
+}
+
+// --- features -----------------------------------------------------------------------------------------------------
+
+enum { FRAMES = 40, BANDS = 20 };
+
+// x[band or frame]: whether all of its values are `mean`. by_frame: over the frames of [1, FRAMES, BANDS].
+static int count_masked(const float *x, bool by_frame, float mean, int *first) {
+    int masked = 0;
+    for (int i = 0; i < (by_frame ? FRAMES : BANDS); i++) {
+        bool all = true;
+        for (int k = 0; k < (by_frame ? BANDS : FRAMES); k++)
+            all &= x[by_frame ? i * BANDS + k : k * BANDS + i] == mean;
+        if (all && !masked) *first = i;
+        if (all && masked) assert_int_equal(i, *first + masked); // in a row
+        masked += all;
+    }
+    return masked;
+}
+
+static void make_frames(float x[FRAMES * BANDS]) {
+    for (int i = 0; i < FRAMES * BANDS; i++) x[i] = (float)(i * 7 % (FRAMES * BANDS));
+}
+
+static void masks_are_those_of_specaugment(void **state) {
+    (void)state;
+    enum { EXAMPLES = 2000 };
+    const cv_shape image = {3, 1, FRAMES, BANDS};
+    for (int by_frame = 0; by_frame < 2; by_frame++) {
+        const int most = by_frame ? 10 : 4;
+        cv_changes *masks =
+            make_changes("frames", by_frame ? "{time_masks: 10}" : "{frequency_masks: {width: 4}}", NULL);
+        int widths[11] = {0}, first = 0, at_start = 0, at_end = 0;
+        for (uint64_t example = 0; example < EXAMPLES; example++) {
+            float x[FRAMES * BANDS], before[FRAMES * BANDS];
+            make_frames(before);
+            make_frames(x);
+            cv_changes_features(masks, (cv_change_key){0, 0, example}, image, x);
+            const int width = count_masked(x, by_frame, (FRAMES * BANDS - 1) / 2.0f, &first);
+            assert_in_range(width, 0, most);
+            widths[width]++;
+            at_start += width > 0 && first == 0;
+            at_end += width > 0 && first + width == (by_frame ? FRAMES : BANDS);
+            for (int i = 0; i < FRAMES * BANDS; i++) {
+                const int at = by_frame ? i / BANDS : i % BANDS;
+                if (width == 0 || at < first || at >= first + width) assert_true(x[i] == before[i]);
+            }
+        }
+        const double mean = EXAMPLES / (most + 1.0);
+        for (int w = 0; w <= most; w++)
+            if (fabs(widths[w] - mean) > 4.5 * sqrt(mean)) fail_msg("width %d: %d times, not %g", w, widths[w], mean);
+        if (at_start == 0 || at_end == 0) fail_msg("%d at the start, %d at the end", at_start, at_end);
+        cv_changes_free(masks);
+    }
+}
+
+// The same draws mask the same frames and bands of features that are laid out as [features, frames].
+static void both_layouts_are_changed_alike(void **state) {
+    (void)state;
+    cv_changes *changes = make_changes(
+        "frames", "{time_masks: {width: 10, count: 2}, frequency_masks: {width: 5, count: 2}, roll: 12}", NULL);
+    for (uint64_t example = 0; example < 50; example++) {
+        float image[FRAMES * BANDS], channels[FRAMES * BANDS];
+        make_frames(image);
+        for (int f = 0; f < FRAMES; f++)
+            for (int b = 0; b < BANDS; b++) channels[b * FRAMES + f] = image[f * BANDS + b];
+        cv_changes_features(changes, (cv_change_key){0, 0, example}, (cv_shape){3, 1, FRAMES, BANDS}, image);
+        cv_changes_features(changes, (cv_change_key){0, 0, example}, (cv_shape){2, BANDS, 1, FRAMES}, channels);
+        for (int f = 0; f < FRAMES; f++)
+            for (int b = 0; b < BANDS; b++) assert_true(channels[b * FRAMES + f] == image[f * BANDS + b]);
+    }
+    cv_changes_free(changes);
+}
+
+static void frames_are_rolled(void **state) {
+    (void)state;
+    cv_changes *roll = make_changes("frames", "{roll: 3}", NULL);
+    int moved[7] = {0};
+    for (uint64_t example = 0; example < 700; example++) {
+        float x[FRAMES * BANDS], before[FRAMES * BANDS];
+        make_frames(before);
+        make_frames(x);
+        cv_changes_features(roll, (cv_change_key){0, 0, example}, (cv_shape){3, 1, FRAMES, BANDS}, x);
+        int by = -3;
+        while (by < 3 && memcmp(x + 10 * BANDS, before + (10 - by) * BANDS, BANDS * sizeof *x) != 0) by++;
+        for (int f = 0; f < FRAMES; f++)
+            assert_memory_equal(x + f * BANDS, before + (f - by + FRAMES) % FRAMES * BANDS, BANDS * sizeof *x);
+        moved[by + 3]++;
+    }
+    for (int k = 0; k < 7; k++)
+        if (abs(moved[k] - 100) > 42) fail_msg("%d of 700 are rolled by %d", moved[k], k - 3);
+    cv_changes_free(roll);
+}
+
 // --- the same bits ------------------------------------------------------------------------------------------------
 
 enum { TASKS = 64, LONGEST = 2 * COUNT };
@@ -313,7 +597,9 @@ static void run_changes(job *j, int threads) {
 
 static void versions_depend_on_their_key_alone(void **state) {
     write_noises(*state);
-    char *augment = cv_format("{noise: {path: '%s'}, speed: 0.1, shift: 0.1, gain: 6}", (char *)*state);
+    char *augment = cv_format("{noise: {path: '%s'}, speed: 0.1, pitch: 2, shift: 0.1, gain: 6, reverb: {path: '%s'}, "
+                              "band: {share: 0.5}, clipping: {share: 0.5}}",
+                              (char *)*state, (char *)*state);
     cv_changes *changes = make_changes("sounds", augment, &plain);
     float *tone = make_sound(440, COUNT);
     job one = {.changes = changes, .sample = tone}, three = one, epoch = one, seed = one;
@@ -344,10 +630,10 @@ static void the_reach_is_far_enough(void **state) {
     (void)state;
     enum { WINDOW = 1000 };
     const cv_change_setup setup = {.rate = RATE, .window = WINDOW};
-    cv_changes *changes = make_changes("sounds", "{speed: 0.2, shift: 0.05}", &setup);
+    cv_changes *changes = make_changes("sounds", "{speed: 0.2, pitch: 4, shift: 0.05}", &setup);
     float *tone = make_sound(440, 2 * COUNT), *cut = make_sound(440, 2 * COUNT);
     const size_t reach = cv_changes_reach(changes);
-    assert_in_range(reach, WINDOW + 400, 2000);
+    assert_in_range(reach, WINDOW + 400, 3000);
     for (size_t t = reach; t < 2 * COUNT; t++) cut[t] = 9;
     for (uint64_t example = 0; example < 50; example++) {
         const cv_change_key key = {0, 0, example};
@@ -379,6 +665,15 @@ static void changes_that_make_no_sense_are_refused(void **state) {
         {"sounds", "{copies: 1, noise: {share: 0.5}}", "'noise' must be a number"},
         {"sounds", "yes", "'augment' must be a mapping"},
         {"pictures", "{noise: 20}", "'noise' is a change of recordings, which this recipe has not"},
+        {"pictures", "{roll: 2}", "'roll' is a change of features of frames, as of mfcc and logmel, which"},
+        {"sounds", "{flip: 0.5}", "'flip' is a change of pictures, which"},
+        {"waveform", "{time_masks: 5}", "'time_masks' is a change of features of frames"},
+        {"points", "{cutout: 5}", "'cutout' is a change of pictures, which"},
+        {"points", "{cutmix: 1}", "'cutmix' is a change of examples of frames or pictures, which"},
+        {"points", "{mixup: 0}", "'alpha' must be a number from 0.001"},
+        {"sounds", "{reverb: {share: 0.5}}", "reverb needs 'path'"},
+        {"sounds", "{band: {low: [300, 50]}}", "'low' must be"},
+        {"pictures", "{crop: {padding: 2, fill: grey}}", "'fill' must be one of zero, edge, reflect"},
         {"pictures", "{copies: 2}", "'copies' are made of recordings only"},
     };
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
@@ -420,6 +715,15 @@ int main(void) {
         IN_FOLDER(silence_gets_noise_as_it_was_recorded),
         IN_FOLDER(noise_of_the_data_set_is_found_and_missed),
         cmocka_unit_test(white_noise_is_as_loud_as_asked),
+        cmocka_unit_test(pitch_changes_at_the_same_tempo),
+        cmocka_unit_test(pitch_leaves_events_in_their_place),
+        cmocka_unit_test(resampling_reads_between_the_samples),
+        IN_FOLDER(reverb_is_a_convolution),
+        cmocka_unit_test(clipping_cuts_peaks),
+        cmocka_unit_test(a_band_is_butterworth),
+        cmocka_unit_test(masks_are_those_of_specaugment),
+        cmocka_unit_test(both_layouts_are_changed_alike),
+        cmocka_unit_test(frames_are_rolled),
         IN_FOLDER(versions_depend_on_their_key_alone),
         cmocka_unit_test(the_reach_is_far_enough),
         cmocka_unit_test(changes_that_make_no_sense_are_refused),

@@ -4,15 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const cv_change cv_change_speed, cv_change_shift, cv_change_noise, cv_change_gain;
-
-// In the order in which they are made: what the speaker does, where and when, the room, what else is heard there, the
-// microphone.
+// In the order in which they are made. Recordings: what the speaker does, when and in which room, what else is heard
+// there, the microphone.
 static const cv_change *const all[] = {
     &cv_change_speed,
+    &cv_change_pitch,
     &cv_change_shift,
+    &cv_change_reverb,
     &cv_change_noise,
     &cv_change_gain,
+    &cv_change_clipping,
+    &cv_change_band,
+    &cv_change_roll,
+    &cv_change_time_masks,
+    &cv_change_frequency_masks,
+    &cv_change_flip,
+    &cv_change_rotate,
+    &cv_change_picture_shift,
+    &cv_change_crop,
+    &cv_change_brightness,
+    &cv_change_contrast,
+    &cv_change_cutout,
+    &cv_change_mixup,
+    &cv_change_cutmix,
 };
 
 const cv_change *cv_change_at(size_t k) {

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "change/change.h"
+#include "change/resample.h"
 
 // A recording that is being changed.
 typedef struct cv_wave {
@@ -19,6 +20,10 @@ typedef struct cv_wave {
 bool cv_wave_replace(cv_wave *wave, float *sample, size_t count);
 // Sum of squares divided by the number of samples, of the recording without added silence.
 double cv_wave_power(const cv_wave *wave);
+
+// Makes the pitch `factor` times as high, at the same tempo; resampler: for that factor at least. Returns false if
+// memory runs out.
+bool cv_wave_pitch(const cv_resampler *resampler, cv_wave *wave, double factor);
 
 struct cv_change {
     const char *name; // as recipes write it
@@ -36,6 +41,11 @@ struct cv_change {
     void (*values)(const void *config, cv_draws *draws, cv_shape shape, float *x, float *scratch /* pictures */);
     void (*mix)(const void *config, cv_draws *draws, cv_shape shape, cv_mix *mix);
 };
+
+extern const cv_change cv_change_speed, cv_change_pitch, cv_change_shift, cv_change_reverb, cv_change_noise,
+    cv_change_gain, cv_change_clipping, cv_change_band, cv_change_roll, cv_change_time_masks, cv_change_frequency_masks,
+    cv_change_flip, cv_change_rotate, cv_change_picture_shift, cv_change_crop, cv_change_brightness, cv_change_contrast,
+    cv_change_cutout, cv_change_mixup, cv_change_cutmix;
 
 // The k-th change, in the order in which they are made; NULL past the last one.
 const cv_change *cv_change_at(size_t k);

@@ -1,9 +1,9 @@
 // Speed: played faster or slower, by resampling, so that pitch, formants and tempo change together, as they do between
 // speakers. Tom Ko and others, "Audio augmentation for speech recognition", Interspeech 2015.
-#include "audio/sound.h"
 #include "change/kind.h"
+#include "change/resample.h"
 
-#include <math.h>
+#include <stdlib.h>
 
 typedef struct speed {
     double most;
@@ -14,21 +14,24 @@ static const cv_option speed_schema[] = {
     {.name = NULL},
 };
 
+static convo_status speed_prepare(const void *config, const cv_change_setup *setup, void **tables, convo_error *err) {
+    (void)setup;
+    *tables = cv_resampler_new(1 + ((const speed *)config)->most);
+    return *tables ? CONVO_OK : cv_no_memory(err, "speed");
+}
+
 static double speed_reach(const void *config, int rate, double count) {
-    enum { FILTER = 256 }; // half the length of the resampler's filter, and more
+    enum { FILTER = 64 }; // more than the resampler looks ahead
     (void)rate;
     return count * (1 + ((const speed *)config)->most) + FILTER;
 }
 
 static bool speed_sound(const void *config, const void *tables, cv_draws *draws, cv_wave *wave) {
-    (void)tables;
     const double most = ((const speed *)config)->most, factor = 1 + cv_draws_between(draws, -most, most);
-    const int from = (int)lround(wave->rate * factor); // what the recording is taken to have been made at
-    float *faster = NULL;
     size_t count;
-    if (from == wave->rate) return true;
-    return !cv_resample(wave->sample, wave->count, from, wave->rate, &faster, &count, NULL) &&
-           cv_wave_replace(wave, faster, count);
+    if (most == 0) return true;
+    float *faster = cv_resampler_run(tables, wave->sample, wave->count, factor, &count);
+    return cv_wave_replace(wave, faster, count);
 }
 
 const cv_change cv_change_speed = {
@@ -37,6 +40,8 @@ const cv_change cv_change_speed = {
     .sort = CV_CHANGE_SOUND,
     .schema = speed_schema,
     .config_size = sizeof(speed),
+    .prepare = speed_prepare,
+    .release = free,
     .reach = speed_reach,
     .sound = speed_sound,
 };

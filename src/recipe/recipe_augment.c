@@ -16,7 +16,7 @@ static bool fits(const convo_recipe *recipe, const cv_change *change) {
         if (recipe->feature) return recipe->feature != &cv_feature_waveform;
         return arrays && !(recipe->data && recipe->data->shape) && (!known || recipe->input.dims > 1);
     case CV_CHANGE_PICTURE: return !recipe->feature && (pictures || !known || recipe->input.dims == 3);
-    case CV_CHANGE_MIX: return true;
+    case CV_CHANGE_MIX: return !known || recipe->input.dims > 1 || change != &cv_change_cutmix;
     }
     return false;
 }
@@ -26,7 +26,7 @@ static const char *what_it_is_for(cv_change_sort sort) {
         [CV_CHANGE_SOUND] = "recordings",
         [CV_CHANGE_FEATURES] = "features of frames, as of mfcc and logmel",
         [CV_CHANGE_PICTURE] = "pictures",
-        [CV_CHANGE_MIX] = "examples",
+        [CV_CHANGE_MIX] = "examples of frames or pictures",
     };
     return what[sort];
 }
