@@ -114,6 +114,23 @@ static void one_change_does_not_move_what_another_draws(void **state) {
     free(tone);
 }
 
+static void two_changes_draw_different_numbers(void **state) {
+    (void)state;
+    enum { DRAWS = 2000, LONG = 200 };
+    const float one[LONG] = {[LONG - 1] = 1};
+    static double loudness[DRAWS], place[DRAWS];
+    cv_changes *both = make_changes("sounds", "{shift: 0.0125, gain: 6}", &plain);
+    for (uint64_t i = 0; i < DRAWS; i++) {
+        version v = change_sound(both, (cv_change_key){0, 0, i}, one, LONG);
+        place[i] = (double)v.count;
+        loudness[i] = log((double)v.sample[v.count - 1]);
+        free(v.sample);
+    }
+    const double r = correlation(place, loudness, DRAWS);
+    if (fabs(r) > 0.075) fail_msg("shift and gain have correlation %g", r); // 3.3 deviations
+    cv_changes_free(both);
+}
+
 static void a_share_of_the_examples_is_changed(void **state) {
     (void)state;
     enum { DRAWS = 10000 };
@@ -226,22 +243,33 @@ static void noise_has_the_ratio_that_was_drawn(void **state) {
     cv_changes_free(noise);
 }
 
-static void silence_gets_noise_as_it_was_recorded(void **state) {
-    write_noises(*state);
-    char *only = cv_format("%s/b.wav", (char *)*state), *other = cv_format("%s/a.wav", (char *)*state),
-         *third = cv_format("%s/c.wav", (char *)*state), *augment = cv_format("{noise: {path: '%s'}}", (char *)*state);
-    assert_int_equal(unlink(other) | unlink(third), 0);
+// A recording that counts up, in a folder in the folder, shows where a piece of it begins: anywhere.
+static void silence_gets_any_piece_of_noise_as_it_was_recorded(void **state) {
+    enum { PIECE = 400, EXAMPLES = 400, PLACES = COUNT - PIECE };
+    int16_t ramp[COUNT];
+    for (int t = 0; t < COUNT; t++) ramp[t] = (int16_t)(8 * t);
+    char *deep = cv_format("%s/one/two", (char *)*state), *augment = cv_format("{noise: {path: '%s'}}", (char *)*state);
+    assert_int_equal(cv_folder_make(deep, NULL), CONVO_OK);
+    write_wav(deep, "ramp.wav", RATE, ramp, COUNT);
     cv_changes *noise = make_changes("sounds", augment, &plain);
-    const float silence[COUNT] = {0};
-    version v = change_sound(noise, (cv_change_key){0, 0, 7}, silence, COUNT);
-    const double loudness = sqrt(2 * power_of(v.sample, COUNT)) * 32768;
-    if (fabs(loudness - 20000) > 20) fail_msg("amplitude %g, not 20000", loudness);
-    free(v.sample);
+    const float silence[PIECE] = {0};
+    int quarter[4] = {0};
+    for (uint64_t example = 0; example < EXAMPLES; example++) {
+        version v = change_sound(noise, (cv_change_key){0, 0, example}, silence, PIECE);
+        const int start = (int)lround((double)v.sample[0] * 32768 / 8);
+        assert_int_equal(v.count, PIECE);
+        assert_in_range(start, 0, PLACES);
+        for (int t = 0; t < PIECE; t++)
+            if (fabs((double)v.sample[t] * 32768 - 8 * (start + t)) > 1)
+                fail_msg("sample %d is %g, not %d", t, (double)v.sample[t] * 32768, 8 * (start + t));
+        quarter[start * 4 / (PLACES + 1)]++;
+        free(v.sample);
+    }
+    for (int k = 0; k < 4; k++)
+        if (abs(quarter[k] - EXAMPLES / 4) > 39) fail_msg("%d of %d begin in quarter %d", quarter[k], EXAMPLES, k);
     cv_changes_free(noise);
-    free(only);
-    free(other);
-    free(third);
     free(augment);
+    free(deep);
 }
 
 static void noise_of_the_data_set_is_found_and_missed(void **state) {
@@ -708,11 +736,12 @@ int main(void) {
         cmocka_unit_test(nothing_asked_for_changes_nothing),
         cmocka_unit_test(amounts_are_uniform_and_independent),
         cmocka_unit_test(one_change_does_not_move_what_another_draws),
+        cmocka_unit_test(two_changes_draw_different_numbers),
         cmocka_unit_test(a_share_of_the_examples_is_changed),
         cmocka_unit_test(a_shift_moves_the_samples),
         cmocka_unit_test(speed_changes_pitch_and_duration_together),
         IN_FOLDER(noise_has_the_ratio_that_was_drawn),
-        IN_FOLDER(silence_gets_noise_as_it_was_recorded),
+        IN_FOLDER(silence_gets_any_piece_of_noise_as_it_was_recorded),
         IN_FOLDER(noise_of_the_data_set_is_found_and_missed),
         cmocka_unit_test(white_noise_is_as_loud_as_asked),
         cmocka_unit_test(pitch_changes_at_the_same_tempo),
