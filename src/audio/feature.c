@@ -10,12 +10,6 @@ const cv_feature *cv_feature_at(size_t k) {
     return k < CV_COUNT(kinds) ? kinds[k] : NULL;
 }
 
-const cv_feature *cv_feature_find(const char *name) {
-    for (size_t k = 0; cv_feature_at(k); k++)
-        if (strcmp(cv_feature_at(k)->name, name) == 0) return cv_feature_at(k);
-    return NULL;
-}
-
 struct cv_front {
     const cv_feature *kind;
     void *config, *tables;
@@ -83,10 +77,9 @@ convo_status cv_front_compute(const cv_front *front, const float *sample, size_t
 convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, int64_t *length,
                                    convo_error *err) {
     cv_sound sound;
-    convo_status status = cv_sound_read(path, front->rate, &sound, err);
-    if (status) return status;
+    CV_TRY(cv_sound_read(path, front->rate, &sound, err));
     if (length) *length = (int64_t)sound.count;
-    status = compute_one(front, sound.sample, sound.count, out, err);
+    convo_status status = compute_one(front, sound.sample, sound.count, out, err);
     cv_sound_free(&sound);
     return status;
 }
@@ -94,9 +87,8 @@ convo_status cv_front_compute_file(const cv_front *front, const char *path, floa
 convo_status cv_front_compute_piece(const cv_front *front, const char *path, const cv_piece *piece, float *out,
                                     convo_error *err) {
     cv_sound sound;
-    convo_status status = cv_sound_read_piece(path, piece, front->rate, &sound, err);
-    if (status) return status;
-    status = compute_one(front, sound.sample, sound.count, out, err);
+    CV_TRY(cv_sound_read_piece(path, piece, front->rate, &sound, err));
+    convo_status status = compute_one(front, sound.sample, sound.count, out, err);
     cv_sound_free(&sound);
     return status;
 }

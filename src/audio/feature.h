@@ -33,7 +33,6 @@ extern const cv_feature cv_feature_waveform, cv_feature_mfcc, cv_feature_logmel;
 
 // Returns kind k; NULL past the last one.
 const cv_feature *cv_feature_at(size_t k);
-const cv_feature *cv_feature_find(const char *name);
 
 // A front end ready to compute: its kind, a copy of its options, and its tables. Several threads may use it at once.
 convo_status cv_front_new(const cv_feature *kind, const void *config, int rate, cv_front **front, convo_error *err);

@@ -144,9 +144,7 @@ static convo_status convert(const char *path, const span *part, const cv_piece *
                             convo_error *err) {
     if (rate != sound->rate) {
         cv_sound other = {.rate = rate};
-        const convo_status status =
-            resample(sound->sample, sound->count, sound->rate, rate, path, &other.sample, &other.count, err);
-        if (status) return status;
+        CV_TRY(resample(sound->sample, sound->count, sound->rate, rate, path, &other.sample, &other.count, err));
         cv_sound_free(sound);
         *sound = other;
     }

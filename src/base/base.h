@@ -15,7 +15,7 @@
 // --- errors -----------------------------------------------------------------------------------------------------
 
 // Fills err (may be NULL) and returns code, so that a function can end with `return cv_fail(...)`. where: file,
-// file:line:column, file@byte or a layer's name; "" if the error has no place.
+// file:line:column, file@byte or a layer's name; "" if the error has no position.
 convo_status cv_fail(convo_error *err, convo_status code, const char *where, const char *format, ...) CV_PRINTF(4, 5);
 #ifdef __clang_analyzer__ // which does not see into other files
 #define cv_fail(err, code, ...) (cv_fail(err, code, __VA_ARGS__), code)
@@ -24,6 +24,13 @@ static inline convo_status cv_no_memory(convo_error *err, const char *what) {
     cv_fail(err, CONVO_MEMORY, "", "not enough memory for %s", what);
     return CONVO_MEMORY;
 }
+
+// Calls what returns a status and hands its error on to the caller; only where there is nothing to clean up.
+#define CV_TRY(call)                                                                                                   \
+    do {                                                                                                               \
+        const convo_status cv_try_status = (call);                                                                     \
+        if (cv_try_status) return cv_try_status;                                                                       \
+    } while (0)
 
 // --- memory -----------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ void *cv_alloc(size_t count, size_t size) {
 }
 
 // Large blocks lie on huge pages where the system has them: feature maps of many megabytes are read again and again,
-// and the processor remembers the places of a few thousand pages only. Measured: 7 % of a training of fsdd-raw-resnet.
+// and the processor remembers the addresses of a few thousand pages only. Measured: 7 % of a training of
+// fsdd-raw-resnet.
 void *cv_alloc_aligned(size_t count, size_t size) {
     size_t bytes;
     if (!cv_mul(count, size, &bytes) || bytes > SIZE_MAX - HUGE_PAGE) return NULL;

@@ -319,11 +319,3 @@ const cv_option *cv_option_find(const cv_option *schema, const char *name) {
         if (strcmp(option->name, name) == 0) return option;
     return NULL;
 }
-
-static const char *name_at(const void *schema, size_t k) {
-    return ((const cv_option *)schema)[k].name;
-}
-
-cv_hint cv_option_hint(const cv_option *schema, const char *name) {
-    return schema ? cv_did_you_mean(name, name_at, schema) : (cv_hint){""};
-}

@@ -55,6 +55,5 @@ void cv_option_get(const cv_option *option, const void *block, char *text, size_
 // end.
 bool cv_list_next(const char **list, const char **item, size_t *length);
 const cv_option *cv_option_find(const cv_option *schema, const char *name);
-cv_hint cv_option_hint(const cv_option *schema, const char *name);
 
 #endif

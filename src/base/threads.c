@@ -15,11 +15,11 @@ enum { THREAD_LIMIT = 1024, CACHE_LINE = 64 };
 // look again and again for this long before they sleep.
 enum { SPIN_NANOSECONDS = 50000, LOOKS_PER_CLOCK = 16 };
 
-// A task is taken by lowering `left`. Whoever lowered it from above 0 owns a task of the current job, and the caller
+// A task is claimed by lowering `left`. Whoever lowered it from above 0 owns a task of the current job, and the caller
 // does not leave the job before that task is done: so the job may be read then, and only then. A worker that is late
 // finds left at 0, or a task of the next job; it is never waited for.
 struct cv_pool {
-    _Alignas(CACHE_LINE) atomic_int left;       // tasks not yet taken
+    _Alignas(CACHE_LINE) atomic_int left;       // tasks not yet claimed
     _Alignas(CACHE_LINE) atomic_int unfinished; // tasks not yet done
     _Alignas(CACHE_LINE) int count;             // the job, written by the caller before `left`
     cv_task *function;
@@ -55,7 +55,7 @@ static void pause_briefly(void) {
 
 typedef bool condition(cv_pool *pool);
 
-static bool worker_wanted(cv_pool *pool) {
+static bool has_work(cv_pool *pool) {
     return atomic_load(&pool->left) > 0 || atomic_load(&pool->stop);
 }
 
@@ -75,7 +75,7 @@ static bool spin_until(cv_pool *pool, condition *reached) {
     return false;
 }
 
-static bool take_task(cv_pool *pool, int *task) {
+static bool claim_task(cv_pool *pool, int *task) {
     int left = atomic_load(&pool->left);
     while (left > 0)
         if (atomic_compare_exchange_weak(&pool->left, &left, left - 1)) {
@@ -86,7 +86,7 @@ static bool take_task(cv_pool *pool, int *task) {
 }
 
 static void work_off(cv_pool *pool, int worker) {
-    for (int task; take_task(pool, &task);) {
+    for (int task; claim_task(pool, &task);) {
         pool->function(pool->context, task, worker);
         if (atomic_fetch_sub(&pool->unfinished, 1) == 1 && atomic_load(&pool->caller_sleeps)) {
             pthread_mutex_lock(&pool->lock);
@@ -98,10 +98,10 @@ static void work_off(cv_pool *pool, int worker) {
 
 // Sleeper and waker each write, then read what the other writes, in the one order of all atomic operations: either the
 // sleeper sees the news or the waker sees the sleeper.
-static void sleep_until_wanted(cv_pool *pool) {
+static void sleep_until_work(cv_pool *pool) {
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleeping, 1);
-    while (!worker_wanted(pool)) pthread_cond_wait(&pool->work, &pool->lock);
+    while (!has_work(pool)) pthread_cond_wait(&pool->work, &pool->lock);
     atomic_fetch_sub(&pool->sleeping, 1);
     pthread_mutex_unlock(&pool->lock);
 }
@@ -127,7 +127,7 @@ static void *worker_main(void *argument) {
     cv_cpu_flush_denormals();
     while (!atomic_load(&pool->stop)) {
         work_off(pool, worker->number);
-        if (!spin_until(pool, worker_wanted)) sleep_until_wanted(pool);
+        if (!spin_until(pool, has_work)) sleep_until_work(pool);
     }
     return NULL;
 }

@@ -30,8 +30,8 @@ static convo_status add_features(cv_npz *npz, const char *name, cv_shape shape, 
 
 static convo_status add_whole(cv_npz *npz, const char *name, const int64_t *numbers, size_t count, convo_error *err) {
     const cv_numbers form = {.type = 'i', .size = sizeof *numbers, .dims = 1, .dim = {(int64_t)count}};
-    const convo_status status = cv_npz_add(npz, name, &form, err);
-    return status ? status : cv_npz_write(npz, numbers, count * sizeof *numbers, err);
+    CV_TRY(cv_npz_add(npz, name, &form, err));
+    return cv_npz_write(npz, numbers, count * sizeof *numbers, err);
 }
 
 // A changed version of a recording has the number of the recording. Its row tells: versions lie behind all examples,
@@ -83,8 +83,8 @@ static convo_status add_table(cv_npz *npz, const char *name, const float *number
                               convo_error *err) {
     const cv_numbers form = {.type = 'f', .size = sizeof *numbers, .dims = 2, .dim = {rows, columns}};
     if (!numbers) return CONVO_OK;
-    const convo_status status = cv_npz_add(npz, name, &form, err);
-    return status ? status : cv_npz_write(npz, numbers, (size_t)rows * (size_t)columns * sizeof *numbers, err);
+    CV_TRY(cv_npz_add(npz, name, &form, err));
+    return cv_npz_write(npz, numbers, (size_t)rows * (size_t)columns * sizeof *numbers, err);
 }
 
 convo_status convo_evaluation_save(const convo_evaluation *e, const char *path, convo_error *err) {

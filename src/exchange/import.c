@@ -15,7 +15,7 @@
 #include <strings.h>
 
 // A model while its parts are found.
-typedef struct import {
+typedef struct import_job {
     const char *path;
     const convo_import_options *options;
     convo_recipe *own; // made for it; NULL: the one of the options
@@ -26,10 +26,10 @@ typedef struct import {
     bool normalized; // mean and std are known from the file
     float mean, std;
     convo_error *err;
-} import;
+} import_job;
 
-static void say(const import *in, const char *format, ...) CV_PRINTF(2, 3);
-static void say(const import *in, const char *format, ...) {
+static void say(const import_job *in, const char *format, ...) CV_PRINTF(2, 3);
+static void say(const import_job *in, const char *format, ...) {
     char text[640];
     if (!in->options->note) return;
     va_list args;
@@ -41,11 +41,11 @@ static void say(const import *in, const char *format, ...) {
 
 // --- weights for a recipe's net -----------------------------------------------------------------------------------
 
-static convo_train_options where_data_is(const import *in) {
+static convo_train_options where_data_is(const import_job *in) {
     return (convo_train_options){.data = in->options->data, .search = in->options->search, .cache = in->options->cache};
 }
 
-static convo_status import_weights(import *in) {
+static convo_status import_weights(import_job *in) {
     const convo_train_options where = where_data_is(in);
     cv_weights weights = {0};
     cv_fit fit = {0};
@@ -75,8 +75,8 @@ static convo_status import_weights(import *in) {
 
 // --- a graph --------------------------------------------------------------------------------------------------------
 
-// The values that the draft's tensors have, into the net of its recipe, by name: the order may be another.
-static convo_status copy_values(const cv_draft *d, cv_net *net, convo_error *err) {
+// The values that the imported tensors have, into the net of its recipe, by name: the order may be another.
+static convo_status copy_values(const cv_import *d, cv_net *net, convo_error *err) {
     for (int i = 0; i < d->net->nodes; i++) {
         const cv_node *node = &d->net->node[i];
         for (int t = node->tensor; t < node->tensor + node->tensors; t++) {
@@ -107,38 +107,38 @@ static char *name_of(const char *path) {
     return cv_format("%.*s", point && point > base ? (int)(point - base) : (int)strlen(base), base);
 }
 
-static convo_status labels_of(import *in, const cv_graph *graph);
+static convo_status labels_of(import_job *in, const cv_graph *graph);
 
-static convo_status import_graph(import *in) {
+static convo_status import_graph(import_job *in) {
     cv_graph graph;
-    convo_status status = cv_onnx_read(in->path, &graph, in->err);
-    if (status) return status;
-    cv_draft draft = {
+    CV_TRY(cv_onnx_read(in->path, &graph, in->err));
+    cv_import in_file = {
         .path = in->path, .graph = &graph, .note = in->options->note, .user = in->options->user, .err = in->err};
     convo_recipe *exported = in->options->recipe ? NULL : recipe_of(&graph, in->path);
     const convo_recipe *base = in->options->recipe ? in->options->recipe : exported;
     char *name = base ? cv_format("%s", base->name) : name_of(in->path);
-    status = name ? cv_draft_read(&draft) : cv_no_memory(in->err, in->path);
-    if (!status) status = cv_draft_recipe(&draft, base, name, &in->own);
+    convo_status status = name ? cv_import_read(&in_file) : cv_no_memory(in->err, in->path);
+    if (!status) status = cv_import_recipe(&in_file, base, name, &in->own);
     if (!status) status = cv_recipe_net(in->own, cv_isa_find(NULL), &in->net, in->err);
-    if (!status) status = copy_values(&draft, in->net, in->err);
+    if (!status) status = copy_values(&in_file, in->net, in->err);
     if (!status && !in->options->labels) status = labels_of(in, &graph);
     in->recipe = in->own;
-    in->normalized = exported || draft.mean != 0 || draft.std != 1;
-    in->mean = (float)draft.mean;
-    in->std = (float)draft.std;
-    if (!status && draft.used_input && !exported && in->normalized)
-        say(in, "%s: normalises its input itself, mean %g and standard deviation %g", in->path, draft.mean, draft.std);
+    in->normalized = exported || in_file.mean != 0 || in_file.std != 1;
+    in->mean = (float)in_file.mean;
+    in->std = (float)in_file.std;
+    if (!status && in_file.used_input && !exported && in->normalized)
+        say(in, "%s: normalises its input itself, mean %g and standard deviation %g", in->path, in_file.mean,
+            in_file.std);
     convo_recipe_free(exported);
     free(name);
-    cv_draft_free(&draft);
+    cv_import_free(&in_file);
     cv_graph_free(&graph);
     return status;
 }
 
 // --- labels -------------------------------------------------------------------------------------------------------
 
-static convo_status take_labels(import *in, char *const *labels, int count) {
+static convo_status set_labels(import_job *in, char *const *labels, int count) {
     if (count > CV_LIMIT_CLASSES)
         return cv_fail(in->err, CONVO_LIMIT, in->path, "%d classes are more than the %d that are accepted", count,
                        CV_LIMIT_CLASSES);
@@ -151,7 +151,7 @@ static convo_status take_labels(import *in, char *const *labels, int count) {
 }
 
 // convo.labels in the metadata, a JSON list.
-static convo_status labels_of(import *in, const cv_graph *graph) {
+static convo_status labels_of(import_job *in, const cv_graph *graph) {
     const char *text = cv_graph_text(graph, "convo.labels");
     json_t *list = cv_json_of(text);
     const size_t count = json_array_size(list);
@@ -161,14 +161,14 @@ static convo_status labels_of(import *in, const cv_graph *graph) {
         labels[k] = (char *)(uintptr_t)json_string_value(json_array_get(list, k));
         good = labels[k];
     }
-    const convo_status status = good ? take_labels(in, labels, (int)count) : CONVO_OK;
+    const convo_status status = good ? set_labels(in, labels, (int)count) : CONVO_OK;
     free(labels);
     json_decref(list);
     return status;
 }
 
 // Those of the options, else of the file, else of the data set where it is found, else numbers.
-static convo_status find_labels(import *in) {
+static convo_status find_labels(import_job *in) {
     const convo_train_options where = where_data_is(in);
     const cv_shape out = cv_net_output(in->net);
     const int needed = out.c == 1 ? 2 : (int)out.c;
@@ -179,22 +179,22 @@ static convo_status find_labels(import *in) {
     while (in->options->labels && in->options->labels[count]) count++;
     if (count && count != needed)
         return cv_fail(in->err, CONVO_ARGUMENT, in->path, "%d labels are given, the net has %d classes", count, needed);
-    if (count) return take_labels(in, (char *const *)(uintptr_t)in->options->labels, count);
+    if (count) return set_labels(in, (char *const *)(uintptr_t)in->options->labels, count);
     if (!in->recipe->data)
         cv_print(missing.message, sizeof missing.message, "the recipe names no data set");
     else if (!cv_material_open(in->recipe, &where, CONVO_TRAIN, &m, &missing)) {
-        const convo_status status = take_labels(in, m.dataset->labels, m.dataset->label_count);
+        const convo_status status = set_labels(in, m.dataset->labels, m.dataset->label_count);
         cv_material_free(&m);
         return status;
     }
     say(in, "%s: the classes are called 0 to %d: no labels are given, and %s", in->path, needed - 1, missing.message);
-    return take_labels(in, NULL, needed);
+    return set_labels(in, NULL, needed);
 }
 
 // --- normalisation ------------------------------------------------------------------------------------------------
 
 // Those of the options, else of the file, else of the recipe, which may want them measured on its training data.
-static convo_status find_normalization(import *in) {
+static convo_status find_normalization(import_job *in) {
     if (in->options->std > 0) {
         in->mean = (float)in->options->mean;
         in->std = (float)in->options->std;
@@ -231,8 +231,8 @@ static bool is_graph(const char *path) {
 convo_status convo_import(const char *path, const convo_import_options *options, convo_model **model,
                           convo_error *err) {
     static const convo_import_options none;
-    if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "an import needs a path and a place for the model");
-import in = {.path = path, .options = options ? options: & none, .std = 1, .err = err };
+    if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "an import needs a path and room for the model");
+    import_job in = {.path = path, .options = options ? options : &none, .std = 1, .err = err};
     *model = NULL;
     convo_status status = is_graph(path) ? import_graph(&in) : import_weights(&in);
     if (!status) status = find_labels(&in);

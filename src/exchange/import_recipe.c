@@ -9,7 +9,7 @@
 // A sum joins two branches that began at the same node: the nearest one through which every way to the sum leads, its
 // dominator. All other layers have one input, which is theirs. Cooper, Harvey & Kennedy 2001, for graphs without loops.
 typedef struct recipe_writer {
-    cv_draft *draft;
+    cv_import *import;
     int *dominator; // [nodes] -1: the input
     int *depth;     // [nodes] steps along dominators from the input
     bool *written;  // [nodes]
@@ -27,8 +27,8 @@ static int depth_of(const recipe_writer *w, int node) {
 }
 
 static void find_dominators(recipe_writer *w) {
-    for (int i = 0; i < w->draft->net->nodes; i++) {
-        const cv_node *node = &w->draft->net->node[i];
+    for (int i = 0; i < w->import->net->nodes; i++) {
+        const cv_node *node = &w->import->net->node[i];
         int a = node->input[0], b = joins(node) ? node->input[1] : a;
         while (a != b)
             if (depth_of(w, a) >= depth_of(w, b))
@@ -88,7 +88,7 @@ static void put_options(recipe_writer *w, const cv_node *node) {
 static convo_status put_chain(recipe_writer *w, int from, int to, const char *prefix, int indent);
 
 static convo_status put_sum(recipe_writer *w, cv_node *node, int indent) {
-    const int fork = w->dominator[node - w->draft->net->node];
+    const int fork = w->dominator[node - w->import->net->node];
     const int body = node->input[0] == fork ? 1 : 0; // the branch that has layers
     char prefix[sizeof node->path + 16];
     put(w, "residual:\n%*sbody:\n", indent + 4, "");
@@ -102,8 +102,8 @@ static convo_status put_sum(recipe_writer *w, cv_node *node, int indent) {
 
 // The layers between two nodes, the first one not included. prefix: of their paths.
 static convo_status put_chain(recipe_writer *w, int from, int to, const char *prefix, int indent) {
-    cv_net *net = w->draft->net;
-    convo_error *err = w->draft->err;
+    cv_net *net = w->import->net;
+    convo_error *err = w->import->err;
     int count = 0;
     for (int i = to; i != from; i = w->dominator[i]) count++;
     int *chain = cv_alloc((size_t)count + 1, sizeof *chain);
@@ -113,16 +113,16 @@ static convo_status put_chain(recipe_writer *w, int from, int to, const char *pr
     if (!count && *prefix) // a value is added to itself: a body whose layers do nothing but in training
         put(w, "%*s- dropout: 0\n", indent, "");
     else if (!count)
-        status = cv_fail(err, CONVO_UNSUPPORTED, w->draft->path, "nothing is computed");
+        status = cv_fail(err, CONVO_UNSUPPORTED, w->import->path, "nothing is computed");
     for (int k = 0; !status && k < count; k++) {
         cv_node *node = &net->node[chain[k]];
         if (w->written[chain[k]])
             status =
-                cv_fail(err, CONVO_UNSUPPORTED, w->draft->path,
-                        "%s goes into branches that cross: only sums whose branches begin at the same place are read",
+                cv_fail(err, CONVO_UNSUPPORTED, w->import->path,
+                        "%s goes into branches that cross: only sums whose branches begin at the same layer are read",
                         node->where);
         else if (snprintf(node->path, sizeof node->path, "%s%d", prefix, k) >= (int)sizeof node->path)
-            status = cv_fail(err, CONVO_LIMIT, w->draft->path, "sums within sums are nested too deep");
+            status = cv_fail(err, CONVO_LIMIT, w->import->path, "sums within sums are nested too deep");
         if (status) break;
         w->written[chain[k]] = true;
         put(w, "%*s- ", indent, "");
@@ -138,7 +138,7 @@ static convo_status put_chain(recipe_writer *w, int from, int to, const char *pr
 // --- the recipe ---------------------------------------------------------------------------------------------------
 
 static void put_head(recipe_writer *w) {
-    const cv_shape s = w->draft->net->input, out = w->draft->net->node[w->draft->output].out;
+    const cv_shape s = w->import->net->input, out = w->import->net->node[w->import->output].out;
     int64_t size[3] = {s.c, s.dims == 3 ? s.h : s.w, s.w};
     put(w, "input: [%" PRId64, size[0]);
     // NOLINTNEXTLINE(*CallAndMessage): there are at most 3
@@ -161,12 +161,12 @@ static convo_status replace_model(const recipe_writer *w, const convo_recipe *ba
         yaml_document_delete(&document);
     }
     yaml_document_delete(&list);
-    if (!status) status = cv_recipe_parse(text, strlen(text), name, w->draft->path, recipe, err);
+    if (!status) status = cv_recipe_parse(text, strlen(text), name, w->import->path, recipe, err);
     free(text);
     return status;
 }
 
-static convo_status check_input(const cv_draft *d, const convo_recipe *recipe) {
+static convo_status check_input(const cv_import *d, const convo_recipe *recipe) {
     const cv_shape a = recipe->input, b = d->net->input;
     char have[48], need[48];
     if (a.dims == b.dims && a.c == b.c && a.h == b.h && a.w == b.w) return CONVO_OK;
@@ -177,18 +177,17 @@ static convo_status check_input(const cv_draft *d, const convo_recipe *recipe) {
 }
 
 // A recipe that leaves `input` to its data gets the graph's.
-static convo_status give_input(const cv_draft *d, convo_recipe **recipe) {
+static convo_status give_input(const cv_import *d, convo_recipe **recipe) {
     convo_recipe *given;
-    const convo_status status = cv_recipe_with_input(*recipe, d->net->input, &given, d->err);
-    if (status) return status;
+    CV_TRY(cv_recipe_with_input(*recipe, d->net->input, &given, d->err));
     convo_recipe_free(*recipe);
     *recipe = given;
     return CONVO_OK;
 }
 
-convo_status cv_draft_recipe(cv_draft *d, const convo_recipe *base, const char *name, convo_recipe **recipe) {
+convo_status cv_import_recipe(cv_import *d, const convo_recipe *base, const char *name, convo_recipe **recipe) {
     const size_t nodes = (size_t)d->net->nodes + 1;
-    recipe_writer w = {.draft = d,
+    recipe_writer w = {.import = d,
                        .dominator = cv_alloc(nodes, sizeof *w.dominator),
                        .depth = cv_alloc(nodes, sizeof *w.depth),
                        .written = cv_alloc(nodes, sizeof *w.written)};

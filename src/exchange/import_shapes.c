@@ -5,29 +5,28 @@
 #include <inttypes.h>
 #include <string.h>
 
-static convo_status make_vector(cv_draft *d, const cv_graph_node *n, const cv_draft_value *x) {
-    if (cv_draft_shape(d, x).dims == 1) return cv_draft_pass_on(d, n);
-    return cv_draft_layer(d, n, "flatten", NULL, 0, x, NULL, n->output[0]);
+static convo_status make_vector(cv_import *d, const cv_graph_node *n, const cv_import_value *x) {
+    if (cv_import_shape(d, x).dims == 1) return cv_import_pass_on(d, n);
+    return cv_import_layer(d, n, "flatten", NULL, 0, x, NULL, n->output[0]);
 }
 
-static convo_status read_flatten(cv_draft *d, const cv_graph_node *n) {
-    const int64_t axis = cv_draft_whole(n, "axis", 1);
-    cv_draft_value x;
-    const convo_status status = cv_draft_input(d, n, 0, false, &x);
-    if (status) return status;
-    if (axis != 1 && axis != -cv_draft_shape(d, &x).dims)
-        return cv_draft_refuse(d, n, "is from axis %" PRId64 " on, not 1", axis);
+static convo_status read_flatten(cv_import *d, const cv_graph_node *n) {
+    const int64_t axis = cv_import_whole(n, "axis", 1);
+    cv_import_value x;
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    if (axis != 1 && axis != -cv_import_shape(d, &x).dims)
+        return cv_import_refuse(d, n, "is from axis %" PRId64 " on, not 1", axis);
     return make_vector(d, n, &x);
 }
 
-static convo_status add_wholes(cv_draft *d, const cv_graph_node *n, cv_draft_value made) {
+static convo_status add_wholes(cv_import *d, const cv_graph_node *n, cv_import_value made) {
     made.name = n->output[0];
-    made.kind = CV_DRAFT_WHOLE;
-    return cv_draft_add(d, &made);
+    made.kind = CV_IMPORT_WHOLE;
+    return cv_import_add(d, &made);
 }
 
 // The net's input, before any layer has read it, may be looked at in another shape: its numbers stay where they are.
-static convo_status set_input_shape(cv_draft *d, const cv_graph_node *n, const cv_draft_value *x, const int64_t *size,
+static convo_status set_input_shape(cv_import *d, const cv_graph_node *n, const cv_import_value *x, const int64_t *size,
                                     int dims) {
     int64_t left = cv_shape_size(d->net->input);
     bool fits = x->node < 0 && !d->net->nodes && dims >= 1 && dims <= 3;
@@ -35,116 +34,114 @@ static convo_status set_input_shape(cv_draft *d, const cv_graph_node *n, const c
         fits = size[k] > 0 && left % size[k] == 0;
         if (fits) left /= size[k];
     }
-    if (!fits || left != 1) return cv_draft_refuse(d, n, "changes the shape within the net, other than to a vector");
+    if (!fits || left != 1) return cv_import_refuse(d, n, "changes the shape within the net, other than to a vector");
     d->net->input = (cv_shape){dims, size[0], dims == 3 ? size[1] : 1, dims > 1 ? size[dims - 1] : 1};
-    return cv_draft_pass_on(d, n);
+    return cv_import_pass_on(d, n);
 }
 
 // A list of numbers as a table, and back: [-1, 2] and [-1].
-static convo_status reshape_wholes(cv_draft *d, const cv_graph_node *n, cv_draft_value numbers) {
-    cv_draft_value to;
-    if (!cv_draft_wholes(d, n, "shape", 1, &to) || to.count < 1 || to.count > 2 || to.whole[0] != -1 ||
-        (to.count == 2 && (to.whole[1] < 1 || to.whole[1] > CV_DRAFT_INTS || numbers.count % to.whole[1])))
-        return cv_draft_refuse(d, n, "has a shape that is not known");
+static convo_status reshape_wholes(cv_import *d, const cv_graph_node *n, cv_import_value numbers) {
+    cv_import_value to;
+    if (!cv_import_wholes(d, n, "shape", 1, &to) || to.count < 1 || to.count > 2 || to.whole[0] != -1 ||
+        (to.count == 2 && (to.whole[1] < 1 || to.whole[1] > CV_IMPORT_INTS || numbers.count % to.whole[1])))
+        return cv_import_refuse(d, n, "has a shape that is not known");
     numbers.columns = to.count == 2 ? (int)to.whole[1] : 0;
     numbers.scalar = false;
     return add_wholes(d, n, numbers);
 }
 
-static convo_status read_reshape(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value x, to;
-    if (cv_draft_wholes(d, n, "", 0, &x)) return reshape_wholes(d, n, x);
-    const convo_status status = cv_draft_input(d, n, 0, false, &x);
-    if (status) return status;
-    const cv_shape in = cv_draft_shape(d, &x);
+static convo_status read_reshape(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, to;
+    if (cv_import_wholes(d, n, "", 0, &x)) return reshape_wholes(d, n, x);
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    const cv_shape in = cv_import_shape(d, &x);
     const int64_t all = cv_shape_size(in), batch = d->graph->input.dim[0];
     int64_t size[3], known = 1, first;
     int open = 0;
-    cv_draft_sizes(in, size);
-    if (!cv_draft_wholes(d, n, "shape", 1, &to) || to.count < 2)
-        return cv_draft_refuse(d, n, "has a shape that is not known, or none for a batch");
+    cv_import_sizes(in, size);
+    if (!cv_import_wholes(d, n, "shape", 1, &to) || to.count < 2)
+        return cv_import_refuse(d, n, "has a shape that is not known, or none for a batch");
     for (int k = 1; k < to.count; k++) {
         if (k <= in.dims && to.whole[k] == 0) to.whole[k] = size[k - 1]; // 0: as it was
         if (to.whole[k] == -1 && !open)
             open = k;
         else if (to.whole[k] < 1 || known > all / to.whole[k])
-            return cv_draft_refuse(d, n, "has a shape that does not fit");
+            return cv_import_refuse(d, n, "has a shape that does not fit");
         else
             known *= to.whole[k];
     }
     first = to.whole[0];
-    if (first != CV_DRAFT_BATCH && first != 0 && !(first == -1 && !open) && !(first > 0 && first == batch))
-        return cv_draft_refuse(d, n, "does not leave the batch as it is");
+    if (first != CV_IMPORT_BATCH && first != 0 && !(first == -1 && !open) && !(first > 0 && first == batch))
+        return cv_import_refuse(d, n, "does not leave the batch as it is");
     if (open) to.whole[open] = all / known;
     if (to.count == 2 && to.whole[1] == all) return make_vector(d, n, &x);
     const bool same = to.count == in.dims + 1 && !memcmp(to.whole + 1, size, (size_t)in.dims * sizeof *size);
-    return same ? cv_draft_pass_on(d, n) : set_input_shape(d, n, &x, to.whole + 1, to.count - 1);
+    return same ? cv_import_pass_on(d, n) : set_input_shape(d, n, &x, to.whole + 1, to.count - 1);
 }
 
 // --- numbers of a shape -------------------------------------------------------------------------------------------
 
 // Whole numbers that are known, rather than the output of a layer.
-static bool first_wholes(const cv_draft *d, const cv_graph_node *n, cv_draft_value *out) {
-    return cv_draft_wholes(d, n, "", 0, out);
+static bool first_wholes(const cv_import *d, const cv_graph_node *n, cv_import_value *out) {
+    return cv_import_wholes(d, n, "", 0, out);
 }
 
-static convo_status read_shape(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value x, made = {0};
-    const convo_status status = cv_draft_input(d, n, 0, false, &x);
-    if (status) return status;
-    made.count = cv_draft_shape(d, &x).dims + 1;
-    made.whole[0] = CV_DRAFT_BATCH;
-    cv_draft_sizes(cv_draft_shape(d, &x), made.whole + 1);
+static convo_status read_shape(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, made = {0};
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    made.count = cv_import_shape(d, &x).dims + 1;
+    made.whole[0] = CV_IMPORT_BATCH;
+    cv_import_sizes(cv_import_shape(d, &x), made.whole + 1);
     return add_wholes(d, n, made);
 }
 
-static convo_status read_gather(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value from, index, made = {0};
-    if (!first_wholes(d, n, &from) || !cv_draft_wholes(d, n, "", 1, &index) || cv_draft_whole(n, "axis", 0))
-        return cv_draft_refuse(d, n, "picks values within the net; only numbers of a shape may be picked");
+static convo_status read_gather(cv_import *d, const cv_graph_node *n) {
+    cv_import_value from, index, made = {0};
+    if (!first_wholes(d, n, &from) || !cv_import_wholes(d, n, "", 1, &index) || cv_import_whole(n, "axis", 0))
+        return cv_import_refuse(d, n, "picks values within the net; only numbers of a shape may be picked");
     for (; made.count < index.count; made.count++) {
-        const int64_t at = index.whole[made.count], place = at < 0 ? at + from.count : at;
-        if (place < 0 || place >= from.count)
-            return cv_draft_refuse(d, n, "picks number %" PRId64 " of %d", at, from.count);
-        made.whole[made.count] = from.whole[place];
+        const int64_t at = index.whole[made.count], index_at = at < 0 ? at + from.count : at;
+        if (index_at < 0 || index_at >= from.count)
+            return cv_import_refuse(d, n, "picks number %" PRId64 " of %d", at, from.count);
+        made.whole[made.count] = from.whole[index_at];
     }
     made.scalar = index.scalar;
     return add_wholes(d, n, made);
 }
 
-static convo_status read_concat(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value part, made = {0};
+static convo_status read_concat(cv_import *d, const cv_graph_node *n) {
+    cv_import_value part, made = {0};
     for (size_t k = 0; k < n->inputs; k++) {
-        if (!cv_draft_wholes(d, n, "", k, &part) || made.count + part.count > CV_DRAFT_INTS ||
-            cv_draft_whole(n, "axis", 0))
-            return cv_draft_refuse(d, n, "joins feature maps; in convo only sums join branches");
+        if (!cv_import_wholes(d, n, "", k, &part) || made.count + part.count > CV_IMPORT_INTS ||
+            cv_import_whole(n, "axis", 0))
+            return cv_import_refuse(d, n, "joins feature maps; in convo only sums join branches");
         memcpy(made.whole + made.count, part.whole, (size_t)part.count * sizeof *part.whole);
         made.count += part.count;
     }
     return add_wholes(d, n, made);
 }
 
-static convo_status read_constant_of_shape(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value size, made = {0};
-    if (!first_wholes(d, n, &size) || size.count != 1 || size.whole[0] < 0 || size.whole[0] > CV_DRAFT_INTS)
-        return cv_draft_refuse(d, n, "makes more than a short list of numbers");
+static convo_status read_constant_of_shape(cv_import *d, const cv_graph_node *n) {
+    cv_import_value size, made = {0};
+    if (!first_wholes(d, n, &size) || size.count != 1 || size.whole[0] < 0 || size.whole[0] > CV_IMPORT_INTS)
+        return cv_import_refuse(d, n, "makes more than a short list of numbers");
     made.count = (int)size.whole[0];
-    for (int k = 0; k < made.count; k++) made.whole[k] = cv_draft_whole(n, "value", 0);
+    for (int k = 0; k < made.count; k++) made.whole[k] = cv_import_whole(n, "value", 0);
     return add_wholes(d, n, made);
 }
 
 // Rows of a table or numbers of a list, forwards or backwards.
-static convo_status read_slice(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value from, start, end, axis, step, made;
-    if (!first_wholes(d, n, &from) || !cv_draft_wholes(d, n, "starts", 1, &start) ||
-        !cv_draft_wholes(d, n, "ends", 2, &end))
-        return cv_draft_refuse(d, n, "cuts feature maps; only the numbers of a shape may be cut");
-    if (!cv_draft_wholes(d, n, "axes", 3, &axis)) axis = (cv_draft_value){.count = 1};
-    if (!cv_draft_wholes(d, n, "", 4, &step)) step = (cv_draft_value){.count = 1, .whole = {1}};
+static convo_status read_slice(cv_import *d, const cv_graph_node *n) {
+    cv_import_value from, start, end, axis, step, made;
+    if (!first_wholes(d, n, &from) || !cv_import_wholes(d, n, "starts", 1, &start) ||
+        !cv_import_wholes(d, n, "ends", 2, &end))
+        return cv_import_refuse(d, n, "cuts feature maps; only the numbers of a shape may be cut");
+    if (!cv_import_wholes(d, n, "axes", 3, &axis)) axis = (cv_import_value){.count = 1};
+    if (!cv_import_wholes(d, n, "", 4, &step)) step = (cv_import_value){.count = 1, .whole = {1}};
     const int64_t width = from.columns ? from.columns : 1, rows = from.count / width, by = step.whole[0];
     if (start.count != 1 || end.count != 1 || axis.count != 1 || axis.whole[0] || step.count != 1 ||
         (by != 1 && by != -1))
-        return cv_draft_refuse(d, n, "cuts in a way that is not read");
+        return cv_import_refuse(d, n, "cuts in a way that is not read");
     const int64_t least = by < 0 ? -1 : 0, most = by < 0 ? rows - 1 : rows;
     int64_t first = start.whole[0] < 0 ? start.whole[0] + rows : start.whole[0];
     int64_t last = end.whole[0] < -rows ? least : end.whole[0] < 0 ? end.whole[0] + rows : end.whole[0];
@@ -157,10 +154,10 @@ static convo_status read_slice(cv_draft *d, const cv_graph_node *n) {
     return add_wholes(d, n, made);
 }
 
-static convo_status read_transpose(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value from, made;
+static convo_status read_transpose(cv_import *d, const cv_graph_node *n) {
+    cv_import_value from, made;
     if (!first_wholes(d, n, &from) || !from.columns)
-        return cv_draft_refuse(d, n, "exchanges dimensions; convo has channels first, then rows and columns");
+        return cv_import_refuse(d, n, "exchanges dimensions; convo has channels first, then rows and columns");
     const int rows = from.count / from.columns;
     made = from;
     made.columns = rows;
@@ -168,71 +165,69 @@ static convo_status read_transpose(cv_draft *d, const cv_graph_node *n) {
     return add_wholes(d, n, made);
 }
 
-static convo_status read_cast(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value numbers;
+static convo_status read_cast(cv_import *d, const cv_graph_node *n) {
+    cv_import_value numbers;
     if (first_wholes(d, n, &numbers)) return add_wholes(d, n, numbers);
     const int64_t to_float = 1;
-    if (cv_draft_whole(n, "to", 0) != to_float) return cv_draft_refuse(d, n, "is to another type than FLOAT");
-    return cv_draft_pass_on(d, n);
+    if (cv_import_whole(n, "to", 0) != to_float) return cv_import_refuse(d, n, "is to another type than FLOAT");
+    return cv_import_pass_on(d, n);
 }
 
-static convo_status read_squeeze(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value x, numbers;
+static convo_status read_squeeze(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, numbers;
     if (first_wholes(d, n, &numbers)) {
         numbers.scalar = true;
         return add_wholes(d, n, numbers);
     }
-    const convo_status status = cv_draft_input(d, n, 0, false, &x);
-    if (status) return status;
-    if (cv_shape_pixels(cv_draft_shape(d, &x)) != 1)
-        return cv_draft_refuse(d, n, "takes a size from maps of more than one pixel");
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    if (cv_shape_pixels(cv_import_shape(d, &x)) != 1)
+        return cv_import_refuse(d, n, "takes a size from maps of more than one pixel");
     return make_vector(d, n, &x);
 }
 
-static convo_status read_unsqueeze(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value x, numbers, axes;
+static convo_status read_unsqueeze(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, numbers, axes;
     if (first_wholes(d, n, &numbers)) {
         numbers.scalar = false;
         return add_wholes(d, n, numbers);
     }
-    const convo_status status = cv_draft_input(d, n, 0, false, &x);
-    if (status) return status;
-    const cv_shape in = cv_draft_shape(d, &x);
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    const cv_shape in = cv_import_shape(d, &x);
     int64_t size[3], to[3] = {1, 1, 1}, axis = -1;
-    if (cv_draft_wholes(d, n, "axes", 1, &axes) && axes.count == 1)
+    if (cv_import_wholes(d, n, "axes", 1, &axes) && axes.count == 1)
         axis = axes.whole[0] < 0 ? axes.whole[0] + in.dims + 2 : axes.whole[0];
-    if (axis < 1 || axis > in.dims + 1 || in.dims > 2) return cv_draft_refuse(d, n, "adds no size that a net can have");
-    cv_draft_sizes(in, size);
+    if (axis < 1 || axis > in.dims + 1 || in.dims > 2)
+        return cv_import_refuse(d, n, "adds no size that a net can have");
+    cv_import_sizes(in, size);
     for (int k = 0, from = 0; k <= in.dims; k++) to[k] = k + 1 == axis ? 1 : size[from++];
     return set_input_shape(d, n, &x, to, in.dims + 1);
 }
 
 // --- zeros around maps ----------------------------------------------------------------------------------------------
 
-static convo_status read_pad(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value x, pads;
+static convo_status read_pad(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, pads;
     const cv_attribute *mode = cv_graph_attribute(n, "mode");
-    double value = cv_draft_number(n, "value", 0);
-    const convo_status status = cv_draft_input(d, n, 0, true, &x);
-    if (status) return status;
-    const int dims = cv_draft_shape(d, &x).dims + 1, maps = dims - 2;
+    double value = cv_import_number(n, "value", 0);
+    CV_TRY(cv_import_input(d, n, 0, true, &x));
+    const int dims = cv_import_shape(d, &x).dims + 1, maps = dims - 2;
     if ((mode && mode->text && strcmp(mode->text, "constant") != 0) ||
-        (cv_draft_has(n, 2) && !cv_draft_scalar(d, n, 2, &value)) || value != 0 || cv_draft_has(n, 3))
-        return cv_draft_refuse(d, n, "pads with something else than zeros, or by axes");
-    if (!cv_draft_wholes(d, n, "pads", 1, &pads) || pads.count != 2 * dims)
-        return cv_draft_refuse(d, n, "has pads that are not known");
+        (cv_import_has(n, 2) && !cv_import_scalar(d, n, 2, &value)) || value != 0 || cv_import_has(n, 3))
+        return cv_import_refuse(d, n, "pads with something else than zeros, or by axes");
+    if (!cv_import_wholes(d, n, "pads", 1, &pads) || pads.count != 2 * dims)
+        return cv_import_refuse(d, n, "has pads that are not known");
     for (int k = 0; k < 2 * dims; k++)
         if (pads.whole[k] < 0 || pads.whole[k] > 1 << 20 || (pads.whole[k] && k % dims < 2))
-            return cv_draft_refuse(d, n, "cuts, or pads something else than rows and columns");
+            return cv_import_refuse(d, n, "cuts, or pads something else than rows and columns");
     x.name = n->output[0];
     for (int k = 0; k < maps; k++) {
         x.pad[2 - maps + k] += pads.whole[2 + k];
         x.pad[4 - maps + k] += pads.whole[dims + 2 + k];
     }
-    return cv_draft_add(d, &x);
+    return cv_import_add(d, &x);
 }
 
-const cv_draft_operator cv_draft_shapes[] = {
+const cv_import_operator cv_import_shapes[] = {
     {"Cast", read_cast, "to"},
     {"Concat", read_concat, "axis"},
     {"ConstantOfShape", read_constant_of_shape, "value"},

@@ -58,11 +58,11 @@ static bool auto_pad(const cv_graph_node *n, window *w, cv_shape in) {
 }
 
 // Everything but the kernel, which is known.
-static convo_status read_window(cv_draft *d, const cv_graph_node *n, const cv_draft_value *x, window *w) {
+static convo_status read_window(cv_import *d, const cv_graph_node *n, const cv_import_value *x, window *w) {
     if (!read_pair(n, "strides", w->dims, w->stride) || !read_pair(n, "dilations", w->dims, w->dilation) ||
         !read_pads(n, w))
-        return cv_draft_refuse(d, n, "has strides, dilations or pads that make no sense for %d dimensions", w->dims);
-    if (!auto_pad(n, w, cv_draft_shape(d, x))) return cv_draft_refuse(d, n, "has an auto_pad that is not known");
+        return cv_import_refuse(d, n, "has strides, dilations or pads that make no sense for %d dimensions", w->dims);
+    if (!auto_pad(n, w, cv_import_shape(d, x))) return cv_import_refuse(d, n, "has an auto_pad that is not known");
     for (int k = 0; k < 2; k++) {
         w->before[k] += x->pad[k];
         w->behind[k] += x->pad[2 + k];
@@ -86,26 +86,27 @@ typedef struct evened {
     int64_t kernel[2], zeros[2], padding[2]; // zeros: rows and columns in front of the kernel's own
 } evened;
 
-static convo_status even_out(cv_draft *d, const cv_graph_node *n, const window *w, evened *e) {
+static convo_status even_out(cv_import *d, const cv_graph_node *n, const window *w, evened *e) {
     enum { MOST_WINDOWS = 8 }; // so that a few weights cannot become a kernel of a gigabyte
     bool changed = false;
     for (int k = 0; k < 2; k++) {
         const int64_t more = w->behind[k] - w->before[k], size = more < 0 ? -more : more;
         if (size / w->dilation[k] > MOST_WINDOWS * w->kernel[k])
-            return cv_draft_refuse(d, n, "has pads %" PRId64 " and %" PRId64 ", which differ by several windows",
-                                   w->before[k], w->behind[k]);
+            return cv_import_refuse(d, n, "has pads %" PRId64 " and %" PRId64 ", which differ by several windows",
+                                    w->before[k], w->behind[k]);
         if (size % w->dilation[k])
-            return cv_draft_refuse(d, n,
-                                   "has pads %" PRId64 " and %" PRId64 ", which differ by no multiple of the dilation",
-                                   w->before[k], w->behind[k]);
+            return cv_import_refuse(d, n,
+                                    "has pads %" PRId64 " and %" PRId64 ", which differ by no multiple of the dilation",
+                                    w->before[k], w->behind[k]);
         e->kernel[k] = w->kernel[k] + size / w->dilation[k];
         e->zeros[k] = more > 0 ? more / w->dilation[k] : 0;
         e->padding[k] = more > 0 ? w->behind[k] : w->before[k];
         changed |= more != 0;
     }
     if (changed)
-        cv_draft_note(d, "%s: Conv '%s' has uneven padding, its kernel is read as %" PRId64 " x %" PRId64 " with zeros",
-                      d->path, n->name, e->kernel[0], e->kernel[1]);
+        cv_import_note(d,
+                       "%s: Conv '%s' has uneven padding, its kernel is read as %" PRId64 " x %" PRId64 " with zeros",
+                       d->path, n->name, e->kernel[0], e->kernel[1]);
     return CONVO_OK;
 }
 
@@ -120,56 +121,56 @@ static float *enlarge(const cv_constant *c, const window *w, const evened *e, si
         for (int64_t y = 0; y < w->kernel[0]; y++)
             for (int64_t x = 0; x < w->kernel[1]; x++)
                 values[r * size + (size_t)((y + e->zeros[0]) * e->kernel[1] + x + e->zeros[1])] =
-                    (float)cv_draft_element(c, r * old + (size_t)(y * w->kernel[1] + x));
+                    (float)cv_import_element(c, r * old + (size_t)(y * w->kernel[1] + x));
     return values;
 }
 
 // The weights of a Conv and what they say of its window.
-static convo_status read_kernel(cv_draft *d, const cv_graph_node *n, cv_shape in, const cv_constant *c, window *w) {
-    const int64_t groups = cv_draft_whole(n, "group", 1);
+static convo_status read_kernel(cv_import *d, const cv_graph_node *n, cv_shape in, const cv_constant *c, window *w) {
+    const int64_t groups = cv_import_whole(n, "group", 1);
     int64_t asked[2];
     w->dims = in.dims - 1;
-    if (w->dims < 1) return cv_draft_refuse(d, n, "reads a vector, not feature maps");
-    if (!c || (cv_draft_has(n, 2) && !cv_draft_constant(d, n, 2)))
-        return cv_draft_refuse(d, n, "has weights that are not constant");
+    if (w->dims < 1) return cv_import_refuse(d, n, "reads a vector, not feature maps");
+    if (!c || (cv_import_has(n, 2) && !cv_import_constant(d, n, 2)))
+        return cv_import_refuse(d, n, "has weights that are not constant");
     if (c->dims != w->dims + 2)
-        return cv_draft_refuse(d, n, "has weights of %d dimensions for an input of %d", c->dims, in.dims + 1);
+        return cv_import_refuse(d, n, "has weights of %d dimensions for an input of %d", c->dims, in.dims + 1);
     w->kernel[0] = w->dims == 2 ? c->dim[2] : 1;
     w->kernel[1] = c->dim[w->dims + 1];
     if (groups < 1 || groups > in.c || in.c % groups || c->dim[1] != in.c / groups || c->count == 0)
-        return cv_draft_refuse(d, n,
-                               "has weights for %" PRId64 " channels in %" PRId64 " groups, its input has %" PRId64,
-                               c->dim[1], groups, in.c);
+        return cv_import_refuse(d, n,
+                                "has weights for %" PRId64 " channels in %" PRId64 " groups, its input has %" PRId64,
+                                c->dim[1], groups, in.c);
     if (w->kernel[0] > largest || w->kernel[1] > largest || !read_pair(n, "kernel_shape", w->dims, asked) ||
         (cv_graph_attribute(n, "kernel_shape") && (asked[0] != w->kernel[0] || asked[1] != w->kernel[1])))
-        return cv_draft_refuse(d, n, "has a kernel_shape other than that of its weights");
+        return cv_import_refuse(d, n, "has a kernel_shape other than that of its weights");
     return CONVO_OK;
 }
 
-static convo_status read_conv(cv_draft *d, const cv_graph_node *n) {
-    const cv_constant *c = cv_draft_constant(d, n, 1), *bias = cv_draft_constant(d, n, 2);
-    cv_draft_value x;
+static convo_status read_conv(cv_import *d, const cv_graph_node *n) {
+    const cv_constant *c = cv_import_constant(d, n, 1), *bias = cv_import_constant(d, n, 2);
+    cv_import_value x;
     window w = {0};
     evened e = {0};
-    convo_status status = cv_draft_input(d, n, 0, true, &x);
-    if (!status) status = read_kernel(d, n, cv_draft_shape(d, &x), c, &w);
+    convo_status status = cv_import_input(d, n, 0, true, &x);
+    if (!status) status = read_kernel(d, n, cv_import_shape(d, &x), c, &w);
     if (!status) status = read_window(d, n, &x, &w);
     if (!status) status = even_out(d, n, &w, &e);
     if (status) return status;
     cv_setting s[7] = {{.name = "out"}, {.name = "groups"}, {.name = "bias"}};
     cv_print(s[0].text, sizeof s[0].text, "%" PRId64, c->dim[0]);
-    cv_print(s[1].text, sizeof s[1].text, "%" PRId64, cv_draft_whole(n, "group", 1));
+    cv_print(s[1].text, sizeof s[1].text, "%" PRId64, cv_import_whole(n, "group", 1));
     cv_print(s[2].text, sizeof s[2].text, "%s", bias ? "true" : "false");
     set_pair(&s[3], "kernel", w.dims, e.kernel);
     set_pair(&s[4], "stride", w.dims, w.stride);
     set_pair(&s[5], "dilation", w.dims, w.dilation);
     set_pair(&s[6], "padding", w.dims, e.padding);
-    status = cv_draft_layer(d, n, w.dims == 2 ? "conv2d" : "conv1d", s, 7, &x, NULL, n->output[0]);
+    status = cv_import_layer(d, n, w.dims == 2 ? "conv2d" : "conv1d", s, 7, &x, NULL, n->output[0]);
     if (status) return status;
     size_t count = 0;
     float *values = enlarge(c, &w, &e, &count);
-    status = cv_draft_tensor(d, n, "weight", values, count);
-    return status || !bias ? status : cv_draft_bias(d, n, bias, 1);
+    status = cv_import_tensor(d, n, "weight", values, count);
+    return status || !bias ? status : cv_import_bias(d, n, bias, 1);
 }
 
 // --- pools --------------------------------------------------------------------------------------------------------
@@ -179,47 +180,47 @@ static int64_t outputs_of(const window *w, int k, int64_t size, int64_t behind, 
 }
 
 // Padding of both sides alike. What lies behind does not matter as long as no window begins for its sake.
-static convo_status check_sides(cv_draft *d, const cv_graph_node *n, cv_shape in, const window *w) {
-    const bool up = cv_draft_whole(n, "ceil_mode", 0);
+static convo_status check_sides(cv_import *d, const cv_graph_node *n, cv_shape in, const window *w) {
+    const bool up = cv_import_whole(n, "ceil_mode", 0);
     for (int k = 0; k < 2; k++) {
         const int64_t size = k ? in.w : in.h;
         if (outputs_of(w, k, size, w->behind[k], up) != outputs_of(w, k, size, w->before[k], false))
-            return cv_draft_refuse(d, n,
-                                   "has pads %" PRId64 " and %" PRId64 "%s, where convo has the same on both sides",
-                                   w->before[k], w->behind[k], up ? " and ceil_mode" : "");
+            return cv_import_refuse(d, n,
+                                    "has pads %" PRId64 " and %" PRId64 "%s, where convo has the same on both sides",
+                                    w->before[k], w->behind[k], up ? " and ceil_mode" : "");
     }
     return CONVO_OK;
 }
 
 // A sum is the mean, multiplied: AveragePool and then Mul by the size of its window. The name of the sum; NULL: no sum.
-static const char *sum_of(cv_draft *d, const cv_graph_node *n, const window *w) {
-    const cv_graph_node *next = cv_draft_only_reader(d, n->output[0]);
+static const char *sum_of(cv_import *d, const cv_graph_node *n, const window *w) {
+    const cv_graph_node *next = cv_import_only_reader(d, n->output[0]);
     double factor = 0;
     if (!next || strcmp(next->type, "Mul") != 0 || next->inputs != 2 || next->outputs != 1) return NULL;
-    if (!cv_draft_scalar(d, next, 0, &factor) && !cv_draft_scalar(d, next, 1, &factor)) return NULL;
+    if (!cv_import_scalar(d, next, 0, &factor) && !cv_import_scalar(d, next, 1, &factor)) return NULL;
     if (factor != (double)(w->kernel[0] * w->kernel[1])) return NULL;
-    d->taken[next - d->graph->node] = true;
+    d->claimed[next - d->graph->node] = true;
     return next->output[0];
 }
 
-static convo_status read_pool(cv_draft *d, const cv_graph_node *n) {
+static convo_status read_pool(cv_import *d, const cv_graph_node *n) {
     const bool mean = !strcmp(n->type, "AveragePool");
-    cv_draft_value x;
-    convo_status status = cv_draft_input(d, n, 0, mean, &x);
+    cv_import_value x;
+    convo_status status = cv_import_input(d, n, 0, mean, &x);
     if (status) return status;
-    const cv_shape in = cv_draft_shape(d, &x);
+    const cv_shape in = cv_import_shape(d, &x);
     window w = {.dims = in.dims - 1};
-    if (w.dims < 1) return cv_draft_refuse(d, n, "reads a vector, not feature maps");
+    if (w.dims < 1) return cv_import_refuse(d, n, "reads a vector, not feature maps");
     if (!cv_graph_attribute(n, "kernel_shape") || !read_pair(n, "kernel_shape", w.dims, w.kernel))
-        return cv_draft_refuse(d, n, "has no kernel_shape of %d dimensions", w.dims);
-    if ((status = read_window(d, n, &x, &w))) return status;
+        return cv_import_refuse(d, n, "has no kernel_shape of %d dimensions", w.dims);
+    CV_TRY(read_window(d, n, &x, &w));
     const bool zeros = x.pad[0] | x.pad[1] | x.pad[2] | x.pad[3]; // of a Pad: they count
     if (zeros && (cv_graph_attribute(n, "pads") || cv_graph_attribute(n, "auto_pad")))
-        return cv_draft_refuse(d, n, "has padding of two kinds, its own and a Pad's");
-    if (w.dilation[0] != 1 || w.dilation[1] != 1 || cv_draft_whole(n, "storage_order", 0))
-        return cv_draft_refuse(d, n, "has dilations or a storage_order, which no pool of convo has");
-    if ((status = check_sides(d, n, in, &w))) return status;
-    const bool counts = zeros || cv_draft_whole(n, "count_include_pad", 0) || !(w.before[0] | w.before[1]);
+        return cv_import_refuse(d, n, "has padding of two kinds, its own and a Pad's");
+    if (w.dilation[0] != 1 || w.dilation[1] != 1 || cv_import_whole(n, "storage_order", 0))
+        return cv_import_refuse(d, n, "has dilations or a storage_order, which no pool of convo has");
+    CV_TRY(check_sides(d, n, in, &w));
+    const bool counts = zeros || cv_import_whole(n, "count_include_pad", 0) || !(w.before[0] | w.before[1]);
     const char *sum = mean && counts ? sum_of(d, n, &w) : NULL;
     cv_setting s[4] = {[3] = {.name = "count_padding"}};
     set_pair(&s[0], "kernel", w.dims, w.kernel);
@@ -228,7 +229,7 @@ static convo_status read_pool(cv_draft *d, const cv_graph_node *n) {
     cv_print(s[3].text, sizeof s[3].text, "%s", counts ? "true" : "false");
     char name[16];
     cv_print(name, sizeof name, "%s%dd", sum ? "sumpool" : mean ? "avgpool" : "maxpool", w.dims);
-    return cv_draft_layer(d, n, name, s, mean && !sum ? 4 : 3, &x, NULL, sum ? sum : n->output[0]);
+    return cv_import_layer(d, n, name, s, mean && !sum ? 4 : 3, &x, NULL, sum ? sum : n->output[0]);
 }
 
 // --- whole maps ---------------------------------------------------------------------------------------------------
@@ -238,40 +239,39 @@ static bool makes_vector(const cv_graph_node *n) {
 }
 
 // One number for each map. kept: as a map of one pixel, which the next node may make a vector of.
-static convo_status add_global(cv_draft *d, const cv_graph_node *n, const cv_draft_value *x, bool mean, bool kept) {
-    const cv_shape in = cv_draft_shape(d, x);
+static convo_status add_global(cv_import *d, const cv_graph_node *n, const cv_import_value *x, bool mean, bool kept) {
+    const cv_shape in = cv_import_shape(d, x);
     cv_setting s[1];
     char name[16];
-    if (in.dims < 2) return cv_draft_refuse(d, n, "reads a vector, not feature maps");
-    if (mean && (!kept || makes_vector(cv_draft_only_reader(d, n->output[0]))))
-        return cv_draft_layer(d, n, "globalavgpool", NULL, 0, x, NULL, n->output[0]);
+    if (in.dims < 2) return cv_import_refuse(d, n, "reads a vector, not feature maps");
+    if (mean && (!kept || makes_vector(cv_import_only_reader(d, n->output[0]))))
+        return cv_import_layer(d, n, "globalavgpool", NULL, 0, x, NULL, n->output[0]);
     set_pair(&s[0], "kernel", in.dims - 1, (int64_t[]){in.h, in.w});
     cv_print(name, sizeof name, "%s%dd", mean ? "avgpool" : "maxpool", in.dims - 1);
-    return cv_draft_layer(d, n, name, s, 1, x, NULL, n->output[0]);
+    return cv_import_layer(d, n, name, s, 1, x, NULL, n->output[0]);
 }
 
-static convo_status read_global(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value x;
-    const convo_status status = cv_draft_input(d, n, 0, false, &x);
-    return status ? status : add_global(d, n, &x, !strcmp(n->type, "GlobalAveragePool"), true);
+static convo_status read_global(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x;
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    return add_global(d, n, &x, !strcmp(n->type, "GlobalAveragePool"), true);
 }
 
-static convo_status read_mean(cv_draft *d, const cv_graph_node *n) {
-    cv_draft_value x, axes;
+static convo_status read_mean(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, axes;
     int spatial = 0;
-    const convo_status status = cv_draft_input(d, n, 0, false, &x);
-    if (status) return status;
-    const int dims = cv_draft_shape(d, &x).dims + 1;
-    if (!cv_draft_wholes(d, n, "axes", 1, &axes)) axes.count = 0;
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    const int dims = cv_import_shape(d, &x).dims + 1;
+    if (!cv_import_wholes(d, n, "axes", 1, &axes)) axes.count = 0;
     for (int k = 0; k < axes.count; k++) spatial += (axes.whole[k] < 0 ? axes.whole[k] + dims : axes.whole[k]) >= 2;
     if (dims < 3 || axes.count != dims - 2 || spatial != dims - 2 || (dims == 4 && axes.whole[0] == axes.whole[1]))
-        return cv_draft_refuse(d, n, "is not over all rows and columns");
-    return add_global(d, n, &x, true, cv_draft_whole(n, "keepdims", 1));
+        return cv_import_refuse(d, n, "is not over all rows and columns");
+    return add_global(d, n, &x, true, cv_import_whole(n, "keepdims", 1));
 }
 
 #define WINDOW "kernel_shape strides dilations pads auto_pad"
 
-const cv_draft_operator cv_draft_windows[] = {
+const cv_import_operator cv_import_windows[] = {
     {"AveragePool", read_pool, WINDOW " ceil_mode count_include_pad"},
     {"Conv", read_conv, WINDOW " group"},
     {"GlobalAveragePool", read_global, ""},

@@ -19,14 +19,14 @@
 
 enum { BLOCK = 1 << 16 };
 
-static convo_status compare_digest(const char *path, const char *kind, const char *wanted, const uint8_t *digest,
+static convo_status compare_digest(const char *path, const char *kind, const char *expected, const uint8_t *digest,
                                    size_t size, convo_error *err) {
     char got[2 * SHA256_DIGEST_SIZE + 1] = "";
     for (size_t k = 0; k < size; k++) cv_append(got, sizeof got, "%02x", digest[k]);
-    if (strcasecmp(got, wanted) == 0) return CONVO_OK;
+    if (strcasecmp(got, expected) == 0) return CONVO_OK;
     return cv_fail(err, CONVO_FORMAT, path,
                    "is not the published file: its %s is %s instead of %s; it was damaged or changed on its way", kind,
-                   got, wanted);
+                   got, expected);
 }
 
 static convo_status digest(FILE *stream, const char *path, const cv_remote_file *file, cv_watch *watch,

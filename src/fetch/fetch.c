@@ -95,8 +95,7 @@ static convo_status check_space(const fetch *f) {
 }
 
 static convo_status prepare(fetch *f) {
-    convo_status status = cv_folder_make(f->part, f->err);
-    if (status) return status;
+    CV_TRY(cv_folder_make(f->part, f->err));
     f->lock = open(f->part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->lock < 0 || access(f->part, W_OK))
         return cv_fail(f->err, CONVO_IO, f->part, "cannot be written: %s", strerror(errno));
@@ -109,7 +108,7 @@ static convo_status prepare(fetch *f) {
 
 static convo_status get_from(fetch *f, size_t k, const char *address) {
     const cv_remote_file *file = &f->remote->file[k];
-    // On plain HTTP anybody on the way can change the file: the checksum must tell, or the caller knows the place.
+    // On plain HTTP anybody on the way can change the file: the checksum must tell, or the caller knows the server.
     if (!f->options->from && !file->sha256 && strncasecmp(address, "https://", strlen("https://")))
         return cv_fail(f->err, CONVO_UNSUPPORTED, address, "a file without a checksum is taken from https:// only");
     f->watch.progress.file = file->name;

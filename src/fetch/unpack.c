@@ -140,7 +140,7 @@ static const char *kept_name(const char *name, const char *inside) {
     return *name ? name : NULL;
 }
 
-static convo_status take(unpacker *u, struct archive_entry *entry) {
+static convo_status unpack_entry(unpacker *u, struct archive_entry *entry) {
     const char *name = archive_entry_pathname(entry), *fault = fault_of(name);
     if (!fault) fault = fault_of_type(entry);
     if (fault) return refuse(u, name, fault);
@@ -149,7 +149,7 @@ static convo_status take(unpacker *u, struct archive_entry *entry) {
     return kept ? keep(u, kept, entry) : CONVO_OK;
 }
 
-static convo_status take_all(unpacker *u) {
+static convo_status unpack_tar(unpacker *u) {
     struct archive_entry *entry;
     for (int64_t entries = 0;; entries++) {
         const int got = archive_read_next_header(u->archive, &entry);
@@ -160,14 +160,13 @@ static convo_status take_all(unpacker *u) {
         if (archive_filter_count(u->archive) > 2 || archive_filter_code(u->archive, 0) != ARCHIVE_FILTER_GZIP)
             return cv_fail(u->err, CONVO_FORMAT, u->path, "is refused: it is not packed once, with gzip");
         if (entries >= u->job->most_files) return too_large(u);
-        const convo_status status = take(u, entry);
-        if (status) return status;
+        CV_TRY(unpack_entry(u, entry));
         if (cv_watch_tell(u->watch, archive_filter_bytes(u->archive, -1))) return CONVO_STATE;
     }
 }
 
 // A single packed file: it has no name of its own and gets that of the archive, without ".gz".
-static convo_status take_single(unpacker *u) {
+static convo_status unpack_single(unpacker *u) {
     struct archive_entry *entry;
     if (archive_read_next_header(u->archive, &entry) != ARCHIVE_OK) return broken(u);
     if (archive_filter_count(u->archive) != 2 || archive_filter_code(u->archive, 0) != ARCHIVE_FILTER_GZIP)
@@ -203,7 +202,7 @@ convo_status cv_unpack(const char *path, const char *folder, cv_unpacking *job, 
     if (archive_read_open_filename(u.archive, path, BLOCK) != ARCHIVE_OK)
         status = broken(&u);
     else
-        status = tar ? take_all(&u) : take_single(&u);
+        status = tar ? unpack_tar(&u) : unpack_single(&u);
 done:
     archive_read_free(u.archive);
     free(u.block);

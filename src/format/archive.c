@@ -56,8 +56,8 @@ static convo_status read_member(struct archive *archive, const char *path, const
             return cv_fail(err, CONVO_LIMIT, path, "holds more than %d arrays: save those of X and y alone",
                            CV_LIMIT_MEMBERS);
         if (!name || strcmp(name, member) != 0 || archive_entry_filetype(entry) != AE_IFREG) continue;
-        const convo_status status = check_packing(archive, path, err);
-        return status ? status : unpack(archive, path, limit, out, err);
+        CV_TRY(check_packing(archive, path, err));
+        return unpack(archive, path, limit, out, err);
     }
     return result == ARCHIVE_EOF ? CONVO_OK : failed(archive, path, err);
 }

@@ -149,8 +149,7 @@ static convo_status find_5(const char *path, reader file, const char *name, cv_n
         if (!read_head(&matrix, &h)) return damaged(path, err);
         if (!is_called(&h, name)) continue;
         if (!packed) return read_numbers(&matrix, &h, out, err);
-        const convo_status status = cv_zlib_unpack(out->where, element.at, element.size, unpacked, err);
-        if (status) return status;
+        CV_TRY(cv_zlib_unpack(out->where, element.at, element.size, unpacked, err));
         reader whole = {unpacked->data, unpacked->size, file.big};
         if (!next_element(&whole, &type, &matrix) || !read_head(&matrix, &h)) return damaged(path, err);
         return read_numbers(&matrix, &h, out, err);

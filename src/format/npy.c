@@ -26,10 +26,10 @@ typedef struct npy_reader {
     convo_error *err;
 } npy_reader;
 
-static convo_status bad_header(const npy_reader *r, const char *wanted) {
+static convo_status bad_header(const npy_reader *r, const char *expected) {
     char where[512];
     cv_print(where, sizeof where, "%.480s@%zu", r->where, (size_t)(r->at - r->file));
-    return cv_fail(r->err, CONVO_FORMAT, where, "the header is damaged: %s is wanted here", wanted);
+    return cv_fail(r->err, CONVO_FORMAT, where, "the header is damaged: %s is wanted here", expected);
 }
 
 static void skip_space(npy_reader *r) {
@@ -44,7 +44,7 @@ static bool skip_word(npy_reader *r, const char *word) {
     return true;
 }
 
-static convo_status take_text(npy_reader *r, char *text, size_t size) {
+static convo_status read_text(npy_reader *r, char *text, size_t size) {
     skip_space(r);
     const uint8_t quote = r->at < r->end ? *r->at : 0;
     const uint8_t *close =
@@ -60,8 +60,7 @@ static convo_status read_npy_type(npy_reader *r, cv_numbers *n) {
     if (skip_word(r, "["))
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->where,
                        "holds records of several fields: save the numbers of each field as an array of their own");
-    const convo_status status = take_text(r, text, sizeof text);
-    if (status) return status;
+    CV_TRY(read_text(r, text, sizeof text));
     if (strchr(text, 'O'))
         return cv_fail(
             r->err, CONVO_UNSUPPORTED, r->where,
@@ -101,8 +100,7 @@ static convo_status read_npy_shape(npy_reader *r, cv_numbers *n) {
     for (n->dims = 0; !skip_word(r, ")"); n->dims++) {
         if (n->dims == CV_MAX_DIMS)
             return cv_fail(r->err, CONVO_UNSUPPORTED, r->where, "has more than %d dimensions", CV_MAX_DIMS);
-        const convo_status status = read_size(r, &n->dim[n->dims]);
-        if (status) return status;
+        CV_TRY(read_size(r, &n->dim[n->dims]));
         if (skip_word(r, ",")) continue;
         if (n->dims == 0 || !skip_word(r, ")")) return bad_header(r, "',' or ')'"); // (3) is a number, (3,) a shape
         n->dims++;
@@ -117,8 +115,7 @@ static convo_status read_npy_header(npy_reader *r, cv_numbers *n, cv_order *orde
     char key[16];
     convo_status status = skip_word(r, "{") ? CONVO_OK : bad_header(r, "'{'");
     while (!status && !skip_word(r, "}")) {
-        status = take_text(r, key, sizeof key);
-        if (status) return status;
+        CV_TRY(read_text(r, key, sizeof key));
         size_t k = 0;
         while (k < CV_COUNT(keys) && strcmp(key, keys[k]) != 0) k++;
         if (k == CV_COUNT(keys) || seen & 1u << k)
@@ -160,8 +157,7 @@ convo_status cv_npy_parse(const char *where, const uint8_t *data, size_t size, c
 
     npy_reader r = {where, data, data + prefix, data + prefix + length, err};
     cv_order order = CV_C_ORDER;
-    const convo_status status = read_npy_header(&r, out, &order);
-    if (status) return status;
+    CV_TRY(read_npy_header(&r, out, &order));
     size_t bytes;
     const size_t rest = size - prefix - length;
     if (!cv_numbers_lay_out(out, order, &bytes))
@@ -211,8 +207,7 @@ convo_status convo_array_save(const convo_array *array, const char *path, convo_
     uint8_t head[CV_NPY_HEAD];
     cv_npy_head(&form, head);
     cv_output out;
-    convo_status status = cv_file_open(&out, path, err);
-    if (status) return status;
+    CV_TRY(cv_file_open(&out, path, err));
     fwrite(head, 1, sizeof head, out.stream); // what fails here shows in cv_file_commit
     fwrite(array->value, sizeof *array->value, count, out.stream);
     return cv_file_commit(&out, err);

@@ -57,8 +57,7 @@ int64_t cv_numbers_row_size(const cv_numbers *numbers) {
     return size;
 }
 
-// IEEE half precision: sign, 5 bits of exponent, 10 of fraction.
-static double half(uint16_t bits) {
+double cv_half(uint16_t bits) {
     const int exponent = bits >> 10 & 31, fraction = bits & 1023;
     double value;
     if (exponent == 31)
@@ -86,7 +85,7 @@ static double number_at(const cv_numbers *n, const uint8_t *at) {
     const bool is_float = n->type == 'f', is_signed = n->type == 'i';
     switch (n->size) {
     case 1: return is_signed ? v.i1 : n->type == 'b' ? v.u1 != 0 : v.u1;
-    case 2: return is_float ? half(v.u2) : is_signed ? v.i2 : v.u2;
+    case 2: return is_float ? cv_half(v.u2) : is_signed ? v.i2 : v.u2;
     case 4: return is_float ? (double)v.f4 : is_signed ? (double)v.i4 : (double)v.u4;
     default: return is_float ? v.f8 : is_signed ? (double)v.i8 : (double)v.u8;
     }

@@ -32,5 +32,7 @@ convo_status cv_numbers_arrange(cv_numbers *numbers, const char *layout, convo_e
 int64_t cv_numbers_row_size(const cv_numbers *numbers);
 // Reads row `row` in C order. 64-bit integers beyond 2^53 are rounded.
 void cv_numbers_row(const cv_numbers *numbers, int64_t row, double *out /* [row size] */);
+// The value of a number in IEEE half precision (binary16: sign, 5 bits of exponent, 10 of fraction).
+double cv_half(uint16_t bits);
 
 #endif

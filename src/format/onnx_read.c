@@ -212,8 +212,7 @@ static convo_status read_node(const onnx_reader *r, const Onnx__NodeProto *from)
     for (size_t k = 0; k < from->n_output; k++) cv_graph_add_output(r->graph, node, clean(from->output[k]));
     if (r->graph->failed) return cv_no_memory(r->err, r->path);
     for (size_t k = 0; k < from->n_attribute; k++) {
-        const convo_status status = read_attribute(r, node, from->attribute[k]);
-        if (status) return status;
+        CV_TRY(read_attribute(r, node, from->attribute[k]));
     }
     return CONVO_OK;
 }
@@ -267,8 +266,8 @@ static convo_status read_ends(const onnx_reader *r, const Onnx__GraphProto *from
     if (!input) return cv_fail(r->err, CONVO_FORMAT, r->path, "the graph has no input");
     if (from->n_output != 1)
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path, "a net has one output, this graph has %zu", from->n_output);
-    const convo_status status = read_value(r, input, &r->graph->input, true);
-    return status ? status : read_value(r, from->output[0], &r->graph->output, false);
+    CV_TRY(read_value(r, input, &r->graph->input, true));
+    return read_value(r, from->output[0], &r->graph->output, false);
 }
 
 // The version of ONNX's own operators. A graph of none of them (trees, say) need not name one, and is refused for what
@@ -320,10 +319,9 @@ static convo_status read_model(const onnx_reader *r, const Onnx__ModelProto *mod
 convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err) {
     cv_bytes bytes;
     *graph = (cv_graph){0};
-    convo_status status = cv_file_read(path, CV_LIMIT_ONNX, &bytes, err);
-    if (status) return status;
+    CV_TRY(cv_file_read(path, CV_LIMIT_ONNX, &bytes, err));
     Onnx__ModelProto *model = NULL;
-    status = cv_onnx_unpack(path, &bytes, &model, err);
+    convo_status status = cv_onnx_unpack(path, &bytes, &model, err);
     free(bytes.data);
     if (!status) status = read_model(&(onnx_reader){path, graph, err}, model);
     if (model) onnx__model_proto__free_unpacked(model, NULL);

@@ -33,7 +33,7 @@ static void hear_png(png_structp png, png_const_charp message) {
     if (strstr(message, "incorrect data check") || strstr(message, "too large")) stop_png(png, message);
 }
 
-static void take_bytes(png_structp png, png_bytep out, size_t size) {
+static void read_bytes(png_structp png, png_bytep out, size_t size) {
     png_job *job = png_get_io_ptr(png);
     if (size > job->file->size - job->at) png_error(png, "it is cut short");
     memcpy(out, job->file->data + job->at, size);
@@ -101,7 +101,7 @@ static convo_status decode_png(png_job *job, bool orient) {
     job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, stop_png, hear_png);
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     if (!job->info) return cv_no_memory(job->err, job->path);
-    png_set_read_fn(job->png, job, take_bytes);
+    png_set_read_fn(job->png, job, read_bytes);
     png_set_chunk_malloc_max(job->png, job->file->size); // whatever a chunk claims
     choose_chunks(job->png, orient);
     png_read_info(job->png, job->info);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "format/json.h"
+#include "format/numbers.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -93,9 +94,9 @@ static convo_status read_entry(const st_reader *r, const char *name, const json_
     if (!json_is_object(entry) || json_object_size(entry) != 3)
         return cv_fail(r->err, CONVO_FORMAT, r->path, "tensor '%.100s' must have a dtype, a shape and data_offsets",
                        name);
-    convo_status status = read_dtype(r, entry, tensor);
-    if (!status) status = read_dims(r, entry, tensor);
-    return status ? status : read_range(r, entry, tensor);
+    CV_TRY(read_dtype(r, entry, tensor));
+    CV_TRY(read_dims(r, entry, tensor));
+    return read_range(r, entry, tensor);
 }
 
 static convo_status read_texts(const st_reader *r, json_t *texts, cv_safetensors *file) {
@@ -115,16 +116,17 @@ static convo_status read_texts(const st_reader *r, json_t *texts, cv_safetensors
     return CONVO_OK;
 }
 
-static int by_place(const void *a, const void *b) {
+static int by_offset(const void *a, const void *b) {
     const cv_st_tensor *x = a, *y = b;
     uintptr_t p = (uintptr_t)x->data, q = (uintptr_t)y->data;
     if (p != q) return p < q ? -1 : 1;
-    return (x->bytes > y->bytes) - (x->bytes < y->bytes); // an empty tensor before the one that begins at its place
+    return (x->bytes > y->bytes) -
+           (x->bytes < y->bytes); // an empty tensor before the one that begins at the same offset
 }
 
 // The tensors, now in the order of their data, must cover it: no byte twice, none left over.
 static convo_status check_cover(const st_reader *r, cv_safetensors *file) {
-    if (file->tensors) qsort(file->tensor, file->tensors, sizeof *file->tensor, by_place);
+    if (file->tensors) qsort(file->tensor, file->tensors, sizeof *file->tensor, by_offset);
     size_t covered = 0;
     for (size_t t = 0; t < file->tensors; t++) {
         size_t begin = (size_t)((const uint8_t *)file->tensor[t].data - r->data);
@@ -161,8 +163,8 @@ static convo_status read_tensors(const st_reader *r, json_t *header, cv_safetens
             texts ? read_texts(r, value, file) : read_entry(r, key, value, &file->tensor[file->tensors++]);
         if (status) return status;
     }
-    const convo_status status = check_cover(r, file);
-    return status ? status : sort_names(file, r->err);
+    CV_TRY(check_cover(r, file));
+    return sort_names(file, r->err);
 }
 
 static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensors *file, convo_error *err) {
@@ -184,11 +186,10 @@ static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensor
                        length, bytes->size - sizeof length);
     const char *text = (const char *)bytes->data + sizeof length;
     json_t *header;
-    convo_status status = cv_json_read(path, sizeof length, text, (size_t)length, &header, err);
-    if (status) return status;
+    CV_TRY(cv_json_read(path, sizeof length, text, (size_t)length, &header, err));
     st_reader r = {path, (const uint8_t *)text + length, bytes->size - sizeof length - (size_t)length, err};
-    status = json_is_object(header) ? read_tensors(&r, header, file)
-                                    : cv_fail(err, CONVO_FORMAT, where, "the header is not a JSON object");
+    convo_status status = json_is_object(header) ? read_tensors(&r, header, file)
+                                                 : cv_fail(err, CONVO_FORMAT, where, "the header is not a JSON object");
     json_decref(header);
     return status;
 }
@@ -196,10 +197,9 @@ static convo_status parse(const char *path, const cv_bytes *bytes, cv_safetensor
 convo_status cv_safetensors_read(const char *path, cv_safetensors *file, convo_error *err) {
     *file = (cv_safetensors){0};
     cv_bytes bytes;
-    convo_status status = cv_file_read(path, CV_LIMIT_SAFETENSORS, &bytes, err);
-    if (status) return status;
+    CV_TRY(cv_file_read(path, CV_LIMIT_SAFETENSORS, &bytes, err));
     file->bytes = bytes.data;
-    status = parse(path, &bytes, file, err);
+    convo_status status = parse(path, &bytes, file, err);
     if (status) cv_safetensors_free(file);
     return status;
 }
@@ -218,7 +218,7 @@ void cv_safetensors_free(cv_safetensors *file) {
 }
 
 const cv_st_tensor *cv_safetensors_find(const cv_safetensors *file, const char *name) {
-    cv_st_tensor wanted = {.name = (char *)(uintptr_t)name}, *key = &wanted;
+    cv_st_tensor sought = {.name = (char *)(uintptr_t)name}, *key = &sought;
     cv_st_tensor **found =
         file->tensors ? bsearch(&key, file->named, file->tensors, sizeof *file->named, by_name) : NULL;
     return found ? *found : NULL;
@@ -231,15 +231,6 @@ const char *cv_safetensors_text(const cv_safetensors *file, const char *key) {
 }
 
 // --- numbers ----------------------------------------------------------------------------------------------------
-
-// 1 sign bit, 5 of the exponent, 10 of the fraction (IEEE 754 binary16): as a float, exactly.
-static float from_half(uint16_t half) {
-    const int exponent = half >> 10 & 31, fraction = half & 1023;
-    const float size = exponent == 31
-                           ? (fraction ? NAN : INFINITY)
-                           : ldexpf((float)(exponent ? fraction + 1024 : fraction), (exponent ? exponent : 1) - 25);
-    return half >> 15 ? -size : size;
-}
 
 // The upper half of a float.
 static float from_bfloat(uint16_t half) {
@@ -267,7 +258,7 @@ void cv_safetensors_floats(const cv_st_tensor *tensor, float *out) {
         case CV_I64: out[i] = (float)n.i64; break;
         case CV_I32: out[i] = (float)n.i32; break;
         case CV_U8: out[i] = n.u8; break;
-        case CV_F16: out[i] = from_half(n.half); break;
+        case CV_F16: out[i] = (float)cv_half(n.half); break;
         case CV_BF16: out[i] = from_bfloat(n.half); break;
         }
     }
@@ -275,18 +266,18 @@ void cv_safetensors_floats(const cv_st_tensor *tensor, float *out) {
 
 // --- writing ----------------------------------------------------------------------------------------------------
 
-// The tensor's entry in the header, its data beginning at *place.
-static json_t *tensor_entry(const cv_st_tensor *tensor, size_t *place) {
+// The tensor's entry in the header, its data beginning at *offset.
+static json_t *tensor_entry(const cv_st_tensor *tensor, size_t *offset) {
     json_t *shape = json_array();
-    size_t begin = *place;
+    size_t begin = *offset;
     for (int d = 0; d < tensor->dims; d++)
         if (json_array_append_new(shape, json_integer(tensor->dim[d]))) {
             json_decref(shape);
             return NULL;
         }
-    *place += tensor->bytes;
+    *offset += tensor->bytes;
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", types[tensor->type].name, "shape", shape, "data_offsets",
-                     (json_int_t)begin, (json_int_t)*place);
+                     (json_int_t)begin, (json_int_t)*offset);
 }
 
 // Tensors of the widest numbers come first: the format allows no gaps, and so each is aligned to its numbers.
@@ -300,18 +291,19 @@ static convo_status make_header(const char *path, const cv_safetensors *file, js
             return cv_fail(err, CONVO_ARGUMENT, path, "'%.100s' holds text that is not UTF-8", file->text[t].key);
         }
     if (json_object_set_new(header, "__metadata__", texts)) return cv_no_memory(err, path);
-    size_t place = 0;
+    size_t offset = 0;
     for (size_t w = 0; w < CV_COUNT(widths); w++)
         for (size_t t = 0; t < file->tensors; t++) {
             const cv_st_tensor *tensor = &file->tensor[t];
             if (types[tensor->type].size != widths[w]) continue;
             size_t bytes;
-            if (!tensor_bytes(tensor, &bytes) || bytes != tensor->bytes || bytes > CV_LIMIT_SAFETENSORS - place)
+            if (!tensor_bytes(tensor, &bytes) || bytes != tensor->bytes || bytes > CV_LIMIT_SAFETENSORS - offset)
                 return cv_fail(err, CONVO_ARGUMENT, path, "tensor '%.100s' has a size that cannot be written",
                                tensor->name);
             if (json_object_get(header, tensor->name))
                 return cv_fail(err, CONVO_ARGUMENT, path, "two tensors are called '%.100s'", tensor->name);
-            if (json_object_set_new(header, tensor->name, tensor_entry(tensor, &place))) return cv_no_memory(err, path);
+            if (json_object_set_new(header, tensor->name, tensor_entry(tensor, &offset)))
+                return cv_no_memory(err, path);
         }
     return CONVO_OK;
 }

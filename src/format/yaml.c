@@ -6,20 +6,20 @@
 
 // --- parsing ----------------------------------------------------------------------------------------------------
 
-static cv_place place_at(const char *file, yaml_mark_t mark) {
-    cv_place place;
-    snprintf(place.text, sizeof place.text, "%.460s:%zu:%zu", file, mark.line + 1, mark.column + 1);
-    return place;
+static cv_where where_at(const char *file, yaml_mark_t mark) {
+    cv_where where;
+    snprintf(where.text, sizeof where.text, "%.460s:%zu:%zu", file, mark.line + 1, mark.column + 1);
+    return where;
 }
 
 static convo_status parser_failed(const yaml_parser_t *parser, const char *file, convo_error *err) {
     if (parser->error == YAML_MEMORY_ERROR) return cv_no_memory(err, "a recipe");
     const char *problem = parser->problem ? parser->problem : "it cannot be read";
     if (parser->error != YAML_READER_ERROR)
-        return cv_fail(err, CONVO_FORMAT, place_at(file, parser->problem_mark).text, "this is not YAML: %s", problem);
-    cv_place place;
-    snprintf(place.text, sizeof place.text, "%.460s@%zu", file, parser->problem_offset);
-    return cv_fail(err, CONVO_FORMAT, place.text, "this is not UTF-8 text: %s", problem);
+        return cv_fail(err, CONVO_FORMAT, where_at(file, parser->problem_mark).text, "this is not YAML: %s", problem);
+    cv_where where;
+    snprintf(where.text, sizeof where.text, "%.460s@%zu", file, parser->problem_offset);
+    return cv_fail(err, CONVO_FORMAT, where.text, "this is not UTF-8 text: %s", problem);
 }
 
 // One event against what documents may not have: anchors (aliases make small files large, and cycles), a second
@@ -43,13 +43,13 @@ static convo_status check_event(const yaml_event_t *event, const char *file, int
     case YAML_DOCUMENT_START_EVENT: ++*documents; break;
     default: break;
     }
-    cv_place place = place_at(file, event->start_mark);
+    cv_where where = where_at(file, event->start_mark);
     if (anchor)
-        return cv_fail(err, CONVO_UNSUPPORTED, place.text, "anchors and aliases are not supported: write out '%s'",
+        return cv_fail(err, CONVO_UNSUPPORTED, where.text, "anchors and aliases are not supported: write out '%s'",
                        (const char *)anchor);
     if (*depth > CV_LIMIT_NESTING)
-        return cv_fail(err, CONVO_LIMIT, place.text, "nested deeper than %d levels", CV_LIMIT_NESTING);
-    if (*documents > 1) return cv_fail(err, CONVO_FORMAT, place.text, "expected one document, found a second one");
+        return cv_fail(err, CONVO_LIMIT, where.text, "nested deeper than %d levels", CV_LIMIT_NESTING);
+    if (*documents > 1) return cv_fail(err, CONVO_FORMAT, where.text, "expected one document, found a second one");
     return CONVO_OK;
 }
 
@@ -82,27 +82,24 @@ static convo_status check_events(const char *text, size_t size, const char *file
 static convo_status check_mapping(const cv_yaml *yaml, const yaml_node_t *node, convo_error *err) {
     const yaml_node_pair_t *start = node->data.mapping.pairs.start, *top = node->data.mapping.pairs.top;
     if (top - start > CV_LIMIT_KEYS)
-        return cv_fail(err, CONVO_LIMIT, cv_yaml_place(yaml, node).text, "a mapping holds at most %d keys",
+        return cv_fail(err, CONVO_LIMIT, cv_yaml_where(yaml, node).text, "a mapping holds at most %d keys",
                        CV_LIMIT_KEYS);
     for (const yaml_node_pair_t *pair = start; pair < top; pair++) {
         const yaml_node_t *key = cv_yaml_node(yaml, pair->key);
         const char *text = cv_yaml_text(key);
-        if (!text) return cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, key).text, "a key must be a word");
+        if (!text) return cv_fail(err, CONVO_FORMAT, cv_yaml_where(yaml, key).text, "a key must be a word");
         for (const yaml_node_pair_t *other = start; other < pair; other++)
             if (!strcmp(text, cv_yaml_text(cv_yaml_node(yaml, other->key))))
-                return cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, key).text, "duplicate key '%s'", text);
+                return cv_fail(err, CONVO_FORMAT, cv_yaml_where(yaml, key).text, "duplicate key '%s'", text);
     }
     return CONVO_OK;
 }
 
 static convo_status check_nodes(const cv_yaml *yaml, convo_error *err) {
     for (const yaml_node_t *node = yaml->document->nodes.start; node < yaml->document->nodes.top; node++) {
-        convo_status status = CONVO_OK;
-        if (node->type == YAML_MAPPING_NODE)
-            status = check_mapping(yaml, node, err);
-        else if (node->type == YAML_SCALAR_NODE && strlen(cv_yaml_text(node)) != node->data.scalar.length)
-            status = cv_fail(err, CONVO_FORMAT, cv_yaml_place(yaml, node).text, "text cannot contain a NUL byte");
-        if (status) return status;
+        if (node->type == YAML_MAPPING_NODE) CV_TRY(check_mapping(yaml, node, err));
+        if (node->type == YAML_SCALAR_NODE && strlen(cv_yaml_text(node)) != node->data.scalar.length)
+            return cv_fail(err, CONVO_FORMAT, cv_yaml_where(yaml, node).text, "text cannot contain a NUL byte");
     }
     return CONVO_OK;
 }
@@ -171,11 +168,11 @@ bool cv_yaml_named(const cv_yaml *yaml, const yaml_node_t *node, const yaml_node
     return cv_yaml_text(*name) && !cv_yaml_is_null(*name);
 }
 
-cv_place cv_yaml_place(const cv_yaml *yaml, const yaml_node_t *node) {
-    if (node && node->start_mark.line != SIZE_MAX) return place_at(yaml->file, node->start_mark);
-    cv_place place;
-    snprintf(place.text, sizeof place.text, "%.460s", node && yaml->setting ? yaml->setting : yaml->file);
-    return place;
+cv_where cv_yaml_where(const cv_yaml *yaml, const yaml_node_t *node) {
+    if (node && node->start_mark.line != SIZE_MAX) return where_at(yaml->file, node->start_mark);
+    cv_where where;
+    snprintf(where.text, sizeof where.text, "%.460s", node && yaml->setting ? yaml->setting : yaml->file);
+    return where;
 }
 
 // --- blocks -----------------------------------------------------------------------------------------------------
@@ -224,14 +221,14 @@ static convo_status read_option(const cv_yaml *yaml, const yaml_node_t *node, co
                                 convo_error *err) {
     char text[CV_WRITTEN_SIZE], why[256];
     if (option->type == CV_TEXT && !cv_yaml_text(node))
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be text", option->name);
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, node).text, "'%s' must be text", option->name);
     if (option->type != CV_LIST || node->type != YAML_SEQUENCE_NODE)
         value_text(yaml, node, text, sizeof text);
     else if (!list_text(yaml, node, text, sizeof text))
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be a list of single-line names",
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, node).text, "'%s' must be a list of single-line names",
                        option->name);
     if (cv_option_set(option, values, text, why, sizeof why)) return CONVO_OK;
-    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "'%s' must be %s", option->name, why);
+    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, node).text, "'%s' must be %s", option->name, why);
 }
 
 static convo_status read_pair(const cv_yaml *yaml, const yaml_node_t *key, const yaml_node_t *value,
@@ -244,8 +241,8 @@ static convo_status read_pair(const cv_yaml *yaml, const yaml_node_t *key, const
     for (const char *const *also = block->also; also && *also; also++)
         if (!strcmp(*also, name)) return CONVO_OK;
     if (!next_key(block, 0))
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, key).text, "%s takes no options", block->what);
-    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, key).text, "%s has no option '%s'%s", block->what, name,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, key).text, "%s takes no options", block->what);
+    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, key).text, "%s has no option '%s'%s", block->what, name,
                    cv_did_you_mean(name, next_key, block).text);
 }
 
@@ -262,17 +259,17 @@ convo_status cv_yaml_read(const cv_yaml *yaml, const yaml_node_t *node, const cv
             status = read_pair(yaml, cv_yaml_node(yaml, pair->key), cv_yaml_node(yaml, pair->value), block, err);
     } else if (!cv_yaml_is_null(node)) {
         if (!block->bare)
-            return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "%s must be a mapping, 'key: value'",
+            return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, node).text, "%s must be a mapping, 'key: value'",
                            block->what);
         if (!first || !first->name)
-            return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text, "%s takes no options", block->what);
+            return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, node).text, "%s takes no options", block->what);
         given = first;
         status = read_option(yaml, node, given, block->part[0].values, err);
     }
     for (size_t p = 0; p < CV_COUNT(block->part); p++)
         for (const cv_option *option = block->part[p].schema; !status && option && option->name; option++)
             if (option->required && option != given && !cv_yaml_find(yaml, node, option->name))
-                status = cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, block->at).text, "%s needs '%s' (%s)",
+                status = cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, block->at).text, "%s needs '%s' (%s)",
                                  block->what, option->name, option->help ? option->help : "it has no default");
     return status;
 }
@@ -283,6 +280,6 @@ convo_status cv_yaml_word(const cv_yaml *yaml, const yaml_node_t *name, const ch
     const char *text = cv_yaml_text(name);
     for (*k = 0; next(context, *k); ++*k)
         if (!strcmp(next(context, *k), text)) return CONVO_OK;
-    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, name).text, "unknown %s '%s'%s", what, text,
+    return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, name).text, "unknown %s '%s'%s", what, text,
                    cv_did_you_mean(text, next, context).text);
 }

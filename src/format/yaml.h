@@ -10,16 +10,16 @@
 typedef struct cv_yaml {
     const char *file; // what errors call it
     const yaml_document_t *document;
-    const char *setting; // the assignment that made the nodes without a place in the file; NULL: none
+    const char *setting; // the assignment that made the nodes that have no position in the file; NULL: none
 } cv_yaml;
 
 // Parses one document. Refuses anchors, aliases, duplicate keys and keys that are not scalars. file: what errors call
 // it. On success the caller deletes the document with yaml_document_delete.
 convo_status cv_yaml_parse(const char *text, size_t size, const char *file, yaml_document_t *document,
                            convo_error *err);
-// Copies the subtree `node` to a new document, whose first node it is. places: whether nodes keep their place in the
+// Copies the subtree `node` to a new document, whose first node it is. marks: whether nodes keep their position in the
 // file.
-bool cv_yaml_copy(const yaml_document_t *from, int node, bool places, yaml_document_t *to);
+bool cv_yaml_copy(const yaml_document_t *from, int node, bool marks, yaml_document_t *to);
 // Sets the node at a dotted path ("train.optimizer.sgd.lr", list items by number) to a copy of value's root; mappings
 // on the way that are missing are made. where: what errors call it.
 convo_status cv_yaml_assign(yaml_document_t *document, const char *path, const yaml_document_t *value,
@@ -41,10 +41,10 @@ bool cv_yaml_is_null(const yaml_node_t *node);
 bool cv_yaml_named(const cv_yaml *yaml, const yaml_node_t *node, const yaml_node_t **name, const yaml_node_t **value);
 
 // file:line:column, for cv_fail's `where`.
-typedef struct cv_place {
+typedef struct cv_where {
     char text[512];
-} cv_place;
-cv_place cv_yaml_place(const cv_yaml *yaml, const yaml_node_t *node);
+} cv_where;
+cv_where cv_yaml_where(const cv_yaml *yaml, const yaml_node_t *node);
 
 // --- blocks -----------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@
 
 // --- copying ----------------------------------------------------------------------------------------------------
 
-static void set_place(yaml_document_t *document, int node, const yaml_node_t *like) {
+static void set_marks(yaml_document_t *document, int node, const yaml_node_t *like) {
     yaml_mark_t nowhere = {SIZE_MAX, SIZE_MAX, SIZE_MAX};
     yaml_node_t *to = document->nodes.start + node - 1;
     to->start_mark = like ? like->start_mark : nowhere;
@@ -14,7 +14,7 @@ static void set_place(yaml_document_t *document, int node, const yaml_node_t *li
 }
 
 // Number of the new node, 0 without memory. Depth is bounded by CV_LIMIT_NESTING.
-static int copy_node(const yaml_document_t *from, int index, bool places, yaml_document_t *to) {
+static int copy_node(const yaml_document_t *from, int index, bool marks, yaml_document_t *to) {
     const yaml_node_t *node = from->nodes.start + index - 1;
     int made = 0;
     if (node->type == YAML_SCALAR_NODE)
@@ -25,27 +25,27 @@ static int copy_node(const yaml_document_t *from, int index, bool places, yaml_d
     else if (node->type == YAML_MAPPING_NODE)
         made = yaml_document_add_mapping(to, NULL, node->data.mapping.style);
     if (!made) return 0;
-    set_place(to, made, places ? node : NULL);
+    set_marks(to, made, marks ? node : NULL);
     if (node->type == YAML_SEQUENCE_NODE) {
         const yaml_node_item_t *item = node->data.sequence.items.start, *top = node->data.sequence.items.top;
         for (; item < top; item++) {
-            int child = copy_node(from, *item, places, to);
+            int child = copy_node(from, *item, marks, to);
             if (!child || !yaml_document_append_sequence_item(to, made, child)) return 0;
         }
     } else if (node->type == YAML_MAPPING_NODE) {
         const yaml_node_pair_t *pair = node->data.mapping.pairs.start, *top = node->data.mapping.pairs.top;
         for (; pair < top; pair++) {
-            int key = copy_node(from, pair->key, places, to);
-            int value = key ? copy_node(from, pair->value, places, to) : 0;
+            int key = copy_node(from, pair->key, marks, to);
+            int value = key ? copy_node(from, pair->value, marks, to) : 0;
             if (!value || !yaml_document_append_mapping_pair(to, made, key, value)) return 0;
         }
     }
     return made;
 }
 
-bool cv_yaml_copy(const yaml_document_t *from, int node, bool places, yaml_document_t *to) {
+bool cv_yaml_copy(const yaml_document_t *from, int node, bool marks, yaml_document_t *to) {
     if (!yaml_document_initialize(to, NULL, NULL, NULL, 1, 1)) return false;
-    if (copy_node(from, node, places, to)) return true;
+    if (copy_node(from, node, marks, to)) return true;
     yaml_document_delete(to);
     return false;
 }
@@ -67,7 +67,7 @@ static int no_memory(const assignment *a) {
 static int add_mapping(const assignment *a) {
     int made = yaml_document_add_mapping(a->document, NULL, YAML_FLOW_MAPPING_STYLE);
     if (!made) return no_memory(a);
-    set_place(a->document, made, NULL);
+    set_marks(a->document, made, NULL);
     return made;
 }
 
@@ -89,7 +89,7 @@ static int assign_pair(const assignment *a, int node, const char *key, size_t le
     yaml_char_t *text = (yaml_char_t *)(uintptr_t)key; // libyaml before 0.2.3 has no const
     int made = yaml_document_add_scalar(a->document, NULL, text, (int)length, YAML_PLAIN_SCALAR_STYLE);
     if (!made) return no_memory(a);
-    set_place(a->document, made, NULL);
+    set_marks(a->document, made, NULL);
     int value = assign(a, 0, rest);
     if (!value) return 0;
     return yaml_document_append_mapping_pair(a->document, node, made, value) ? node : no_memory(a);
@@ -109,7 +109,7 @@ static int assign_item(const assignment *a, int node, const char *part, size_t l
     return value ? node : 0;
 }
 
-// The node to stand in the place of `node` (0: absent) once `path` below it is set; 0 on failure.
+// The node that replaces `node` (0: absent) once `path` below it is set; 0 on failure.
 static int assign(const assignment *a, int node, const char *path) {
     if (!path) {
         int made = copy_node(a->value, 1, false, a->document);

@@ -87,7 +87,7 @@ static convo_bench_rate rate_of(double rate[REPETITIONS], int64_t flops) {
 
 // How many steps a repetition has, where `count` of them have taken `spent` seconds.
 static int64_t next_count(const rig *b, int64_t count, double spent) {
-    const double wanted = b->seconds / REPETITIONS, factor = spent > 0 ? wanted / spent : 16;
+    const double target = b->seconds / REPETITIONS, factor = spent > 0 ? target / spent : 16;
     const double next = (double)count * (factor > 16 ? 16 : factor), most = (double)MOST_STEPPED / b->batch;
     return next < 1 ? 1 : next < most ? (int64_t)next : most < 1 ? 1 : (int64_t)most;
 }
@@ -216,8 +216,7 @@ static convo_status measure_inference(const rig *b, convo_bench *out, convo_erro
     cv_runner *runner = NULL;
     double rate[REPETITIONS];
     int64_t batches = 1;
-    const convo_status status = cv_runner_new(b->net, NULL, NULL, b->batch, 0, b->pool, &runner, err);
-    if (status) return status;
+    CV_TRY(cv_runner_new(b->net, NULL, NULL, b->batch, 0, b->pool, &runner, err));
     double spent = run_batches(b, runner, b->batch, batches);
     while (!is_known(b, batches, spent)) {
         batches = next_count(b, batches, spent);
@@ -297,7 +296,7 @@ static void time_layers(rig *b, cv_runner *runner, int count, int64_t k, double 
 }
 
 // Medians of the passes, per example.
-static void take_layers(const double *spent, int passes, size_t width, int count, convo_bench *out) {
+static void set_layer_times(const double *spent, int passes, size_t width, int count, convo_bench *out) {
     double column[MOST_PASSES];
     for (size_t i = 0; i < width; i++) {
         for (int k = 0; k < passes; k++) column[k] = spent[(size_t)k * width + i];
@@ -329,7 +328,7 @@ static convo_status measure_layers(rig *b, convo_bench *out, convo_error *err) {
     for (const double end = cv_now() + b->seconds; passes < LEAST_PASSES || (passes < MOST_PASSES && cv_now() < end);
          passes++)
         time_layers(b, runner, count, passes, spent + (size_t)passes * width, width);
-    take_layers(spent, passes, width, count, out);
+    set_layer_times(spent, passes, width, count, out);
 done:
     cv_runner_free(runner);
     free(spent);

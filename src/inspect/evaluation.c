@@ -14,8 +14,8 @@ convo_interval convo_accuracy_interval(int64_t correct, int64_t count) {
     return (convo_interval){fmax(0, middle - side), fmin(1, middle + side)};
 }
 
-// The place of the truth among the outputs, from 0; of equal outputs the first comes first, as in the prediction.
-static int place_of_truth(const convo_evaluation *e, int64_t row) {
+// The rank of the truth among the outputs, from 0; of equal outputs the first comes first, as in the prediction.
+static int rank_of_truth(const convo_evaluation *e, int64_t row) {
     if (e->outputs < e->classes) return e->predicted[row] != e->truth[row]; // one output tells two classes apart
     const float *logits = e->logits + row * e->outputs;
     const int64_t truth = e->truth[row];
@@ -28,7 +28,7 @@ static int place_of_truth(const convo_evaluation *e, int64_t row) {
 
 double convo_top_accuracy(const convo_evaluation *e, int k) {
     int64_t among = 0;
-    for (int64_t i = 0; i < e->score.count; i++) among += place_of_truth(e, i) < k;
+    for (int64_t i = 0; i < e->score.count; i++) among += rank_of_truth(e, i) < k;
     return (double)among / (double)e->score.count;
 }
 
@@ -92,8 +92,7 @@ static convo_status need_probabilities(const convo_evaluation *e, convo_error *e
 convo_status convo_calibration_find(const convo_evaluation *e, convo_calibration *c, convo_error *err) {
     if (!e || !c) return cv_fail(err, CONVO_ARGUMENT, "", "an evaluation and room for the result are needed");
     *c = (convo_calibration){0};
-    const convo_status status = need_probabilities(e, err);
-    if (status) return status;
+    CV_TRY(need_probabilities(e, err));
     for (int64_t i = 0; i < e->score.count; i++) {
         double top = 0;
         for (int k = 0; k < e->classes; k++) top = fmax(top, (double)e->probabilities[i * e->classes + k]);
@@ -151,8 +150,7 @@ static void trace(const ranked *rank, int64_t count, int64_t positives, convo_ro
 convo_status convo_roc_find(const convo_evaluation *e, int k, convo_roc *roc, convo_error *err) {
     if (!e || !roc) return cv_fail(err, CONVO_ARGUMENT, "", "an evaluation and room for the result are needed");
     *roc = (convo_roc){0};
-    const convo_status status = need_probabilities(e, err);
-    if (status) return status;
+    CV_TRY(need_probabilities(e, err));
     if (k < 0 || k >= e->classes) return cv_fail(err, CONVO_ARGUMENT, "", "there is no class %d", k);
     const int64_t positives = convo_class_figures(e, k).count;
     if (!positives || positives == e->score.count)

@@ -161,8 +161,7 @@ static void describe_grid(const cv_net *net, int v, const cv_view *view, double 
 
 static convo_status choose(const cv_net *net, const char *layer, const int64_t at[2], int *node, int64_t pixel[2],
                            convo_error *err) {
-    convo_status status = cv_layers_find(net, layer, node, err);
-    if (status) return status;
+    CV_TRY(cv_layers_find(net, layer, node, err));
     if (*node < 0) return cv_fail(err, CONVO_SHAPE, "", "no layer of the net has pixels: it reads a vector");
     const cv_node *n = &net->node[*node];
     if (n->out.dims < 2)

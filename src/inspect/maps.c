@@ -26,13 +26,12 @@ static convo_status read_picture(const convo_recipe *recipe, const convo_model *
     if (recipe->input.dims != 3 || (recipe->input.c != 1 && recipe->input.c != 3))
         return cv_fail(err, CONVO_SHAPE, path, "the net reads no pictures of one or three channels");
     const bool orient = recipe->data && recipe->data->orient && recipe->data->orient(recipe->data_config);
-    convo_status status = cv_picture_read(path, orient, &picture, err);
-    if (status) return status;
+    CV_TRY(cv_picture_read(path, orient, &picture, err));
     cv_shape shape = {3, recipe->input.c, picture.height, picture.width};
     *resized = cv_layers_net(recipe, model, cv_isa_find("baseline"), &shape, &net, NULL) != CONVO_OK;
     if (*resized) shape = recipe->input;
     cv_net_free(net);
-    status = make_array(shape, out, err);
+    convo_status status = make_array(shape, out, err);
     if (!status) status = cv_picture_values(&picture, shape, out->value, err);
     cv_picture_free(&picture);
     return status;
@@ -61,8 +60,7 @@ convo_status convo_input_make(const convo_recipe *recipe, convo_filling filling,
     cv_random random;
     if (!recipe || !input) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and an array are needed");
     const size_t size = (size_t)cv_shape_size(recipe->input);
-    const convo_status status = make_array(recipe->input, input, err);
-    if (status) return status;
+    CV_TRY(make_array(recipe->input, input, err));
     cv_random_seed(&random, seed);
     if (filling == CONVO_NORMAL) cv_random_normal(&random, 0, 1, input->value, size);
     for (size_t i = 0; filling == CONVO_ONES && i < size; i++) input->value[i] = 1;

@@ -46,35 +46,17 @@ static bool loss_at(size_t k, topic *t) {
     return op_at(CV_LOSS, k, t);
 }
 
-static bool data_at(size_t k, topic *t) {
-    const cv_data_kind *kind = cv_data_kind_at(k);
-    if (kind) *t = (topic){.name = kind->name, .help = kind->help, .schema = kind->schema};
-    return kind;
-}
-
-static bool feature_at(size_t k, topic *t) {
-    const cv_feature *kind = cv_feature_at(k);
-    if (kind) *t = (topic){.name = kind->name, .help = kind->help, .schema = kind->schema};
-    return kind;
-}
-
-static bool change_at(size_t k, topic *t) {
-    const cv_change *change = cv_change_at(k);
-    if (change) *t = (topic){.name = change->name, .help = change->help, .schema = change->schema};
-    return change;
-}
-
-static bool optimizer_at(size_t k, topic *t) {
-    const cv_optimizer *optimizer = cv_optimizer_at(k);
-    if (optimizer) *t = (topic){.name = optimizer->name, .help = optimizer->help, .schema = optimizer->schema};
-    return optimizer;
-}
-
-static bool schedule_at(size_t k, topic *t) {
-    const cv_schedule *schedule = cv_schedule_at(k);
-    if (schedule) *t = (topic){.name = schedule->name, .help = schedule->help, .schema = schedule->schema};
-    return schedule;
-}
+#define TOPIC_AT(function, entry_at)                                                                                   \
+    static bool function(size_t k, topic *t) {                                                                         \
+        if (!entry_at(k)) return false;                                                                                \
+        *t = (topic){.name = entry_at(k)->name, .help = entry_at(k)->help, .schema = entry_at(k)->schema};             \
+        return true;                                                                                                   \
+    }
+TOPIC_AT(data_at, cv_data_kind_at)
+TOPIC_AT(feature_at, cv_feature_at)
+TOPIC_AT(optimizer_at, cv_optimizer_at)
+TOPIC_AT(schedule_at, cv_schedule_at)
+TOPIC_AT(change_at, cv_change_at)
 
 static bool block_at(size_t k, topic *t) {
     const topic blocks[] = {
@@ -208,7 +190,7 @@ static bool write_word(FILE *out, const char *word) {
 }
 
 convo_status convo_recipe_reference(const char *word, char **text, convo_error *err) {
-    if (!text) return cv_fail(err, CONVO_ARGUMENT, "", "a place for the text is needed");
+    if (!text) return cv_fail(err, CONVO_ARGUMENT, "", "room for the text is needed");
     char *made = NULL;
     size_t size = 0;
     bool found = true;

@@ -23,9 +23,8 @@ static convo_status take_weights(const convo_recipe *recipe, const convo_train_o
     cv_weights weights;
     cv_fit fit = {0};
     char misfits[480];
-    convo_status status = cv_weights_read(path, NULL, &weights, err);
-    if (status) return status;
-    status = cv_weights_fill(&weights, net, &fit, err);
+    CV_TRY(cv_weights_read(path, NULL, &weights, err));
+    convo_status status = cv_weights_fill(&weights, net, &fit, err);
     cv_fit_text(&fit, misfits, sizeof misfits);
     if (!status && fit.taken == 0)
         status = cv_fail(err, CONVO_SHAPE, path, "nothing of it fits the recipe's net: %.400s", misfits);

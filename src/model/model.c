@@ -122,8 +122,7 @@ static char *labels_text(const cv_model_parts *parts) {
 convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
                             convo_error *err) {
     char *recipe;
-    convo_status status = convo_recipe_text(parts->recipe, &recipe, err);
-    if (status) return status;
+    CV_TRY(convo_recipe_text(parts->recipe, &recipe, err));
     const cv_st_text all[CV_MODEL_TEXTS] = {
         {"format", cv_format("pt")},
         {"convo.version", cv_format("%s", convo_version())},
@@ -200,13 +199,11 @@ static convo_status check_tensor(const char *path, const cv_st_tensor *from, con
 
 // The net gets its room when it is known that the file fills it.
 static convo_status read_tensors(const char *path, const cv_safetensors *file, cv_net *net, convo_error *err) {
-    convo_status status = CONVO_OK;
-    for (int t = 0; t < net->tensors && !status; t++)
-        status = check_tensor(path, cv_safetensors_find(file, net->tensor[t].name), &net->tensor[t], err);
-    if (!status) status = cv_net_finish(net, err);
-    for (int t = 0; t < net->tensors && !status; t++)
-        status = cv_weights_take(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err);
-    if (status) return status;
+    for (int t = 0; t < net->tensors; t++)
+        CV_TRY(check_tensor(path, cv_safetensors_find(file, net->tensor[t].name), &net->tensor[t], err));
+    CV_TRY(cv_net_finish(net, err));
+    for (int t = 0; t < net->tensors; t++)
+        CV_TRY(cv_weights_load(path, cv_safetensors_find(file, net->tensor[t].name), net, t, err));
     for (size_t t = 0; t < file->tensors && file->tensors > (size_t)net->tensors; t++) {
         int k = 0;
         while (k < net->tensors && strcmp(file->tensor[t].name, net->tensor[k].name) != 0) k++;
@@ -283,7 +280,7 @@ static char *noted_beside(const char *path) {
 }
 
 convo_status convo_model_load(const char *path, convo_model **model, convo_error *err) {
-    if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a path and a place for the model are needed");
+    if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a path and room for the model are needed");
     *model = NULL;
     if (!cv_is_folder(path) && !cv_is_file(path))
         return cv_fail(err, CONVO_IO, path, "is not there: a model is a .safetensors file or the folder of a training");

@@ -53,10 +53,9 @@ static convo_status read_file(cv_weights *w, const char *path, convo_error *err)
 // Reads the shards that an index names: {"weight_map": {"0.weight": "model-00001-of-00002.safetensors", ...}}.
 static convo_status read_shards(cv_weights *w, const char *path, convo_error *err) {
     cv_bytes bytes = {0};
-    convo_status status = cv_file_read(path, CV_LIMIT_HEADER, &bytes, err);
-    if (status) return status;
+    CV_TRY(cv_file_read(path, CV_LIMIT_HEADER, &bytes, err));
     json_t *index, *seen = json_object(), *shard;
-    status = cv_json_read(path, 0, (const char *)bytes.data, bytes.size, &index, err);
+    convo_status status = cv_json_read(path, 0, (const char *)bytes.data, bytes.size, &index, err);
     json_t *map = json_object_get(index, "weight_map");
     const char *slash = strrchr(path, '/'), *tensor;
     if (!status && !json_object_size(map))
@@ -148,8 +147,8 @@ void cv_name_list_end(cv_name_list *list) {
     if (list->left_out) cv_append(list->text, sizeof list->text, " and %d more", list->left_out);
 }
 
-// The place of the first weight of this name, or where it would be.
-static size_t place_of(const cv_weights *w, const char *name) {
+// The index of the first weight of this name, or where it would be.
+static size_t index_of(const cv_weights *w, const char *name) {
     size_t low = 0, high = w->weights;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
@@ -165,7 +164,7 @@ static bool is_called(const cv_weights *w, size_t k, const char *name) {
     return k < w->weights && !strcmp(w->weight[k].name, name);
 }
 
-convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
+convo_status cv_weights_load(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err) {
     const cv_net_tensor *to = &net->tensor[t];
     const bool as_it_is = from->type == CV_F32 && (uintptr_t)from->data % sizeof(float) == 0;
     float *converted = as_it_is ? NULL : cv_alloc_aligned(to->size, sizeof *converted);
@@ -182,7 +181,7 @@ convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net 
 static convo_status fill(const cv_weights *w, cv_net *net, cv_fit *fit, bool *wanted, convo_error *err) {
     for (int t = 0; t < net->tensors; t++) {
         const cv_net_tensor *to = &net->tensor[t];
-        const size_t k = place_of(w, to->name);
+        const size_t k = index_of(w, to->name);
         const cv_st_tensor *from = is_called(w, k, to->name) ? w->weight[k].tensor : NULL;
         char have[96], need[96];
         if (is_called(w, k + 1, to->name))
@@ -193,8 +192,7 @@ static convo_status fill(const cv_weights *w, cv_net *net, cv_fit *fit, bool *wa
             continue;
         }
         if (from->dims == to->spec.dims && !memcmp(from->dim, to->spec.dim, (size_t)from->dims * sizeof *from->dim)) {
-            const convo_status status = cv_weights_take(w->path, from, net, t, err);
-            if (status) return status;
+            CV_TRY(cv_weights_load(w->path, from, net, t, err));
             fit->taken++;
             continue;
         }

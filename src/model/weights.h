@@ -39,7 +39,7 @@ typedef struct cv_fit {
 // missing, as in old files. Errors: NUMERIC if a number is not finite.
 convo_status cv_weights_fill(const cv_weights *weights, cv_net *net, cv_fit *fit, convo_error *err);
 // Copies one tensor into tensor t of the net, which has the same shape, converted. path: of the file, for errors.
-convo_status cv_weights_take(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err);
+convo_status cv_weights_load(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err);
 // Writes the mismatches as one sentence: "it has no 0.bias; 2.weight is [3, 4], the net's is [3, 5]".
 void cv_fit_text(const cv_fit *fit, char *text, size_t size);
 

@@ -112,8 +112,8 @@ convo_status cv_net_add(cv_net *net, const cv_op *op, const void *config, const 
     memcpy(node->input, input, sizeof *input * (size_t)(op->inputs ? op->inputs : 1));
     cv_print(node->path, sizeof node->path, "%s", path);
     cv_print(node->where, sizeof node->where, "%s", where);
-    const convo_status status = infer(net, node, err);
-    return status ? status : add_tensors(net, node, err);
+    CV_TRY(infer(net, node, err));
+    return add_tensors(net, node, err);
 }
 
 // The trained tensors first, then the buffers, each from a cache line on.

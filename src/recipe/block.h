@@ -28,7 +28,7 @@ const cv_block *cv_block_at(size_t k);
 
 // Adds a list of layers; the path of each is prefix and its number. *from: as above.
 convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char *prefix, int *from, convo_error *err);
-// Adds one op; at: its place in the recipe.
+// Adds one op; at: its position in the recipe.
 convo_status cv_build_node(cv_builder *b, const cv_op *op, const void *config, const int *input, const char *path,
                            const yaml_node_t *at, convo_error *err);
 

@@ -10,29 +10,15 @@
 
 // --- words that tables know -------------------------------------------------------------------------------------
 
-static const char *data_name(const void *context, size_t k) {
-    (void)context;
-    const cv_data_kind *kind = cv_data_kind_at(k);
-    return kind ? kind->name : NULL;
-}
-
-static const char *feature_name(const void *context, size_t k) {
-    (void)context;
-    const cv_feature *kind = cv_feature_at(k);
-    return kind ? kind->name : NULL;
-}
-
-static const char *optimizer_name(const void *context, size_t k) {
-    (void)context;
-    const cv_optimizer *optimizer = cv_optimizer_at(k);
-    return optimizer ? optimizer->name : NULL;
-}
-
-static const char *schedule_name(const void *context, size_t k) {
-    (void)context;
-    const cv_schedule *schedule = cv_schedule_at(k);
-    return schedule ? schedule->name : NULL;
-}
+#define NAME_AT(function, entry_at)                                                                                    \
+    static const char *function(const void *context, size_t k) {                                                       \
+        (void)context;                                                                                                 \
+        return entry_at(k) ? entry_at(k)->name : NULL;                                                                 \
+    }
+NAME_AT(data_name, cv_data_kind_at)
+NAME_AT(feature_name, cv_feature_at)
+NAME_AT(optimizer_name, cv_optimizer_at)
+NAME_AT(schedule_name, cv_schedule_at)
 
 const char *cv_op_names_next(const void *names, size_t k) {
     const cv_op_names *of = names;
@@ -72,8 +58,7 @@ static convo_status read_data(convo_recipe *recipe, const yaml_node_t *node, con
                            .part = {{cv_recipe_data_schema, &data}, {own, recipe->data_config}},
                            .also = also,
                            .bare = true};
-    convo_status status = cv_yaml_read(&yaml, node, &block, err);
-    if (status) return status;
+    CV_TRY(cv_yaml_read(&yaml, node, &block, err));
     memcpy(recipe->data_path, data.path, sizeof data.path);
     block = (cv_yaml_block){.what = "split", .at = split, .part = {{cv_split_schema, &recipe->split}}, .bare = true};
     return cv_yaml_read(&yaml, split, &block, err);
@@ -98,15 +83,14 @@ static convo_status find_front_end(convo_recipe *recipe, const yaml_node_t *node
     const bool recordings = !recipe->data || recipe->data->recordings, named = !cv_yaml_is_null(kind);
     size_t k;
     if (named && !recordings)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, kind).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, kind).text,
                        "the data set '%s' has no recordings for a front end to read: remove 'kind'",
                        recipe->data->name);
     if (!named && !recordings) return CONVO_OK;
     if (!cv_yaml_text(kind) || !named)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, node).text,
                        "'features' needs 'kind', such as '{kind: mfcc, samples: 6000}'");
-    const convo_status status = cv_yaml_word(&yaml, kind, "kind of features", feature_name, NULL, &k, err);
-    if (status) return status;
+    CV_TRY(cv_yaml_word(&yaml, kind, "kind of features", feature_name, NULL, &k, err));
     recipe->feature = cv_feature_at(k);
     recipe->feature_config = cv_alloc(1, recipe->feature->config_size + 1); // + 1: some kinds have no options
     return recipe->feature_config ? CONVO_OK : cv_no_memory(err, "the features' options");
@@ -114,9 +98,8 @@ static convo_status find_front_end(convo_recipe *recipe, const yaml_node_t *node
 
 static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
     const cv_yaml yaml = cv_recipe_yaml(recipe);
-    const cv_place place = cv_yaml_place(&yaml, node);
-    convo_status status = find_front_end(recipe, node, cv_yaml_find(&yaml, node, "kind"), err);
-    if (status) return status;
+    const cv_where where = cv_yaml_where(&yaml, node);
+    CV_TRY(find_front_end(recipe, node, cv_yaml_find(&yaml, node, "kind"), err));
     cv_feature_common common;
     cv_yaml_block block = {.what = "features", .at = node, .part = {{cv_feature_common_schema, &common}}};
     if (recipe->feature) {
@@ -124,19 +107,18 @@ static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node,
         block.part[1].schema = recipe->feature->schema;
         block.part[1].values = recipe->feature_config;
     }
-    status = cv_yaml_read(&yaml, node, &block, err);
-    if (status) return status;
+    CV_TRY(cv_yaml_read(&yaml, node, &block, err));
     recipe->normalize = common.normalize == 1 ? CV_NORMALIZE_GLOBAL : CV_NORMALIZE_NONE;
     recipe->mean = common.mean;
     recipe->std = common.std;
     if (!recipe->feature) return CONVO_OK;
     recipe->rate = common.rate ? (int)common.rate : recipe->data ? recipe->data->rate : 0;
     if (!recipe->rate)
-        return cv_fail(err, CONVO_ARGUMENT, place.text,
+        return cv_fail(err, CONVO_ARGUMENT, where.text,
                        "'features' needs 'rate' in hertz: the data set has no sample rate of its own");
     char why[256] = "";
     if (!recipe->feature->infer(recipe->feature_config, recipe->rate, &recipe->input, why, sizeof why))
-        return cv_fail(err, CONVO_ARGUMENT, place.text, "%s: %s", recipe->feature->name, why);
+        return cv_fail(err, CONVO_ARGUMENT, where.text, "%s: %s", recipe->feature->name, why);
     return CONVO_OK;
 }
 
@@ -148,7 +130,7 @@ static convo_status read_input(convo_recipe *recipe, const yaml_node_t *node, co
     int dims = 1;
     if (node->type == YAML_SEQUENCE_NODE) dims = (int)(node->data.sequence.items.top - node->data.sequence.items.start);
     if (dims < 1 || dims > 3)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, node).text,
                        "'input' must be a list of 1 to 3 sizes, such as [13, 74]");
     for (int d = 0; d < dims; d++) {
         const yaml_node_t *item = node;
@@ -156,7 +138,7 @@ static convo_status read_input(convo_recipe *recipe, const yaml_node_t *node, co
         const char *text = cv_yaml_text(item);
         char why[256];
         if (!cv_option_set(&size, &value[d], text ? text : "...", why, sizeof why))
-            return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, item).text, "a size of the input must be %s", why);
+            return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, item).text, "a size of the input must be %s", why);
     }
     recipe->input = (cv_shape){dims, value[0], dims == 3 ? value[1] : 1, dims == 1 ? 1 : value[dims - 1]};
     return CONVO_OK;
@@ -170,7 +152,7 @@ static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features
     convo_status status = features ? read_features(recipe, features, err) : CONVO_OK;
     if (status) return status;
     if (recipe->feature && input)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, input).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, input).text,
                        "the recipe has both 'features' and 'input': remove 'input', which follows from the features");
     if (recipe->feature) return CONVO_OK;
     if (input) return read_input(recipe, input, err);
@@ -202,7 +184,7 @@ static convo_status choose(const cv_yaml *yaml, const yaml_node_t *node, const c
         return CONVO_OK;
     }
     if (!cv_yaml_named(yaml, node, name, options))
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(yaml, node).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, node).text,
                        "%s must be one word, or one word with options: '%s: {...}'", from->what, from->fallback);
     return cv_yaml_word(yaml, *name, from->what, from->next, from->context, k, err);
 }
@@ -223,8 +205,7 @@ static convo_status read_loss(convo_recipe *recipe, const yaml_node_t *node, con
     const choice from = {"loss", "cross_entropy", cv_op_names_next, &losses};
     const yaml_node_t *name, *options;
     size_t k;
-    convo_status status = choose(&yaml, node, &from, &k, &name, &options, err);
-    if (status) return status;
+    CV_TRY(choose(&yaml, node, &from, &k, &name, &options, err));
     recipe->loss = cv_op_find(losses.isa, cv_op_names_next(&losses, k));
     recipe->loss_config = cv_alloc(1, recipe->loss->config_size + 1);
     if (!recipe->loss_config) return cv_no_memory(err, "the loss's options");
@@ -236,8 +217,7 @@ static convo_status read_optimizer(convo_recipe *recipe, const yaml_node_t *node
     const choice from = {"optimizer", "sgd", optimizer_name, NULL};
     const yaml_node_t *name, *options;
     size_t k;
-    convo_status status = choose(&yaml, node, &from, &k, &name, &options, err);
-    if (status) return status;
+    CV_TRY(choose(&yaml, node, &from, &k, &name, &options, err));
     recipe->optimizer = cv_optimizer_at(k);
     return read_chosen(&yaml, recipe->optimizer->name, name, options, recipe->optimizer->schema,
                        &recipe->optimizer_config, err);
@@ -248,8 +228,7 @@ static convo_status read_schedule(convo_recipe *recipe, const yaml_node_t *node,
     const choice from = {"schedule", "constant", schedule_name, NULL};
     const yaml_node_t *name, *options;
     size_t k;
-    convo_status status = choose(&yaml, node, &from, &k, &name, &options, err);
-    if (status) return status;
+    CV_TRY(choose(&yaml, node, &from, &k, &name, &options, err));
     recipe->schedule = cv_schedule_at(k);
     return read_chosen(&yaml, recipe->schedule->name, name, options, recipe->schedule->schema, &recipe->schedule_config,
                        err);
@@ -338,9 +317,8 @@ convo_status convo_recipe_load(const char *path, convo_recipe **recipe, convo_er
     if (!path || !recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a path and an output are required");
     *recipe = NULL;
     cv_bytes bytes;
-    convo_status status = cv_file_read(path, CV_LIMIT_RECIPE, &bytes, err);
-    if (status) return status;
-    status = cv_recipe_parse((const char *)bytes.data, bytes.size, path, path, recipe, err);
+    CV_TRY(cv_file_read(path, CV_LIMIT_RECIPE, &bytes, err));
+    convo_status status = cv_recipe_parse((const char *)bytes.data, bytes.size, path, path, recipe, err);
     free(bytes.data);
     return status;
 }

@@ -49,10 +49,10 @@ static const cv_change *find_change(const convo_recipe *recipe, const yaml_node_
         other = change;
     }
     if (other)
-        cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, key).text,
+        cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, key).text,
                 "'%s' is a change of %s, which this recipe has not", name, what_it_is_for(other->sort));
     else
-        cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, key).text, "augment has no change '%s'%s", name,
+        cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, key).text, "augment has no change '%s'%s", name,
                 cv_did_you_mean(name, next_change, recipe).text);
     return NULL;
 }
@@ -106,7 +106,7 @@ static convo_status read_copies(convo_recipe *recipe, const yaml_node_t *node, c
     const cv_yaml_block block = {.what = "augment", .at = node, .part = {{cv_augment_schema, &recipe->augment}}};
     const yaml_node_pair_t *pair = node->data.mapping.pairs.start, *top = node->data.mapping.pairs.top;
     if (!recipe->feature)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, node).text,
                        "'copies' are made of recordings only: remove it, and the changes are made anew in every epoch");
     for (; pair < top; pair++) {
         const char *name = cv_yaml_text(cv_yaml_node(&yaml, pair->key));
@@ -114,7 +114,7 @@ static convo_status read_copies(convo_recipe *recipe, const yaml_node_t *node, c
         if (cv_option_find(cv_augment_schema, name)) continue;
         for (size_t k = 0; (change = cv_change_at(k)); k++)
             if (!strcmp(change->name, name))
-                return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, cv_yaml_node(&yaml, pair->key)).text,
+                return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, cv_yaml_node(&yaml, pair->key)).text,
                                "'%s' is made anew in every epoch: remove 'copies'", name);
     }
     return cv_yaml_read(&yaml, node, &block, err);
@@ -125,7 +125,7 @@ convo_status cv_recipe_augment(convo_recipe *recipe, const yaml_node_t *node, co
     cv_options_default(cv_augment_schema, &recipe->augment);
     if (!node) return CONVO_OK;
     if (node->type != YAML_MAPPING_NODE)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&yaml, node).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, node).text,
                        "'augment' must be a mapping, such as '{shift: 0.1}'");
     return cv_yaml_find(&yaml, node, "copies") ? read_copies(recipe, node, err) : read_changes(recipe, node, err);
 }

@@ -26,25 +26,25 @@ static const char *next_layer(const void *isa, size_t k) {
 static convo_status find_layer(const cv_builder *b, const yaml_node_t *name, const cv_op **op, convo_error *err) {
     const char *text = cv_yaml_text(name);
     *op = cv_op_find(b->isa, text);
-    cv_place place = cv_yaml_place(&b->yaml, name);
+    cv_where where = cv_yaml_where(&b->yaml, name);
     if (!*op)
-        return cv_fail(err, CONVO_ARGUMENT, place.text, "unknown layer '%s'%s", text,
+        return cv_fail(err, CONVO_ARGUMENT, where.text, "unknown layer '%s'%s", text,
                        cv_did_you_mean(text, next_layer, b->isa).text);
     if ((*op)->kind == CV_LOSS)
-        return cv_fail(err, CONVO_ARGUMENT, place.text, "'%s' is a loss, not a layer: put it in 'train: {loss: %s}'",
+        return cv_fail(err, CONVO_ARGUMENT, where.text, "'%s' is a loss, not a layer: put it in 'train: {loss: %s}'",
                        text, text);
     if ((*op)->inputs > 1)
-        return cv_fail(err, CONVO_ARGUMENT, place.text,
+        return cv_fail(err, CONVO_ARGUMENT, where.text,
                        "'%s' joins branches and cannot be written directly: use 'residual: {body: [...]}'", text);
     return CONVO_OK;
 }
 
 convo_status cv_build_node(cv_builder *b, const cv_op *op, const void *config, const int *input, const char *path,
                            const yaml_node_t *at, convo_error *err) {
-    cv_place place = cv_yaml_place(&b->yaml, at);
+    cv_where where = cv_yaml_where(&b->yaml, at);
     if (b->net->nodes >= CV_LIMIT_LAYERS)
-        return cv_fail(err, CONVO_LIMIT, place.text, "a network can have at most %d layers", CV_LIMIT_LAYERS);
-    return cv_net_add(b->net, op, config, input, path, place.text, err);
+        return cv_fail(err, CONVO_LIMIT, where.text, "a network can have at most %d layers", CV_LIMIT_LAYERS);
+    return cv_net_add(b->net, op, config, input, path, where.text, err);
 }
 
 // --- init: how a layer's parameters start -------------------------------------------------------------------------
@@ -64,7 +64,7 @@ static convo_status flatten_numbers(const cv_builder *b, const yaml_node_t *node
     char why[256];
     const char *text = cv_yaml_text(node);
     if (!cv_option_set(&number, &value, text ? text : "{}", why, sizeof why))
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text, "'init' must be %s", why);
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&b->yaml, node).text, "'init' must be %s", why);
     if (out) out[*count] = (float)value;
     ++*count;
     return CONVO_OK;
@@ -81,7 +81,7 @@ static convo_status start_tensor(cv_builder *b, int t, const yaml_node_t *node, 
     for (size_t k = 0; text && k < CV_COUNT(words); k++)
         if (strcmp(text, words[k].word) == 0) {
             if (words[k].init == CV_INIT_UNIFORM && !b->net->tensor[t].spec.fan_in)
-                return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, node).text,
+                return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&b->yaml, node).text,
                                "%s has no uniform initialisation: its bound depends on a number of inputs, which this "
                                "layer lacks; use zero, one, normal or a number",
                                b->net->tensor[t].name);
@@ -95,7 +95,7 @@ static convo_status start_tensor(cv_builder *b, int t, const yaml_node_t *node, 
     if (!status && text) cv_net_fill(b->net, t, one);
     if (status || text) return status;
     if (given != size)
-        return cv_fail(err, CONVO_SHAPE, cv_yaml_place(&b->yaml, node).text,
+        return cv_fail(err, CONVO_SHAPE, cv_yaml_where(&b->yaml, node).text,
                        "%s has %zu elements, but %zu values are given", b->net->tensor[t].name, size, given);
     float *values = cv_alloc(size, sizeof *values);
     if (!values) return cv_no_memory(err, "initial weights");
@@ -116,7 +116,7 @@ static convo_status read_init(cv_builder *b, const yaml_node_t *init, convo_erro
     const cv_node *last = &b->net->node[b->net->nodes - 1];
     if (!init) return CONVO_OK;
     if (init->type != YAML_MAPPING_NODE)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, init).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&b->yaml, init).text,
                        "'init' must map parameters to values, such as {weight: normal, bias: zero}");
     for (yaml_node_pair_t *p = init->data.mapping.pairs.start; p < init->data.mapping.pairs.top; p++) {
         const yaml_node_t *key = cv_yaml_node(&b->yaml, p->key);
@@ -134,14 +134,13 @@ static convo_status add_layer(cv_builder *b, const yaml_node_t *name, const yaml
                               int *from, convo_error *err) {
     static const yaml_node_t empty = {.type = YAML_MAPPING_NODE};
     const cv_op *op;
-    convo_status status = find_layer(b, name, &op, err);
-    if (status) return status;
+    CV_TRY(find_layer(b, name, &op, err));
     void *config = cv_alloc(1, op->config_size + 1);
     if (!config) return cv_no_memory(err, "a layer's options");
     static const char *const also[] = {"init", NULL};
     const cv_yaml_block block = {
         .what = op->name, .at = name, .part = {{op->schema, config}}, .also = op->tensors ? also : NULL, .bare = true};
-    status = cv_yaml_read(&b->yaml, options ? options : &empty, &block, err);
+    convo_status status = cv_yaml_read(&b->yaml, options ? options : &empty, &block, err);
     if (!status) status = cv_build_node(b, op, config, from, path, name, err);
     if (!status) *from = b->net->nodes - 1;
     if (!status) status = read_init(b, cv_yaml_find(&b->yaml, options, "init"), err);
@@ -151,22 +150,20 @@ static convo_status add_layer(cv_builder *b, const yaml_node_t *name, const yaml
 
 convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char *prefix, int *from, convo_error *err) {
     if (list->type != YAML_SEQUENCE_NODE || list->data.sequence.items.start == list->data.sequence.items.top)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, list).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&b->yaml, list).text,
                        "expected a list of layers, such as [relu, flatten, {linear: 10}]");
     const yaml_node_item_t *start = list->data.sequence.items.start, *top = list->data.sequence.items.top;
     for (const yaml_node_item_t *item = start; item < top; item++) {
         const yaml_node_t *node = cv_yaml_node(&b->yaml, *item), *name, *options;
-        cv_place place = cv_yaml_place(&b->yaml, node);
+        cv_where where = cv_yaml_where(&b->yaml, node);
         char path[sizeof((cv_node *)0)->path];
         if (snprintf(path, sizeof path, "%s%td", prefix, item - start) >= (int)sizeof path)
-            return cv_fail(err, CONVO_LIMIT, place.text, "blocks are nested too deep");
+            return cv_fail(err, CONVO_LIMIT, where.text, "blocks are nested too deep");
         if (!cv_yaml_named(&b->yaml, node, &name, &options))
-            return cv_fail(err, CONVO_ARGUMENT, place.text,
+            return cv_fail(err, CONVO_ARGUMENT, where.text,
                            "a layer must be a word ('relu') or a word with options ('conv1d: {out: 16, kernel: 3}')");
         const cv_block *block = find_block(cv_yaml_text(name));
-        const convo_status status =
-            block ? block->add(b, name, options, path, from, err) : add_layer(b, name, options, path, from, err);
-        if (status) return status;
+        CV_TRY(block ? block->add(b, name, options, path, from, err) : add_layer(b, name, options, path, from, err));
     }
     return CONVO_OK;
 }

@@ -170,8 +170,7 @@ convo_status cv_recipe_with_input(const convo_recipe *recipe, cv_shape shape, co
 convo_status convo_recipe_set(convo_recipe *recipe, const char *assignment, convo_error *err) {
     if (!recipe || !assignment) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and an assignment are required");
     convo_recipe *changed;
-    const convo_status status = with_setting(recipe, assignment, &changed, err);
-    if (status) return status;
+    CV_TRY(with_setting(recipe, assignment, &changed, err));
     const convo_recipe before = *recipe;
     *recipe = *changed;
     *changed = before;

@@ -14,15 +14,14 @@ static convo_status add_residual(cv_builder *b, const yaml_node_t *name, const y
     const cv_yaml_block block = {.what = "residual", .at = name, .also = keys};
     const yaml_node_t *body = cv_yaml_find(&b->yaml, options, "body");
     const yaml_node_t *shortcut = cv_yaml_find(&b->yaml, options, "shortcut");
-    convo_status status = cv_yaml_read(&b->yaml, options, &block, err);
-    if (status) return status;
+    CV_TRY(cv_yaml_read(&b->yaml, options, &block, err));
     if (!body)
-        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_place(&b->yaml, name).text,
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&b->yaml, name).text,
                        "'residual' needs 'body', a list of layers");
     int input[CV_MAX_INPUTS] = {*from, *from};
     char prefix[96]; // longer than any path that cv_net_add takes
     snprintf(prefix, sizeof prefix, "%.80s.body.", path);
-    status = cv_build_layers(b, body, prefix, &input[0], err);
+    convo_status status = cv_build_layers(b, body, prefix, &input[0], err);
     snprintf(prefix, sizeof prefix, "%.80s.shortcut.", path);
     if (!status && !is_empty(shortcut)) status = cv_build_layers(b, shortcut, prefix, &input[1], err);
     if (!status) status = cv_build_node(b, cv_op_find(b->isa, "add"), NULL, input, path, name, err);
