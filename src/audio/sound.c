@@ -164,31 +164,54 @@ static bool is_counted(const SF_INFO *info) {
     return (type == SF_FORMAT_FLAC || type == SF_FORMAT_OGG) && info->frames < SF_COUNT_MAX;
 }
 
-convo_status cv_sound_read_piece(const char *path, const cv_piece *piece, int rate, cv_sound *sound, convo_error *err) {
-    SF_INFO info = {0};
-    SNDFILE *stream = NULL;
+typedef struct opened {
     cv_sound_file file;
-    SF_VIRTUAL_IO io = cv_sound_file_io();
-    *sound = (cv_sound){0};
+    SF_INFO info;
+    SNDFILE *stream;
+} opened;
 
-    convo_status status = cv_sound_file_open(path, &file, err);
+// To be closed in any case.
+static convo_status open_sound(const char *path, opened *o, convo_error *err) {
+    SF_VIRTUAL_IO io = cv_sound_file_io();
+    *o = (opened){.stream = NULL};
+    const convo_status status = cv_sound_file_open(path, &o->file, err);
+    if (status) return status;
+    o->stream = sf_open_virtual(&io, SFM_READ, &o->info, &o->file);
+    if (o->stream) return check_info(path, &o->info, err);
+    // libsndfile's reason is that of the last file of all threads: it may be another one's
+    return cv_fail(err, CONVO_FORMAT, path,
+                   "is not a sound file that libsndfile can read (WAV, FLAC, OGG, MP3 and others), or it is damaged");
+}
+
+static void close_sound(opened *o) {
+    if (o->stream) sf_close(o->stream);
+    cv_sound_file_close(&o->file);
+}
+
+convo_status cv_sound_length(const char *path, double *seconds, convo_error *err) {
+    opened o;
+    convo_status status = open_sound(path, &o, err);
+    *seconds = 0;
+    if (!status && (o.info.frames <= 0 || o.info.frames == SF_COUNT_MAX))
+        status = cv_fail(err, CONVO_FORMAT, path, "does not say how long it is: convert it to WAV or FLAC");
+    if (!status) *seconds = (double)o.info.frames / o.info.samplerate;
+    close_sound(&o);
+    return status;
+}
+
+convo_status cv_sound_read_piece(const char *path, const cv_piece *piece, int rate, cv_sound *sound, convo_error *err) {
+    opened o;
+    *sound = (cv_sound){0};
+    convo_status status = open_sound(path, &o, err);
     if (status) goto done;
-    stream = sf_open_virtual(&io, SFM_READ, &info, &file);
-    if (!stream) { // libsndfile's reason is that of the last file of all threads: it may be another one's
-        status =
-            cv_fail(err, CONVO_FORMAT, path,
-                    "is not a sound file that libsndfile can read (WAV, FLAC, OGG, MP3 and others), or it is damaged");
-        goto done;
-    }
-    if ((status = check_info(path, &info, err))) goto done;
-    if (rate == 0) rate = info.samplerate;
-    const span part = span_of(piece, info.samplerate, rate);
-    if ((status = decode(stream, &info, path, &part, sound, err))) goto done;
+    if (rate == 0) rate = o.info.samplerate;
+    const span part = span_of(piece, o.info.samplerate, rate);
+    if ((status = decode(o.stream, &o.info, path, &part, sound, err))) goto done;
     const int64_t end = part.begin + (int64_t)sound->count;
-    if (is_counted(&info) && end < info.frames && (int64_t)sound->count < part.count) {
+    if (is_counted(&o.info) && end < o.info.frames && (int64_t)sound->count < part.count) {
         status =
             cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged: it promises %lld samples and %lld can be read",
-                    (long long)info.frames, (long long)end);
+                    (long long)o.info.frames, (long long)end);
         goto done;
     }
     if (sound->count == 0) {
@@ -196,11 +219,10 @@ convo_status cv_sound_read_piece(const char *path, const cv_piece *piece, int ra
         goto done;
     }
     if ((status = cv_sound_check(sound->sample, sound->count, path, err))) goto done;
-    sound->rate = info.samplerate;
+    sound->rate = o.info.samplerate;
     status = convert(path, &part, piece, rate, sound, err);
 done:
-    if (stream) sf_close(stream);
-    cv_sound_file_close(&file);
+    close_sound(&o);
     if (status) cv_sound_free(sound);
     return status;
 }

@@ -27,6 +27,8 @@ convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_er
 // on: to the bit, or, where the recording is resampled, to the precision of float, its last sample excepted. A piece
 // that reaches beyond the end is shorter; one that begins there is an error.
 convo_status cv_sound_read_piece(const char *path, const cv_piece *piece, int rate, cv_sound *sound, convo_error *err);
+// Returns how long a recording is by its header. A format that does not say is an error.
+convo_status cv_sound_length(const char *path, double *seconds, convo_error *err);
 // Resamples from `from` hertz to `to` hertz. The caller frees *out.
 convo_status cv_resample(const float *sample, size_t count, int from, int to, float **out, size_t *out_count,
                          convo_error *err);

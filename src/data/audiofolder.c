@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/filename.h"
+#include "data/keywords.h"
 #include "data/part_list.h"
 #include "data/walk.h"
 
@@ -13,10 +14,12 @@
 
 typedef struct folder_config {
     char classes[CV_LIST_SIZE];
+    cv_keywords_config words;
 } folder_config;
 
 static const cv_option schema[] = {
     CV_CLASSES_OPTION(offsetof(folder_config, classes)),
+    CV_KEYWORDS_OPTIONS(folder_config, words),
     {.name = NULL},
 };
 
@@ -58,6 +61,7 @@ static int32_t part_of_speaker(cv_word speaker) {
 
 typedef struct lists {
     official_list validation, testing;
+    bool keywords;
 } lists;
 
 static void look(void *context, cv_class_file *file) {
@@ -71,20 +75,25 @@ static void look(void *context, cv_class_file *file) {
                                                                          : CONVO_TRAIN;
     else if (mark)
         file->part = part_of_speaker(file->group);
+    else if (l->keywords &&
+             (strncmp(file->place, "_silence_/", 10) == 0 || strncmp(file->place, "_unknown_/", 10) == 0))
+        file->part = CONVO_TEST; // the published test archive
 }
 
 static convo_status audiofolder_scan(const char *folder, const void *config, cv_dataset *dataset, convo_error *err) {
     const folder_config *c = config;
-    lists l = {0};
+    lists l = {.keywords = c->words.keywords[0]};
     const cv_class_walk walk = {.what = "recordings",
                                 .endings = cv_sound_endings,
                                 .wanted = cv_is_sound_name,
                                 .classes = c->classes,
                                 .look = look,
                                 .context = &l};
-    convo_status status = read_official(folder, "validation_list.txt", &l.validation, err);
+    convo_status status = cv_keywords_check(&c->words, c->classes, folder, err);
+    if (!status) status = read_official(folder, "validation_list.txt", &l.validation, err);
     if (!status) status = read_official(folder, "testing_list.txt", &l.testing, err);
     if (!status) status = cv_walk_classes(&walk, folder, dataset, err);
+    if (!status && c->words.keywords[0]) status = cv_keywords_choose(&c->words, dataset, err);
     cv_part_list_free(&l.validation.list);
     cv_part_list_free(&l.testing.list);
     return status;

@@ -20,8 +20,10 @@ typedef struct checker {
 // --- names --------------------------------------------------------------------------------------------------------
 
 static char *example_name(const cv_dataset *dataset, int32_t number, const char *also) {
-    const char *path = dataset->example[number].path;
-    char *name = path ? cv_format("%s", cv_place(dataset, path)) : cv_format("example %" PRId32, number);
+    const cv_example *e = &dataset->example[number];
+    char *name = !e->path               ? cv_format("example %" PRId32, number)
+                 : e->piece.seconds > 0 ? cv_format("%s at %.3f s", cv_place(dataset, e->path), e->piece.start)
+                                        : cv_format("%s", cv_place(dataset, e->path));
     char *whole = name && *also ? cv_format("%s (%s)", name, also) : NULL;
     if (!whole) return name;
     free(name);

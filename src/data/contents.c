@@ -31,14 +31,14 @@ typedef struct decoded {
 } decoded;
 
 static bool decode(const cv_contents *c, size_t k, decoded *out) {
-    const char *path = c->dataset->example[k].path;
+    const cv_example *example = &c->dataset->example[k];
     if (c->kind->recordings) {
         cv_sound sound;
-        if (cv_sound_read(path, 0, &sound, NULL)) return false;
+        if (cv_sound_read_piece(example->path, &example->piece, 0, &sound, NULL)) return false;
         *out = (decoded){sound.sample, sound.count * sizeof *sound.sample};
     } else {
         cv_picture picture;
-        if (cv_picture_read(path, false, &picture, NULL)) return false;
+        if (cv_picture_read(example->path, false, &picture, NULL)) return false;
         *out = (decoded){picture.pixel, (size_t)(picture.height * picture.width) * 3};
     }
     return true;

@@ -108,8 +108,8 @@ static void look_at(void *context, int task, int worker) {
     recording *r = &job->recording[task];
     *r = (recording){.number = (size_t)task};
     cv_sound sound;
-    const char *path = job->dataset->example[task].path;
-    r->status = job->pictures ? try_picture(path, NULL) : cv_sound_read(path, 0, &sound, NULL);
+    const cv_example *e = &job->dataset->example[task];
+    r->status = job->pictures ? try_picture(e->path, NULL) : cv_sound_read_piece(e->path, &e->piece, 0, &sound, NULL);
     if (r->status || job->pictures) return;
     r->rate = sound.rate;
     r->count = sound.count;
@@ -133,8 +133,9 @@ static int by_samples(const void *left, const void *right) {
 static bool same_samples(const cv_dataset *dataset, const recording *a, const recording *b) {
     if (a->hash != b->hash || a->count != b->count) return false;
     cv_sound one = {0}, other = {0};
-    bool same = !cv_sound_read(dataset->example[a->number].path, 0, &one, NULL) &&
-                !cv_sound_read(dataset->example[b->number].path, 0, &other, NULL) && one.count == other.count &&
+    const cv_example *x = &dataset->example[a->number], *y = &dataset->example[b->number];
+    bool same = !cv_sound_read_piece(x->path, &x->piece, 0, &one, NULL) &&
+                !cv_sound_read_piece(y->path, &y->piece, 0, &other, NULL) && one.count == other.count &&
                 memcmp(one.sample, other.sample, one.count * sizeof *one.sample) == 0;
     cv_sound_free(&one);
     cv_sound_free(&other);
@@ -207,12 +208,13 @@ static void measure_durations(recording *r, size_t count, convo_data_info *info)
 }
 
 // Why it cannot be read: that takes reading it once more. false: no memory.
-static bool note_problem(const char *path, convo_data_info *info) {
+static bool note_problem(const cv_example *example, convo_data_info *info) {
+    const char *path = example->path;
     convo_error problem = {.message = ""};
     cv_sound sound = {0};
     size_t capacity = (size_t)info->unreadable;
     if (info->recordings)
-        cv_sound_read(path, 0, &sound, &problem);
+        cv_sound_read_piece(path, &example->piece, 0, &sound, &problem);
     else
         try_picture(path, &problem);
     cv_sound_free(&sound);
@@ -240,7 +242,7 @@ static bool fill_info(const cv_dataset *dataset, recording *r, convo_data_info *
         const recording *it = r ? &r[i] : &none;
         count_in(&info->classes[example->label], it);
         if (example->group >= 0) count_in(&info->groups[example->group], it);
-        if (it->status && !note_problem(example->path, info)) return false;
+        if (it->status && !note_problem(example, info)) return false;
         info->seconds += it->seconds;
         info->clipped += it->clipped;
         info->silent += it->silent;
