@@ -1,15 +1,16 @@
 #include "audio/sound_file.h"
 
+#include "base/slice.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 // --- reading ------------------------------------------------------------------------------------------------------
 
 static bool read_at(const cv_sound_file *file, int64_t at, void *out, size_t count) {
-    return pread(file->descriptor, out, count, (off_t)at) == (ssize_t)count;
+    return at >= 0 && at <= file->size && count <= (size_t)(file->size - at) &&
+           pread(file->descriptor, out, count, (off_t)(file->begin + at)) == (ssize_t)count;
 }
 
 static sf_count_t length_of(void *context) {
@@ -32,10 +33,11 @@ static sf_count_t seek(sf_count_t offset, int whence, void *context) {
 static sf_count_t read_some(void *out, sf_count_t count, void *context) {
     cv_sound_file *file = context;
     const int64_t begin = file->at;
+    if (count > file->size - begin) count = begin < file->size ? file->size - begin : 0;
     uint8_t *bytes = out;
     while (file->at < begin + count) {
-        const ssize_t got =
-            pread(file->descriptor, bytes + (file->at - begin), (size_t)(begin + count - file->at), (off_t)file->at);
+        const ssize_t got = pread(file->descriptor, bytes + (file->at - begin), (size_t)(begin + count - file->at),
+                                  (off_t)(file->begin + file->at));
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
         file->at += got;
@@ -166,15 +168,11 @@ static int64_t promised_length(const cv_sound_file *file) {
 // --- open, close --------------------------------------------------------------------------------------------------
 
 convo_status cv_sound_file_open(const char *path, cv_sound_file *file, convo_error *err) {
-    struct stat about;
-    *file = (cv_sound_file){.descriptor = -1};
-    if (stat(path, &about) != 0) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
-    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is a folder, not a sound file");
-    if (!S_ISREG(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is not a regular file");
-    if (about.st_size == 0) return cv_fail(err, CONVO_FORMAT, path, "is empty: a sound file has at least a header");
-    file->descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    file->size = about.st_size;
-    if (file->descriptor < 0) return cv_fail(err, CONVO_IO, path, "cannot be opened: %s", strerror(errno));
+    cv_slice slice;
+    const convo_status status = cv_slice_open(path, &slice, err);
+    *file = (cv_sound_file){.descriptor = slice.descriptor, .begin = slice.begin, .size = slice.size};
+    if (status) return status;
+    if (slice.size == 0) return cv_fail(err, CONVO_FORMAT, path, "is empty: a sound file has at least a header");
     const struct container *c = container_of(file);
     const int64_t needed = c ? fill_in_length(file, c) : 0;
     const int64_t promised = c && c->begin == 8 ? needed : promised_length(file); // CAF has no length of the whole

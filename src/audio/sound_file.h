@@ -8,7 +8,8 @@
 
 typedef struct cv_sound_file {
     int descriptor;
-    int64_t size, at;  // of the file; of the next byte
+    int64_t begin;     // of the sound file, which may be a part of the file
+    int64_t size, at;  // of the sound file; of the next byte, from its begin
     struct cv_filled { // bytes that replace those in the file
         int64_t at;
         int count;
@@ -17,7 +18,8 @@ typedef struct cv_sound_file {
     int filled_count;
 } cv_sound_file;
 
-// Opens a regular file. Refuses one that is empty or, by its header, truncated. Close it in any case.
+// Opens a regular file, or a part of one (base/slice.h). Refuses one that is empty or, by its header, truncated. Close
+// it in any case.
 convo_status cv_sound_file_open(const char *path, cv_sound_file *file, convo_error *err);
 void cv_sound_file_close(cv_sound_file *file);
 

@@ -11,6 +11,7 @@ static const cv_data_kind *const kinds[] = {
     &cv_data_fsdd,
     &cv_data_audiofolder,
     &cv_data_manifest,
+    &cv_data_webdataset,
     &cv_data_speech_commands_v1,
     &cv_data_speech_commands_v2,
     &cv_data_imagefolder,

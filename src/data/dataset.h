@@ -54,7 +54,8 @@ typedef struct cv_data_kind {
 
 extern const cv_data_kind cv_data_fsdd, cv_data_audiofolder, cv_data_speech_commands_v1, cv_data_speech_commands_v2,
     cv_data_manifest, cv_data_arrays, cv_data_mat, cv_data_moons, cv_data_cifar_10, cv_data_cifar_100, cv_data_mnist,
-    cv_data_fashion_mnist, cv_data_emnist, cv_data_svhn, cv_data_imagefolder;
+    cv_data_fashion_mnist, cv_data_emnist, cv_data_svhn, cv_data_imagefolder,
+    cv_data_webdataset;
 
 const cv_data_kind *cv_data_kind_at(size_t k); // NULL past the last one
 const cv_data_kind *cv_data_kind_find(const char *name);

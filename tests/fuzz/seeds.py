@@ -393,6 +393,20 @@ def make_archives():
         seed("unpack", name, (1, tar([("a", b"", kind), ("a/b", b"x", tarfile.REGTYPE)])))
     for name, path in {"outside": "../a", "absolute": "/tmp/a", "deep": "a/" * 20 + "b", "long": "x" * 200, "dots": "a/.././b/..c", "escape": "\x1b[2J"}.items():
         seed("unpack", name, (1, tar([(path, b"x", tarfile.REGTYPE)])))
+    sound = wav(struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16), bytes(range(64)))
+    shard = lambda *files: tar([(name, data, tarfile.REGTYPE) for name, data in files])
+    seed("tar", "examples", shard(("a/1.wav", sound), ("a/1.cls", b"0"), ("2.txt", b"cat"), ("2.json", b'{"speaker": "ann"}'), ("2.wav", sound)))
+    seed("tar", "long", shard(("x" * 200 + "/1.wav", sound), ("x" * 200 + "/1.cls", b"0")))
+    seed("tar", "escape", shard(("\x1b[2J\n.wav", sound), ("\x1b[2J\n.flac", sound), ("\x1b[2J\n.cls", b"\x1b[2J\xff")))
+    seed("tar", "json", shard(("1.json", b"[" * 60000), ("1.wav", sound)))
+    big = bytearray(shard(("1.wav", sound), ("1.cls", b"0")))
+    big[124:136] = b"\x80" + bytes(3) + b"\x7f" + b"\xff" * 7
+    big[148:156] = b"%06o\0 " % (sum(big[:148]) + 8 * 32 + sum(big[156:512]))
+    seed("tar", "size-2^63", bytes(big))
+    record = lambda text: b"%d %s\n" % (len(text) + 4, text)
+    for name, text in {"path": b"path=a/b.wav", "size": b"size=99999999999999999999", "none": b"size=", "sparse": b"GNU.sparse.major=1"}.items():
+        seed("tar", "pax-" + name, tar([("p", record(text), tarfile.XHDTYPE), ("1.wav", sound, tarfile.REGTYPE), ("1.cls", b"a", tarfile.REGTYPE)]))
+    seed("tar", "pax-length-0", tar([("p", b"0 path=a\n", tarfile.XHDTYPE), ("1.wav", sound, tarfile.REGTYPE)]))
     seed("unpack", "twice", (1, tar([("a", b"x", tarfile.REGTYPE), ("a", b"y", tarfile.REGTYPE)])))
     seed("unpack", "size-2^63", (1, plain[:124] + b"\x80\0\0\0\x7f" + b"\xff" * 7 + plain[136:]))
     pax = b"30 GNU.sparse.size=9999999999\n22 size=99999999999999\n"
