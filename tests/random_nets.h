@@ -53,13 +53,23 @@ static inline double draw_number(random_net *n, const cv_option *o) {
 
 static inline void draw_option(random_net *n, const cv_option *o, int64_t channels, char *text, size_t size) {
     int words = 1;
-    switch (o->type) {
+    text[0] = 0;
+    const bool special = o->words && o->type != CV_WORD && draw(n, 4) == 0;
+    switch (special ? CV_WORD : o->type) {
     case CV_INT:
     case CV_LENGTH: cv_print(text, size, "%lld", (long long)draw_integer(n, o, channels)); break;
     case CV_PAIR:
+    case CV_ENDS:
         cv_print(text, size, "[%lld, %lld]", (long long)draw_integer(n, o, channels),
                  (long long)draw_integer(n, o, channels));
         break;
+    case CV_SIDES: {
+        const int count = draw(n, 2) ? 2 : 4;
+        for (int k = 0; k < count; k++)
+            cv_append(text, size, "%s%lld", k ? ", " : "[", (long long)draw_integer(n, o, channels));
+        cv_append(text, size, "]");
+        break;
+    }
     case CV_SPAN:
     case CV_FLOAT: cv_print(text, size, "%g", draw_number(n, o)); break;
     case CV_BOOL: cv_print(text, size, "%s", draw(n, 2) ? "true" : "false"); break;

@@ -577,6 +577,7 @@ static void odd_thread_counts_are_refused(void **state) {
 typedef struct block {
     int64_t whole, any, pair[2], length[2];
     double real, free, span[2];
+    int64_t special, sides[4], ends[4];
     bool yes;
     int word;
     char text[CV_TEXT_SIZE], list[CV_LIST_SIZE];
@@ -594,12 +595,22 @@ static const cv_option schema[] = {
     {.name = "text", .type = CV_TEXT, .offset = offsetof(block, text), .text = "theo"},
     {.name = "list", .type = CV_LIST, .offset = offsetof(block, list)},
     {.name = "span", .type = CV_SPAN, .offset = offsetof(block, span), .text = "[0, 0.5]", .min = -1, .max = 1},
+    {.name = "special",
+     .type = CV_INT,
+     .offset = offsetof(block, special),
+     .fallback = 1,
+     .min = 1,
+     .max = 9,
+     .words = "all"},
+    {.name = "sides", .type = CV_SIDES, .offset = offsetof(block, sides), .max = 9, .words = "same|causal"},
+    {.name = "ends", .type = CV_ENDS, .offset = offsetof(block, ends), .max = 9, .words = "same|causal"},
     {0},
 };
 
 static void options_start_at_their_defaults(void **state) {
     (void)state;
-    static const char *const defaults[] = {"3", "-1", "2", "5", "0.05", "0", "true", "global", "theo", "", "[0, 0.5]"};
+    static const char *const defaults[] = {"3",      "-1",   "2", "5",        "0.05", "0", "true",
+                                           "global", "theo", "",  "[0, 0.5]", "1",    "0", "0"};
     block b;
     memset(&b, 0xff, sizeof b);
     cv_options_default(schema, &b);
@@ -618,6 +629,35 @@ static void options_read_what_they_should_and_refuse_the_rest(void **state) {
         const char *name, *text, *got; // as cv_option_get gives it; NULL when refused
         const char *why;
     } cases[] = {
+        {"special", "all", "all", NULL},
+        {"special", "3", "3", NULL},
+        {"special", "some", NULL, "a whole number from 1 to 9, or all, not 'some'"},
+        {"special", "-1", NULL, "a whole number from 1 to 9, or all, not '-1'"},
+        {"sides", "2", "2", NULL},
+        {"sides", "[1, 1]", "1", NULL},
+        {"sides", "[1, 2]", "[1, 2]", NULL},
+        {"sides", "[1, 2, 1, 2]", "[1, 2, 1, 2]", NULL},
+        {"sides", "[1,1,2,2]", "[1, 2]", NULL},
+        {"sides", "causal", "causal", NULL},
+        {"sides", "[1, 2, 3]", NULL,
+         "a whole number, [rows, columns] or [top, bottom, left, right], from 0 to 9, or same or causal, not '[1, 2, "
+         "3]'"},
+        {"sides", "[1, 2, 3, 4, 5]", NULL,
+         "a whole number, [rows, columns] or [top, bottom, left, right], from 0 to 9, or same or causal, not '[1, 2, "
+         "3, 4, 5]'"},
+        {"sides", "[1, 2, 3, 10]", NULL,
+         "a whole number, [rows, columns] or [top, bottom, left, right], from 0 to 9, or same or causal, not '[1, 2, "
+         "3, 10]'"},
+        {"sides", "[same, 1]", NULL,
+         "a whole number, [rows, columns] or [top, bottom, left, right], from 0 to 9, or same or causal, not '[same, "
+         "1]'"},
+        {"ends", "3", "3", NULL},
+        {"ends", "[0, 3]", "[0, 3]", NULL},
+        {"ends", "same", "same", NULL},
+        {"ends", "[0, 3, 1, 2]", NULL,
+         "a whole number or [left, right], from 0 to 9, or same or causal, not '[0, 3, 1, 2]'"},
+        {"ends", "[1", NULL, "a whole number or [left, right], from 0 to 9, or same or causal, not '[1'"},
+        {"ends", "", NULL, "a whole number or [left, right], from 0 to 9, or same or causal, not ''"},
         {"whole", "64", "64", NULL},
         {"whole", "+7", "7", NULL},
         {"whole", "0", NULL, "a whole number from 1 to 64, not '0'"},

@@ -282,29 +282,7 @@ static convo_status import_window(const char *nodes, int64_t length, convo_model
     return convo_import(in_folder("window.onnx"), NULL, model, err);
 }
 
-// convo pads both sides alike: a kernel gets zeros on the side that has less.
-static void uneven_padding_goes_into_the_kernel(void **state) {
-    (void)state;
-    static const struct {
-        const char *nodes;
-        float kernel[3];
-    } rows[] = {
-        {"p = Conv(x, k) pads=[0, 1]", {0, 1, 2}}, // y[i] = x[i] + 2 x[i + 1]
-        {"p = Conv(x, k) pads=[1, 0]", {1, 2, 0}}, // y[i] = x[i - 1] + 2 x[i]
-    };
-    for (size_t k = 0; k < CV_COUNT(rows); k++) {
-        convo_model *model;
-        convo_error err = {0};
-        float kernel[3];
-        must(import_window(rows[k].nodes, 5, &model, &err), &err);
-        assert_int_equal(model->net->tensor[0].size, 3);
-        cv_net_read(model->net, 0, kernel);
-        assert_memory_equal(kernel, rows[k].kernel, sizeof kernel);
-        convo_model_free(model);
-    }
-}
-
-static void pools_are_read_as_they_are_or_not_at_all(void **state) {
+static void windows_are_read_as_they_are_or_not_at_all(void **state) {
     (void)state;
     static const struct {
         const char *nodes;
@@ -315,7 +293,14 @@ static void pools_are_read_as_they_are_or_not_at_all(void **state) {
         {"p = AveragePool(x) kernel_shape=[3] pads=[1, 1]", 5, "count_padding: false", false},
         {"p = AveragePool(x) kernel_shape=[3] pads=[1, 1] count_include_pad=1", 5, "padding: 1}", false},
         {"p = MaxPool(x) kernel_shape=[2] strides=[2] ceil_mode=1", 4, "maxpool1d", false},
-        {"p = MaxPool(x) kernel_shape=[2] strides=[2] ceil_mode=1", 5, "ceil_mode", true},
+        {"p = MaxPool(x) kernel_shape=[2] strides=[2] ceil_mode=1", 5, "padding: [0, 1]", false},
+        {"p = MaxPool(x) kernel_shape=[2] strides=[2] ceil_mode=1 pads=[1, 1]", 5, "padding: 1}", false},
+        {"p = AveragePool(x) kernel_shape=[2] strides=[2] ceil_mode=1", 5, "count_padding: false", false},
+        {"p = AveragePool(x) kernel_shape=[3] strides=[2] ceil_mode=1 pads=[1, 1] count_include_pad=1", 6, "ceil_mode",
+         true},
+        {"p = Conv(x, k) pads=[0, 1]", 5, "padding: [0, 1]", false},
+        {"p = Conv(x, k) pads=[2, 0] dilations=[2]", 5, "padding: [2, 0]", false},
+        {"q = Pad(x, #[0, 0, 1, 0, 0, 0]); p = Conv(q, k) pads=[1, 0]", 5, "padding: [2, 0]", false},
         {"p = MaxPool(x) kernel_shape=[2] strides=[2]", 5, "maxpool1d", false},
         {"m = AveragePool(x) kernel_shape=[2]; p = Mul(m, #2)", 5, "sumpool1d", false},
         {"m = AveragePool(x) kernel_shape=[2]; p = Mul(m, #3)", 5, "computes with a constant", true},
@@ -804,8 +789,7 @@ int main(void) {
         cmocka_unit_test(no_operator_of_onnx_is_misread),
         cmocka_unit_test(an_exported_model_comes_back),
         cmocka_unit_test(factors_of_a_gemm_are_in_the_weights),
-        cmocka_unit_test(uneven_padding_goes_into_the_kernel),
-        cmocka_unit_test(pools_are_read_as_they_are_or_not_at_all),
+        cmocka_unit_test(windows_are_read_as_they_are_or_not_at_all),
         cmocka_unit_test(numbers_of_a_shape_are_followed),
         cmocka_unit_test(batch_norm_keeps_its_epsilon_and_momentum),
         cmocka_unit_test(the_input_is_normalised_in_one_way),

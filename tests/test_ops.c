@@ -467,6 +467,11 @@ static void print_options(const cv_option *schema, const void *config) {
         printf("%s\"%s\": ", o == schema ? "" : ", ", o->name);
         if (o->type == CV_PAIR)
             printf("[%lld, %lld]", (long long)pair[0], (long long)pair[1]);
+        else if (o->type == CV_ENDS) // as F.pad has them: left, right, top, bottom
+            printf("[%lld, %lld]", (long long)pair[1], (long long)pair[3]);
+        else if (o->type == CV_SIDES)
+            printf("[%lld, %lld, %lld, %lld]", (long long)pair[1], (long long)pair[3], (long long)pair[0],
+                   (long long)pair[2]);
         else
             printf(o->type == CV_WORD || o->type == CV_TEXT ? "\"%s\"" : "%s", text);
     }

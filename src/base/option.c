@@ -104,7 +104,7 @@ static bool set_word(const cv_option *option, int *field, const char *text) {
     return false;
 }
 
-enum { ITEM_SIZE = 64 }; // of one number of a pair, as written
+enum { ITEM_SIZE = 64, SIDES = 4 }; // of one number of a pair, as written; numbers of a CV_SIDES
 
 static bool set_integer(const cv_option *option, int64_t *field, const char *text, size_t length) {
     int64_t value;
@@ -113,31 +113,70 @@ static bool set_integer(const cv_option *option, int64_t *field, const char *tex
     return true;
 }
 
-// The two items of "[3, 5]"; "3" stands for both. false: it is neither.
-static bool split_pair(const char *text, char first[ITEM_SIZE], char second[ITEM_SIZE]) {
+// The items of "[3, 5]"; "3" is one item. Returns their number, 0 if it is neither or there are more than `most`.
+static int split_items(const char *text, char item[][ITEM_SIZE], int most) {
     const bool list = text[0] == '[';
-    const char *item = list ? text + 1 + strspn(text + 1, " ") : text;
-    const size_t length = list ? strcspn(item, " ,]") : strlen(item);
-    if (length >= ITEM_SIZE) return false;
-    snprintf(first, ITEM_SIZE, "%.*s", (int)length, item);
-    snprintf(second, ITEM_SIZE, "%s", first);
-    if (!list) return true;
-    item += length + strspn(item + length, " ");
-    if (*item++ != ',') return false;
-    item += strspn(item, " ");
-    const size_t rest = strcspn(item, " ,]");
-    if (rest >= ITEM_SIZE) return false;
-    snprintf(second, ITEM_SIZE, "%.*s", (int)rest, item);
-    return strcmp(item + rest + strspn(item + rest, " "), "]") == 0;
+    for (int count = 0; count < most; text++) {
+        text += list && !count;
+        text += list ? strspn(text, " ") : 0;
+        const size_t length = list ? strcspn(text, " ,]") : strlen(text);
+        if (length >= ITEM_SIZE) return 0;
+        snprintf(item[count++], ITEM_SIZE, "%.*s", (int)length, text);
+        if (!list) return count;
+        text += length + strspn(text + length, " ");
+        if (*text == ']') return text[1] ? 0 : count;
+        if (*text != ',') return 0;
+    }
+    return 0;
+}
+
+// Whole numbers: as many as there are items; 0: one of them is none.
+static int set_integers(const cv_option *option, int64_t *field, int most, const char *text) {
+    char item[SIDES][ITEM_SIZE];
+    const int count = split_items(text, item, most);
+    for (int k = 0; k < count; k++)
+        if (!set_integer(option, &field[k], item[k], strlen(item[k]))) return 0;
+    return count;
 }
 
 static bool set_pair(const cv_option *option, int64_t field[2], const char *text) {
-    char first[ITEM_SIZE], second[ITEM_SIZE];
     int64_t pair[2];
-    if (!split_pair(text, first, second) || !set_integer(option, &pair[0], first, strlen(first)) ||
-        !set_integer(option, &pair[1], second, strlen(second)))
-        return false;
-    memcpy(field, pair, sizeof pair);
+    const int count = set_integers(option, pair, 2, text);
+    if (!count || (count == 1 && *text == '[')) return false;
+    field[0] = pair[0];
+    field[1] = pair[count - 1];
+    return true;
+}
+
+// A word stands for -1, -2, ... in every place.
+static bool set_special(const cv_option *option, int64_t *field, int count, const char *text) {
+    int word;
+    if (!option->words || !set_word(option, &word, text)) return false;
+    for (int k = 0; k < count; k++) field[k] = -1 - word;
+    return true;
+}
+
+// Rows and columns, or top, bottom, left and right; kept as rows and columns before, rows and columns behind.
+static bool set_sides(const cv_option *option, int64_t field[SIDES], const char *text) {
+    int64_t n[SIDES];
+    const int count = set_integers(option, n, SIDES, text);
+    if (count != 1 && count != 2 && count != SIDES) return false;
+    const bool each = count == SIDES;
+    field[0] = n[0];
+    field[1] = n[count / 2];
+    field[2] = n[each];
+    field[3] = n[count - 1];
+    return true;
+}
+
+// One number, or left and right.
+static bool set_ends(const cv_option *option, int64_t field[SIDES], const char *text) {
+    int64_t n[2];
+    const int count = set_integers(option, n, 2, text);
+    if (!count) return false;
+    field[0] = field[2] = (int64_t)option->unit;
+    field[1] = n[0];
+    field[3] = n[count - 1];
     return true;
 }
 
@@ -155,10 +194,11 @@ static bool set_real(const cv_option *option, double *field, const char *text) {
 }
 
 static bool set_span(const cv_option *option, double field[2], const char *text) {
-    char first[ITEM_SIZE], second[ITEM_SIZE];
+    char item[2][ITEM_SIZE];
     double span[2];
-    if (!split_pair(text, first, second) || !set_real(option, &span[0], first) || !set_real(option, &span[1], second) ||
-        span[0] > span[1])
+    const int count = split_items(text, item, 2);
+    if (!count || (count == 1 && *text == '[') || !set_real(option, &span[0], item[0]) ||
+        !set_real(option, &span[1], item[count - 1]) || span[0] > span[1])
         return false;
     memcpy(field, span, sizeof span);
     return true;
@@ -204,7 +244,9 @@ bool cv_list_next(const char **list, const char **item, size_t *length) {
 
 static bool set_field(const cv_option *option, void *field, const char *text) {
     switch (option->type) {
-    case CV_INT: return set_integer(option, field, text, strlen(text));
+    case CV_INT: return set_special(option, field, 1, text) || set_integer(option, field, text, strlen(text));
+    case CV_SIDES: return set_special(option, field, SIDES, text) || set_sides(option, field, text);
+    case CV_ENDS: return set_special(option, field, SIDES, text) || set_ends(option, field, text);
     case CV_FLOAT: return set_real(option, field, text);
     case CV_BOOL: return set_bool(field, text);
     case CV_WORD: return set_word(option, field, text);
@@ -232,11 +274,11 @@ static void say_range(const cv_option *option, char *why, size_t size) {
         cv_append(why, size, " from %s to %s", least, most);
 }
 
-static void say_words(const cv_option *option, char *why, size_t size) {
+static void say_words(const cv_option *option, const char *first, const char *between, char *why, size_t size) {
     size_t length;
     const char *word;
-    for (int k = 0; (word = word_at(option->words, k, &length)); k++)
-        cv_append(why, size, "%s%.*s", k ? ", " : "one of ", (int)length, word);
+    for (int k = 0; option->words && (word = word_at(option->words, k, &length)); k++)
+        cv_append(why, size, "%s%.*s", k ? between : first, (int)length, word);
 }
 
 void cv_option_expects(const cv_option *option, char *why, size_t size) {
@@ -247,15 +289,18 @@ void cv_option_expects(const cv_option *option, char *why, size_t size) {
     case CV_LENGTH: cv_append(why, size, "a whole number"); break;
     case CV_FLOAT: cv_append(why, size, "a number"); break;
     case CV_BOOL: cv_append(why, size, "true or false"); break;
-    case CV_WORD: say_words(option, why, size); break;
+    case CV_WORD: say_words(option, "one of ", ", ", why, size); return;
     case CV_TEXT: cv_append(why, size, "a text of at most %d characters", CV_TEXT_SIZE - 1); break;
     case CV_LIST:
         cv_append(why, size, "a list such as [bed, hey mycroft], of at most %d characters", CV_LIST_SIZE - 1);
         break;
     case CV_PAIR: cv_append(why, size, "a whole number or a pair such as [3, 5]"); break;
+    case CV_SIDES: cv_append(why, size, "a whole number, [rows, columns] or [top, bottom, left, right],"); break;
+    case CV_ENDS: cv_append(why, size, "a whole number or [left, right],"); break;
     case CV_SPAN: cv_append(why, size, "a number, or a range such as [0.5, 2],"); break;
     }
     say_range(option, why, size);
+    say_words(option, ", or ", " or ", why, size);
 }
 
 bool cv_option_set(const cv_option *option, void *block, const char *text, char *why, size_t why_size) {
@@ -279,6 +324,8 @@ void cv_options_default(const cv_option *schema, void *block) {
         case CV_TEXT: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
         case CV_LIST: snprintf(field, CV_LIST_SIZE, "%s", option->text ? option->text : ""); break;
         case CV_PAIR: memcpy(field, (int64_t[2]){whole, whole}, sizeof(int64_t[2])); break;
+        case CV_SIDES: memcpy(field, (int64_t[SIDES]){whole, whole, whole, whole}, sizeof(int64_t[SIDES])); break;
+        case CV_ENDS: memcpy(field, (int64_t[SIDES]){0, whole, 0, whole}, sizeof(int64_t[SIDES])); break;
         case CV_SPAN:
             if (!option->text || !set_span(option, field, option->text))
                 memcpy(field, (double[2]){option->fallback, option->fallback}, sizeof(double[2]));
@@ -288,11 +335,24 @@ void cv_options_default(const cv_option *schema, void *block) {
     }
 }
 
+static void write_pair(int64_t first, int64_t second, char *text, size_t size) {
+    if (first == second)
+        snprintf(text, size, "%" PRId64, first);
+    else
+        snprintf(text, size, "[%" PRId64 ", %" PRId64 "]", first, second);
+}
+
 void cv_option_get(const cv_option *option, const void *block, char *text, size_t size) {
     const void *field = (const char *)block + option->offset;
     const int64_t *whole = field;
     size_t length = 0;
     const char *word;
+    const bool counts = option->type == CV_INT || option->type == CV_SIDES || option->type == CV_ENDS;
+    if (counts && option->words && whole[0] < 0) {
+        word = word_at(option->words, (int)(-1 - whole[0]), &length);
+        snprintf(text, size, "%.*s", (int)length, word ? word : "");
+        return;
+    }
     switch (option->type) {
     case CV_INT: snprintf(text, size, "%" PRId64, whole[0]); break;
     case CV_FLOAT: write_real(*(const double *)field, text, size); break;
@@ -303,12 +363,15 @@ void cv_option_get(const cv_option *option, const void *block, char *text, size_
         break;
     case CV_TEXT:
     case CV_LIST: snprintf(text, size, "%s", (const char *)field); break;
-    case CV_PAIR:
-        if (whole[0] == whole[1])
-            snprintf(text, size, "%" PRId64, whole[0]);
+    case CV_PAIR: write_pair(whole[0], whole[1], text, size); break;
+    case CV_SIDES:
+        if (whole[0] == whole[2] && whole[1] == whole[3])
+            write_pair(whole[0], whole[1], text, size);
         else
-            snprintf(text, size, "[%" PRId64 ", %" PRId64 "]", whole[0], whole[1]);
+            snprintf(text, size, "[%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]", whole[0], whole[2], whole[1],
+                     whole[3]);
         break;
+    case CV_ENDS: write_pair(whole[1], whole[3], text, size); break;
     case CV_SPAN: write_span(field, text, size); break;
     case CV_LENGTH: snprintf(text, size, "%" PRId64, whole[1]); break;
     }

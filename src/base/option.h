@@ -15,6 +15,9 @@ typedef enum cv_option_type {
     CV_PAIR,   // int64_t[2], rows and columns; one number sets both
     CV_SPAN,   // double[2], lowest and highest, the first not above the second; one number sets both
     CV_LENGTH, // int64_t[2], the 1-d form of CV_PAIR: one number, stored in [1]; [0] gets .unit
+    CV_SIDES,  // int64_t[4]: rows and columns before, rows and columns behind, the order of ONNX; written as one number
+               // for all, [rows, columns] or [top, bottom, left, right]
+    CV_ENDS,   // int64_t[4], the 1-d form of CV_SIDES: one number or [left, right]
 } cv_option_type;
 
 // Sizes of a text, of a list, and of a value in written form.
@@ -28,7 +31,7 @@ typedef struct cv_option {
     double fallback;   // the default (a word: its index)
     double min, max;   // allowed range of a written number; both 0: any
     double unit;       // CV_LENGTH: what the other dimension gets (1 for a kernel, 0 for padding)
-    const char *words; // CV_WORD: "none|global"
+    const char *words; // CV_WORD: "none|global"; CV_INT, CV_SIDES, CV_ENDS: words that stand for -1, -2, ...
     const char *text;  // CV_TEXT, CV_LIST: the default, NULL for ""; CV_SPAN: the default, if it is not one number
     const char *help;  // one line
 } cv_option;

@@ -79,6 +79,10 @@ static bool option_text(const cv_node *node, const char *name, char *out, size_t
         if (!product) cv_append(out, size, "%" PRId64 ", %" PRId64, whole[0], whole[1]);
         break;
     case CV_LENGTH: cv_append(out, size, "%" PRId64, whole[1]); break;
+    case CV_ENDS: cv_append(out, size, "%" PRId64 ", %" PRId64, whole[1], whole[3]); break;
+    case CV_SIDES:
+        for (int k = 0; k < 4; k++) cv_append(out, size, "%s%" PRId64, k ? ", " : "", whole[k]);
+        break;
     default: return false;
     }
     return true;

@@ -78,52 +78,16 @@ static void set_pair(cv_setting *s, const char *name, int dims, const int64_t pa
         cv_print(s->text, sizeof s->text, "%" PRId64, pair[1]);
 }
 
+static void set_padding(cv_setting *s, const window *w) {
+    s->name = "padding";
+    if (w->dims == 1)
+        cv_print(s->text, sizeof s->text, "[%" PRId64 ", %" PRId64 "]", w->before[1], w->behind[1]);
+    else
+        cv_print(s->text, sizeof s->text, "[%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]", w->before[0],
+                 w->behind[0], w->before[1], w->behind[1]);
+}
+
 // --- convolution --------------------------------------------------------------------------------------------------
-
-// Uneven padding: convo pads both sides alike, and so the kernel gets zeros on the side that has more.
-//   sum_t w[t] x[o s - before + d t] = sum_t' w'[t'] x[o s - behind + d t'],  t' = t + (behind - before) / d
-typedef struct evened {
-    int64_t kernel[2], zeros[2], padding[2]; // zeros: rows and columns in front of the kernel's own
-} evened;
-
-static convo_status even_out(cv_import *d, const cv_graph_node *n, const window *w, evened *e) {
-    enum { MOST_WINDOWS = 8 }; // so that a few weights cannot become a kernel of a gigabyte
-    bool changed = false;
-    for (int k = 0; k < 2; k++) {
-        const int64_t more = w->behind[k] - w->before[k], size = more < 0 ? -more : more;
-        if (size / w->dilation[k] > MOST_WINDOWS * w->kernel[k])
-            return cv_import_refuse(d, n, "has pads %" PRId64 " and %" PRId64 ", which differ by several windows",
-                                    w->before[k], w->behind[k]);
-        if (size % w->dilation[k])
-            return cv_import_refuse(d, n,
-                                    "has pads %" PRId64 " and %" PRId64 ", which differ by no multiple of the dilation",
-                                    w->before[k], w->behind[k]);
-        e->kernel[k] = w->kernel[k] + size / w->dilation[k];
-        e->zeros[k] = more > 0 ? more / w->dilation[k] : 0;
-        e->padding[k] = more > 0 ? w->behind[k] : w->before[k];
-        changed |= more != 0;
-    }
-    if (changed)
-        cv_import_note(d,
-                       "%s: Conv '%s' has uneven padding, its kernel is read as %" PRId64 " x %" PRId64 " with zeros",
-                       d->path, n->name, e->kernel[0], e->kernel[1]);
-    return CONVO_OK;
-}
-
-// The kernels with their zeros: [*count] floats, NULL without memory.
-static float *enlarge(const cv_constant *c, const window *w, const evened *e, size_t *count) {
-    const size_t old = (size_t)(w->kernel[0] * w->kernel[1]), rows = c->count / old;
-    size_t size;
-    float *values = NULL;
-    if (cv_mul((size_t)e->kernel[0], (size_t)e->kernel[1], &size) && cv_mul(rows, size, count))
-        values = cv_alloc(*count, sizeof *values);
-    for (size_t r = 0; values && r < rows; r++)
-        for (int64_t y = 0; y < w->kernel[0]; y++)
-            for (int64_t x = 0; x < w->kernel[1]; x++)
-                values[r * size + (size_t)((y + e->zeros[0]) * e->kernel[1] + x + e->zeros[1])] =
-                    (float)cv_import_element(c, r * old + (size_t)(y * w->kernel[1] + x));
-    return values;
-}
 
 // The weights of a Conv and what they say of its window.
 static convo_status read_kernel(cv_import *d, const cv_graph_node *n, cv_shape in, const cv_constant *c, window *w) {
@@ -151,45 +115,34 @@ static convo_status read_conv(cv_import *d, const cv_graph_node *n) {
     const cv_constant *c = cv_import_constant(d, n, 1), *bias = cv_import_constant(d, n, 2);
     cv_import_value x;
     window w = {0};
-    evened e = {0};
     convo_status status = cv_import_input(d, n, 0, true, &x);
     if (!status) status = read_kernel(d, n, cv_import_shape(d, &x), c, &w);
     if (!status) status = read_window(d, n, &x, &w);
-    if (!status) status = even_out(d, n, &w, &e);
     if (status) return status;
     cv_setting s[7] = {{.name = "out"}, {.name = "groups"}, {.name = "bias"}};
     cv_print(s[0].text, sizeof s[0].text, "%" PRId64, c->dim[0]);
     cv_print(s[1].text, sizeof s[1].text, "%" PRId64, cv_import_whole(n, "group", 1));
     cv_print(s[2].text, sizeof s[2].text, "%s", bias ? "true" : "false");
-    set_pair(&s[3], "kernel", w.dims, e.kernel);
+    set_pair(&s[3], "kernel", w.dims, w.kernel);
     set_pair(&s[4], "stride", w.dims, w.stride);
     set_pair(&s[5], "dilation", w.dims, w.dilation);
-    set_pair(&s[6], "padding", w.dims, e.padding);
+    set_padding(&s[6], &w);
     status = cv_import_layer(d, n, w.dims == 2 ? "conv2d" : "conv1d", s, 7, &x, NULL, n->output[0]);
     if (status) return status;
-    size_t count = 0;
-    float *values = enlarge(c, &w, &e, &count);
-    status = cv_import_tensor(d, n, "weight", values, count);
+    status = cv_import_tensor(d, n, "weight", cv_import_floats(c, c->count, 1), c->count);
     return status || !bias ? status : cv_import_bias(d, n, bias, 1);
 }
 
 // --- pools --------------------------------------------------------------------------------------------------------
 
-static int64_t outputs_of(const window *w, int k, int64_t size, int64_t behind, bool up) {
-    return (size + w->before[k] + behind - w->kernel[k] + (up ? w->stride[k] - 1 : 0)) / w->stride[k] + 1;
-}
-
-// Padding of both sides alike. What lies behind does not matter as long as no window begins for its sake.
-static convo_status check_sides(cv_import *d, const cv_graph_node *n, cv_shape in, const window *w) {
-    const bool up = cv_import_whole(n, "ceil_mode", 0);
+// ceil_mode: as many more rows or columns behind as the last window needs; none where it would begin behind the map.
+static void round_up(window *w, cv_shape in) {
     for (int k = 0; k < 2; k++) {
-        const int64_t size = k ? in.w : in.h;
-        if (outputs_of(w, k, size, w->behind[k], up) != outputs_of(w, k, size, w->before[k], false))
-            return cv_import_refuse(d, n,
-                                    "has pads %" PRId64 " and %" PRId64 "%s, where convo has the same on both sides",
-                                    w->before[k], w->behind[k], up ? " and ceil_mode" : "");
+        const int64_t size = k ? in.w : in.h, all = size + w->before[k] + w->behind[k], step = w->stride[k];
+        const int64_t outputs = (all - w->kernel[k] + step - 1) / step + 1;
+        const int64_t more = (outputs - 1) * step + w->kernel[k] - all;
+        if (more > 0 && (outputs - 1) * step < size + w->before[k]) w->behind[k] += more;
     }
-    return CONVO_OK;
 }
 
 // A sum is the mean, multiplied: AveragePool and then Mul by the size of its window. The name of the sum; NULL: no sum.
@@ -219,13 +172,18 @@ static convo_status read_pool(cv_import *d, const cv_graph_node *n) {
         return cv_import_refuse(d, n, "has padding of two kinds, its own and a Pad's");
     if (w.dilation[0] != 1 || w.dilation[1] != 1 || cv_import_whole(n, "storage_order", 0))
         return cv_import_refuse(d, n, "has dilations or a storage_order, which no pool of convo has");
-    CV_TRY(check_sides(d, n, in, &w));
-    const bool counts = zeros || cv_import_whole(n, "count_include_pad", 0) || !(w.before[0] | w.before[1]);
+    const bool padded = w.before[0] | w.before[1] | w.behind[0] | w.behind[1];
+    const window plain = w;
+    if (cv_import_whole(n, "ceil_mode", 0)) round_up(&w, in);
+    const bool rounded = memcmp(&plain, &w, sizeof w) != 0;
+    const bool counts = zeros || (padded ? cv_import_whole(n, "count_include_pad", 0) : !rounded);
+    if (mean && counts && rounded)
+        return cv_import_refuse(d, n, "has ceil_mode and padding that counts: a window counts some of it only");
     const char *sum = mean && counts ? sum_of(d, n, &w) : NULL;
     cv_setting s[4] = {[3] = {.name = "count_padding"}};
     set_pair(&s[0], "kernel", w.dims, w.kernel);
     set_pair(&s[1], "stride", w.dims, w.stride);
-    set_pair(&s[2], "padding", w.dims, w.before);
+    set_padding(&s[2], &w);
     cv_print(s[3].text, sizeof s[3].text, "%s", counts ? "true" : "false");
     char name[16];
     cv_print(name, sizeof name, "%s%dd", sum ? "sumpool" : mean ? "avgpool" : "maxpool", w.dims);

@@ -157,14 +157,44 @@ PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": lam
          "leaky_relu": lambda slope=0.01: nn.LeakyReLU(slope), "clip": lambda low=-1, high=1: nn.Hardtanh(low, high)}
 
 
-class SumPool(nn.Module):
-    def __init__(self, dims, kernel, **options):
+def padded(layer, sides):
+    """A layer that puts zeros around what it reads."""
+    plain = layer.forward
+    layer.forward = lambda x: plain(F.pad(x, sides))
+    return layer
+
+
+def sides_of(padding, x, kernel, stride, dilation):
+    """As F.pad has them, from a number, a list or a word."""
+    dims = x.dim() - 2
+    each = lambda value: value if isinstance(value, (list, tuple)) else [value] * dims
+    if isinstance(padding, str):
+        sides = []
+        for d, (k, s, a, n) in enumerate(zip(each(kernel), each(stride), each(dilation), x.shape[2:])):
+            reach = (k - 1) * a + 1
+            missing = max((-(-n // s) - 1) * s + reach - n, 0)
+            front = reach - 1 if padding == "causal" and d == dims - 1 else missing // 2
+            sides = [front, 0 if padding == "causal" and d == dims - 1 else missing - front] + sides
+        return sides
+    if dims == 1:
+        return padding if isinstance(padding, list) else [padding] * 2
+    p = each(padding)
+    return [p[2], p[3], p[0], p[1]] if len(p) == 4 else [p[1], p[1], p[0], p[0]]
+
+
+class Pool(nn.Module):
+    def __init__(self, word, sides, kernel, stride, count_padding=True):
         super().__init__()
-        self.count = kernel if dims == 1 else np.prod(kernel) if isinstance(kernel, list) else kernel * kernel
-        self.mean = (nn.AvgPool1d if dims == 1 else nn.AvgPool2d)(kernel, **options)
+        self.word, self.sides, self.options = word[:3], sides, (kernel, stride)
+        self.pool = getattr(F, ("max" if self.word == "max" else "avg") + "_pool" + word[-2:])
+        self.count = 1 if count_padding else None
+        self.window = int(np.prod(kernel)) if isinstance(kernel, list) else kernel ** int(word[-2])
 
     def forward(self, x):
-        return self.mean(x) * int(self.count)
+        y = self.pool(F.pad(x, self.sides, value=-math.inf if self.word == "max" else 0.0), *self.options)
+        if self.word == "sum":
+            return y * self.window
+        return y if self.count else y / self.pool(F.pad(torch.ones_like(x), self.sides), *self.options)
 
 
 class Residual(nn.Module):
@@ -193,19 +223,22 @@ def layer_of(entry, x):
         body = sequence(o["body"], x)
         return Residual(body, sequence(o["shortcut"], x) if o.get("shortcut") else None)
     if word.startswith("conv"):
+        sides = sides_of(o.pop("padding", 0), x, o["kernel"], o.get("stride", 1), o.get("dilation", 1))
+        o.update({name: count for name in ("out", "groups") if o.get(name) == "channels"})
         make = (getattr(nn, "Conv" + word[4:]), count, o.pop("out"), o.pop("kernel")), o
-    elif word == "linear":
+        layer = start_otherwise(make, init) if init else make[0][0](*make[0][1:], **make[1])
+        return padded(layer, sides) if any(sides) else layer
+    if word == "linear":
         make = (nn.Linear, count, o.pop("out")), o
     elif word == "prelu":
         make = (nn.PReLU, count if o.get("per_channel") else 1), {}
     elif word == "batchnorm":
         make = ({2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}[x.dim()], count), o
-    elif word[:7] == "sumpool":
-        make = (SumPool, int(word[7]), o.pop("kernel")), o
     elif word[3:7] == "pool":
-        if "count_padding" in o:
-            o["count_include_pad"] = o.pop("count_padding")
-        make = (getattr(nn, word[:3].capitalize() + "Pool" + word[7:]), o.pop("kernel")), o
+        kernel = o["kernel"]
+        stride = o.get("stride", kernel)
+        make = (Pool, word, sides_of(o.get("padding", 0), x, kernel, stride, 1), kernel, stride,
+                o.get("count_padding", True)), {}
     else:
         make = (PLAIN[word],), o
     return start_otherwise(make, init) if init else make[0][0](*make[0][1:], **make[1])

@@ -71,39 +71,45 @@ static void global_backward(const cv_pass *p) {
     }
 }
 
-#define AVGPOOL(pair, dims)                                                                                            \
-    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair), CV_OPTION("count_padding", CV_BOOL, pool, count_padding,              \
-                                                           "padding counts in the mean", .fallback = true))),          \
+#define AVGPOOL(pair, sides, dims)                                                                                     \
+    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair, sides), CV_OPTION("count_padding", CV_BOOL, pool, count_padding,       \
+                                                                  "padding counts in the mean", .fallback = true))),   \
         .name = "avgpool" #dims "d", .help = "mean under a window, " #dims "-d", .forward = avgpool_forward,           \
         .backward = avgpool_backward, .onnx = "y = AveragePool(x) " POOL_ONNX " count_include_pad={count_padding}"
-#define SUMPOOL(pair, dims)                                                                                            \
-    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair))),                                                                     \
+#define SUMPOOL(pair, sides, dims)                                                                                     \
+    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair, sides))),                                                              \
         .name = "sumpool" #dims "d", .help = "sum under a window, " #dims "-d", .forward = sumpool_forward,            \
         .backward = sumpool_backward,                                                                                  \
         .onnx = "mean = AveragePool(x) " POOL_ONNX " count_include_pad=1; y = Mul(mean, #{kernel*})"
 
 CV_OP(avgpool1d) = {
-    AVGPOOL(CV_LENGTH, 1),
-    .torch = "F.avg_pool1d(x, {kernel}, {stride}, {padding}, False, {count_padding})",
+    AVGPOOL(CV_LENGTH, CV_ENDS, 1),
+    .torch = "F.avg_pool1d(F.pad(x, {padding}), {kernel}, {stride}) / (1 if {count_padding} else "
+             "F.avg_pool1d(F.pad(torch.ones_like(x), {padding}), {kernel}, {stride}))",
     .cases = CV_CASES({{2, 3, 1, 9}, "{kernel: 2}", 16}, {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
-                      {{2, 2, 1, 10}, "{kernel: 4, stride: 3, padding: 2, count_padding: false}", 15}),
+                      {{2, 2, 1, 10}, "{kernel: 4, stride: 3, padding: 2, count_padding: false}", 15},
+                      {{2, 2, 1, 10}, "{kernel: 3, stride: 2, padding: [0, 2], count_padding: false}", 16},
+                      {{2, 3, 1, 7}, "{kernel: 4, stride: 1, padding: causal}", 8}),
 };
 CV_OP(avgpool2d) = {
-    AVGPOOL(CV_PAIR, 2),
-    .torch = "F.avg_pool2d(x, {kernel}, {stride}, {padding}, False, {count_padding})",
+    AVGPOOL(CV_PAIR, CV_SIDES, 2),
+    .torch = "F.avg_pool2d(F.pad(x, {padding}), {kernel}, {stride}) / (1 if {count_padding} else "
+             "F.avg_pool2d(F.pad(torch.ones_like(x), {padding}), {kernel}, {stride}))",
     .cases = CV_CASES({{3, 3, 7, 5}, "{kernel: 2}", 17}, {{3, 2, 9, 8}, "{kernel: [3, 2], stride: 2, padding: 1}", 8},
                       {{3, 2, 6, 7}, "{kernel: 3, padding: 1, count_padding: false}", 33},
-                      {{3, 1, 5, 8}, "{kernel: [2, 5], stride: [1, 3], padding: [1, 2]}", 1}),
+                      {{3, 1, 5, 8}, "{kernel: [2, 5], stride: [1, 3], padding: [1, 2]}", 1},
+                      {{3, 2, 5, 7}, "{kernel: [3, 2], stride: [2, 1], padding: same, count_padding: false}", 17}),
 };
 CV_OP(sumpool1d) = {
-    SUMPOOL(CV_LENGTH, 1),
-    .torch = "F.avg_pool1d(x, {kernel}, {stride}, {padding}) * {kernel}",
+    SUMPOOL(CV_LENGTH, CV_ENDS, 1),
+    .torch = "F.avg_pool1d(F.pad(x, {padding}), {kernel}, {stride}) * {kernel}",
     .cases = CV_CASES({{2, 3, 1, 9}, "{kernel: 3, stride: 2, padding: 1}", 8}),
 };
 CV_OP(sumpool2d) = {
-    SUMPOOL(CV_PAIR, 2),
-    .torch = "F.avg_pool2d(x, {kernel}, {stride}, {padding}, divisor_override=1)",
-    .cases = CV_CASES({{3, 2, 7, 6}, "{kernel: [2, 3], padding: [1, 0]}", 17}),
+    SUMPOOL(CV_PAIR, CV_SIDES, 2),
+    .torch = "F.avg_pool2d(F.pad(x, {padding}), {kernel}, {stride}, divisor_override=1)",
+    .cases = CV_CASES({{3, 2, 7, 6}, "{kernel: [2, 3], padding: [1, 0]}", 17},
+                      {{3, 2, 5, 6}, "{kernel: 2, padding: [0, 1, 1, 1]}", 7}),
 };
 
 CV_OP(globalavgpool) = {

@@ -10,16 +10,20 @@
 #include "op/layers/conv_bf16.h"
 
 static bool conv_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
-    const conv *c = config;
+    conv *c = config;
     const int64_t size[2] = {in->h, in->w};
     int64_t result[2];
+    if (c->groups == ALL_CHANNELS) c->groups = in->c;
+    if (c->out == ALL_CHANNELS) c->out = in->c;
     if (in->c % c->groups || c->out % c->groups) {
         cv_print(why, why_size, "groups %lld must divide the input channels (%lld) and the output channels (%lld)",
                  (long long)c->groups, (long long)in->c, (long long)c->out);
         return false;
     }
     for (int d = 0; d < 2; d++) {
-        const int64_t reach = c->dilation[d] * (c->kernel[d] - 1) + 1, padded = size[d] + 2 * c->padding[d];
+        const int64_t reach = reach_of(c, d) + 1;
+        side_numbers(c->padding, d, size[d], reach, c->stride[d]);
+        const int64_t padded = padded_size(c->padding, d, size[d]);
         if (reach > padded) {
             cv_print(why, why_size, "kernel %lld%s is larger than the padded input %lld", (long long)reach,
                      c->dilation[d] > 1 ? " (dilated)" : "", (long long)padded);
@@ -308,6 +312,11 @@ static const cv_case conv1d_cases[] = {
     {{2, 2, 1, 1500}, "{out: 4, kernel: 3, stride: 2, padding: 2, groups: 2}", 1},
     {{2, 2, 1, 160}, "{out: 103, kernel: 5}", 1},                       // many weights: longer bands
     {{2, 6, 1, 1100}, "{out: 6, kernel: 5, padding: 1, groups: 2}", 1}, // bands that lie inside the maps
+    {{2, 3, 1, 11}, "{out: 4, kernel: 4, padding: [0, 3], dilation: 2}", 17},
+    {{2, 3, 1, 10}, "{out: 2, kernel: 4, padding: same}", 7},
+    {{2, 2, 1, 13}, "{out: 3, kernel: 6, stride: 4, padding: same}", 8},
+    {{2, 5, 1, 9}, "{out: channels, kernel: 3, padding: causal, dilation: 3, groups: channels}", 16},
+    {{2, 2, 1, 1100}, "{out: 2, kernel: 5, padding: [4, 0]}", 1},
     {.batch = 0},
 };
 
@@ -329,36 +338,44 @@ static const cv_case conv2d_cases[] = {
     {{3, 1, 63, 66}, "{out: 3, kernel: 3, stride: 2, padding: 1, dilation: 2}", 1},
     {{3, 1, 35, 80}, "{out: 2, kernel: [2, 1], stride: [1, 2], padding: [0, 3]}", 1},
     {{3, 2, 90, 30}, "{out: 2, kernel: [3, 1], padding: [1, 0]}", 1}, // one that lies inside the maps
+    {{3, 2, 5, 6}, "{out: 3, kernel: 3, padding: [0, 1, 2, 3]}", 17},
+    {{3, 2, 7, 8}, "{out: 3, kernel: [4, 3], stride: [2, 3], padding: same}", 8},
+    {{3, 3, 6, 5}, "{out: 6, kernel: [2, 3], padding: causal, groups: channels}", 15},
+    {{3, 2, 41, 30}, "{out: 2, kernel: [3, 2], padding: [2, 0, 0, 1]}", 1},
+    {{3, 1, 63, 66}, "{out: 3, kernel: 3, stride: 2, padding: [0, 1, 0, 1], dilation: 2}", 1},
     {.batch = 0},
 };
 
-#define CONV_OPTIONS(pair)                                                                                             \
+#define CONV_OPTIONS(pair, sides)                                                                                      \
     CV_OPTIONS(                                                                                                        \
-        CV_OPTION("out", CV_INT, conv, out, "output feature maps", .required = true, CV_RANGE(1, 1 << 20)),            \
+        CV_OPTION("out", CV_INT, conv, out, "output feature maps; 'channels': as many as come in", .required = true,   \
+                  CV_RANGE(1, 1 << 20), .words = "channels"),                                                          \
         CV_OPTION("kernel", pair, conv, kernel, "kernel size", .required = true, CV_RANGE(1, 1 << 20), .unit = 1),     \
         CV_OPTION("stride", pair, conv, stride, "step of the kernel", .fallback = 1, CV_RANGE(1, 1 << 20), .unit = 1), \
-        CV_OPTION("padding", pair, conv, padding, "zeros around the input", CV_RANGE(0, 1 << 20)),                     \
+        CV_OPTION("padding", sides, conv, padding, SIDES_HELP("zeros around the input"), CV_RANGE(0, 1 << 20),         \
+                  .words = SIDES_WORDS),                                                                               \
         CV_OPTION("dilation", pair, conv, dilation, "distance between kernel points", .fallback = 1,                   \
                   CV_RANGE(1, 1 << 20), .unit = 1),                                                                    \
-        CV_OPTION("groups", CV_INT, conv, groups, "independent groups of channels", .fallback = 1,                     \
-                  CV_RANGE(1, 1 << 20)),                                                                               \
+        CV_OPTION("groups", CV_INT, conv, groups, "independent groups of channels; 'channels': one for each",          \
+                  .fallback = 1, CV_RANGE(1, 1 << 20), .words = "channels"),                                           \
         CV_OPTION("bias", CV_BOOL, conv, bias, "add a bias", .fallback = true))
 
-#define CONV(pair, dims_)                                                                                              \
-    .name = "conv" #dims_ "d", .help = #dims_ "-d convolution", .dims = dims_ + 1, .schema = CONV_OPTIONS(pair),       \
-    .config_size = sizeof(conv), .reads_x = true, .linear = true, .adds_dx = CONV_ADDS_DX, .infer = conv_infer,        \
-    .tensors = conv_tensors, .cost = conv_cost, .window = conv_window, .scratch = conv_scratch,                        \
-    .forward = conv_forward, .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                    \
-    .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}] "       \
+#define CONV(pair, sides, dims_)                                                                                       \
+    .name = "conv" #dims_ "d", .help = #dims_ "-d convolution", .dims = dims_ + 1,                                     \
+    .schema = CONV_OPTIONS(pair, sides), .config_size = sizeof(conv), .reads_x = true, .linear = true,                 \
+    .adds_dx = CONV_ADDS_DX, .infer = conv_infer, .tensors = conv_tensors, .cost = conv_cost, .window = conv_window,   \
+    .scratch = conv_scratch, .forward = conv_forward, .backward = conv_backward,                                       \
+    .single = &CV_JOIN(cv_single_conv, CV_ISA),                                                                        \
+    .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}] "                  \
             "dilations=[{dilation}] group={groups}"
 
 CV_OP(conv1d) = {
-    CONV(CV_LENGTH, 1),
-    .torch = "F.conv1d(x, weight, bias, {stride}, {padding}, {dilation}, {groups})",
+    CONV(CV_LENGTH, CV_ENDS, 1),
+    .torch = "F.conv1d(F.pad(x, {padding}), weight, bias, {stride}, 0, {dilation}, {groups})",
     .cases = conv1d_cases,
 };
 CV_OP(conv2d) = {
-    CONV(CV_PAIR, 2),
-    .torch = "F.conv2d(x, weight, bias, {stride}, {padding}, {dilation}, {groups})",
+    CONV(CV_PAIR, CV_SIDES, 2),
+    .torch = "F.conv2d(F.pad(x, {padding}), weight, bias, {stride}, 0, {dilation}, {groups})",
     .cases = conv2d_cases,
 };

@@ -4,6 +4,7 @@
 
 #include "op/layers/conv_plain.h" // the options
 #include "op/layers/lanes.h"
+#include "op/layers/sides.h"
 
 extern const cv_op CV_JOIN(cv_single_conv, CV_ISA); // see conv_single.c
 
@@ -17,7 +18,7 @@ static inline int64_t reach_of(const conv *c, int d) {
 }
 
 static inline bool is_padded(const conv *c) {
-    return c->padding[0] || c->padding[1];
+    return has_padding(c->padding);
 }
 
 static inline size_t in_lanes(int64_t count, size_t size) {

@@ -24,8 +24,8 @@ static inline void exchange(int64_t pair[2]) {
 static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
     shapes s = {*(const conv *)config, in, out};
     conv *c = &s.c;
-    if (in.h != 1 || out.h != 1 || c->kernel[0] != 1 || c->padding[0]) return s;
-    exchange(c->kernel), exchange(c->stride), exchange(c->padding), exchange(c->dilation);
+    if (in.h != 1 || out.h != 1 || c->kernel[0] != 1 || c->padding[0] || c->padding[2]) return s;
+    exchange(c->kernel), exchange(c->stride), exchange(c->dilation), exchange(c->padding), exchange(c->padding + 2);
     s.in = (cv_shape){in.dims, in.c, in.w, 1};
     s.out = (cv_shape){out.dims, out.c, out.w, 1};
     return s;
@@ -90,7 +90,8 @@ static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at
 static inline correlation forward_of(const shapes *s, int64_t rows, lanes *scratch) {
     const conv *c = &s->c;
     const int64_t depth = s->in.c / c->groups;
-    const grid g = {rows_under(s, rows), s->in.w + 2 * c->padding[1], depth, depth * c->kernel[0] * c->kernel[1]};
+    const grid g = {rows_under(s, rows), padded_size(c->padding, 1, s->in.w), depth,
+                    depth * c->kernel[0] * c->kernel[1]};
     const spacing at = {{1, 1}, {c->padding[0], c->padding[1]}};
     return lay_out(scratch, g, s->in, at, s->out, rows, is_padded(c), 0);
 }

@@ -48,7 +48,8 @@ static bf16_correlation correlation_of(const conv *c, int64_t h, int64_t w, int6
 }
 
 static bf16_correlation bf16_forward_of(const conv *c, cv_shape in) {
-    return correlation_of(c, in.h + 2 * c->padding[0], in.w + 2 * c->padding[1], in.c / c->groups, c->out / c->groups);
+    return correlation_of(c, padded_size(c->padding, 0, in.h), padded_size(c->padding, 1, in.w), in.c / c->groups,
+                          c->out / c->groups);
 }
 
 static bf16_correlation bf16_backward_of(const conv *c, cv_shape in) {
@@ -232,7 +233,7 @@ typedef struct outer {
 } outer;
 
 static outer outer_of(const conv *c, cv_shape in) {
-    outer g = {.h = in.h + 2 * c->padding[0], .w = in.w + 2 * c->padding[1]};
+    outer g = {.h = padded_size(c->padding, 0, in.h), .w = padded_size(c->padding, 1, in.w)};
     g.depth = in.c / c->groups;
     g.rows = c->out / c->groups;
     g.kernel[0] = c->kernel[0];

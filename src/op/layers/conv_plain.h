@@ -10,8 +10,11 @@
 
 #include "op/shape.h"
 
+enum { ALL_CHANNELS = -1 }; // of `out` and `groups` as written
+
 typedef struct conv {
-    int64_t out, kernel[2], stride[2], padding[2], dilation[2], groups; // [2]: rows, columns
+    int64_t out, kernel[2], stride[2], dilation[2], groups; // [2]: rows, columns
+    int64_t padding[4];                                     // rows and columns before, then behind
     bool bias;
 } conv;
 

@@ -36,21 +36,21 @@ static void maxpool_backward(const cv_pass *p) {
     pool_backward(p, maximum_share);
 }
 
-#define MAXPOOL(pair, dims)                                                                                            \
-    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair))),                                                                     \
+#define MAXPOOL(pair, sides, dims)                                                                                     \
+    POOL_OP(dims, CV_OPTIONS(POOL_OPTIONS(pair, sides))),                                                              \
         .name = "maxpool" #dims "d", .help = "largest value under a window, " #dims "-d", .maximum = true,             \
         .saved = maxpool_saved, .forward = maxpool_forward, .backward = maxpool_backward,                              \
         .onnx = "y = MaxPool(x) " POOL_ONNX
 
 CV_OP(maxpool1d) = {
-    MAXPOOL(CV_LENGTH, 1),
-    .torch = "F.max_pool1d(x, {kernel}, {stride}, {padding})",
+    MAXPOOL(CV_LENGTH, CV_ENDS, 1),
+    .torch = "F.max_pool1d(F.pad(x, {padding}, value=-float('inf')), {kernel}, {stride})",
     .cases = CV_CASES({{2, 3, 1, 9}, "{kernel: 2}", 16}, {{2, 2, 1, 11}, "{kernel: 3, stride: 2, padding: 1}", 7},
                       {{2, 1, 1, 10}, "{kernel: 4, stride: 1, padding: 2}", 33}),
 };
 CV_OP(maxpool2d) = {
-    MAXPOOL(CV_PAIR, 2),
-    .torch = "F.max_pool2d(x, {kernel}, {stride}, {padding})",
+    MAXPOOL(CV_PAIR, CV_SIDES, 2),
+    .torch = "F.max_pool2d(F.pad(x, {padding}, value=-float('inf')), {kernel}, {stride})",
     .cases = CV_CASES({{3, 3, 7, 5}, "{kernel: 2}", 17}, {{3, 2, 9, 8}, "{kernel: 3, stride: 2, padding: 1}", 8},
                       {{3, 2, 6, 7}, "{kernel: [3, 2], stride: [1, 3]}", 15},
                       {{3, 1, 5, 5}, "{kernel: 5, stride: 1, padding: 2}", 1},

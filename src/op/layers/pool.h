@@ -3,21 +3,22 @@
 #define CV_POOL_H
 
 #include "op/layers/lanes.h"
+#include "op/layers/sides.h"
 
 typedef struct pool {
-    int64_t kernel[2], stride[2], padding[2];
+    int64_t kernel[2], stride[2], padding[4];
     bool count_padding; // average pooling only
 } pool;
 
-#define POOL_OPTIONS(pair)                                                                                             \
+#define POOL_OPTIONS(pair, sides)                                                                                      \
     CV_OPTION("kernel", pair, pool, kernel, "window size", .required = true, CV_RANGE(1, 1 << 20), .unit = 1),         \
         CV_OPTION("stride", pair, pool, stride, "step of the window; default: its size", CV_RANGE(1, 1 << 20),         \
                   .unit = 1),                                                                                          \
-        CV_OPTION("padding", pair, pool, padding, "rows and columns added around, at most half the window",            \
-                  CV_RANGE(0, 1 << 20))
+        CV_OPTION("padding", sides, pool, padding, SIDES_HELP("rows and columns added around"), CV_RANGE(0, 1 << 20),  \
+                  .words = SIDES_WORDS)
 
 // The options as ONNX has them.
-#define POOL_ONNX "kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}, {padding}]"
+#define POOL_ONNX "kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}]"
 
 static inline bool pool_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     pool *c = config;
@@ -25,12 +26,14 @@ static inline bool pool_infer(void *config, const cv_shape *in, cv_shape *out, c
     int64_t result[2];
     for (int d = 0; d < 2; d++) {
         if (c->stride[d] == 0) c->stride[d] = c->kernel[d];
-        const int64_t padded = size[d] + 2 * c->padding[d];
-        if (c->padding[d] > c->kernel[d] / 2) {
-            cv_print(why, why_size, "padding %lld is more than half the window of %lld", (long long)c->padding[d],
-                     (long long)c->kernel[d]);
-            return false;
-        }
+        side_numbers(c->padding, d, size[d], c->kernel[d], c->stride[d]);
+        const int64_t padded = padded_size(c->padding, d, size[d]);
+        for (int side = d; side < 4; side += 2)
+            if (c->padding[side] >= c->kernel[d]) { // a window that reaches no pixel has no mean and no maximum
+                cv_print(why, why_size, "padding %lld must be smaller than the window of %lld",
+                         (long long)c->padding[side], (long long)c->kernel[d]);
+                return false;
+            }
         if (c->kernel[d] > padded) {
             cv_print(why, why_size, "window %lld is larger than the padded input %lld", (long long)c->kernel[d],
                      (long long)padded);
@@ -51,13 +54,13 @@ static inline cv_window pool_window(const void *config, cv_shape in) {
 
 // Windows side by side, without padding: each input pixel belongs to one of them at most.
 static inline bool pool_is_apart(const pool *c) {
-    return c->stride[0] == c->kernel[0] && c->stride[1] == c->kernel[1] && !c->padding[0] && !c->padding[1];
+    return c->stride[0] == c->kernel[0] && c->stride[1] == c->kernel[1] && !has_padding(c->padding);
 }
 
 // The input rows (d = 0) or columns (d = 1) under output position `at`, cut to the input.
 static inline cv_span pool_span(const pool *c, int d, int64_t at, int64_t size) {
     const int64_t first = at * c->stride[d] - c->padding[d], end = first + c->kernel[d];
-    if (c->padding[d] == 0) return (cv_span){first, end};
+    if (c->padding[d] == 0 && c->padding[2 + d] == 0) return (cv_span){first, end};
     return (cv_span){first > 0 ? first : 0, end < size ? end : size};
 }
 
@@ -129,7 +132,7 @@ ALWAYS_INLINE void pool_backward_overlapping(const cv_pass *p, const pool *c, po
 static inline bool pool_is(const pool *c, int64_t rows, int64_t columns) {
     return pool_is_apart(c) && c->kernel[0] == rows && c->kernel[1] == columns;
 }
-#define POOL_OF(rows, columns) ((pool){{rows, columns}, {rows, columns}, {0, 0}, true})
+#define POOL_OF(rows, columns) ((pool){{rows, columns}, {rows, columns}, {0}, true})
 
 ALWAYS_INLINE void pool_forward(const cv_pass *p, pool_reduce reduce) {
     const pool *c = p->config;
