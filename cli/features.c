@@ -5,15 +5,21 @@
 #include "paths.h"
 #include "quote.h"
 
+#include <errno.h>
 #include <math.h>
+#include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct features_values {
     cli_list set;
-    const char *recipe, *out;
+    const char *recipe, *out, *data, *wav;
+    int64_t augment;
 } features_values;
+
+enum { MOST_VERSIONS = 64 };
 
 static const cli_option options[] = {
     {"recipe", 'r', OPTION_TEXT, offsetof(features_values, recipe), 0, 0, "RECIPE|MODEL|RUN",
@@ -22,6 +28,11 @@ static const cli_option options[] = {
      "change a setting of the recipe; repeatable"},
     {"out", 'o', OPTION_TEXT, offsetof(features_values, out), 0, 0, "FILE",
      "write FILE.npy, or draw FILE.png and FILE.svg"},
+    {"augment", 'n', OPTION_NUMBER, offsetof(features_values, augment), 1, MOST_VERSIONS, "N",
+     "as the recipe's changes make it, in N epochs"},
+    {"wav", 0, OPTION_TEXT, offsetof(features_values, wav), 0, 0, "DIR",
+     "write the changed recordings to DIR/1.wav, ..."},
+    {"data", 0, OPTION_TEXT, offsetof(features_values, data), 0, 0, "DIR", "folder of the data set, for its noise"},
     {0},
 };
 
@@ -121,6 +132,67 @@ static int draw_features(const convo_array *a, const char *file, const char *ste
     return chart_draw(&c, stem, NULL);
 }
 
+// --- changes ----------------------------------------------------------------------------------------------------
+
+// [features][frames], whichever of the two comes first in the values.
+static void show_features(const float *value, features_view v, float *out) {
+    for (size_t i = 0; i < v.features; i++)
+        for (size_t j = 0; j < v.frames; j++) out[i * v.frames + j] = value[i * v.feature_step + j * v.frame_step];
+}
+
+// The recording as it is, then its versions.
+static int draw_sheet(const convo_array *plain, const convo_array *changed, const char *file, const char *stem) {
+    const features_view v = view_of(plain);
+    const size_t size = count_of(plain), count = (size_t)changed->dim[0] + 1;
+    cli_tile *tile = calloc(count, sizeof *tile);
+    float *value = calloc(count * size, sizeof *value);
+    char *heading = text_of("%s, as it is and as the first epochs have it", base_name(file));
+    int status = tile && value && heading ? DONE : no_memory();
+    for (size_t k = 0; !status && k < count; k++) {
+        show_features(k ? changed->value + (k - 1) * size : plain->value, v, value + k * size);
+        tile[k] = (cli_tile){.rows = (int64_t)v.features, .columns = (int64_t)v.frames, .value = value + k * size};
+        snprintf(tile[k].title, sizeof tile[k].title, k ? "epoch %zu" : "as it is", k);
+    }
+    const cli_tiles tiles = {.heading = heading, .value = "value", .tile = tile, .count = (int)count, .spectra = true};
+    if (!status) status = draw_tiles(stem, &tiles);
+    free(heading);
+    free(value);
+    free(tile);
+    return status;
+}
+
+// As floats: what a change makes louder than a 16-bit file can hold is not cut off.
+static int write_wav(const char *folder, int64_t number, int rate, const convo_array *samples) {
+    SF_INFO info = {.samplerate = rate, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+    char *path = text_of("%s/%lld.wav", folder, (long long)number);
+    SNDFILE *file = path ? sf_open(path, SFM_WRITE, &info) : NULL;
+    int status = file ? DONE : path ? complain(path, "cannot be written: %s", sf_strerror(NULL)) : no_memory();
+    if (file && sf_write_float(file, samples->value, samples->dim[0]) != samples->dim[0])
+        status = complain(path, "cannot be written: %s", sf_strerror(file));
+    if (file && sf_close(file) && !status) status = complain(path, "cannot be written");
+    free(path);
+    return status;
+}
+
+static int show_changed(const features_values *values, const convo_recipe *recipe, const char *file,
+                        const convo_array *plain, const char *stem, bool is_array) {
+    char **search = data_folders(NULL);
+    const convo_train_options how = {.data = values->data, .search = (const char *const *)search};
+    convo_versions versions = {0};
+    convo_error err;
+    int status = search ? DONE : no_memory();
+    if (!status && convo_features_changed(recipe, &how, file, values->augment, &versions, &err)) status = fail(&err);
+    if (!status && is_array && convo_array_save(&versions.features, values->out, &err)) status = fail(&err);
+    if (!status && stem) status = draw_sheet(plain, &versions.features, file, stem);
+    if (!status && values->wav && mkdir(values->wav, 0777) && errno != EEXIST)
+        status = complain(values->wav, "cannot be made: %s", strerror(errno));
+    for (int64_t k = 0; !status && values->wav && k < versions.count; k++)
+        status = write_wav(values->wav, k + 1, versions.rate, &versions.samples[k]);
+    convo_versions_free(&versions);
+    free_texts(search);
+    return status;
+}
+
 // --- the command ------------------------------------------------------------------------------------------------
 
 static int run_features(const cli_context *context, const void *given) {
@@ -131,11 +203,16 @@ static int run_features(const cli_context *context, const void *given) {
     convo_error err;
     char *stem = NULL;
     bool is_array = false;
+    if (values->wav && values->augment <= 0) return usage_error("features", "--wav belongs to --augment");
     int status = values->out ? chart_stem("features", values->out, &stem, &is_array) : DONE;
     if (!status) status = open_recipe_or_model(values->recipe ? values->recipe : "fsdd-mfcc", &values->set, &recipe);
     if (!status && convo_features(recipe, file, &array, &err)) status = fail(&err);
-    if (!status && is_array && convo_array_save(&array, values->out, &err)) status = fail(&err);
-    if (!status && stem) status = draw_features(&array, file, stem);
+    if (!status && values->augment > 0)
+        status = show_changed(values, recipe, file, &array, stem, is_array);
+    else if (!status && is_array && convo_array_save(&array, values->out, &err))
+        status = fail(&err);
+    else if (!status && stem)
+        status = draw_features(&array, file, stem);
     if (!status) status = print_features(&array, file, context->json);
     free(stem);
     convo_array_free(&array);
@@ -149,12 +226,17 @@ const cli_command command_features = {
     .words = "FILE",
     .least_words = 1,
     .most_words = 1,
-    .examples = "  convo features seven.wav\n"
-                "  convo features yes.wav --recipe fsdd-mfcc -o yes.npy\n"
-                "  convo features yes.wav --recipe runs/fsdd-mfcc-0 -o yes.png\n",
+    .examples =
+        "  convo features seven.wav\n"
+        "  convo features yes.wav --recipe fsdd-mfcc -o yes.npy\n"
+        "  convo features yes.wav --recipe runs/fsdd-mfcc-0 -o yes.png\n"
+        "  convo features yes.wav --set 'augment={shift: 0.1, noise: 20}' --augment 8 --wav heard -o sheet.png\n",
     .notes =
         "Values are those before the normalisation that training measures. A picture keeps its gnuplot script and\n"
-        "data beside it.\n",
+        "data beside it. With --augment, FILE shows the recording and its versions, one for each of the first N "
+        "epochs;\n"
+        "the changes are those of the recipe's `augment`, which --set can give it. For pictures, see plot --examples\n"
+        "--augment.\n",
     .options = options,
     .size = sizeof(features_values),
     .run = run_features,

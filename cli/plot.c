@@ -21,6 +21,8 @@ static const cli_option options[] = {
     {"calibration", 0, OPTION_FLAG, FIELD(calibration), 0, 0, NULL, "how sure the model is against how often right"},
     {"boundary", 0, OPTION_FLAG, FIELD(boundary), 0, 0, NULL, "regions of the classes, for points in the plane"},
     {"examples", 0, OPTION_FLAG, FIELD(examples), 0, 0, NULL, "some examples with their labels"},
+    {"augment", 0, OPTION_FLAG, FIELD(augment), 0, 0, NULL,
+     "examples as the recipe's changes make them, epoch by epoch"},
     {"mistakes", 0, OPTION_FLAG, FIELD(mistakes), 0, 0, NULL, "the mistakes that the model is most sure of"},
     {"filters", 'f', OPTION_FLAG, FIELD(filters), 0, 0, NULL, "the weights of the first layer, as pictures"},
     {"steps", 0, OPTION_FLAG, FIELD(steps), 0, 0, NULL, "curves by iteration, where these were recorded"},
@@ -166,6 +168,7 @@ static int run_plot(const cli_context *context, const void *given) {
         char *word = context->word[k];
         for (size_t n = strlen(word); n > 1 && word[n - 1] == '/'; n--) word[n - 1] = '\0';
     }
+    if (values->augment && !values->examples) return usage_error("plot", "--augment belongs to --examples");
     int status = find_part("plot", values->split, &p.part);
     if (status) return status;
     if (!(p.search = data_folders(NULL))) return no_memory();
@@ -197,7 +200,8 @@ const cli_command command_plot = {
                 "  convo plot runs/fsdd-mfcc-0 --confusion\n"
                 "  convo plot runs/moons-0 --boundary -o moons.png\n"
                 "  convo plot runs/cifar-convnet-0 --mistakes --count 12\n"
-                "  convo plot cifar-convnet --examples -o cifar.png\n",
+                "  convo plot cifar-convnet --examples -o cifar.png\n"
+                "  convo plot cifar-convnet --examples --augment --set 'augment={flip: 0.5, crop: 4}' -o changed.png\n",
     .notes =
         "Without a kind of picture: losses and accuracies of one run, or of several over each other. The data and the\n"
         "gnuplot script of a picture are kept beside it.\n",

@@ -549,6 +549,24 @@ CONVO_API convo_status convo_features(const convo_recipe *recipe, const char *pa
                                       convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_array_free(convo_array *array);
+
+// What a recipe's changes make of one recording.
+typedef struct convo_versions {
+    int64_t count;
+    int rate;             // of the samples, in hertz
+    convo_array features; // [count][channels][...], as convo_features gives those of the recording
+    convo_array *samples; // [count] the changed recordings, [samples]
+} convo_versions;
+
+// Makes the versions of a recording that a training would see in its first `count` epochs, if the recording were the
+// first example of the data set. Uses options->data and search to find the data set, where `noise` without a path finds
+// its recordings; options may be NULL. Free the result with convo_versions_free. Errors: STATE if the recipe has no
+// front end, or no changes of recordings or features.
+CONVO_API convo_status convo_features_changed(const convo_recipe *recipe, const convo_train_options *options,
+                                              const char *path, int64_t count, convo_versions *versions,
+                                              convo_error *err);
+// Frees what is in it.
+CONVO_API void convo_versions_free(convo_versions *versions);
 // Writes a NumPy .npy file (float32, C order), atomically.
 CONVO_API convo_status convo_array_save(const convo_array *array, const char *path, convo_error *err);
 
@@ -659,6 +677,11 @@ typedef struct convo_examples {
 CONVO_API convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_options *options,
                                            convo_part part, const int64_t *index, int64_t count,
                                            convo_examples *examples, convo_error *err);
+// Changes the values of each example as a training does in epoch[i], which counts from 0; one with an epoch below 0 is
+// left as it is. Mixed examples (mixup, cutmix) are not made. options: as for convo_features_changed. Errors: STATE if
+// the recipe has a front end, or no changes.
+CONVO_API convo_status convo_examples_change(const convo_recipe *recipe, const convo_train_options *options,
+                                             const int64_t *epoch, convo_examples *examples, convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_examples_free(convo_examples *examples);
 

@@ -292,6 +292,21 @@ static convo_status explain(convo_error *err) {
     return status;
 }
 
+static convo_status change(convo_error *err) {
+    convo_recipe *recipe = NULL;
+    convo_versions versions = {0};
+    convo_status status = parse(&recipe, err);
+    if (!status)
+        status = convo_recipe_set(recipe,
+                                  "augment={speed: 0.1, pitch: 1, shift: 0.1, noise: {path: sounds}, reverb: sounds, "
+                                  "gain: 3}",
+                                  err);
+    if (!status) status = convo_features_changed(recipe, NULL, "sounds/a/0.wav", 2, &versions, err);
+    convo_versions_free(&versions);
+    convo_recipe_free(recipe);
+    return status;
+}
+
 static const struct call {
     const char *name;
     convo_status (*run)(convo_error *err);
@@ -308,6 +323,7 @@ static const struct call {
     {"export to ONNX", export_onnx, NULL, true},
     {"import ONNX", import_onnx, "imported.safetensors", true},
     {"explain", explain, NULL, false},
+    {"change", change, NULL, false},
 };
 
 // --- the test -------------------------------------------------------------------------------------------------------

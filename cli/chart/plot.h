@@ -8,7 +8,7 @@ typedef struct plot_values {
     cli_list set;
     const char *out, *data, *split;
     int64_t count, threads;
-    bool filters, confusion, roc, det, calibration, boundary, examples, mistakes, steps;
+    bool filters, confusion, roc, det, calibration, boundary, examples, mistakes, steps, augment;
 } plot_values;
 
 // What a picture shows. Fields that its kind does not need are zero.

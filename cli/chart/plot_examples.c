@@ -137,11 +137,68 @@ static int draw_gallery(const plot *p, const convo_examples *e, const char *what
     return status;
 }
 
+// --- as changes make them ---------------------------------------------------------------------------------------
+
+enum { VERSIONS = 4, LEAST_COUNT = USUAL / VERSIONS }; // an example as it is, and as the first epochs have it
+
+// Every example VERSIONS times, in a row. epochs: [count], -1 for the example as it is.
+static int repeat_examples(const plot *p, convo_examples *e, int64_t **epochs) {
+    const int64_t count = e->count * VERSIONS;
+    convo_examples repeated = {0};
+    convo_error err;
+    int64_t *index = calloc((size_t)count + 1, sizeof *index);
+    *epochs = calloc((size_t)count + 1, sizeof **epochs);
+    int status = index && *epochs ? DONE : no_memory();
+    for (int64_t i = 0; !status && i < count; i++) {
+        index[i] = e->index[i / VERSIONS];
+        (*epochs)[i] = i % VERSIONS - 1;
+    }
+    if (!status && convo_examples_read(p->recipe, &p->how, e->part, index, count, &repeated, &err)) status = fail(&err);
+    free(index);
+    if (!status) {
+        convo_examples_free(e);
+        *e = repeated;
+    }
+    return status;
+}
+
+static int plot_changed(plot *p, convo_part part) {
+    convo_examples e = {0};
+    convo_error err;
+    int64_t *epochs = NULL;
+    const int64_t asked = p->values->count;
+    if (convo_examples_read(p->recipe, &p->how, part, NULL, asked > 0 ? asked : LEAST_COUNT, &e, &err))
+        return fail(&err);
+    char *what = text_of("%s: examples of the %s part, each as it is and as the first epochs have it",
+                         convo_recipe_name(p->recipe), part_name(e.part));
+    int status = what ? repeat_examples(p, &e, &epochs) : no_memory();
+    if (!status && convo_examples_change(p->recipe, &p->how, epochs, &e, &err)) status = fail(&err);
+    char(*titles)[160] = calloc((size_t)e.count + 1, sizeof *titles);
+    if (!status && !titles) status = no_memory();
+    for (int64_t i = 0; !status && i < e.count; i++)
+        if (epochs[i] < 0)
+            snprintf(titles[i], sizeof titles[i], "%s", e.labels[e.truth[i]]);
+        else
+            snprintf(titles[i], sizeof titles[i], "epoch %lld", (long long)epochs[i] + 1);
+    if (!status && (!e.count || is_plane(&e.values)))
+        status = complain(p->word,
+                          e.count ? "reads points in the plane, which have no changes to show" : "the part is empty");
+    if (!status) status = draw_gallery(p, &e, what, titles);
+    free(what);
+    free(titles);
+    free(epochs);
+    convo_examples_free(&e);
+    return status;
+}
+
+// --- examples ---------------------------------------------------------------------------------------------------
+
 int plot_examples(plot *p) {
     convo_examples e = {0};
     convo_error err;
     const convo_part part = p->values->split ? p->part : CONVO_TRAIN;
     const int64_t asked = p->values->count;
+    if (p->values->augment) return plot_changed(p, part);
     if (convo_examples_read(p->recipe, &p->how, part, NULL, asked > 0 ? asked : USUAL, &e, &err)) return fail(&err);
     if (asked <= 0 && is_plane(&e.values)) { // dots take less room
         convo_examples_free(&e);

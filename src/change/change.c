@@ -5,28 +5,13 @@
 #include <string.h>
 
 // In the order in which they are made. Recordings: what the speaker does, when and in which room, what else is heard
-// there, the microphone.
+// there, the microphone. Pictures: the light first, so that what comes in beyond the border stays black.
 static const cv_change *const all[] = {
-    &cv_change_speed,
-    &cv_change_pitch,
-    &cv_change_shift,
-    &cv_change_reverb,
-    &cv_change_noise,
-    &cv_change_gain,
-    &cv_change_clipping,
-    &cv_change_band,
-    &cv_change_roll,
-    &cv_change_time_masks,
-    &cv_change_frequency_masks,
-    &cv_change_flip,
-    &cv_change_rotate,
-    &cv_change_picture_shift,
-    &cv_change_crop,
-    &cv_change_brightness,
-    &cv_change_contrast,
-    &cv_change_cutout,
-    &cv_change_mixup,
-    &cv_change_cutmix,
+    &cv_change_speed,    &cv_change_pitch,      &cv_change_shift,           &cv_change_reverb,
+    &cv_change_noise,    &cv_change_gain,       &cv_change_clipping,        &cv_change_band,
+    &cv_change_roll,     &cv_change_time_masks, &cv_change_frequency_masks, &cv_change_brightness,
+    &cv_change_contrast, &cv_change_flip,       &cv_change_rotate,          &cv_change_picture_shift,
+    &cv_change_crop,     &cv_change_cutout,     &cv_change_mixup,           &cv_change_cutmix,
 };
 
 const cv_change *cv_change_at(size_t k) {

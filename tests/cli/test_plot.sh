@@ -36,6 +36,25 @@ expect 2 "another ending" "--out must end in .png or .svg" -- plot "$digits" -o 
 expect 1 "a recipe has no confusions" "train it first" -- plot moons --confusion -o "$work/no.png"
 expect 1 "curves of no run" "is not a run directory" -- plot moons -o "$work/no.png"
 expect 1 "a boundary of recordings" "only points in the plane" -- plot "$digits" --boundary --data "$work/small"
+expect 2 "changes of other pictures" "--augment belongs to --examples" -- plot "$digits" --augment
+expect 1 "changes that there are none of" "the recipe has no changes to show" -- plot moons --examples --augment
+expect 1 "changes of recordings in a gallery" "features FILE --augment" -- \
+    plot "$digits" --examples --augment --data "$work/small" --set 'augment={shift: 0.1}'
+expect 2 "recordings of no changes" "--wav belongs to --augment" -- features data/fsdd/1_theo_0.flac --wav "$work/heard"
+expect 1 "changes that a recipe has not" "the recipe has no changes to show" -- \
+    features data/fsdd/1_theo_0.flac --recipe "$digits" --augment 2
+expect 0 "changed recordings" "shape (13, 74)" -- features data/fsdd/1_theo_0.flac --recipe "$digits" --augment 2 \
+    --set 'augment={shift: 0.1, speed: 0.1}' --wav "$work/heard" -o "$work/changed.npy"
+check "as sounds" test -s "$work/heard/1.wav" -a -s "$work/heard/2.wav" -a ! -e "$work/heard/3.wav"
+expect 0 "that can be read" "shape (13, 74)" -- features "$work/heard/2.wav" --recipe "$digits" -o "$work/heard.npy"
+if command -v python3 >/dev/null && python3 -c 'import numpy' 2>/dev/null; then
+    check "as features of these sounds" python3 -c 'import numpy, sys
+changed, heard = map(numpy.load, sys.argv[1:])
+assert changed.shape == (2, 13, 74) and (changed[0] != changed[1]).any() and (changed[1] == heard).all()' \
+        "$work/changed.npy" "$work/heard.npy"
+else
+    skip "as features of these sounds" "there is no numpy"
+fi
 expect 1 "iterations that were not recorded" "record_every=1" -- plot "$moons" --steps
 if ! command -v gnuplot >/dev/null; then
     skip "pictures" "gnuplot is not installed"
@@ -86,6 +105,10 @@ sed -n "s/.*title '.*, \([01]\.[0-9]*\)'.*/\1/p" "$digits/roc.gp" >"$work/areas"
 check "roc: the smallest area first" sh -c 'test "$(wc -l <"$0")" -eq 10 && sort -n "$0" | cmp - "$0"' "$work/areas"
 expect 0 "--json names the files" '"written": [' 'curves.svg"' -- plot "$digits" --json
 expect 0 "examples of a recipe" "$work/points.png" -- plot moons --examples -o "$work/points.png"
+expect 0 "versions of a recording" "shape (13, 74)" -- features data/fsdd/1_theo_0.flac --recipe "$digits" --augment 8 \
+    --set 'augment={shift: 0.1}' -o "$work/sheet.png"
+drawn "versions" "$work/sheet"
+check "versions: a title for each epoch" test "$(grep -c "title 'epoch [1-8]'" "$work/sheet.gp")" -eq 8
 drawn "points" "$work/points"
 expect 0 "as many mistakes as asked for" "few.png" -- \
     plot "$digits" --mistakes --count 3 --data "$work/small" -o "$work/few.png"
