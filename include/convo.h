@@ -100,7 +100,7 @@ typedef struct convo_train_options {
     const char *data; // folder of the data set; NULL: that of the run which the model or `resume` belongs to; without a
                       // run the recipe's data.path, else the one found in `search`
     const char *const *search; // NULL-terminated list of folders that contain data sets by name; may be NULL
-    const char *cache;         // folder in which computed features are cached; NULL: no cache
+    const char *cache;         // folder in which computed features are cached; NULL: they are kept in memory
     const char *out;           // run folder, created if missing; NULL: nothing is written
     int threads;               // 0: one per processor. The result does not depend on the number.
     const char *isa;           // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
@@ -112,6 +112,10 @@ typedef struct convo_train_options {
     void (*note)(const char *sentence, void *user); // receives what was taken from `from` and what was not, the
                                                     // findings of convo_data_check, and why the recipe's precision
                                                     // is not available; may be NULL
+    bool skip_unreadable; // leave out recordings and pictures that cannot be read, and note their names, instead of
+                          // failing at the first
+    void (*reading)(int64_t done, int64_t total, void *user); // called now and then while recordings or pictures are
+                                                              // read, from any thread, never twice at once; may be NULL
     const volatile int *stop; // when it becomes nonzero, training finishes the step, saves and returns with
                               // `interrupted` set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
@@ -130,8 +134,11 @@ typedef struct convo_train_result {
     int threads;                         // used
     char isa[16];                        // instruction set used
     bool interrupted, stopped_early;     // through options->stop; by train.patience
-    bool diverged;       // the loss was not finite: the call failed with NUMERIC; ignore all other fields
-    int64_t examples[3]; // train, validation, test
+    bool diverged;           // the loss was not finite: the call failed with NUMERIC; ignore all other fields
+    int64_t examples[3];     // train, validation, test
+    double loading, waiting; // where examples are changed anew in every epoch: seconds that the loader's threads
+                             // worked, all together, and seconds that training waited for a batch; else 0
+    int loaders; // threads of the loader; 0: there was nothing to change
 } convo_train_result;
 
 // A recipe: data, features, layers and training, read from YAML and checked.
@@ -351,7 +358,8 @@ CONVO_API double convo_recipe_published(const convo_recipe *recipe, const char *
 // none or gives its path.
 CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
 // Lists the groups (speakers) of the recipe's data set. *groups: [*count] names, sorted; *count is 0 if the data set
-// has no groups. Uses options->data and search; options may be NULL. The caller frees each name, and the list, with free().
+// has no groups. Uses options->data and search; options may be NULL. The caller frees each name, and the list, with
+// free().
 CONVO_API convo_status convo_recipe_groups(const convo_recipe *recipe, const convo_train_options *options,
                                            char ***groups, int *count, convo_error *err);
 // Recipes for arrays (`arrays`, `mat`) may leave out `input`, the shape of an example, which is then taken from the
@@ -635,11 +643,15 @@ typedef struct convo_get_progress {
 
 // Options of convo_data_get.
 typedef struct convo_get_options {
-    const char *folder; // folder that contains data sets; the new one becomes folder/NAME
-    const char *from;   // "http://host/path": a folder that contains the same files; NULL: where they are published
-    bool force;         // replace what is there
-    int timeout;        // seconds without a connection or below 100 bytes per second until a transfer fails; 0: 30
-    int attempts;       // number of attempts for a transfer; 0: 5
+    const char *folder;   // folder that contains data sets; the new one becomes folder/NAME
+    const char *from;     // "http://host/path": a folder that contains the same files; NULL: where they are published
+    bool force;           // replace what is there
+    int timeout;          // seconds without a connection or below 100 bytes per second until a transfer fails; 0: 30
+    int attempts;         // number of attempts for a transfer; 0: 5
+    bool skip_unreadable; // leave out recordings and pictures that cannot be read, and note their names, instead of
+                          // failing at the first
+    void (*reading)(int64_t done, int64_t total, void *user); // called now and then while recordings or pictures are
+                                                              // read, from any thread, never twice at once; may be NULL
     const volatile int *stop; // when it becomes nonzero, the call returns with `interrupted` set; may be NULL
     void (*progress)(const convo_get_progress *progress, void *user); // may be NULL
     void *user;                                                       // passed to progress
@@ -755,6 +767,30 @@ CONVO_API convo_status convo_data_export(const convo_recipe *recipe, const convo
 // Returns the name of the kind of recordings or pictures that a folder or file looks like ("audiofolder"), owned by the
 // library; NULL if it looks like none.
 CONVO_API const char *convo_data_guess(const char *path);
+
+// --- cache of features ------------------------------------------------------------------------------------------
+
+// A file of convo_train_options.cache.
+typedef struct convo_cached {
+    char *path;
+    char about[176]; // what it holds: "logmel, 1 x 101 x 40, 5188 examples of data/gsc3"
+    int64_t bytes;
+    int64_t used; // when it was last used, in seconds since 1970
+} convo_cached;
+
+// The files in a cache folder, the most recently used first.
+typedef struct convo_cache {
+    convo_cached *file; // [count]
+    int count;
+    int64_t limit; // bytes: beyond it, the least recently used files are removed
+} convo_cache;
+
+// Lists the files in a cache folder. A folder that does not exist is empty. Free *cache with convo_cache_free.
+CONVO_API convo_status convo_cache_list(const char *folder, convo_cache *cache, convo_error *err);
+// Removes the files that convo_cache_list lists, and no others.
+CONVO_API convo_status convo_cache_clear(const char *folder, convo_error *err);
+// Frees what is in it.
+CONVO_API void convo_cache_free(convo_cache *cache);
 
 #ifdef __cplusplus
 }

@@ -139,7 +139,7 @@ static inline void gradients_are_those_of_doubles(trial *t) {
         const unsigned flags = k != DOUBLES && t->net.seed % 2 ? CV_ANY_SIZE : 0;
         cv_net *net = net_of(t, t->recipe, k == DOUBLES ? "double" : t->options.isa);
         float *x = normalized(t, how);
-        const cv_batch batch = {.values = x, .index = index, .label = t->label, .count = count};
+        const cv_batch batch = {.values = CV_FLOATS(x), .index = index, .label = t->label, .count = count};
         cv_random random;
         convo_error err = {0};
         cv_random_seed(&random, 3);
@@ -190,7 +190,7 @@ static inline cv_net *train_plainly(const trial *t, const convo_recipe *r, uint3
     must(cv_net_init(net, &random, &err), &err);
     for (int64_t number = 0; number < each * r->train.epochs; number++) {
         const int first = (int)(number % each) * size, count = all - first < size ? all - first : size;
-        const cv_batch batch = {.values = x, .index = index + first, .label = t->label, .count = count};
+        const cv_batch batch = {.values = CV_FLOATS(x), .index = index + first, .label = t->label, .count = count};
         if (number % each == 0) (void)cv_random_u64(&random); // the base seed of a DataLoader
         must(cv_net_copy(net, from, &err), &err);
         shake(from, how ? how + (uint32_t)number : 0);

@@ -25,6 +25,7 @@ typedef struct lesson {
     op_config loss_config;
     cv_split split;
     cv_values values;
+    cv_source source; // of values and label
     int32_t *label;
     cv_pool *pool;
     convo_train_result result;
@@ -123,12 +124,12 @@ static inline void lesson_new(lesson *l, const syllabus *s, const cv_isa *isa, i
     must(cv_net_init(l->net, &random, &l->err), &l->err);
     const cv_op *loss = cv_op_find(isa, s->loss);
     l->loss_config = op_options(loss, NULL);
+    l->source = (cv_source){.values = &l->values, .size = (size_t)cv_shape_size(s->input), .label = l->label};
     l->training = (cv_training){.config = s->train,
                                 .loss = loss,
                                 .loss_config = l->loss_config.bytes,
                                 .net = l->net,
-                                .values = &l->values,
-                                .label = l->label,
+                                .source = &l->source,
                                 .split = &l->split,
                                 .pool = l->pool,
                                 .step_done = lesson_step,

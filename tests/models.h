@@ -58,7 +58,7 @@ static inline float *model_outputs(const convo_model *model, const float *inputs
     for (size_t i = 0; i < size * (size_t)count; i++) x[i] = (inputs[i] - model->mean) / model->std;
     for (int k = 0; k < count; k++) index[k] = k;
     must(cv_runner_new(model->net, NULL, NULL, count, 0, pool, &runner, &err), &err);
-    const cv_batch batch = {.values = x, .index = index, .count = count};
+    const cv_batch batch = {.values = CV_FLOATS(x), .index = index, .count = count};
     cv_runner_forward(runner, &batch, y, NULL);
     cv_runner_free(runner);
     cv_pool_free(pool);

@@ -185,7 +185,7 @@ static inline void forward_one_by_one(cv_net *net, unsigned flags, int threads, 
     for (int64_t i = 0; i < inputs; i++) broken[i] = NAN;
     for (int32_t n = -1; n < count; n++) {
         const int32_t row = n < 0 ? 0 : n;
-        const cv_batch batch = {.values = n < 0 ? broken : values, .index = &row, .count = 1};
+        const cv_batch batch = {.values = CV_FLOATS(n < 0 ? broken : values), .index = &row, .count = 1};
         cv_runner_forward(runner, &batch, outputs + row * size, NULL);
     }
     free(broken);

@@ -259,7 +259,9 @@ enum {
     X(convo_data_describe, NULL, NULL, 0, NULL)                                                                        \
     X(convo_data_check, NULL, NULL, NULL)                                                                              \
     X(convo_data_check_folder, NULL, NULL, 0, NULL)                                                                    \
-    X(convo_data_export, NULL, NULL, NULL)
+    X(convo_data_export, NULL, NULL, NULL)                                                                             \
+    X(convo_cache_list, NULL, NULL)                                                                                    \
+    X(convo_cache_clear, NULL)
 
 // X(function, the status it gives, why, the call): the other statuses that the header names, and more.
 #define CALLS(X)                                                                                                       \
@@ -454,6 +456,7 @@ static void free_functions_accept_null(void **state) {
     convo_examples_free(NULL);
     convo_data_info_free(NULL);
     convo_findings_free(NULL);
+    convo_cache_free(NULL);
 }
 
 int main(void) {

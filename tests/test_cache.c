@@ -1,7 +1,8 @@
 // The cache of features: nothing is computed twice, and nothing that is stale, damaged or foreign is believed.
 #define _GNU_SOURCE // memmem
 #include "model/cache.h"
-#include "model/material.h"
+#include "data/store_file.h"
+#include "material.h"
 #include "sounds.h"
 
 #include <dirent.h>
@@ -57,13 +58,12 @@ static convo_recipe *parse(const char *setting) {
 // The features of all recordings; NULL when they could not be had.
 static float *load(const place *p, const char *setting, size_t *count) {
     convo_recipe *recipe = parse(setting);
-    const convo_train_options options = {.data = p->data, .cache = p->cache, .threads = 2};
+    const convo_train_options options = {.data = p->data, .cache = p->cache, .threads = 1};
     cv_material m;
     float *values = NULL;
     if (!cv_material_load(recipe, &options, CONVO_TRAIN, &m, NULL)) {
         *count = m.rows * (size_t)cv_shape_size(m.shape);
-        values = m.values.value;
-        m.values.value = NULL;
+        values = material_numbers(&m);
         cv_material_free(&m);
     }
     convo_recipe_free(recipe);
@@ -213,9 +213,9 @@ static void damaged_files_are_written_anew(void **state) {
         case 1: size = good.size / 2; break;
         case 2: size--; break;
         case 3: bad[good.size - 1] ^= 1; break;
-        case 4: bad[good.size - count * 2] ^= 0x80; break; // in the middle
-        case 5: bad[3] ^= 0xff; break;                     // the header's length
-        case 6: *(uint8_t *)memmem(bad, good.size, "convo.key", 9) = 'k'; break;
+        case 4: bad[sizeof(cv_store_header) + count] ^= 0x80; break; // a number
+        case 5: bad[offsetof(cv_store_header, rows)] ^= 0xff; break;
+        case 6: bad[offsetof(cv_store_header, key)] = 'k'; break;
         case 7: memset(bad, 'x', good.size); break; // another program's
         }
         assert_int_equal(cv_file_write(path, bad, size, NULL), CONVO_OK);
@@ -291,13 +291,13 @@ static void what_was_not_used_for_longest_makes_room(void **state) {
                       half[] = "00000000000000000000000000000000000000ab.safetensors.part",
                       young[] = "00000000000000000000000000000000000000ac.safetensors",
                       foreign[] = "thesis.safetensors";
-    const off_t gigabyte = (off_t)1 << 30;
+    const off_t quarter = (off_t)(CV_CACHE_LIMIT / 4);
     size_t count;
     assert_int_equal(cv_folder_make(p->cache, NULL), CONVO_OK);
-    put_sparse(p->cache, foreign, 5 * gigabyte, 500);
-    put_sparse(p->cache, old, 2 * gigabyte, 1000);
-    put_sparse(p->cache, half, gigabyte, 1001);
-    put_sparse(p->cache, young, gigabyte, 1002);
+    put_sparse(p->cache, foreign, 5 * quarter, 500);
+    put_sparse(p->cache, old, 2 * quarter, 1000);
+    put_sparse(p->cache, half, quarter, 1001);
+    put_sparse(p->cache, young, quarter, 1002);
     free(load(p, NULL, &count)); // above the limit by this one
     assert_false(holds(p->cache, old));
     assert_true(holds(p->cache, half));

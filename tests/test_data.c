@@ -1,6 +1,7 @@
 // Data sets: listing, dividing, computing features, describing. The real one is data/fsdd.
 #include "audio/sound.h"
 #include "data/dataset.h"
+#include "data/reading.h"
 #include "sounds.h"
 
 #include <jansson.h>

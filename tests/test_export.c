@@ -1,7 +1,7 @@
 // NumPy arrays out: what a net reads, what a model says, and the model that training starts from.
 #define _GNU_SOURCE // mkdtemp
 #include "datasets.h"
-#include "model/material.h"
+#include "material.h"
 #include "model/model.h"
 
 #include "format/npz.h"
@@ -64,6 +64,7 @@ static void check_features(const char *folder, const char *path) {
     load(folder, &m);
     cv_dataset *d = open_data(&cv_data_arrays, path, NULL);
     const size_t size = (size_t)cv_shape_size(m.shape);
+    float *value = material_numbers(&m);
     size_t k = 0;
     check_shape(d, m.shape.dims, (int)m.shape.c, (int)m.shape.h, (int)m.shape.w);
     assert_int_equal(d->count, FILES + COPIES * FILES / 2);
@@ -72,8 +73,9 @@ static void check_features(const char *folder, const char *path) {
             const int32_t row = m.split.index[part][i];
             assert_int_equal(d->example[k].part, part);
             assert_int_equal(d->example[k].label, m.label[row]);
-            assert_memory_equal(d->values.value + k * size, m.values.value + (size_t)row * size, size * sizeof(float));
+            assert_memory_equal(d->values.value + k * size, value + (size_t)row * size, size * sizeof(float));
         }
+    free(value);
     cv_dataset_free(d);
     cv_material_free(&m);
 }
@@ -94,16 +96,18 @@ static void normalised_training_features_have_mean_0_and_deviation_1(void **stat
     cv_material m;
     load(*state, &m);
     const size_t size = (size_t)cv_shape_size(m.shape), count = m.split.count[CONVO_TRAIN];
+    float *value = material_numbers(&m);
     double sum = 0, squares = 0;
     for (size_t k = 0; k < count; k++)
         for (size_t i = 0; i < size; i++) {
-            const double x = (double)m.values.value[(size_t)m.split.index[CONVO_TRAIN][k] * size + i];
+            const double x = (double)value[(size_t)m.split.index[CONVO_TRAIN][k] * size + i];
             sum += x;
             squares += x * x;
         }
     const double n = (double)(count * size);
     if (!(fabs(sum / n) < 1e-4 && fabs(squares / n - 1) < 1e-4))
         fail_msg("mean %g, mean square %g", sum / n, squares / n);
+    free(value);
     cv_material_free(&m);
 }
 

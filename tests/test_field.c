@@ -38,7 +38,7 @@ static double *gradient_of(cv_net *net, const int64_t at[2], int samples) {
     }
     must(cv_runner_new(net, NULL, NULL, samples, CV_TRAINING | CV_INPUT_GRADIENT, pool, &runner, &err), &err);
     const cv_batch batch = {
-        .values = values, .index = index, .count = samples, .output_gradient = to, .input_gradient = from};
+        .values = CV_FLOATS(values), .index = index, .count = samples, .output_gradient = to, .input_gradient = from};
     cv_random random;
     cv_random_seed(&random, 0);
     cv_runner_train(runner, &batch, &random, NULL, NULL);

@@ -131,7 +131,7 @@ static void gradients_pass_through_frozen_layers(void **state) {
     const cv_op *loss = cv_op_find(isa, "cross_entropy");
     const op_config config = op_options(loss, NULL);
     must(cv_runner_new(net, loss, config.bytes, COUNT, CV_TRAINING, pool, &runner, &err), &err);
-    const cv_batch batch = {.values = values, .index = index, .label = label, .count = COUNT};
+    const cv_batch batch = {.values = CV_FLOATS(values), .index = index, .label = label, .count = COUNT};
     cv_runner_train(runner, &batch, &random, NULL, losses);
     double *room = test_memory(net->trained, sizeof *room);
     const double *gradient = cv_runner_gradient(runner, 0, net->trained, room);
@@ -179,7 +179,8 @@ static void frozen_batch_norm_uses_its_running_estimates(void **state) {
         lesson_new(&l, &task, cv_isa_find(NULL), 1);
         fill_buffers(l.net);
         must(cv_net_freeze(l.net, rows[k].freeze, &l.err), &l.err);
-        const cv_batch batch = cv_batch_of(&l.values, index, l.label, COUNT);
+        const cv_batch batch = {
+            .values = &l.values, .index = index, .label = l.label, .count = COUNT};
         for (int training = 0; training < 2; training++) { // inference first: training moves the estimates
             cv_runner *runner;
             must(cv_runner_new(l.net, l.training.loss, l.training.loss_config, COUNT, training ? CV_TRAINING : 0,

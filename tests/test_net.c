@@ -128,7 +128,7 @@ static void trial_free(trial *t) {
 
 // Samples first..first+count, with the dropout of `seed`.
 static void trial_train(const trial *t, int first, int count, uint64_t seed) {
-    const cv_batch batch = {.values = t->values,
+    const cv_batch batch = {.values = CV_FLOATS(t->values),
                             .index = t->index + first,
                             .label = t->label,
                             .count = count,
@@ -206,7 +206,7 @@ static double compare_batch(const cv_safetensors *golden, const trial *t, int co
         share = fmax(share, golden_check(golden, name, where, values, s->size, allowed));
         free(values);
     }
-    const cv_batch batch = {.values = t->values, .index = t->index, .label = t->label, .count = count};
+    const cv_batch batch = {.values = CV_FLOATS(t->values), .index = t->index, .label = t->label, .count = count};
     cv_runner_forward(t->infer, &batch, t->output, t->loss);
     COMPARE("inference", t->output, count * t->outputs, forward_tolerance);
     forward_alone(t->net, t->values, count, t->output);
@@ -358,7 +358,7 @@ static void check_mean(const trial *t, int count) {
         trial_gradient(t, i, whole);
         cv_random_seed(&random, SEED); // dropout goes on from sample to sample
         for (int n = 0; n < count; n++) {
-            const cv_batch batch = {.values = t->values, .index = t->index + n, .label = t->label, .count = 1};
+            const cv_batch batch = {.values = CV_FLOATS(t->values), .index = t->index + n, .label = t->label, .count = 1};
             cv_runner_train(t->train, &batch, &random, NULL, NULL);
             trial_gradient(t, i, one);
             for (size_t e = 0; e < size; e++) sum[e] += one[e] / count;
@@ -398,7 +398,7 @@ static void inference_of_a_batch_is_that_of_each_example(void **state) {
                 trial t = trial_new(&nets[n], isa_at(k), pool[p], COUNT);
                 const size_t outputs = (size_t)t.outputs;
                 float *one = test_memory(outputs, sizeof *one), loss;
-                cv_batch batch = {.values = t.values, .index = t.index, .label = t.label, .count = COUNT};
+                cv_batch batch = {.values = CV_FLOATS(t.values), .index = t.index, .label = t.label, .count = COUNT};
                 cv_runner_forward(t.infer, &batch, t.output, t.loss);
                 batch.count = 1;
                 for (size_t i = 0; i < COUNT; i += 7, batch.index += 7) {
@@ -414,7 +414,7 @@ static void inference_of_a_batch_is_that_of_each_example(void **state) {
 
 static void forward_batch(cv_net *net, const float *values, int count, float *outputs) {
     const int32_t index[] = {0, 1, 2};
-    const cv_batch batch = {.values = values, .index = index, .count = count};
+    const cv_batch batch = {.values = CV_FLOATS(values), .index = index, .count = count};
     cv_pool *pool = make_pool(1);
     cv_runner *runner;
     convo_error err = {0};

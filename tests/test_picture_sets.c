@@ -1,5 +1,6 @@
 // Data sets of pictures: folders of them, CIFAR and IDX files.
 #include "data/picture.h"
+#include "data/reading.h"
 #include "base/limits.h"
 #include "datasets.h"
 

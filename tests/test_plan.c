@@ -284,7 +284,7 @@ static void compare_pass(const char *where, const arrays *a, reference *r, cv_ru
     const cv_net *net = r->graph->net;
     const drive *last = &r->node[net->nodes - 1];
     const bool loss = r->graph->loss != NULL;
-    const cv_batch batch = {.values = a->values,
+    const cv_batch batch = {.values = CV_FLOATS(a->values),
                             .index = a->index,
                             .label = a->label,
                             .count = r->count,

@@ -26,7 +26,7 @@ static void check_net(cv_net *net, uint32_t stream, const char *where) {
     must(cv_net_init(net, &random, &err), &err);
     for (size_t i = 0; i < SAMPLES * in; i++) values[i] = made_up(stream + 1, (uint32_t)i);
     must(cv_runner_new(net, NULL, NULL, SAMPLES, 0, pool, &runner, &err), &err);
-    cv_runner_forward(runner, &(cv_batch){.values = values, .index = index, .count = SAMPLES}, batch, NULL);
+    cv_runner_forward(runner, &(cv_batch){.values = CV_FLOATS(values), .index = index, .count = SAMPLES}, batch, NULL);
     assert_true(has_single_form(net));
     forward_alone(net, values, SAMPLES, alone);
     for (size_t i = 0; i < SAMPLES * out; i++) largest = fmax(largest, fabs((double)batch[i]));

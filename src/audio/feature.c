@@ -62,6 +62,11 @@ int64_t cv_front_samples(const cv_front *front) {
     return samples;
 }
 
+bool cv_front_affine(const cv_front *front, const float *sample, size_t count, double *shift, double *gain) {
+    if (front->kind->affine) front->kind->affine(front->config, sample, count, shift, gain);
+    return front->kind->affine != NULL;
+}
+
 static convo_status compute_one(const cv_front *front, const float *sample, size_t count, float *out,
                                 convo_error *err) {
     if (front->kind->compute(front->config, front->tables, sample, count, out)) return CONVO_OK;

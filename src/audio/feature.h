@@ -23,6 +23,9 @@ typedef struct cv_feature {
     // sample: [count], mono, in [-1, 1), count > 0. out: the inferred shape, row-major. Reentrant. Returns false if
     // memory runs out.
     bool (*compute)(const void *config, const void *tables, const float *sample, size_t count, float *out);
+    // Where the features are (sample - shift) * gain, in double precision, of samples cut or padded with zeros to one
+    // length: computes shift and gain. NULL: they are something else.
+    void (*affine)(const void *config, const float *sample, size_t count, double *shift, double *gain);
     // Writes the same computation as graph nodes from the value "samples", [N, returned number], to "features", [N, the
     // shape]. Returns the number of samples; -1, with the reason in why, if it cannot be expressed. NULL: never
     // possible. A lack of memory shows in graph->failed.
@@ -41,6 +44,8 @@ cv_shape cv_front_shape(const cv_front *front);
 int cv_front_rate(const cv_front *front);
 int64_t cv_front_samples(const cv_front *front); // samples of a recording that it reads; the rest is cut off
 convo_status cv_front_compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err);
+// Calls the kind's `affine`; returns false if it has none.
+bool cv_front_affine(const cv_front *front, const float *sample, size_t count, double *shift, double *gain);
 // Decodes a file, resamples it to the front end's rate and computes. *length (may be NULL) receives the number of
 // samples of the whole recording at that rate.
 convo_status cv_front_compute_file(const cv_front *front, const char *path, float *out, int64_t *length,

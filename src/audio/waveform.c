@@ -28,19 +28,28 @@ static bool waveform_infer(const void *config, int rate, cv_shape *out, char *wh
     return true;
 }
 
-static bool waveform_compute(const void *config, const void *tables, const float *sample, size_t count, float *out) {
-    (void)tables;
+static void waveform_affine(const void *config, const float *sample, size_t count, double *shift, double *gain) {
     const waveform *o = config;
-    size_t n = (size_t)o->samples, used = count < n ? count : n;
-    double mean = 0, variance = 0, gain = o->scale == NONE ? 32768 : 1;
-    if (o->scale == CLIP) { // of the padded clip, divided by n
-        for (size_t t = 0; t < used; t++) mean += sample[t];
-        mean /= (double)n;
-        for (size_t t = 0; t < used; t++) variance += (sample[t] - mean) * (sample[t] - mean);
-        variance = (variance + (double)(n - used) * mean * mean) / (double)n;
-        gain = variance > 0 ? 1 / sqrt(variance) : 0; // a constant clip gives zeros
-    }
-    for (size_t t = 0; t < n; t++) out[t] = (float)(((t < used ? sample[t] : 0) - mean) * gain);
+    const size_t n = (size_t)o->samples, used = count < n ? count : n;
+    double mean = 0, variance = 0;
+    *shift = 0;
+    *gain = o->scale == NONE ? 32768 : 1;
+    if (o->scale != CLIP) return;
+    // of the padded clip, divided by n
+    for (size_t t = 0; t < used; t++) mean += sample[t];
+    mean /= (double)n;
+    for (size_t t = 0; t < used; t++) variance += (sample[t] - mean) * (sample[t] - mean);
+    variance = (variance + (double)(n - used) * mean * mean) / (double)n;
+    *shift = mean;
+    *gain = variance > 0 ? 1 / sqrt(variance) : 0; // a constant clip gives zeros
+}
+
+static bool waveform_compute(const void *config, const void *tables, const float *sample, size_t count, float *out) {
+    const size_t n = (size_t)((const waveform *)config)->samples, used = count < n ? count : n;
+    double shift, gain;
+    (void)tables;
+    waveform_affine(config, sample, count, &shift, &gain);
+    for (size_t t = 0; t < n; t++) out[t] = (float)(((t < used ? sample[t] : 0) - shift) * gain);
     return true;
 }
 
@@ -67,5 +76,6 @@ const cv_feature cv_feature_waveform = {
     .config_size = sizeof(waveform),
     .infer = waveform_infer,
     .compute = waveform_compute,
+    .affine = waveform_affine,
     .graph = waveform_graph,
 };

@@ -1,19 +1,76 @@
 #include "base/values.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+const size_t cv_row_bytes[CV_ROW_TYPES] = {sizeof(float), sizeof(uint8_t), sizeof(int16_t), 0};
 
 bool cv_values_any(const cv_values *v) {
-    return v->value || v->byte;
+    return v->value || v->byte || v->row;
+}
+
+bool cv_values_in_place(const cv_values *v) {
+    return v->value && v->std == 0;
+}
+
+void cv_numbers_normalize(float *x, size_t count, float mean, float std) {
+    for (size_t i = 0; std != 0 && i < count; i++) x[i] = (x[i] - mean) / std;
 }
 
 static void decode(const cv_values *v, size_t first, size_t count, float *out) {
     for (size_t i = 0; i < count; i++) out[i] = v->of_byte[v->byte[first + i]];
 }
 
-const float *cv_values_row(const cv_values *v, size_t row, size_t size, float *scratch) {
-    if (!v->byte) return v->value + row * size;
-    decode(v, row * size, size, scratch);
+// Division is by a power of two or, for bytes, what Pillow and torchvision do: all are the floats that were stored.
+static void decode_stored(const void *stored, const cv_row *row, size_t count, float *out) {
+    const float *real = stored;
+    const uint8_t *byte = stored;
+    const int16_t *sample = stored;
+    switch (row->type) {
+    case CV_ROW_FLOATS: memcpy(out, real, count * sizeof *out); break;
+    case CV_ROW_BYTES:
+        for (size_t i = 0; i < count; i++) out[i] = (float)byte[i] / 255;
+        break;
+    default:
+        for (size_t i = 0; i < count; i++) out[i] = (float)sample[i] / 32768;
+    }
+}
+
+void cv_row_read(const cv_row *row, size_t first, size_t count, float *out) {
+    const size_t there = first < row->count ? row->count - first : 0, used = count < there ? count : there;
+    if (used) decode_stored((const uint8_t *)row->stored + first * cv_row_bytes[row->type], row, used, out);
+    if (used < count) memset(out + used, 0, (count - used) * sizeof *out);
+    if (row->shift == 0 && row->gain == 1) return;
+    const double shift = row->shift, gain = row->gain;
+    for (size_t i = 0; i < count; i++) out[i] = (float)(((double)out[i] - shift) * gain);
+}
+
+const float *cv_values_piece(const cv_values *v, size_t row, size_t size, size_t first, size_t count, float *scratch) {
+    const size_t at = row * size + first;
+    if (cv_values_in_place(v)) return v->value + at;
+    if (v->byte) {
+        decode(v, at, count, scratch); // the table is normalised
+        return scratch;
+    }
+    if (v->row)
+        cv_row_read(&v->row[row], first, count, scratch);
+    else
+        memcpy(scratch, v->value + at, count * sizeof *scratch);
+    cv_numbers_normalize(scratch, count, v->mean, v->std);
     return scratch;
+}
+
+const float *cv_values_row(const cv_values *v, size_t row, size_t size, float *scratch) {
+    return cv_values_piece(v, row, size, 0, size, scratch);
+}
+
+const void *cv_values_stored(const cv_values *v, size_t row, size_t size, size_t *bytes) {
+    if (v->row) {
+        *bytes = v->row[row].count * cv_row_bytes[v->row[row].type];
+        return v->row[row].stored;
+    }
+    *bytes = v->byte ? size : size * sizeof *v->value;
+    return v->byte ? (const void *)(v->byte + row * size) : (const void *)(v->value + row * size);
 }
 
 bool cv_values_grow(cv_values *v, size_t rows, size_t size, bool bytes) {
@@ -39,14 +96,16 @@ bool cv_values_widen(cv_values *v, size_t rows, size_t size) {
     return true;
 }
 
-void cv_values_normalize(cv_values *v, size_t rows, size_t size, float mean, float std) {
-    float *x = v->byte ? v->of_byte : v->value;
-    const size_t count = v->byte ? CV_COUNT(v->of_byte) : rows * size;
-    for (size_t i = 0; i < count; i++) x[i] = (x[i] - mean) / std;
+void cv_values_normalize(cv_values *v, float mean, float std) {
+    if (mean == 0 && std == 1) return;
+    if (v->byte) cv_numbers_normalize(v->of_byte, CV_COUNT(v->of_byte), mean, std);
+    v->mean = mean;
+    v->std = std;
 }
 
 void cv_values_free(cv_values *v) {
     free(v->value);
     free(v->byte);
+    free(v->row);
     *v = (cv_values){0};
 }

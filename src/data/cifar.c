@@ -69,7 +69,8 @@ static convo_status read_names(const char *folder, const char *file, char *names
     return status;
 }
 
-static convo_status add_cifar_file(const char *folder, const layout *l, size_t k, cv_examples *examples, convo_error *err) {
+static convo_status add_cifar_file(const char *folder, const layout *l, size_t k, cv_examples *examples,
+                                   convo_error *err) {
     const int64_t heads = l->groups ? 2 : 1, record = heads + PIXELS;
     cv_dataset *dataset = examples->dataset;
     const size_t before = dataset->count;

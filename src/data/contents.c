@@ -9,17 +9,11 @@
 
 // --- rows ---------------------------------------------------------------------------------------------------------
 
-static const void *row_at(const cv_contents *c, size_t row, size_t *bytes) {
-    *bytes = c->values->byte ? c->size : c->size * sizeof(float);
-    return c->values->byte ? (const void *)(c->values->byte + row * c->size)
-                           : (const void *)(c->values->value + row * c->size);
-}
-
 static void hash_row(void *context, int task, int worker) {
     (void)worker;
     const cv_contents *c = context;
     size_t bytes;
-    const void *row = row_at(c, (size_t)task, &bytes);
+    const void *row = cv_values_stored(c->values, (size_t)task, c->size, &bytes);
     c->hash[task] = cv_hash_bytes(row, bytes);
 }
 
@@ -66,9 +60,22 @@ static bool same_files(const cv_contents *c, size_t a, size_t b) {
 
 convo_status cv_contents_of_values(const cv_values *values, size_t count, size_t size, cv_pool *pool, cv_contents *c,
                                    convo_error *err) {
-    *c = (cv_contents){.hash = cv_alloc(count, sizeof *c->hash), .count = count, .values = values, .size = size};
-    if (!c->hash) return cv_no_memory(err, "hashes of the examples");
-    cv_pool_run(pool, (int)count, hash_row, c);
+    *c = (cv_contents){.hash = cv_alloc(count, sizeof *c->hash),
+                       .unreadable = cv_alloc(count, sizeof *c->unreadable),
+                       .count = count,
+                       .values = values,
+                       .size = size};
+    if (!c->hash || !c->unreadable) {
+        cv_contents_free(c);
+        return cv_no_memory(err, "hashes of the examples");
+    }
+    if (values->row)
+        for (size_t i = 0; i < count; i++) {
+            c->hash[i] = values->row[i].hash;
+            c->unreadable[i] = values->row[i].type == CV_ROW_MISSING;
+        }
+    else
+        cv_pool_run(pool, (int)count, hash_row, c);
     return CONVO_OK;
 }
 
@@ -89,11 +96,12 @@ convo_status cv_contents_of_files(const cv_dataset *dataset, const cv_data_kind 
 }
 
 bool cv_contents_same(const cv_contents *c, size_t a, size_t b) {
-    size_t bytes;
+    size_t bytes[2];
     if (c->hash[a] != c->hash[b]) return false;
     if (!c->values) return same_files(c, a, b);
-    const void *one = row_at(c, a, &bytes), *other = row_at(c, b, &bytes);
-    return memcmp(one, other, bytes) == 0;
+    const void *one = cv_values_stored(c->values, a, c->size, &bytes[0]),
+               *other = cv_values_stored(c->values, b, c->size, &bytes[1]);
+    return bytes[0] == bytes[1] && memcmp(one, other, bytes[0]) == 0;
 }
 
 void cv_contents_free(cv_contents *c) {

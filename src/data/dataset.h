@@ -69,15 +69,6 @@ void cv_dataset_free(cv_dataset *dataset);
 bool cv_names_add(char ***names, int *count, const char *text, size_t length);
 // Returns the index in the list, or -1.
 int32_t cv_names_find(char *const *names, int count, const char *text, size_t length);
-// Reads what the net sees of every recording or picture before normalisation, [count][size], in parallel. The caller
-// frees *values. front: for recordings; NULL for pictures.
-convo_status cv_dataset_read(const cv_dataset *dataset, const cv_data_kind *kind, const void *config,
-                             const cv_front *front, cv_pool *pool, float **values, convo_error *err);
-// Computes features of augmented versions of recordings, `config->copies` for each of the examples in `index`, into
-// values, [count][copies][size]. A version depends only on the seed and the numbers of its example and of the copy.
-convo_status cv_dataset_augment(const cv_dataset *dataset, const cv_augment_config *config, uint64_t seed,
-                                const int32_t *index, size_t count, const cv_front *front, cv_pool *pool, float *values,
-                                convo_error *err);
 
 // --- split ------------------------------------------------------------------------------------------------------
 

@@ -63,7 +63,7 @@ static convo_status make_examples(rig *b, convo_error *err) {
 static cv_batch batch_at(const rig *b, int count, int64_t k) {
     const int64_t batches = (int64_t)b->examples / count;
     // NOLINTNEXTLINE(*DivideZero): there are as many examples as a batch has, or more
-    return cv_batch_of(&b->values, b->index + k % batches * count, b->label, count);
+    return (cv_batch){.values = &b->values, .index = b->index + k % batches * count, .label = b->label, .count = count};
 }
 
 // --- medians ------------------------------------------------------------------------------------------------------
@@ -158,6 +158,7 @@ static convo_status train(rig *b, int64_t steps, int count, epochs *e, convo_err
     cv_split split = {.count = {(size_t)(steps * b->batch)}};
     cv_train_state state = {0};
     convo_train_result result = {0};
+    const cv_source source = {.values = &b->values, .size = (size_t)cv_shape_size(b->net->input), .label = b->label};
     cv_training t = {
         .config = {.batch = b->batch, .epochs = count, .order = CV_FIXED, .keep = CV_KEEP_LAST},
         .loss = b->loss,
@@ -167,8 +168,7 @@ static convo_status train(rig *b, int64_t steps, int count, epochs *e, convo_err
         .schedule = b->recipe->schedule,
         .schedule_config = b->recipe->schedule_config,
         .net = b->net,
-        .values = &b->values,
-        .label = b->label,
+        .source = &source,
         .split = &split,
         .pool = b->pool,
         .epoch_done = epoch_done,

@@ -16,7 +16,7 @@ typedef struct trial {
     cv_net *net;
     cv_runner *runner;
     cv_batch batch;
-    float *values;
+    cv_values values;
     int32_t *index, *label;
     double *loss;           // [count]
     const double *gradient; // [net->trained], in the runner or in room
@@ -25,7 +25,7 @@ typedef struct trial {
 
 static void trial_free(trial *t) {
     cv_runner_free(t->runner);
-    free(t->values);
+    cv_values_free(&t->values);
     free(t->index);
     free(t->label);
     free(t->loss);
@@ -38,13 +38,14 @@ static convo_status trial_new(trial *t, cv_net *net, const cv_op *loss, const vo
     const size_t size = (size_t)cv_shape_size(net->input), n = (size_t)count;
     *t = (trial){.net = net};
     if (!cv_mul(n, size, &numbers)) return cv_no_memory(err, "a gradient check");
-    t->values = cv_alloc(numbers, sizeof *t->values);
+    t->values.value = cv_alloc(numbers, sizeof(float));
     t->index = cv_alloc(n, sizeof *t->index);
     t->label = cv_alloc(n, sizeof *t->label);
     t->loss = cv_alloc(n, sizeof *t->loss);
     t->room = cv_alloc(net->trained, sizeof *t->room);
-    if (!t->values || !t->index || !t->label || !t->loss || !t->room) return cv_no_memory(err, "a gradient check");
-    t->batch = (cv_batch){.values = t->values, .index = t->index, .label = t->label, .count = count};
+    if (!t->values.value || !t->index || !t->label || !t->loss || !t->room)
+        return cv_no_memory(err, "a gradient check");
+    t->batch = (cv_batch){.values = &t->values, .index = t->index, .label = t->label, .count = count};
     return cv_runner_new(net, loss, loss_config, count, CV_TRAINING, pool, &t->runner, err);
 }
 
@@ -53,7 +54,7 @@ static void trial_run(trial *t, cv_random *random) {
     const int64_t outputs = cv_shape_size(cv_net_output(t->net));
     const uint32_t classes = outputs > 1 ? (uint32_t)outputs : 2;
     const size_t n = (size_t)t->batch.count;
-    cv_random_normal(random, 0, 1, t->values, n * (size_t)cv_shape_size(t->net->input));
+    cv_random_normal(random, 0, 1, t->values.value, n * (size_t)cv_shape_size(t->net->input));
     for (size_t i = 0; i < n; i++) {
         t->index[i] = (int32_t)i;
         t->label[i] = (int32_t)(cv_random_u32(random) % classes);

@@ -78,7 +78,7 @@ static convo_status run(cv_net *net, const convo_array *input, convo_array *outp
     cv_pool *pool = NULL;
     cv_runner *runner = NULL;
     const int32_t first = 0;
-    const cv_batch batch = {.values = input->value, .index = &first, .count = 1};
+    const cv_batch batch = {.values = CV_FLOATS(input->value), .index = &first, .count = 1};
     convo_status status = make_array(cv_net_output(net), output, err);
     if (!status) status = cv_pool_new(&pool, 1, err);
     if (!status) status = cv_runner_new(net, NULL, NULL, 1, 0, pool, &runner, err);

@@ -1,9 +1,8 @@
 #include "model/cache.h"
 
 #include "base/file.h"
-#include "format/safetensors.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +11,7 @@
 
 // To be raised whenever recordings or pictures are read, resampled or changed (src/audio/augment.c) in another way.
 // What front ends do is noticed without it.
-enum { READING_VERSION = 2 };
-
-static const char ending[] = ".safetensors";
+enum { READING_VERSION = 3 };
 
 // --- key --------------------------------------------------------------------------------------------------------
 
@@ -32,7 +29,9 @@ static bool add_files(cv_sha1 *sha, const cv_dataset *dataset) {
     for (size_t i = 0; i < dataset->count; i++) {
         const char *path = dataset->example[i].path;
         if (!path || stat(path, &about)) return false;
+        const cv_piece *piece = &dataset->example[i].piece;
         cv_sha1_add(sha, path, strlen(path) + 1);
+        cv_sha1_add_text(sha, "%a %a %a ", piece->start, piece->seconds, piece->gain);
         cv_sha1_add_text(sha, "%jd %jd.%09ld\n", (intmax_t)about.st_size, (intmax_t)about.st_mtim.tv_sec,
                          about.st_mtim.tv_nsec);
     }
@@ -58,21 +57,25 @@ static bool add_front(cv_sha1 *sha, const cv_front *front) {
     return good;
 }
 
-bool cv_cache_key_of(const convo_recipe *recipe, const cv_dataset *dataset, const cv_front *front,
-                     const cv_split *versions, cv_cache_key *key) {
+bool cv_cache_key_of(const convo_recipe *recipe, const cv_dataset *dataset, const cv_front *front, cv_cache_what what,
+                     bool gaps, const cv_split *versions, cv_cache_key *key) {
+    static const char *const names[] = {"features", "samples", "versions"};
     const cv_shape shape = front ? cv_front_shape(front) : dataset->shape;
     cv_sha1 sha;
     uint8_t digest[CV_SHA1_SIZE];
     cv_sha1_begin(&sha);
-    cv_sha1_add_text(&sha, "convo features %d\n%s\n", READING_VERSION, recipe->data->name);
+    cv_sha1_add_text(&sha, "convo %s%s %d\n%s\n", names[what], gaps ? " with gaps" : "", READING_VERSION,
+                     recipe->data->name);
     add_options(&sha, recipe->data->schema, recipe->data_config);
-    cv_sha1_add_text(&sha, "%" PRId64 " %" PRId64 " %" PRId64 "\n", shape.c, shape.h, shape.w);
-    if (front) {
-        cv_sha1_add_text(&sha, "%s rate=%d\n", recipe->feature->name, cv_front_rate(front));
+    if (front) cv_sha1_add_text(&sha, "rate=%d\n", cv_front_rate(front));
+    if (what != CV_CACHE_SAMPLES)
+        cv_sha1_add_text(&sha, "%" PRId64 " %" PRId64 " %" PRId64 "\n", shape.c, shape.h, shape.w);
+    if (what != CV_CACHE_SAMPLES && front) {
+        cv_sha1_add_text(&sha, "%s\n", recipe->feature->name);
         add_options(&sha, recipe->feature->schema, recipe->feature_config);
         if (!add_front(&sha, front)) return false;
     }
-    if (versions) {
+    if (what == CV_CACHE_VERSIONS) {
         cv_sha1_add_text(&sha, "augment seed=%" PRId64 "\n", recipe->train.seed);
         add_options(&sha, cv_augment_schema, &recipe->augment);
         cv_sha1_add(&sha, versions->index[CONVO_TRAIN], versions->count[CONVO_TRAIN] * sizeof *versions->index[0]);
@@ -83,49 +86,7 @@ bool cv_cache_key_of(const convo_recipe *recipe, const cv_dataset *dataset, cons
     return true;
 }
 
-// --- loading ----------------------------------------------------------------------------------------------------
-
-static char *entry_path(const char *folder, const cv_cache_key *key) {
-    return cv_format("%s/%s%s", folder, key->text, ending);
-}
-
-typedef struct sum {
-    char text[24];
-} sum;
-
-static sum sum_of(const float *values, size_t count) {
-    sum s;
-    cv_print(s.text, sizeof s.text, "%016" PRIx64, cv_hash_floats(values, count));
-    return s;
-}
-
-static bool text_is(const cv_safetensors *file, const char *key, const char *wanted) {
-    const char *text = cv_safetensors_text(file, key);
-    return text && strcmp(text, wanted) == 0;
-}
-
-float *cv_cache_load(const char *folder, const cv_cache_key *key, size_t count) {
-    cv_safetensors file = {0};
-    float *values = NULL;
-    char *path = entry_path(folder, key);
-    bool good = path && !cv_safetensors_read(path, &file, NULL);
-    const cv_st_tensor *tensor = good ? cv_safetensors_find(&file, "values") : NULL;
-    good = tensor && tensor->type == CV_F32 && tensor->bytes == count * sizeof *values &&
-           text_is(&file, "convo.key", key->text);
-    if (good) { // the file's memory becomes that of the values: two copies of a large data set may be too many
-        values = memmove(file.bytes, tensor->data, tensor->bytes);
-        file.bytes = NULL;
-        good = text_is(&file, "convo.sum", sum_of(values, count).text);
-    }
-    if (good) utimensat(AT_FDCWD, path, NULL, 0); // used just now
-    cv_safetensors_free(&file);
-    free(path);
-    if (good) return values;
-    free(values);
-    return NULL;
-}
-
-// --- storing ----------------------------------------------------------------------------------------------------
+// --- the folder -------------------------------------------------------------------------------------------------
 
 typedef struct kept {
     char *path;
@@ -139,53 +100,102 @@ static int by_use(const void *a, const void *b) {
     return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
-// Ours: 40 hexadecimal digits and the ending, or half-written.
+// Ours: 40 hexadecimal digits and an ending; also those of earlier versions, and what is half-written.
 static bool is_ours(const char *name) {
-    return strspn(name, "0123456789abcdef") == CV_SHA1_TEXT - 1 &&
-           strncmp(name + CV_SHA1_TEXT - 1, ending, strlen(ending)) == 0;
+    enum { DIGITS = CV_SHA1_TEXT - 1 };
+    return strspn(name, "0123456789abcdef") == DIGITS && name[DIGITS] == '.';
 }
 
-// Removes what was not used for longest until there is room for `bytes` more.
-static void make_room(const char *folder, uint64_t bytes) {
+// Lists our files, sorted by time of last use, the oldest first. Freed with free_kept.
+static convo_status list_kept(const char *folder, kept **out, size_t *count, convo_error *err) {
     char **names;
-    size_t count, files = 0;
+    size_t all;
     struct stat about;
-    uint64_t total = bytes;
-    if (cv_folder_list(folder, &names, &count, NULL)) return;
-    kept *file = cv_alloc(count, sizeof *file);
-    for (size_t i = 0; file && i < count; i++) {
+    *count = 0;
+    convo_status status = cv_folder_list(folder, &names, &all, err);
+    if (status) return status;
+    kept *file = cv_alloc(all, sizeof *file);
+    for (size_t i = 0; file && i < all; i++) {
         char *path = is_ours(names[i]) ? cv_format("%s/%s", folder, names[i]) : NULL;
-        if (!path || stat(path, &about)) {
+        if (path && !stat(path, &about))
+            file[(*count)++] = (kept){path, (uint64_t)about.st_size, about.st_mtim};
+        else
             free(path);
-            continue;
-        }
-        file[files++] = (kept){path, (uint64_t)about.st_size, about.st_mtim};
-        total += (uint64_t)about.st_size;
     }
-    if (files) qsort(file, files, sizeof *file, by_use);
-    for (size_t i = 0; i < files; i++) {
-        if (total > CV_CACHE_LIMIT && !unlink(file[i].path)) total -= file[i].bytes;
-        free(file[i].path);
-    }
-    free(file);
-    cv_folder_free(names, count);
+    if (*count) qsort(file, *count, sizeof *file, by_use);
+    cv_folder_free(names, all);
+    *out = file;
+    return file ? CONVO_OK : cv_no_memory(err, folder);
 }
 
-void cv_cache_store(const char *folder, const cv_cache_key *key, const float *values, size_t count) {
-    enum { HEADER = 4096 }; // more than it needs
-    size_t bytes;
-    char values_name[] = "values", key_name[] = "convo.key", sum_name[] = "convo.sum";
-    if (!cv_mul(count, sizeof *values, &bytes) || bytes > CV_CACHE_LIMIT - HEADER) return;
-    if (cv_folder_make(folder, NULL)) return;
-    char *path = entry_path(folder, key);
-    if (!path) return;
-    make_room(folder, bytes + HEADER);
-    cv_cache_key name = *key;
-    sum s = sum_of(values, count);
-    cv_st_tensor tensor = {.name = values_name, .type = CV_F32, .dims = 1, .dim = {(int64_t)count}, .data = values};
-    tensor.bytes = bytes;
-    cv_st_text text[] = {{key_name, name.text}, {sum_name, s.text}};
-    const cv_safetensors file = {.tensor = &tensor, .tensors = 1, .text = text, .texts = CV_COUNT(text)};
-    cv_safetensors_write(path, &file, NULL); // a full disk costs us the file only
+static void free_kept(kept *file, size_t count) {
+    for (size_t i = 0; i < count; i++) free(file[i].path);
+    free(file);
+}
+
+// Removes what was not used for longest, but never the newest, until the rest keeps to the limit.
+static void trim(const char *folder) {
+    kept *file;
+    size_t count;
+    uint64_t total = 0;
+    if (list_kept(folder, &file, &count, NULL)) return;
+    for (size_t i = 0; i < count; i++) total += file[i].bytes;
+    for (size_t i = 0; i + 1 < count && total > CV_CACHE_LIMIT; i++)
+        if (!unlink(file[i].path)) total -= file[i].bytes;
+    free_kept(file, count);
+}
+
+convo_status cv_cache_make(const char *folder, const cv_cache_key *key, cv_store_plan *plan, cv_pool *pool,
+                           cv_store **store, convo_error *err) {
+    char *path = NULL;
+    if (folder && key && !cv_folder_make(folder, NULL) && !(path = cv_format("%s/%s.rows", folder, key->text)))
+        return cv_no_memory(err, folder);
+    plan->path = path;
+    plan->key = path ? key->text : "";
+    const convo_status status = cv_store_make(plan, pool, store, err);
+    if (!status && path) trim(folder);
     free(path);
+    return status;
+}
+
+convo_status convo_cache_list(const char *folder, convo_cache *cache, convo_error *err) {
+    kept *file = NULL;
+    size_t count = 0;
+    if (!folder || !cache) return cv_fail(err, CONVO_ARGUMENT, "", "a folder and room for its files are needed");
+    *cache = (convo_cache){.limit = CV_CACHE_LIMIT};
+    if (!cv_is_folder(folder)) return CONVO_OK;
+    convo_status status = list_kept(folder, &file, &count, err);
+    cache->file = status ? NULL : cv_alloc(count, sizeof *cache->file);
+    if (!status && !cache->file) status = cv_no_memory(err, folder);
+    for (size_t i = count; !status && i-- > 0;) {
+        convo_cached *c = &cache->file[cache->count++];
+        *c =
+            (convo_cached){.path = file[i].path, .bytes = (int64_t)file[i].bytes, .used = (int64_t)file[i].used.tv_sec};
+        file[i].path = NULL;
+        if (!cv_store_about(c->path, c->about))
+            cv_print(c->about, sizeof c->about, "not complete, or of another version");
+    }
+    free_kept(file, count);
+    if (status) convo_cache_free(cache);
+    return status;
+}
+
+convo_status convo_cache_clear(const char *folder, convo_error *err) {
+    kept *file = NULL;
+    size_t count = 0;
+    if (!folder) return cv_fail(err, CONVO_ARGUMENT, "", "a folder is needed");
+    if (!cv_is_folder(folder)) return CONVO_OK;
+    convo_status status = list_kept(folder, &file, &count, err);
+    for (size_t i = 0; !status && i < count; i++)
+        if (unlink(file[i].path) && errno != ENOENT)
+            status = cv_fail(err, CONVO_IO, file[i].path, "cannot be removed: %s", strerror(errno));
+    free_kept(file, count);
+    return status;
+}
+
+void convo_cache_free(convo_cache *cache) {
+    if (!cache) return;
+    for (int k = 0; k < cache->count; k++) free(cache->file[k].path);
+    free(cache->file);
+    *cache = (convo_cache){0};
 }

@@ -1,24 +1,31 @@
-// Features cached on disk: one file for each data set and way of computing them. Errors are not reported: features that
-// cannot be read are computed again, and failures to write are ignored.
+// Stores of features in a folder: one file for each data set and way of computing them.
 #ifndef CV_CACHE_H
 #define CV_CACHE_H
 
 #include "base/hash.h"
+#include "data/store.h"
 #include "recipe/recipe.h"
 
 typedef struct cv_cache_key {
     char text[CV_SHA1_TEXT];
 } cv_cache_key;
 
-// Makes the key from everything that the features depend on: the front end and its options (front: NULL for pictures),
-// the options of the data set, and path, size and time of every file. versions: for augmented versions of the examples
-// in this split's training part; NULL: for the data set itself. Returns false if a file cannot be examined.
-bool cv_cache_key_of(const convo_recipe *recipe, const cv_dataset *dataset, const cv_front *front,
-                     const cv_split *versions, cv_cache_key *key);
-// Returns values[count], which the caller frees; NULL if they are not in the folder, or damaged.
-float *cv_cache_load(const char *folder, const cv_cache_key *key, size_t count);
-// Stores values[count]. The folder is limited to CV_CACHE_LIMIT bytes; the least recently used files are removed first.
-void cv_cache_store(const char *folder, const cv_cache_key *key, const float *values, size_t count);
-#define CV_CACHE_LIMIT ((uint64_t)4 << 30)
+// Features; the samples of recordings, for changes; features of augmented versions of the examples in a split's
+// training part.
+typedef enum cv_cache_what { CV_CACHE_FEATURES, CV_CACHE_SAMPLES, CV_CACHE_VERSIONS } cv_cache_what;
+
+// Makes the key from everything that the numbers depend on: the front end and its options (front: NULL for pictures),
+// the options of the data set, and path, size and time of every file. gaps: whether rows may be missing. versions: the
+// split, for CV_CACHE_VERSIONS. Returns false if a file cannot be examined.
+bool cv_cache_key_of(const convo_recipe *recipe, const cv_dataset *dataset, const cv_front *front, cv_cache_what what,
+                     bool gaps, const cv_split *versions, cv_cache_key *key);
+// Opens or makes the store of a plan, whose path and key are filled in. folder or key NULL, or a folder that cannot be
+// made: in memory. Afterwards the folder is trimmed to CV_CACHE_LIMIT bytes, or to this store alone if it is larger:
+// the least recently used files are removed first.
+convo_status cv_cache_make(const char *folder, const cv_cache_key *key, cv_store_plan *plan, cv_pool *pool,
+                           cv_store **store, convo_error *err);
+#ifndef CV_CACHE_LIMIT
+#define CV_CACHE_LIMIT ((uint64_t)10 << 30)
+#endif
 
 #endif

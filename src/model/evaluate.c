@@ -90,11 +90,14 @@ static convo_status list_examples(const cv_material *m, convo_part part, const c
     if (!*rows || !e->index || !e->truth || !e->predicted || !e->logits ||
         !e->probabilities != !model->recipe->loss->probabilities)
         return cv_no_memory(err, "an evaluation");
-    e->score.count = (int64_t)count;
+    size_t listed = 0;
     for (size_t i = 0; i < count; i++) {
-        e->index[i] = (*rows)[i] = part == CONVO_ALL ? (int32_t)i : m->split.index[part][i];
-        e->truth[i] = m->label[e->index[i]];
+        const int32_t row = part == CONVO_ALL ? (int32_t)i : m->split.index[part][i];
+        if (cv_material_lacks(m, (size_t)row)) continue;
+        e->index[listed] = (*rows)[listed] = row;
+        e->truth[listed++] = m->label[row];
     }
+    e->score.count = (int64_t)listed;
     return copy_origins(m->dataset, e, err);
 }
 
@@ -118,11 +121,13 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
     if (!status) status = cv_recipe_net(recipe, m->isa, &net, err);
     if (!status) status = cv_net_copy(model->net, net, err);
     if (!status)
-        status = cv_scorer_new(NULL, net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, m->pool, &scorer,
-                               err);
+        status = cv_scorer_new(NULL, net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, &m->source,
+                               m->pool, &scorer, err);
     if (!status) {
         cv_material_normalize(m, model->mean, model->std);
-        e->score = cv_score(scorer, &m->values, m->label, rows, (size_t)e->score.count, e->logits);
+        status = cv_score(scorer, rows, (size_t)e->score.count, e->logits, &e->score, err);
+    }
+    if (!status) {
         judge(recipe, e);
         if (!isfinite(e->score.loss))
             status = cv_fail(err, CONVO_NUMERIC, m->dataset->folder,

@@ -1,4 +1,5 @@
 // Some examples of a recipe's data set, to look at.
+#include "data/reading.h"
 #include "model/material.h"
 
 #include <inttypes.h>

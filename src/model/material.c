@@ -1,6 +1,8 @@
 #include "model/material.h"
 
 #include "model/cache.h"
+#include "data/reading.h"
+#include "model/anew.h"
 #include "model/data_folder.h"
 
 #include <inttypes.h>
@@ -80,23 +82,114 @@ static convo_status find_shape(const convo_recipe *recipe, cv_material *m, convo
                    shape.c, shape.h, shape.w, input.c, input.h, input.w);
 }
 
+// What a store's callbacks need.
+typedef struct making {
+    cv_reading reading;
+    const convo_train_options *options;
+    int64_t total;
+} making;
+
+static convo_status fill_features(void *context, size_t task, cv_store_writer *writer, convo_error *err) {
+    return cv_read_features(&((making *)context)->reading, task, writer, err);
+}
+
+static convo_status fill_samples(void *context, size_t task, cv_store_writer *writer, convo_error *err) {
+    return cv_read_samples(&((making *)context)->reading, task, writer, err);
+}
+
+static convo_status fill_versions(void *context, size_t task, cv_store_writer *writer, convo_error *err) {
+    return cv_read_versions(&((making *)context)->reading, task, writer, err);
+}
+
+static bool may_skip(void *context, size_t task, const convo_error *reason) {
+    const making *m = context;
+    (void)task;
+    return m->options->skip_unreadable && reason->code != CONVO_MEMORY;
+}
+
+static void tell_progress(void *context, size_t done) {
+    const making *m = context;
+    if (m->options->reading) m->options->reading((int64_t)done, m->total, m->options->user);
+}
+
+// Makes the store of a plan, or finds it in the cache.
+static convo_status make_store(const convo_recipe *recipe, const convo_train_options *options, const cv_material *m,
+                               cv_cache_what what, cv_store_plan *plan, cv_store **store, convo_error *err) {
+    cv_cache_key key;
+    char about[CV_STORE_ABOUT];
+    making *context = plan->context;
+    context->options = options;
+    context->total = (int64_t)plan->tasks;
+    plan->progress = tell_progress;
+    plan->about = about;
+    cv_print(about, sizeof about, "%s, %" PRId64 " x %" PRId64 " x %" PRId64 ", %zu examples of %s",
+             what == CV_CACHE_SAMPLES ? "samples"
+             : recipe->feature        ? recipe->feature->name
+                                      : "pictures",
+             m->shape.c, m->shape.h, m->shape.w, plan->rows, m->dataset->folder);
+    const bool keyed = options->cache &&
+                       cv_cache_key_of(recipe, m->dataset, m->front, what, options->skip_unreadable, &m->split, &key);
+    return cv_cache_make(options->cache, keyed ? &key : NULL, plan, m->pool, store, err);
+}
+
+// Appends the rows of a plan to the material's.
+static convo_status append_rows(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
+                                cv_cache_what what, cv_store_plan *plan, convo_error *err) {
+    const size_t had = m->store[0] ? m->rows : 0;
+    cv_store **store = &m->store[m->store[0] != NULL];
+    const convo_status status = make_store(recipe, options, m, what, plan, store, err);
+    if (status) return status;
+    cv_row *rows = cv_alloc(had + plan->rows, sizeof *rows);
+    if (!rows) return cv_no_memory(err, "the table of examples");
+    if (had) memcpy(rows, m->values.row, had * sizeof *rows);
+    memcpy(rows + had, cv_store_rows(*store), plan->rows * sizeof *rows);
+    free(m->values.row);
+    m->values.row = rows;
+    return CONVO_OK;
+}
+
 // The features of every example: handed over where they are in memory, else from the cache, or computed and put there.
 static convo_status read_values(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                                 convo_error *err) {
-    cv_cache_key key;
-    size_t count;
     if (cv_values_any(&m->dataset->values)) {
         m->values = m->dataset->values;
         m->dataset->values = (cv_values){0};
         return CONVO_OK;
     }
-    if (!cv_mul(m->rows, (size_t)cv_shape_size(m->shape), &count)) return cv_no_memory(err, m->dataset->folder);
-    const bool cached = options->cache && cv_cache_key_of(recipe, m->dataset, m->front, NULL, &key);
-    if (cached && (m->values.value = cv_cache_load(options->cache, &key, count))) return CONVO_OK;
-    const convo_status status =
-        cv_dataset_read(m->dataset, recipe->data, recipe->data_config, m->front, m->pool, &m->values.value, err);
-    if (!status && cached) cv_cache_store(options->cache, &key, m->values.value, count);
+    making context = {
+        .reading = {.dataset = m->dataset, .kind = recipe->data, .config = recipe->data_config, .front = m->front}};
+    cv_store_plan plan = {
+        .rows = m->rows, .tasks = m->rows, .fill = fill_features, .context = &context, .skip = may_skip};
+    return append_rows(recipe, options, m, CV_CACHE_FEATURES, &plan, err);
+}
+
+bool cv_material_lacks(const cv_material *m, size_t example) {
+    return m->values.row && m->values.row[example].type == CV_ROW_MISSING;
+}
+
+// Notes the examples that could not be read, and takes them out of the split.
+static convo_status leave_out_unreadable(cv_material *m, convo_error *err) {
+    convo_status status = CONVO_OK;
+    for (size_t i = 0; i < m->dataset->count && !status; i++)
+        if (cv_material_lacks(m, i))
+            status = cv_findings_add(&m->dataset->found, CV_FOUND_LEFT_OUT, m->dataset->example[i].path, err);
+    if (!m->dataset->found.of[CV_FOUND_LEFT_OUT].count) return status;
+    for (int part = 0; part < 3; part++) {
+        size_t kept = 0;
+        int32_t *index = m->split.index[part];
+        for (size_t i = 0; i < m->split.count[part]; i++)
+            if (!cv_material_lacks(m, (size_t)index[i])) index[kept++] = index[i];
+        m->split.count[part] = kept;
+    }
     return status;
+}
+
+static void set_source(cv_material *m) {
+    m->source = (cv_source){.values = &m->values,
+                            .size = (size_t)cv_shape_size(m->shape),
+                            .label = m->label,
+                            .store = {m->store[0], m->store[1]},
+                            .first_rows = m->dataset->count};
 }
 
 convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
@@ -128,6 +221,8 @@ convo_status cv_material_load(const convo_recipe *recipe, const convo_train_opti
     status = read_values(recipe, options, m, err);
     if (!status && !(m->label = cv_alloc(m->rows, sizeof *m->label))) status = cv_no_memory(err, "labels");
     for (size_t i = 0; !status && i < m->rows; i++) m->label[i] = m->dataset->example[i].label;
+    if (!status) status = leave_out_unreadable(m, err);
+    if (!status) set_source(m);
     if (status) cv_material_free(m);
     return status;
 }
@@ -137,31 +232,28 @@ void cv_material_free(cv_material *m) {
     cv_dataset_free(m->dataset);
     cv_front_free(m->front);
     cv_pool_free(m->pool);
+    cv_changes_free(m->changes);
+    cv_store_free(m->samples);
     cv_values_free(&m->values);
+    for (int k = 0; k < CV_SOURCE_STORES; k++) cv_store_free(m->store[k]);
     free(m->label);
     *m = (cv_material){0};
 }
 
 // --- augmentation -----------------------------------------------------------------------------------------------
 
-// Makes room for `copies` rows after those of each training example, with their labels, and puts them into the training
-// part: row after row for the first example, then for the second, ...
-static convo_status add_rows(cv_material *m, size_t copies, convo_error *err) {
-    const size_t size = (size_t)cv_shape_size(m->shape), trained = m->split.count[CONVO_TRAIN];
+// Puts rows of `copies` versions of each training example into the training part, behind its examples: row after row
+// for the first example, then for the second, ...
+static convo_status add_versions(cv_material *m, size_t copies, convo_error *err) {
+    const size_t trained = m->split.count[CONVO_TRAIN];
     int32_t **index = &m->split.index[CONVO_TRAIN];
-    size_t added, room_labels = 0, room_index = 0, total;
+    size_t added, room_labels = 0, room_index = 0;
     if (!cv_mul(trained, copies, &added) || added > INT32_MAX - m->rows)
         return cv_fail(err, CONVO_LIMIT, "augment.copies", "makes more than the %d examples that are accepted",
                        INT32_MAX);
-    float *values = cv_mul(m->rows + added, size, &total) ? cv_alloc_aligned(total, sizeof *values) : NULL;
-    if (!values || !cv_grow(&m->label, &room_labels, m->rows + added, sizeof *m->label) ||
-        !cv_grow(index, &room_index, trained + added, sizeof **index)) {
-        free(values);
+    if (!cv_grow(&m->label, &room_labels, m->rows + added, sizeof *m->label) ||
+        !cv_grow(index, &room_index, trained + added, sizeof **index))
         return cv_no_memory(err, "changed versions of the recordings");
-    }
-    memcpy(values, m->values.value, m->rows * size * sizeof *values);
-    free(m->values.value);
-    m->values.value = values;
     for (size_t k = 0; k < added; k++) {
         m->label[m->rows + k] = m->label[(*index)[k / copies]];
         (*index)[trained + k] = (int32_t)(m->rows + k);
@@ -171,27 +263,47 @@ static convo_status add_rows(cv_material *m, size_t copies, convo_error *err) {
     return CONVO_OK;
 }
 
+static convo_status make_versions(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
+                                  convo_error *err) {
+    const size_t copies = (size_t)recipe->augment.copies, trained = m->split.count[CONVO_TRAIN];
+    making context = {.reading = {.dataset = m->dataset,
+                                  .front = m->front,
+                                  .augment = &recipe->augment,
+                                  .seed = (uint64_t)recipe->train.seed,
+                                  .index = m->split.index[CONVO_TRAIN]}};
+    cv_store_plan plan = {.tasks = trained, .fill = fill_versions, .context = &context};
+    if (!cv_mul(trained, copies, &plan.rows)) return cv_no_memory(err, "changed versions of the recordings");
+    convo_status status = append_rows(recipe, options, m, CV_CACHE_VERSIONS, &plan, err);
+    if (!status) status = add_versions(m, copies, err);
+    if (!status) set_source(m);
+    return status;
+}
+
+// Recordings that are changed are kept as samples.
+static convo_status prepare_changes(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
+                                    convo_error *err) {
+    cv_change_setup setup = {.folder = m->dataset->folder};
+    if (m->front) setup.rate = cv_front_rate(m->front), setup.window = cv_front_samples(m->front);
+    convo_status status = cv_changes_new(&recipe->changes, &setup, &m->changes, err);
+    if (!status && cv_changes_any(m->changes, CV_CHANGE_SOUND)) {
+        making context = {.reading = {.dataset = m->dataset, .front = m->front}};
+        cv_store_plan plan = {
+            .rows = m->rows, .tasks = m->rows, .fill = fill_samples, .context = &context, .skip = may_skip};
+        status = make_store(recipe, options, m, CV_CACHE_SAMPLES, &plan, &m->samples, err);
+    }
+    m->seed = (uint64_t)recipe->train.seed;
+    m->source.make = cv_anew_make;
+    if (cv_changes_any(m->changes, CV_CHANGE_MIX)) m->source.mix = cv_anew_mix;
+    m->source.context = m;
+    return status;
+}
+
 convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                                  convo_error *err) {
-    cv_cache_key key;
-    const size_t rows = m->rows, trained = m->split.count[CONVO_TRAIN], size = (size_t)cv_shape_size(m->shape);
     if (!options) options = &no_options;
-    if (recipe->augment.copies == 0 || trained == 0) return CONVO_OK;
-    const bool cached = options->cache && cv_cache_key_of(recipe, m->dataset, m->front, &m->split, &key);
-    convo_status status = add_rows(m, (size_t)recipe->augment.copies, err);
-    if (status) return status;
-    float *values = m->values.value + rows * size;
-    const size_t count = (m->rows - rows) * size;
-    float *known = cached ? cv_cache_load(options->cache, &key, count) : NULL;
-    if (known) {
-        memcpy(values, known, count * sizeof *values);
-        free(known);
-        return CONVO_OK;
-    }
-    status = cv_dataset_augment(m->dataset, &recipe->augment, (uint64_t)recipe->train.seed, m->split.index[CONVO_TRAIN],
-                                trained, m->front, m->pool, values, err);
-    if (!status && cached) cv_cache_store(options->cache, &key, values, count);
-    return status;
+    if (m->split.count[CONVO_TRAIN] == 0) return CONVO_OK;
+    if (recipe->augment.copies) return make_versions(recipe, options, m, err);
+    return recipe->changes.count ? prepare_changes(recipe, options, m, err) : CONVO_OK;
 }
 
 // --- normalisation ----------------------------------------------------------------------------------------------
@@ -225,6 +337,6 @@ convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *
 }
 
 void cv_material_normalize(cv_material *m, float mean, float std) {
-    if (mean == 0 && std == 1) return;
-    cv_values_normalize(&m->values, m->rows, (size_t)cv_shape_size(m->shape), mean, std);
+    m->plain = m->values;
+    cv_values_normalize(&m->values, mean, std);
 }

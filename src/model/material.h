@@ -2,6 +2,7 @@
 #ifndef CV_MATERIAL_H
 #define CV_MATERIAL_H
 
+#include "data/loader.h"
 #include "recipe/recipe.h"
 
 typedef struct cv_material {
@@ -12,8 +13,14 @@ typedef struct cv_material {
     cv_front *front;  // of recordings; NULL for pictures and arrays
     cv_shape shape;   // of one example
     size_t rows;      // the data set's examples, then augmented versions, which belong to the training part
-    cv_values values; // [rows][size of shape], not normalised
+    cv_values values; // [rows][size of shape]
     int32_t *label;   // [rows]
+    cv_store *store[CV_SOURCE_STORES]; // of examples and of versions, where they are not in memory
+    cv_source source;                  // of all these
+    cv_changes *changes;               // of examples in every epoch; NULL: none
+    cv_store *samples;                 // of the recordings that are changed
+    cv_values plain;                   // values before normalisation, to be changed; borrowed
+    uint64_t seed;
 } cv_material;
 
 // Uses options->data, search, cache, threads and isa; options may be NULL. part: what the material is for. CONVO_ALL:
@@ -23,7 +30,8 @@ convo_status cv_material_open(const convo_recipe *recipe, const convo_train_opti
                               cv_material *material, convo_error *err);
 convo_status cv_material_load(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
                               cv_material *material, convo_error *err);
-// Adds the augmented versions that the recipe's `augment` requests; they are trained on and never scored.
+// Prepares what the recipe's `augment` requests: adds fixed augmented versions, which are trained on and never scored,
+// or makes the source change examples anew in every epoch.
 convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_options *options, cv_material *material,
                                  convo_error *err);
 // Adds the faults of the split to dataset->found. The material must be loaded and without augmented versions.
@@ -33,6 +41,9 @@ void cv_material_free(cv_material *material);
 // recipe's own values.
 convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *material, float *mean, float *std,
                                  convo_error *err);
+// From now on, values are read as (x - mean) / std.
 void cv_material_normalize(cv_material *material, float mean, float std);
+// Returns whether an example could not be read and is left out, with options->skip_unreadable.
+bool cv_material_lacks(const cv_material *material, size_t example);
 
 #endif

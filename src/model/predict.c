@@ -67,7 +67,7 @@ static convo_status run(convo_model *model, const char *where, float *probabilit
     const int outputs = (int)cv_shape_size(cv_net_output(model->net));
     for (int64_t i = 0; i < inputs; i++) model->features[i] = (model->features[i] - model->mean) / model->std;
     const int32_t first = 0;
-    const cv_batch batch = {.values = model->features, .index = &first, .count = 1};
+    const cv_batch batch = {.values = CV_FLOATS(model->features), .index = &first, .count = 1};
     cv_runner_forward(model->runner, &batch, model->outputs, NULL);
     for (int k = 0; k < outputs; k++)
         if (!isfinite(model->outputs[k])) return cv_fail(err, CONVO_NUMERIC, where, "the net's outputs are not finite");

@@ -1,29 +1,47 @@
 // The actions of one block: samples in, passes, gathering, results out.
 #include "net/block.h"
 
+// Numbers that are converted are converted in pieces, which stay in the first cache until they are packed.
+enum { PIECE = 256 };
+
+static void load_rows(const cv_runner *r, const cv_values *values, const int32_t *index, int active, void *to) {
+    const size_t size = (size_t)input_size(r), most = cv_values_in_place(values) ? size : PIECE;
+    const size_t width = (size_t)r->isa->lanes * r->isa->real; // of one number of all samples
+    float scratch[MAX_LANES][PIECE];
+    const float *rows[MAX_LANES];
+    for (size_t first = 0; first < size; first += most) {
+        const size_t count = size - first < most ? size - first : most;
+        for (int l = 0; l < active; l++)
+            rows[l] = cv_values_piece(values, (size_t)index[l], size, first, count, scratch[l]);
+        r->isa->pack(rows, active, (int64_t)count, (char *)to + first * width);
+    }
+}
+
+static void load_bytes(const cv_runner *r, const cv_values *values, const int32_t *index, int active, void *to) {
+    const uint8_t *rows[MAX_LANES];
+    for (int l = 0; l < active; l++) rows[l] = values->byte + index[l] * input_size(r);
+    r->isa->pack_bytes(rows, active, values->of_byte, input_size(r), to);
+}
+
 // Idle lanes repeat the last sample, so that they hold ordinary numbers.
 static void load(const job *j, const block *b) {
     const cv_runner *r = j->runner;
     const cv_batch *batch = j->batch;
     const int32_t *index = batch->index + b->first;
-    const int64_t size = input_size(r);
     void *to = at(r, b->slot, r->plan.input);
     if (r->single) {
-        cv_single_load(r->single, r->in, batch->values + index[0] * size, to);
+        cv_single_load(r->single, r->in, batch->values->value + index[0] * input_size(r), to);
         return;
     }
-    int32_t *label = r->labels + b->slot * MAX_LANES;
-    for (int l = 0; l < b->active && batch->label; l++) label[l] = batch->label[index[l]];
-    for (int l = b->active; l < r->isa->lanes; l++) label[l] = label[b->active - 1];
-    if (batch->bytes) {
-        const uint8_t *rows[MAX_LANES];
-        for (int l = 0; l < b->active; l++) rows[l] = batch->bytes + index[l] * size;
-        r->isa->pack_bytes(rows, b->active, batch->of_byte, size, to);
-    } else {
-        const float *rows[MAX_LANES];
-        for (int l = 0; l < b->active; l++) rows[l] = batch->values + index[l] * size;
-        r->isa->pack(rows, b->active, size, to);
+    for (int l = 0; l < r->isa->lanes && batch->label; l++) {
+        const int32_t row = index[l < b->active ? l : b->active - 1];
+        const int64_t at_lane = b->slot * MAX_LANES + l;
+        r->labels[at_lane] = batch->label[row];
+        if (!batch->other) continue;
+        r->others[at_lane] = batch->other[row];
+        r->shares[at_lane] = batch->share[row];
     }
+    (batch->values->byte ? load_bytes : load_rows)(r, batch->values, index, b->active, to);
 }
 
 static void unload_rows(const job *j, const block *b, size_t from, int64_t size, float *to) {
@@ -78,11 +96,28 @@ static void look_at(const job *j, const block *b, const cv_pass *pass, int step)
         *found = step;
 }
 
+// Runs the loss for the second labels of mixed examples, and mixes what it makes of them with what it made of the
+// first.
+static void mix_loss(const job *j, const block *b, const cv_pass *first, bool backward) {
+    const cv_runner *r = j->runner;
+    const int64_t lanes = r->isa->lanes, numbers = backward ? output_size(r) : 1;
+    const float *share = r->shares + b->slot * MAX_LANES;
+    void *made = (char *)r->second + (size_t)(b->slot * output_size(r)) * lane_bytes(r);
+    cv_pass second = *first;
+    second.label = r->others + b->slot * MAX_LANES;
+    *(backward ? &second.dx[0] : &second.y) = made;
+    (backward ? r->loss.op->backward : r->loss.op->forward)(&second);
+    float *x = backward ? first->dx[0] : first->y;
+    const float *other = made; // training is in float
+    for (int64_t i = 0; i < numbers * lanes; i++) x[i] = share[i % lanes] * x[i] + (1 - share[i % lanes]) * other[i];
+}
+
 static void forward(const job *j, const block *b, slice s, int step) {
     const cv_step *at_step = &j->runner->plan.step[step];
     if (at_step->noise != CV_NOWHERE && s.begins) load_noise(j, b, step);
     // NOLINTNEXTLINE(*NullDereference): a slice has a pass
     if (s.pass->share.blocks) at_step->node->op->forward(s.pass);
+    if (at_step->node == &j->runner->loss && j->batch->other) mix_loss(j, b, s.pass, false);
     look_at(j, b, s.pass, step);
 }
 
@@ -100,6 +135,7 @@ static void add_aside(const job *j, const block *b, slice s, int step) {
 static void backward(const job *j, const block *b, slice s, int step) {
     // NOLINTNEXTLINE(*NullDereference): the same
     if (s.pass->share.blocks) j->runner->plan.step[step].node->op->backward(s.pass);
+    if (j->runner->plan.step[step].node == &j->runner->loss && j->batch->other) mix_loss(j, b, s.pass, true);
     add_aside(j, b, s, step);
 }
 

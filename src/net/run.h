@@ -9,25 +9,16 @@
 typedef struct cv_runner cv_runner;
 
 typedef struct cv_batch {
-    const float *values;  // [examples][size of the net's input]
-    const int32_t *index; // [count] rows of values
-    const int32_t *label; // [examples], by row; NULL if no loss is needed
+    const cv_values *values; // [examples][size of the net's input]
+    const int32_t *index;    // [count] rows of values
+    const int32_t *label;    // [examples], by row; NULL if no loss is needed
+    const int32_t *other;    // [examples], by row: the second label of mixed examples, whose loss is that of `label`
+    const float *share;      // times share, [examples], plus that of `other` times 1 - share; NULL: none is mixed.
+                             // For cv_runner_train, in float.
     int count;
     const float *output_gradient; // [count][outputs]: used instead of the gradient of the loss; NULL: not used
     float *input_gradient;        // [count][inputs]: filled by a runner with CV_INPUT_GRADIENT; NULL: not needed
-    const uint8_t *bytes;         // [examples][inputs]: in place of values; not for CV_ONE_EXAMPLE
-    const float *of_byte;         // [256]: what they stand for
 } cv_batch;
-
-// Returns the batch of the rows index[0..count] of values, with their labels.
-static inline cv_batch cv_batch_of(const cv_values *values, const int32_t *index, const int32_t *label, int count) {
-    return (cv_batch){.values = values->value,
-                      .index = index,
-                      .label = label,
-                      .count = count,
-                      .bytes = values->byte,
-                      .of_byte = values->of_byte};
-}
 
 enum {
     CV_TRAINING = 1,       // keep what the backward pass needs; without it the plan is for inference

@@ -93,6 +93,11 @@ static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     r->pass = reserve(r, (size_t)r->slots * steps, sizeof *r->pass, &fits);
     r->aimed = reserve(r, (size_t)r->slots, sizeof *r->aimed, &fits);
     r->labels = reserve(r, (size_t)r->slots * MAX_LANES, sizeof *r->labels, &fits);
+    if (r->loss.op && (r->flags & CV_TRAINING)) {
+        r->others = reserve(r, (size_t)r->slots * MAX_LANES, sizeof *r->others, &fits);
+        r->shares = reserve(r, (size_t)r->slots * MAX_LANES, sizeof *r->shares, &fits);
+        r->second = reserve(r, (size_t)r->slots * (size_t)output_size(r), lane_bytes(r), &fits);
+    }
     r->noise = reserve(r, steps, sizeof *r->noise, &fits);
     r->partial = reserve(r, 2 * steps, sizeof *r->partial, &fits);
     r->merged = reserve(r, 2 * steps, sizeof *r->merged, &fits);
@@ -190,6 +195,9 @@ void cv_runner_free(cv_runner *r) {
     free(r->pass);
     free(r->aimed);
     free(r->labels);
+    free(r->others);
+    free(r->shares);
+    free(r->second);
     free(r->stretch);
     free(r->gradient[0]);
     free(r->gradient[1]);

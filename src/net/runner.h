@@ -42,6 +42,9 @@ struct cv_runner {
     cv_pass *pass;    // [slots][steps], pointers filled in
     target *aimed;    // [slots]
     int32_t *labels;  // [slots][MAX_LANES]
+    int32_t *others;  // [slots][MAX_LANES], for mixed examples, and the shares of their first labels
+    float *shares;    // [slots][MAX_LANES]
+    void *second;     // [slots][outputs] lanes: losses, or their gradients, for the second labels
     stretch *stretch; // of the gradient
     int stretches;
     void *gradient[2]; // [MAX_SHARDS][gradient_size[0]] shards, [gradient_size[1]] of joint layers

@@ -8,6 +8,7 @@ enum { BATCH = 256 };
 
 struct cv_scorer {
     cv_runner *runner;
+    cv_loader *loader;
     int outputs;
     float *out, *loss; // of a batch
 };
@@ -21,13 +22,16 @@ int32_t cv_class_of(const float *outputs, int count) {
 }
 
 convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
-                           cv_pool *pool, cv_scorer **scorer, convo_error *err) {
+                           const cv_source *source, cv_pool *pool, cv_scorer **scorer, convo_error *err) {
     cv_scorer *s = cv_alloc(1, sizeof *s);
     if (!s) return cv_no_memory(err, "scores");
     s->outputs = (int)cv_shape_size(cv_net_output(net));
     s->out = cv_alloc((size_t)BATCH * (size_t)s->outputs, sizeof *s->out);
     s->loss = cv_alloc(BATCH, sizeof *s->loss);
     convo_status status = s->out && s->loss ? CONVO_OK : cv_no_memory(err, "scores");
+    cv_source as_scored = *source;
+    as_scored.make = NULL;
+    if (!status) status = cv_loader_new(&as_scored, BATCH, 1, &s->loader, err);
     if (!status) status = cv_runner_borrow(trainer, net, loss, loss_config, BATCH, 0, pool, &s->runner, err);
     if (status)
         cv_scorer_free(s);
@@ -39,27 +43,32 @@ convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *l
 void cv_scorer_free(cv_scorer *s) {
     if (!s) return;
     cv_runner_free(s->runner);
+    cv_loader_free(s->loader);
     free(s->out);
     free(s->loss);
     free(s);
 }
 
-convo_score cv_score(cv_scorer *s, const cv_values *values, const int32_t *label, const int32_t *index, size_t count,
-                     float *outputs /* [count][outputs] */) {
-    convo_score score = {.loss = NAN, .accuracy = NAN, .count = (int64_t)count};
+convo_status cv_score(cv_scorer *s, const int32_t *index, size_t count, float *outputs /* [count][outputs] */,
+                      convo_score *score, convo_error *err) {
     double sum = 0;
+    *score = (convo_score){.loss = NAN, .accuracy = NAN, .count = (int64_t)count};
+    cv_loader_begin(s->loader, -1, index, count, 0);
     for (size_t first = 0; first < count; first += BATCH) {
-        const int n = (int)(count - first < BATCH ? count - first : BATCH);
-        const cv_batch batch = cv_batch_of(values, index + first, label, n);
+        cv_loaded loaded;
+        const convo_status status = cv_loader_next(s->loader, &loaded, err);
+        if (status) return status;
+        const cv_batch batch = cv_batch_of(&loaded);
         cv_runner_forward(s->runner, &batch, s->out, s->loss);
         if (outputs)
-            memcpy(outputs + first * (size_t)s->outputs, s->out, (size_t)n * (size_t)s->outputs * sizeof *outputs);
-        for (int i = 0; i < n; i++) {
+            memcpy(outputs + first * (size_t)s->outputs, s->out,
+                   (size_t)batch.count * (size_t)s->outputs * sizeof *outputs);
+        for (int i = 0; i < batch.count; i++) {
             sum += (double)s->loss[i];
-            score.correct +=
-                cv_class_of(s->out + (ptrdiff_t)i * s->outputs, s->outputs) == label[index[first + (size_t)i]];
+            score->correct +=
+                cv_class_of(s->out + (ptrdiff_t)i * s->outputs, s->outputs) == batch.label[batch.index[i]];
         }
     }
-    if (count) score.loss = sum / (double)count, score.accuracy = (double)score.correct / (double)count;
-    return score;
+    if (count) score->loss = sum / (double)count, score->accuracy = (double)score->correct / (double)count;
+    return CONVO_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "base/option.h"
 #include "data/dataset.h"
+#include "data/loader.h"
 #include "net/run.h"
 
 // --- optimisers: PyTorch's defaults and order of operations (torch.optim, single tensor) --------------------------
@@ -101,8 +102,7 @@ typedef struct cv_training {
     const cv_schedule *schedule;
     cv_schedule_config schedule_config;
     cv_net *net;             // trained in place, and left as the kept model
-    const cv_values *values; // [examples][input size], normalised
-    const int32_t *label;    // [examples]
+    const cv_source *source; // of the examples
     const cv_split *split;
     cv_pool *pool;
     // Callbacks for code that writes files; each may be NULL.
@@ -124,15 +124,25 @@ void cv_train_state_free(cv_train_state *state);
 convo_status cv_train_run(const cv_training *training, cv_train_state *state, const convo_train_options *options,
                           convo_train_result *result, convo_error *err);
 
-// A net prepared for scoring. trainer: whose memory it may use between steps; NULL: none.
+// Returns the batch that was loaded, for a runner.
+static inline cv_batch cv_batch_of(const cv_loaded *loaded) {
+    return (cv_batch){.values = loaded->values,
+                      .index = loaded->index,
+                      .label = loaded->label,
+                      .other = loaded->other,
+                      .share = loaded->share,
+                      .count = loaded->count};
+}
+
+// A net and examples prepared for scoring. trainer: whose memory it may use between steps; NULL: none.
 typedef struct cv_scorer cv_scorer;
 convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
-                           cv_pool *pool, cv_scorer **scorer, convo_error *err);
+                           const cv_source *source, cv_pool *pool, cv_scorer **scorer, convo_error *err);
 void cv_scorer_free(cv_scorer *scorer);
-// Returns mean loss and accuracy of the net over the examples index[0..count]. outputs: receives the net's outputs; may
-// be NULL.
-convo_score cv_score(cv_scorer *scorer, const cv_values *values, const int32_t *label, const int32_t *index,
-                     size_t count, float *outputs /* [count][outputs] */);
+// Computes mean loss and accuracy of the net over the examples index[0..count]. outputs: receives the net's outputs;
+// may be NULL.
+convo_status cv_score(cv_scorer *scorer, const int32_t *index, size_t count, float *outputs /* [count][outputs] */,
+                      convo_score *score, convo_error *err);
 // Returns the class that a net's outputs stand for: the largest or, with one output, the second class if it is
 // positive.
 int32_t cv_class_of(const float *outputs, int count);

@@ -46,6 +46,7 @@ typedef struct loop {
     cv_train_state *s;
     const convo_train_options *options;
     cv_runner *trainer;
+    cv_loader *loader;
     cv_scorer *scorer;
     int outputs;
     int32_t *order;    // [train] rows, as this epoch visits them
@@ -82,9 +83,9 @@ void cv_train_state_free(cv_train_state *s) {
     *s = (cv_train_state){0};
 }
 
-static convo_score score_part(const loop *l, convo_part part) {
+static convo_status score_part(const loop *l, convo_part part, convo_score *score, convo_error *err) {
     const cv_split *split = l->t->split;
-    return cv_score(l->scorer, l->t->values, l->t->label, split->index[part], split->count[part], NULL);
+    return cv_score(l->scorer, split->index[part], split->count[part], NULL, score, err);
 }
 
 // --- one step -----------------------------------------------------------------------------------------------------
@@ -152,9 +153,11 @@ static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err)
 static convo_status train_step(loop *l, convo_error *err) {
     const cv_training *t = l->t;
     cv_train_state *s = l->s;
-    const int64_t first = s->step * t->config.batch, left = (int64_t)t->split->count[CONVO_TRAIN] - first;
-    const int n = (int)(left < t->config.batch ? left : t->config.batch);
-    const cv_batch batch = cv_batch_of(t->values, l->order + first, t->label, n);
+    cv_loaded loaded;
+    convo_status status = cv_loader_next(l->loader, &loaded, err);
+    if (status) return status;
+    const cv_batch batch = cv_batch_of(&loaded);
+    const int n = batch.count;
     double sum = 0;
     int64_t correct = 0;
     l->learning_rate = t->optimizer_config.lr *
@@ -163,7 +166,7 @@ static convo_status train_step(loop *l, convo_error *err) {
     for (int i = 0; i < n; i++) sum += (double)l->loss[i];
     if (!isfinite(sum)) return not_finite(l, &batch, err);
     for (int i = 0; i < n; i++)
-        correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == t->label[batch.index[i]];
+        correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == batch.label[batch.index[i]];
     s->correct += correct;
     s->loss_sum += sum;
     s->seen += n;
@@ -172,10 +175,10 @@ static convo_status train_step(loop *l, convo_error *err) {
     s->steps++;
     s->step++;
     if (!t->step_done || !t->config.record_every || s->steps % t->config.record_every) return CONVO_OK;
-    const convo_score of_batch = {sum / n, (double)correct / n, correct, n};
-    const cv_step_record record = {s->steps, t->config.record_full ? score_part(l, CONVO_TRAIN) : of_batch,
-                                   score_part(l, CONVO_VALIDATION)};
-    return t->step_done(t->user, &record, err);
+    cv_step_record record = {s->steps, {sum / n, (double)correct / n, correct, n}, {0, 0, 0, 0}};
+    if (t->config.record_full) status = score_part(l, CONVO_TRAIN, &record.train, err);
+    if (!status) status = score_part(l, CONVO_VALIDATION, &record.validation, err);
+    return status ? status : t->step_done(t->user, &record, err);
 }
 
 // --- one epoch ----------------------------------------------------------------------------------------------------
@@ -230,9 +233,9 @@ static convo_status end_epoch(loop *l, convo_error *err) {
     const cv_training *t = l->t;
     cv_train_state *s = l->s;
     const double trained = cv_now() - l->epoch_began;
-    convo_status status = CONVO_OK;
-    l->validation = score_part(l, CONVO_VALIDATION);
-    if (t->config.test_each_epoch) l->test = score_part(l, CONVO_TEST);
+    convo_status status = score_part(l, CONVO_VALIDATION, &l->validation, err);
+    if (!status && t->config.test_each_epoch) status = score_part(l, CONVO_TEST, &l->test, err);
+    if (status) return status;
     const bool better = l->validation.loss < s->best_loss; // never without a validation part: its loss is not a number
     if (better) {
         s->best_loss = l->validation.loss;
@@ -274,6 +277,8 @@ static convo_status run_epoch(loop *l, convo_error *err) {
         cv_random again = s->epoch_random;
         draw_order(l, &again);
     }
+    const int64_t n = (int64_t)l->t->split->count[CONVO_TRAIN], batch = l->t->config.batch, used = l->per_epoch * batch;
+    cv_loader_begin(l->loader, s->epoch, l->order, (size_t)(used < n ? used : n), (size_t)(s->step * batch));
     while (s->step < l->per_epoch) {
         if ((status = train_step(l, err))) return status;
         if (s->step < l->per_epoch) show(l, false);
@@ -304,9 +309,10 @@ static convo_status prepare(loop *l, convo_error *err) {
     status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
     if (status) return status;
     cv_runner_use_gradients(l->trainer, update, l);
+    status = cv_loader_new(t->source, batch, cv_pool_size(t->pool), &l->loader, err);
+    if (status) return status;
     if (!list_pieces(l)) return cv_no_memory(err, "the pieces of an update");
-    status = cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->pool, &l->scorer, err);
-    return status;
+    return cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->source, t->pool, &l->scorer, err);
 }
 
 static bool patience_is_over(const loop *l) {
@@ -317,7 +323,8 @@ static bool patience_is_over(const loop *l) {
 static convo_status score_kept(const loop *l, convo_train_result *result, convo_error *err) {
     convo_score *const score[] = {&result->train, &result->validation, &result->test};
     for (int k = 0; k < 3; k++) {
-        *score[k] = score_part(l, (convo_part)k);
+        const convo_status status = score_part(l, (convo_part)k, score[k], err);
+        if (status) return status;
         if (score[k]->count && !isfinite(score[k]->loss))
             return cv_fail(err, CONVO_NUMERIC, "",
                            "the trained net's loss is not finite on the %s part: try a smaller learning rate, or "
@@ -352,6 +359,7 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     result->stopped_early = s->epoch < t->config.epochs && !result->interrupted;
     for (int k = 0; k < 3; k++) result->examples[k] = (int64_t)t->split->count[k];
 done:
+    cv_loader_free(l.loader);
     cv_scorer_free(l.scorer);
     cv_runner_free(l.trainer);
     free(l.order);

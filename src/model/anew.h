@@ -1,0 +1,12 @@
+// Examples that are changed anew in every epoch.
+#ifndef CV_ANEW_H
+#define CV_ANEW_H
+
+#include "model/material.h"
+
+// For cv_source: context is the material.
+convo_status cv_anew_make(const void *material, int64_t epoch, int32_t row, float *out, convo_error *err);
+bool cv_anew_mix(const void *material, int64_t epoch, const int32_t *row, int count, float *values, int32_t *partner,
+                 float *share);
+
+#endif
