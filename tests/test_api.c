@@ -159,6 +159,7 @@ static struct {
     convo_map map;
     convo_get_result got;
     convo_examples examples;
+    convo_versions versions;
     convo_data_info info;
     float probability[2];
     char *text, **texts;
@@ -247,6 +248,8 @@ enum {
     X(convo_field_find, NULL, NULL, NULL, false, NULL)                                                                 \
     X(convo_gradcheck_run, NULL, NULL, NULL, NULL)                                                                     \
     X(convo_bench_run, NULL, NULL, NULL, NULL)                                                                         \
+    X(convo_features_changed, NULL, NULL, NULL, 1, NULL)                                                               \
+    X(convo_examples_change, NULL, NULL, NULL, NULL)                                                                   \
     X(convo_features, NULL, NULL, NULL)                                                                                \
     X(convo_array_save, NULL, NULL)                                                                                    \
     X(convo_input_read, NULL, NULL, NULL, NULL, NULL)                                                                  \
@@ -317,6 +320,10 @@ enum {
     X(convo_bench_run, ARGUMENT, negative,                                                                             \
       convo_bench_run(it.moons, NULL, WITH(convo_bench_options, .threads = -1), &out.bench, err))                      \
     X(convo_features, STATE, no_front_end, convo_features(it.moons, RECORDING, &out.array, err))                       \
+    X(convo_features_changed, STATE, no_front_end,                                                                     \
+      convo_features_changed(it.moons, NULL, RECORDING, 1, &out.versions, err))                                        \
+    X(convo_examples_change, STATE, no_changes,                                                                        \
+      convo_examples_change(it.moons, NULL, (int64_t[1]){0}, &out.examples, err))                                      \
     X(convo_array_save, ARGUMENT, an_empty_one, convo_array_save(&empty, in("x.npy"), err))                            \
     X(convo_input_make, MEMORY, too_little, short_of_memory(err))                                                      \
     X(convo_filters, SHAPE, no_weights, convo_filters(it.silent, NULL, &out.map, err))                                 \

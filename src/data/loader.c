@@ -86,7 +86,7 @@ static void mix_batch(cv_loader *l, size_t first) {
 }
 
 // Called and left with the lock.
-static void end_example(cv_loader *l, size_t position, convo_status status, const convo_error *err) {
+static void finish_example(cv_loader *l, size_t position, convo_status status, const convo_error *err) {
     slot *s = slot_of(l, position);
     const int place = (int)(position % l->batch),
               count = (int)(batch_end(l, position - (size_t)place) - position) + place;
@@ -124,7 +124,7 @@ static void *thread_main(void *argument) {
         const double took = cv_now() - began;
         pthread_mutex_lock(&l->lock);
         l->times.busy += took;
-        end_example(l, position, status, &error);
+        finish_example(l, position, status, &error);
     }
     pthread_mutex_unlock(&l->lock);
     return NULL;
@@ -179,7 +179,7 @@ static convo_status load_made(cv_loader *l, size_t end, cv_loaded *loaded, convo
         begin_slot(l, l->at);
         for (size_t k = l->at; k < end; k++) {
             convo_error error = {.code = CONVO_OK};
-            end_example(l, k, make_example(l, k, &error), &error);
+            finish_example(l, k, make_example(l, k, &error), &error);
         }
         l->times.busy += cv_now() - began;
     }
