@@ -11,13 +11,13 @@ typedef struct bench_values {
     const char *isa, *seconds;
 } bench_values;
 
-#define FIELD(field) offsetof(bench_values, field)
+#define VALUES bench_values
 static const cli_option options[] = {
-    {"threads", 0, OPTION_NUMBER, FIELD(threads), 1, MOST_THREADS, "N", "threads (all)"},
-    {"batch", 0, OPTION_NUMBER, FIELD(batch), 1, 1 << 20, "N", "examples per step (the recipe's)"},
-    {"isa", 0, OPTION_TEXT, FIELD(isa), 0, 0, "baseline|avx2|avx512", "highest instruction set to use (the best)"},
-    {"seconds", 0, OPTION_TEXT, FIELD(seconds), 0, 0, "S", "to spend on each figure (1)"},
-    {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
+    NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads (all)"),
+    NUMBER_OPTION("batch", 0, batch, 1, 1 << 20, "N", "examples per step (the recipe's)"),
+    ISA_OPTION,
+    TEXT_OPTION("seconds", 0, seconds, "S", "to spend on each figure (1)"),
+    SET_OPTION,
     {0},
 };
 
@@ -67,52 +67,40 @@ static json_t *bench_json(const convo_bench *b, const char *name) {
 // --- as tables --------------------------------------------------------------------------------------------------
 
 static void rate_row(cli_table *table, const char *name, const convo_bench_rate *r, double peak) {
-    table_cell(table, "%s", name);
-    table_cell(table, "%.0f", r->examples_per_second);
-    table_cell(table, "%.0f", r->slowest);
-    table_cell(table, "%.0f", r->fastest);
-    table_cell(table, "%.1f", r->gflops);
-    table_cell(table, "%.0f %%", 100 * r->gflops / peak);
+    table_row(table, "%s\t%.0f\t%.0f\t%.0f\t%.1f\t%.0f %%", name, r->examples_per_second, r->slowest, r->fastest,
+              r->gflops, 100 * r->gflops / peak);
 }
 
 static int print_rates(const convo_bench *b) {
-    static const char *const heads[] = {"", "examples/s", "slowest", "fastest", "GFLOP/s", "of peak"};
     cli_table table = {0};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table, "\texamples/s\tslowest\tfastest\tGFLOP/s\tof peak");
     rate_row(&table, "training", &b->training, b->peak);
     rate_row(&table, "inference", &b->inference, b->peak);
     return table_print(&table, "lrrrrr", stdout);
 }
 
 static void time_cells(cli_table *table, double seconds, int64_t flops, double peak) {
-    table_cell(table, "%.3f", 1e6 * seconds);
-    for (int k = 0; !flops && k < 2; k++) table_cell(table, "%s", "");
-    if (!flops) return;
-    table_cell(table, "%.1f", gflops(flops, seconds));
-    table_cell(table, "%.0f %%", 100 * gflops(flops, seconds) / peak);
+    if (flops)
+        table_row(table, "%.3f\t%.1f\t%.0f %%", 1e6 * seconds, gflops(flops, seconds),
+                  100 * gflops(flops, seconds) / peak);
+    else
+        table_row(table, "%.3f\t\t", 1e6 * seconds);
 }
 
 static int print_layers(const convo_bench *b) {
-    static const char *const heads[] = {"layer",   "type",        "output shape", "forward us", "GFLOP/s",
-                                        "of peak", "backward us", "GFLOP/s",      "of peak",    "of time"};
     cli_table table = {0};
     double total = b->other;
     for (int k = 0; k < b->layers; k++) total += b->layer[k].forward + b->layer[k].backward;
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table,
+              "layer\ttype\toutput shape\tforward us\tGFLOP/s\tof peak\tbackward us\tGFLOP/s\tof peak\tof time");
     for (int k = 0; k < b->layers; k++) {
         const convo_bench_layer *l = &b->layer[k];
-        table_cell(&table, "%s", *l->path ? l->path : "loss");
-        table_cell(&table, "%s", l->type);
-        table_cell(&table, "%s", l->shape);
+        table_row(&table, "%s\t%s\t%s", *l->path ? l->path : "loss", l->type, l->shape);
         time_cells(&table, l->forward, l->forward_flops, b->peak_of_one);
         time_cells(&table, l->backward, l->backward_flops, b->peak_of_one);
         table_cell(&table, "%.1f %%", 100 * (l->forward + l->backward) / total);
     }
-    table_cell(&table, "other");
-    for (int k = 0; k < 2; k++) table_cell(&table, "%s", "");
-    table_cell(&table, "%.3f", 1e6 * b->other);
-    for (int k = 0; k < 5; k++) table_cell(&table, "%s", "");
-    table_cell(&table, "%.1f %%", 100 * b->other / total);
+    table_row(&table, "other\t\t\t%.3f\t\t\t\t\t\t%.1f %%", 1e6 * b->other, 100 * b->other / total);
     return table_print(&table, "lllrrrrrrr", stdout);
 }
 

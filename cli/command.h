@@ -1,7 +1,6 @@
 // The command: one file per verb, with one `cli_command` that describes it completely. A new verb is a file that
 // defines `const cli_command command_NAME` and a line in COMMANDS (main.c). Uses convo.h only.
-#ifndef CLI_COMMAND_H
-#define CLI_COMMAND_H
+#pragma once
 
 #include "convo.h"
 
@@ -22,8 +21,7 @@ static inline int thread_count(int64_t asked) {
 
 enum { DONE = 0, FAILED = 1, USAGE = 2, INTERRUPTED = 130 }; // exit status
 
-// --- what a command is
-// ------------------------------------------------------------------------------------------------
+// --- what a command is -------------------------------------------------------------------------------------------
 
 typedef enum option_type {
     OPTION_FLAG,   // bool
@@ -47,8 +45,26 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
+// Entries of a table of options; VALUES is the struct that they fill, `field` is a field of it.
+#define FLAG_OPTION(name, letter, field, help)                                                                         \
+    { name, letter, OPTION_FLAG, offsetof(VALUES, field), 0, 0, NULL, help }
+#define TEXT_OPTION(name, letter, field, argument, help)                                                               \
+    { name, letter, OPTION_TEXT, offsetof(VALUES, field), 0, 0, argument, help }
+#define LIST_OPTION(name, letter, field, argument, help)                                                               \
+    { name, letter, OPTION_LIST, offsetof(VALUES, field), 0, 0, argument, help }
+#define NUMBER_OPTION(name, letter, field, least, most, argument, help)                                                \
+    { name, letter, OPTION_NUMBER, offsetof(VALUES, field), least, most, argument, help }
+#define SET_OPTION  LIST_OPTION("set", 0, set, "KEY=VALUE", "change a setting of the recipe; repeatable")
+#define DATA_OPTION TEXT_OPTION("data", 0, data, "DIR", "folder of the data set")
+#define ISA_OPTION  TEXT_OPTION("isa", 0, isa, "baseline|avx2|avx512", "highest instruction set to use (the best)")
+#define THREADS_OPTION                                                                                                 \
+    NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads (all); the result is the same")
+
+typedef struct cli_command cli_command;
+
 // What every command receives: the common options and the words that are not options.
 typedef struct cli_context {
+    const cli_command *const *commands; // all of them, NULL-terminated
     bool json, quiet, verbose;
     int argc; // of the whole line, as typed
     char **argv;
@@ -56,7 +72,7 @@ typedef struct cli_context {
     int words;
 } cli_context;
 
-typedef struct cli_command {
+struct cli_command {
     const char *name, *help; // one line
     const char *words; // "MODEL FILE...": the arguments; lower case stands for the word itself: "list|info [NAME|DIR]"
     int least_words, most_words;
@@ -65,28 +81,25 @@ typedef struct cli_command {
     const cli_option *options;
     size_t size; // of the struct of values
     int (*run)(const cli_context *context, const void *values);
-} cli_command;
+};
 
 // Parses a complete line, `convo NAME ...`, and runs the command. Returns the exit status.
-int command_run(const cli_command *command, int argc, char **argv);
+int command_run(const cli_command *const *commands, const cli_command *command, int argc, char **argv);
 void print_help(const cli_command *command, FILE *stream);
 extern const cli_option common_options[]; // accepted by every command
 
-// --- all commands
-// -----------------------------------------------------------------------------------------------------
+// --- all commands ------------------------------------------------------------------------------------------------
 
-extern const cli_command *const commands[]; // NULL-terminated
+// commands: all of them, NULL-terminated.
 // Returns NULL, after an error message, if there is no such command.
-const cli_command *find_command(const char *name);
-void print_overview(FILE *stream); // convo --help
+const cli_command *find_command(const cli_command *const *commands, const char *name);
+void print_overview(const cli_command *const *commands, FILE *stream); // convo --help
 extern const char overview_examples[];
 
 // Writes the manual page of a command in the language of man(7); for NULL, that of convo itself.
-void write_manual(const cli_command *command, FILE *stream);
+void write_manual(const cli_command *const *commands, const cli_command *command, FILE *stream);
 // Writes all manual pages, as FOLDER/convo.1, FOLDER/convo-train.1, ...
-int write_manuals(const char *folder);
+int write_manuals(const cli_command *const *commands, const char *folder);
 // Prints the completions of the last word typed after `convo`, one per line, each followed by a tab and a description.
 // "@files" (or "@folders") stands for the files (or folders) that match the word.
-int complete_line(char *const *word, int words);
-
-#endif
+int complete_line(const cli_command *const *commands, char *const *word, int words);

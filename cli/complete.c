@@ -15,7 +15,7 @@ static void offer(const char *typed, const char *word, const char *help) {
 
 // --- what the words in capitals stand for -----------------------------------------------------------------------
 
-static void offer_commands(const char *typed) {
+static void offer_commands(const cli_command *const *commands, const char *typed) {
     for (const cli_command *const *command = commands; *command; command++)
         offer(typed, (*command)->name, (*command)->help);
 }
@@ -46,7 +46,6 @@ static const struct {
     void (*offer)(const char *typed); // NULL: nothing but files or folders
     bool files, folders;
 } kinds[] = {
-    {"COMMAND", offer_commands, false, false},
     {"RECIPE", offer_recipes, true, false},
     {"NAME", offer_data_sets, false, false},
     {"WORD", offer_entries, false, false},
@@ -57,7 +56,7 @@ static const struct {
 };
 
 // pattern: "MODEL|RUN", "[FILE...]", up to `length`
-static void offer_pattern(const char *typed, const char *pattern, size_t length) {
+static void offer_pattern(const cli_command *const *commands, const char *typed, const char *pattern, size_t length) {
     static const char between[] = "[]|. ";
     bool files = false, folders = false;
     for (const char *end = pattern + length; pattern < end; pattern += strspn(pattern, between)) {
@@ -66,6 +65,7 @@ static void offer_pattern(const char *typed, const char *pattern, size_t length)
         snprintf(word, sizeof word, "%.*s", (int)size, pattern);
         pattern += size;
         if (islower((unsigned char)*word)) offer(typed, word, "");
+        if (!strcmp(word, "COMMAND")) offer_commands(commands, typed);
         for (size_t k = 0; k < COUNT(kinds); k++) {
             if (strcmp(kinds[k].word, word)) continue;
             if (kinds[k].offer) kinds[k].offer(typed);
@@ -101,37 +101,37 @@ static void offer_options(const cli_command *command, const char *typed) {
         }
 }
 
-// The pattern of word number `place`; after the last one, that one again if it may repeat.
-static void offer_word(const cli_command *command, int place, const char *typed) {
+// The pattern of word number `number`; after the last one, that one again if it may repeat.
+static void offer_word(const cli_command *const *commands, const cli_command *command, int number, const char *typed) {
     const char *pattern = command->words;
     size_t length = strcspn(pattern, " ");
-    for (; place > 0 && pattern[length]; place--) {
+    for (; number > 0 && pattern[length]; number--) {
         pattern += length + 1;
         length = strcspn(pattern, " ");
     }
-    if (place == 0 || strstr(pattern, "...")) offer_pattern(typed, pattern, length);
+    if (number == 0 || strstr(pattern, "...")) offer_pattern(commands, typed, pattern, length);
 }
 
-int complete_line(char *const *word, int words) {
+int complete_line(const cli_command *const *commands, char *const *word, int words) {
     const char *typed = words ? word[words - 1] : "";
-    if (words < 2) return offer_commands(typed), DONE;
-    const cli_command *command = find_command(word[0]);
+    if (words < 2) return offer_commands(commands, typed), DONE;
+    const cli_command *command = find_command(commands, word[0]);
     if (!command) return USAGE;
     const cli_option *open = NULL; // an option whose value comes next
-    int place = 0;
+    int number = 0;
     for (int k = 1; k < words - 1; k++) {
         const cli_option *spec = open ? NULL : find_option(command, word[k]);
-        place += !open && *word[k] != '-';
+        number += !open && *word[k] != '-';
         open = spec && spec->argument && !strchr(word[k], '=') ? spec : NULL;
     }
     const cli_option *inside = strchr(typed, '=') ? find_option(command, typed) : NULL;
     if (open)
-        offer_pattern(typed, open->argument, strlen(open->argument));
+        offer_pattern(commands, typed, open->argument, strlen(open->argument));
     else if (inside && inside->argument)
-        offer_pattern(strchr(typed, '=') + 1, inside->argument, strlen(inside->argument));
+        offer_pattern(commands, strchr(typed, '=') + 1, inside->argument, strlen(inside->argument));
     else if (*typed == '-')
         offer_options(command, typed);
     else
-        offer_word(command, place, typed);
+        offer_word(commands, command, number, typed);
     return DONE;
 }

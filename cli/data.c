@@ -16,18 +16,15 @@ typedef struct data_values {
     int64_t threads;
 } data_values;
 
+#define VALUES data_values
 static const cli_option options[] = {
-    {"data", 0, OPTION_TEXT, offsetof(data_values, data), 0, 0, "DIR", "folder of the data set"},
-    {"as", 0, OPTION_TEXT, offsetof(data_values, as), 0, 0, "NAME",
-     "read the folder as this data set (its own name, else what it looks like)"},
-    {"threads", 0, OPTION_NUMBER, offsetof(data_values, threads), 1, MOST_THREADS, "N", "threads (all)"},
-    {"force", 0, OPTION_FLAG, offsetof(data_values, force), 0, 0, NULL,
-     "get: download again, and replace what is there"},
-    {"from", 0, OPTION_TEXT, offsetof(data_values, from), 0, 0, "URL",
-     "get: a folder that holds the same files (where they are published)"},
-    {"out", 'o', OPTION_TEXT, offsetof(data_values, out), 0, 0, "FILE|DIR", "export: FILE.npz, or a folder"},
-    {"set", 0, OPTION_LIST, offsetof(data_values, set), 0, 0, "KEY=VALUE",
-     "check, export: change a setting of the recipe; repeatable"},
+    DATA_OPTION,
+    TEXT_OPTION("as", 0, as, "NAME", "read the folder as this data set (its own name, else what it looks like)"),
+    NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads (all)"),
+    FLAG_OPTION("force", 0, force, "get: download again, and replace what is there"),
+    TEXT_OPTION("from", 0, from, "URL", "get: a folder that holds the same files (where they are published)"),
+    TEXT_OPTION("out", 'o', out, "FILE|DIR", "export: FILE.npz, or a folder"),
+    LIST_OPTION("set", 0, set, "KEY=VALUE", "check, export: change a setting of the recipe; repeatable"),
     {0},
 };
 
@@ -59,8 +56,7 @@ static int list(const cli_context *context) {
     cli_table table = {0};
     json_t *sets = json_array();
     convo_data_set set;
-    static const char *const heads[] = {"data set", "where", "needs", "what it is"};
-    for (size_t k = 0; k < COUNT(heads) && !context->json; k++) table_cell(&table, "%s", heads[k]);
+    if (!context->json) table_row(&table, "data set\twhere\tneeds\twhat it is");
     for (int k = 0; convo_data_set_at(k, &set); k++) {
         char *folder = NULL, need[256];
         convo_error ignored; // not being there is what the list says
@@ -72,10 +68,7 @@ static int list(const cli_context *context) {
                                             "folder", json_text(folder), "readable", !set.missing, "generated",
                                             set.generated, "published", set.published, "needs", *need ? need : NULL));
         } else {
-            table_cell(&table, "%s", set.name);
-            table_cell(&table, "%s", place_of(&set, folder));
-            table_cell(&table, "%s", *need ? need : "-");
-            table_cell(&table, "%s", set.help);
+            table_row(&table, "%s\t%s\t%s\t%s", set.name, place_of(&set, folder), *need ? need : "-", set.help);
         }
         free(folder);
     }
@@ -132,12 +125,10 @@ static int print_group_counts(const char *head, const char *what, const convo_gr
     if (count > LONGEST) return print_many(head, what, group, count);
     const bool timed = *what == 'r';
     cli_table table = {0};
-    table_cell(&table, "%s", head);
-    table_cell(&table, "%s", what);
+    table_row(&table, "%s\t%s", head, what);
     if (timed) table_cell(&table, "seconds");
     for (int k = 0; k < count; k++) {
-        table_cell(&table, "%s", group[k].name);
-        table_cell(&table, "%lld", (long long)group[k].count);
+        table_row(&table, "%s\t%lld", group[k].name, (long long)group[k].count);
         if (timed) table_cell(&table, "%.1f", group[k].seconds);
     }
     putchar('\n');
@@ -242,18 +233,12 @@ typedef int (*recipe_use)(const cli_context *context, const data_values *values,
 
 static int with_recipe(const cli_context *context, const data_values *values, recipe_use use) {
     convo_recipe *recipe = NULL;
-    char *file = NULL, **search = NULL, *cache = feature_folder();
+    char *file = NULL;
+    cli_data d = {0};
     int status = open_recipe(context->word[1], &values->set, &recipe, &file);
-    if (!status && !(search = data_folders(file))) status = no_memory();
-    const convo_train_options how = {
-        .data = values->data,
-        .search = (const char *const *)search,
-        .cache = cache,
-        .threads = thread_count(values->threads),
-    };
-    if (!status) status = use(context, values, recipe, &how);
-    free_texts(search);
-    free(cache);
+    if (!status) status = data_open(&d, file, values->data, values->threads);
+    if (!status) status = use(context, values, recipe, &d.how);
+    data_close(&d);
     free(file);
     convo_recipe_free(recipe);
     return status;

@@ -1,6 +1,5 @@
 // convo data get.
-#ifndef CLI_DATA_H
-#define CLI_DATA_H
+#pragma once
 
 #include "command.h"
 
@@ -11,5 +10,3 @@ int report_findings(const cli_context *context, const char *word, const convo_fi
 
 // convo data get
 int get_data(const cli_context *context, const char *name, const char *from, bool force);
-
-#endif

@@ -15,50 +15,41 @@ typedef struct eval_values {
     bool by_group;
 } eval_values;
 
-#define FIELD(field) offsetof(eval_values, field)
+#define VALUES eval_values
 static const cli_option options[] = {
-    {"split", 0, OPTION_TEXT, FIELD(split), 0, 0, "train|validation|test|all",
-     "part of the data (test, else validation)"},
-    {"top", 0, OPTION_NUMBER, FIELD(top), 1, 1000000, "K", "also how often the truth is among the K likeliest classes"},
-    {"by-group", 0, OPTION_FLAG, FIELD(by_group), 0, 0, NULL, "also the accuracy of each group (speaker)"},
-    {"save", 0, OPTION_TEXT, FIELD(save), 0, 0, "FILE|DIR",
-     "write what the model says of each example as NumPy arrays: FILE.npz, or a folder"},
-    {"data", 0, OPTION_TEXT, FIELD(data), 0, 0, "DIR", "folder of the data set"},
-    {"threads", 0, OPTION_NUMBER, FIELD(threads), 1, MOST_THREADS, "N", "threads (all); the result is the same"},
-    {"isa", 0, OPTION_TEXT, FIELD(isa), 0, 0, "baseline|avx2|avx512", "highest instruction set to use (the best)"},
+    TEXT_OPTION("split", 0, split, "train|validation|test|all", "part of the data (test, else validation)"),
+    NUMBER_OPTION("top", 0, top, 1, 1000000, "K", "also how often the truth is among the K likeliest classes"),
+    FLAG_OPTION("by-group", 0, by_group, "also the accuracy of each group (speaker)"),
+    TEXT_OPTION("save", 0, save, "FILE|DIR",
+                "write what the model says of each example as NumPy arrays: FILE.npz, or a folder"),
+    DATA_OPTION,
+    THREADS_OPTION,
+    ISA_OPTION,
     {0},
 };
 
 static int run_eval(const cli_context *context, const void *given) {
     const eval_values *values = given;
     convo_part part;
+    cli_data d = {0};
     int status = find_part("eval", values->split, &part);
-    if (status) return status;
-    char **search = data_folders(NULL), *cache = feature_folder();
-    if (!search) return no_memory();
-    convo_train_options how = {
-        .data = values->data,
-        .search = (const char *const *)search,
-        .cache = cache,
-        .threads = thread_count(values->threads),
-        .isa = values->isa,
-    };
+    if (!status) status = data_open(&d, NULL, values->data, values->threads);
+    d.how.isa = values->isa;
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;
-    if (convo_model_load(context->word[0], &model, &err) || convo_evaluate(model, part, &how, &evaluation, &err) ||
-        (values->save && convo_evaluation_save(&evaluation, values->save, &err)))
+    if (!status &&
+        (convo_model_load(context->word[0], &model, &err) || convo_evaluate(model, part, &d.how, &evaluation, &err) ||
+         (values->save && convo_evaluation_save(&evaluation, values->save, &err))))
         status = fail(&err);
-    else if (values->by_group && !evaluation.groups)
+    if (!status && values->by_group && !evaluation.groups)
         status = complain(context->word[0], "the data set has no groups: omit --by-group");
-    else if (context->json)
-        status = print_json(evaluation_json(&evaluation, (int)values->top, values->by_group), false);
-    else
-        status = print_evaluation(&evaluation, (int)values->top, values->by_group);
+    if (!status)
+        status = context->json ? print_json(evaluation_json(&evaluation, (int)values->top, values->by_group), false)
+                               : print_evaluation(&evaluation, (int)values->top, values->by_group);
     convo_evaluation_free(&evaluation);
     convo_model_free(model);
-    free_texts(search);
-    free(cache);
+    data_close(&d);
     return status;
 }
 

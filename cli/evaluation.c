@@ -100,10 +100,7 @@ json_t *evaluation_json(const convo_evaluation *e, int top, bool by_group) {
 // --- for people -------------------------------------------------------------------------------------------------
 
 static void class_cells(cli_table *table, const char *label, convo_class_score s, double eer) {
-    table_cell(table, "%s", label);
-    table_cell(table, "%.4f", s.precision);
-    table_cell(table, "%.4f", s.recall);
-    table_cell(table, "%.4f", s.f1);
+    table_row(table, "%s\t%.4f\t%.4f\t%.4f", label, s.precision, s.recall, s.f1);
     if (isfinite(eer))
         table_cell(table, "%.4f", eer);
     else
@@ -113,10 +110,9 @@ static void class_cells(cli_table *table, const char *label, convo_class_score s
 
 static int print_classes(const convo_evaluation *e) {
     cli_table table = {0};
-    static const char *const heads[] = {"class", "precision", "recall", "F1", "EER", "count"};
     double sum = 0;
     int curves = 0;
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table, "class\tprecision\trecall\tF1\tEER\tcount");
     for (int k = 0; k < e->classes; k++) {
         const double eer = curve_of(e, k).eer;
         if (isfinite(eer)) sum += eer, curves++;
@@ -154,7 +150,6 @@ static int most_first(const void *a, const void *b) {
 
 static int print_worst_pairs(const convo_evaluation *e) {
     enum { SHOWN = 20 };
-    static const char *const heads[] = {"truth", "said", "count", "of the truth"};
     confused *pair = calloc((size_t)e->classes * (size_t)e->classes, sizeof *pair);
     size_t count = 0;
     if (!pair) return no_memory();
@@ -167,13 +162,11 @@ static int print_worst_pairs(const convo_evaluation *e) {
     printf("\nconfusion: the %zu worst of %zu pairs (--json and convo plot --confusion have all)\n", shown_pairs,
            count);
     cli_table table = {0};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table, "truth\tsaid\tcount\tof the truth");
     for (size_t k = 0; k < shown_pairs; k++) {
         const double all = (double)convo_class_figures(e, pair[k].truth).count;
-        table_cell(&table, "%s", e->labels[pair[k].truth]);
-        table_cell(&table, "%s", e->labels[pair[k].said]);
-        table_cell(&table, "%lld", (long long)pair[k].count);
-        table_cell(&table, "%.1f %%", 100 * (double)pair[k].count / all);
+        table_row(&table, "%s\t%s\t%lld\t%.1f %%", e->labels[pair[k].truth], e->labels[pair[k].said],
+                  (long long)pair[k].count, 100 * (double)pair[k].count / all);
     }
     free(pair);
     return table_print(&table, "llrr", stdout);
@@ -207,17 +200,14 @@ static int print_confusion(const convo_evaluation *e) {
 }
 
 static int print_groups(const convo_evaluation *e) {
-    static const char *const heads[] = {"group", "accuracy", "95 % interval", "count"};
     cli_table table = {0};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table, "group\taccuracy\t95 %% interval\tcount");
     for (int k = 0; k < e->groups; k++) {
         const convo_score s = convo_group_score(e, k);
         if (!s.count) continue;
         const convo_interval interval = convo_accuracy_interval(s.correct, s.count);
-        table_cell(&table, "%s", e->group_name[k]);
-        table_cell(&table, "%.4f", s.accuracy);
-        table_cell(&table, "%.4f to %.4f", interval.low, interval.high);
-        table_cell(&table, "%lld", (long long)s.count);
+        table_row(&table, "%s\t%.4f\t%.4f to %.4f\t%lld", e->group_name[k], s.accuracy, interval.low, interval.high,
+                  (long long)s.count);
     }
     putchar('\n');
     return table_print(&table, "lrlr", stdout);
@@ -238,4 +228,23 @@ int print_evaluation(const convo_evaluation *e, int top, bool by_group) {
     if (status) return status;
     status = print_confusion(e);
     return status || !by_group ? status : print_groups(e);
+}
+
+// --- mistakes ---------------------------------------------------------------------------------------------------
+
+static int most_confident_first(const void *a, const void *b) {
+    const cli_mistake *x = a, *y = b;
+    if (x->probability != y->probability) return x->probability < y->probability ? 1 : -1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+int list_mistakes(const convo_evaluation *e, cli_mistake **list, int64_t *count) {
+    *count = 0;
+    if (!(*list = calloc((size_t)e->score.count + 1, sizeof **list))) return no_memory();
+    for (int64_t k = 0; k < e->score.count; k++)
+        if (e->predicted[k] != e->truth[k])
+            (*list)[(*count)++] =
+                (cli_mistake){k, e->probabilities ? (double)e->probabilities[k * e->classes + e->predicted[k]] : 0};
+    qsort(*list, (size_t)*count, sizeof **list, most_confident_first);
+    return DONE;
 }

@@ -1,6 +1,5 @@
 // An evaluation, for people and as JSON.
-#ifndef CLI_EVALUATION_H
-#define CLI_EVALUATION_H
+#pragma once
 
 #include "command.h"
 
@@ -11,5 +10,9 @@ int find_part(const char *command, const char *name, convo_part *part);
 // top: also print the top-k accuracy; 0: do not.
 int print_evaluation(const convo_evaluation *evaluation, int top, bool by_group);
 json_t *evaluation_json(const convo_evaluation *evaluation, int top, bool by_group);
-
-#endif
+// Lists the mistakes, the most confident first, at least room for one; the caller frees *list.
+typedef struct cli_mistake {
+    int64_t row;        // of the evaluation
+    double probability; // of the predicted class; 0 if the model gives none
+} cli_mistake;
+int list_mistakes(const convo_evaluation *evaluation, cli_mistake **list, int64_t *count);

@@ -11,14 +11,12 @@ typedef struct export_values {
     bool fold, features, probabilities;
 } export_values;
 
+#define VALUES export_values
 static const cli_option options[] = {
-    {"out", 'o', OPTION_TEXT, offsetof(export_values, out), 0, 0, "FILE", "FILE.onnx or FILE.safetensors"},
-    {"fold", 0, OPTION_FLAG, offsetof(export_values, fold), 0, 0, NULL,
-     "make batch normalisation part of the layer before it"},
-    {"with-features", 0, OPTION_FLAG, offsetof(export_values, features), 0, 0, NULL,
-     "include the front end: samples of a recording go in"},
-    {"probabilities", 0, OPTION_FLAG, offsetof(export_values, probabilities), 0, 0, NULL,
-     "end in probabilities, not in logits"},
+    TEXT_OPTION("out", 'o', out, "FILE", "FILE.onnx or FILE.safetensors"),
+    FLAG_OPTION("fold", 0, fold, "make batch normalisation part of the layer before it"),
+    FLAG_OPTION("with-features", 0, features, "include the front end: samples of a recording go in"),
+    FLAG_OPTION("probabilities", 0, probabilities, "end in probabilities, not in logits"),
     {0},
 };
 

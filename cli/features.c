@@ -21,18 +21,14 @@ typedef struct features_values {
 
 enum { MOST_VERSIONS = 64 };
 
+#define VALUES features_values
 static const cli_option options[] = {
-    {"recipe", 'r', OPTION_TEXT, offsetof(features_values, recipe), 0, 0, "RECIPE|MODEL|RUN",
-     "whose features (fsdd-mfcc)"},
-    {"set", 0, OPTION_LIST, offsetof(features_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of the recipe; repeatable"},
-    {"out", 'o', OPTION_TEXT, offsetof(features_values, out), 0, 0, "FILE",
-     "write FILE.npy, or draw FILE.png and FILE.svg"},
-    {"augment", 'n', OPTION_NUMBER, offsetof(features_values, augment), 1, MOST_VERSIONS, "N",
-     "as the recipe's changes make it, in N epochs"},
-    {"wav", 0, OPTION_TEXT, offsetof(features_values, wav), 0, 0, "DIR",
-     "write the changed recordings to DIR/1.wav, ..."},
-    {"data", 0, OPTION_TEXT, offsetof(features_values, data), 0, 0, "DIR", "folder of the data set, for its noise"},
+    TEXT_OPTION("recipe", 'r', recipe, "RECIPE|MODEL|RUN", "whose features (fsdd-mfcc)"),
+    SET_OPTION,
+    TEXT_OPTION("out", 'o', out, "FILE", "write FILE.npy, or draw FILE.png and FILE.svg"),
+    NUMBER_OPTION("augment", 'n', augment, 1, MOST_VERSIONS, "N", "as the recipe's changes make it, in N epochs"),
+    TEXT_OPTION("wav", 0, wav, "DIR", "write the changed recordings to DIR/1.wav, ..."),
+    TEXT_OPTION("data", 0, data, "DIR", "folder of the data set, for its noise"),
     {0},
 };
 
@@ -124,9 +120,7 @@ static int draw_features(const convo_array *a, const char *file, const char *ste
     if (chart_open(&c)) {
         write_data(a, v, c.data);
         chart_begin(&c, stem, 420);
-        fputs("  set title ", c.script);
-        gnuplot_text(base_name(file), c.script);
-        fputc('\n', c.script);
+        chart_set(&c, "title", "%s", base_name(file));
         write_script(v, c.script);
     }
     return chart_draw(&c, stem, NULL);

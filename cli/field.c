@@ -15,16 +15,13 @@ typedef struct field_values {
     bool heat;
 } field_values;
 
+#define VALUES field_values
 static const cli_option options[] = {
-    {"layer", 'l', OPTION_TEXT, offsetof(field_values, layer), 0, 0, "N",
-     "of this layer's output (the last with pixels)"},
-    {"at", 0, OPTION_TEXT, offsetof(field_values, at), 0, 0, "ROW,COLUMN",
-     "the output pixel; 1-d: COLUMN (the middle, (n - 1) / 2 rounded down)"},
-    {"heat", 0, OPTION_FLAG, offsetof(field_values, heat), 0, 0, NULL,
-     "how much is seen: the gradient, all weights one"},
-    {"out", 'o', OPTION_TEXT, offsetof(field_values, out), 0, 0, "FILE", "draw FILE.png and FILE.svg"},
-    {"set", 0, OPTION_LIST, offsetof(field_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of the recipe; repeatable"},
+    TEXT_OPTION("layer", 'l', layer, "N", "of this layer's output (the last with pixels)"),
+    TEXT_OPTION("at", 0, at, "ROW,COLUMN", "the output pixel; 1-d: COLUMN (the middle, (n - 1) / 2 rounded down)"),
+    FLAG_OPTION("heat", 0, heat, "how much is seen: the gradient, all weights one"),
+    TEXT_OPTION("out", 'o', out, "FILE", "draw FILE.png and FILE.svg"),
+    SET_OPTION,
     {0},
 };
 
@@ -90,22 +87,14 @@ static json_t *field_json(const convo_field *f, const char *recipe) {
 }
 
 static int print_field(const convo_field *f) {
-    static const char *const heads[] = {"layer", "type", "output shape", "field", "jump",
-                                        "start", "seen", "from",         "to",    "pixels"};
     cli_table table = {0};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table, "layer\ttype\toutput shape\tfield\tjump\tstart\tseen\tfrom\tto\tpixels");
     for (int k = 0; k < f->count; k++) {
         const convo_field_grid *g = &f->grid[k];
-        table_cell(&table, "%s", g->path);
-        table_cell(&table, "%s", g->type);
-        table_cell(&table, "%s", g->shape);
-        table_cell(&table, "%s", sides(f, g->size[0], g->size[1]).text);
-        table_cell(&table, "%s", sides(f, g->jump[0], g->jump[1]).text);
-        table_cell(&table, "%s", place(f, g->start).text);
-        table_cell(&table, "%s", box(f, g).text);
-        table_cell(&table, "%s", g->seen ? place(f, g->first).text : "");
-        table_cell(&table, "%s", g->seen ? place(f, g->last).text : "");
-        table_cell(&table, "%lld", (long long)g->seen);
+        table_row(&table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%lld", g->path, g->type, g->shape,
+                  sides(f, g->size[0], g->size[1]).text, sides(f, g->jump[0], g->jump[1]).text, place(f, g->start).text,
+                  box(f, g).text, g->seen ? place(f, g->first).text : "", g->seen ? place(f, g->last).text : "",
+                  (long long)g->seen);
     }
     int status = table_print(&table, "lllrrrrrrr", stdout);
     const convo_field_grid *input = &f->grid[0], *output = output_of(f);

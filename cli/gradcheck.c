@@ -12,16 +12,15 @@ typedef struct gradcheck_values {
     bool all;
 } gradcheck_values;
 
-#define FIELD(field) offsetof(gradcheck_values, field)
+#define VALUES gradcheck_values
 static const cli_option options[] = {
-    {"all", 'a', OPTION_FLAG, FIELD(all), 0, 0, NULL, "check every element, not 5 of each tensor"},
-    {"elements", 0, OPTION_NUMBER, FIELD(elements), 1, INT64_MAX, "N", "check N elements of each tensor"},
-    {"random", 0, OPTION_NUMBER, FIELD(random), 1, 1000000000, "N",
-     "N times random weights and one random point, all elements"},
-    {"batch", 0, OPTION_NUMBER, FIELD(batch), 1, 4096, "N", "random examples (17; with --random 1)"},
-    {"tolerance", 0, OPTION_TEXT, FIELD(tolerance), 0, 0, "X", "largest error that passes (1e-5)"},
-    {"seed", 's', OPTION_NUMBER, FIELD(seed), 0, INT64_MAX, "N", "of everything random (0)"},
-    {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
+    FLAG_OPTION("all", 'a', all, "check every element, not 5 of each tensor"),
+    NUMBER_OPTION("elements", 0, elements, 1, INT64_MAX, "N", "check N elements of each tensor"),
+    NUMBER_OPTION("random", 0, random, 1, 1000000000, "N", "N times random weights and one random point, all elements"),
+    NUMBER_OPTION("batch", 0, batch, 1, 4096, "N", "random examples (17; with --random 1)"),
+    TEXT_OPTION("tolerance", 0, tolerance, "X", "largest error that passes (1e-5)"),
+    NUMBER_OPTION("seed", 's', seed, 0, INT64_MAX, "N", "of everything random (0)"),
+    SET_OPTION,
     {0},
 };
 
@@ -40,18 +39,12 @@ static json_t *gradcheck_json(const convo_gradcheck *check, const char *recipe) 
 }
 
 static int print_gradcheck(const convo_gradcheck *check) {
-    static const char *const heads[] = {"tensor", "elements", "checked", "worst", "analytic", "numeric", "error"};
     cli_table table = {0};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table, "tensor\telements\tchecked\tworst\tanalytic\tnumeric\terror");
     for (int k = 0; k < check->count; k++) {
         const convo_gradient *g = &check->gradient[k];
-        table_cell(&table, "%s", g->tensor);
-        table_cell(&table, "%lld", (long long)g->size);
-        table_cell(&table, "%lld", (long long)g->checked);
-        table_cell(&table, "%s", g->element);
-        table_cell(&table, "%.9g", g->analytic);
-        table_cell(&table, "%.9g", g->numeric);
-        table_cell(&table, "%.1e", g->error);
+        table_row(&table, "%s\t%lld\t%lld\t%s\t%.9g\t%.9g\t%.1e", g->tensor, (long long)g->size, (long long)g->checked,
+                  g->element, g->analytic, g->numeric, g->error);
     }
     int status = table_print(&table, "lrrlrrr", stdout);
     printf("\nchecked          %lld gradients\nmean difference  %.2e\n", (long long)check->checked,

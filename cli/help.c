@@ -10,12 +10,11 @@ typedef struct help_values {
     const char *out;
 } help_values;
 
+#define VALUES help_values
 static const cli_option options[] = {
-    {"man", 0, OPTION_FLAG, offsetof(help_values, man), 0, 0, NULL,
-     "as a manual page: convo help --man train | man -l -"},
-    {"out", 'o', OPTION_TEXT, offsetof(help_values, out), 0, 0, "DIR", "with --man: write all pages there"},
-    {"complete", 0, OPTION_FLAG, offsetof(help_values, complete), 0, 0, NULL,
-     "for shells: what the last of the words after -- may become"},
+    FLAG_OPTION("man", 0, man, "as a manual page: convo help --man train | man -l -"),
+    TEXT_OPTION("out", 'o', out, "DIR", "with --man: write all pages there"),
+    FLAG_OPTION("complete", 0, complete, "for shells: what the last of the words after -- may become"),
     {0},
 };
 
@@ -24,7 +23,7 @@ const char overview_examples[] =
     "  convo eval runs/fsdd-mfcc-0      accuracy, per class and confusions\n"
     "  convo predict runs/fsdd-mfcc-0 recording.wav\n";
 
-void print_overview(FILE *stream) {
+void print_overview(const cli_command *const *commands, FILE *stream) {
     fprintf(stream,
             "convo %s: train, explain, check and ship small convolutional networks\n\n"
             "%s\n"
@@ -38,18 +37,18 @@ void print_overview(FILE *stream) {
 static int run_help(const cli_context *context, const void *given) {
     const help_values *values = given;
     const cli_command *about = NULL;
-    if (values->complete) return complete_line(context->word, context->words);
+    if (values->complete) return complete_line(context->commands, context->word, context->words);
     if (context->words > 1) return usage_error("help", "help takes one command: convo help %s", context->word[0]);
-    if (context->words && !(about = find_command(context->word[0]))) return USAGE;
+    if (context->words && !(about = find_command(context->commands, context->word[0]))) return USAGE;
     if (values->out && (!values->man || about))
         return usage_error("help", "--out DIR requires --man: convo help --man --out DIR");
-    if (values->out) return write_manuals(values->out);
+    if (values->out) return write_manuals(context->commands, values->out);
     if (values->man)
-        write_manual(about, stdout);
+        write_manual(context->commands, about, stdout);
     else if (about)
         print_help(about, stdout);
     else
-        print_overview(stdout);
+        print_overview(context->commands, stdout);
     return DONE;
 }
 

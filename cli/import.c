@@ -13,19 +13,16 @@ typedef struct import_values {
     cli_list map, set;
 } import_values;
 
+#define VALUES import_values
 static const cli_option options[] = {
-    {"out", 'o', OPTION_TEXT, offsetof(import_values, out), 0, 0, "FILE", "model file to write, FILE.safetensors"},
-    {"recipe", 0, OPTION_TEXT, offsetof(import_values, recipe), 0, 0, "RECIPE",
-     "whose net the weights are for; its data and features for ONNX"},
-    {"set", 0, OPTION_LIST, offsetof(import_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of the recipe; repeatable"},
-    {"map", 0, OPTION_LIST, offsetof(import_values, map), 0, 0, "OLD=NEW",
-     "rename weights, whole names or their beginnings; repeatable"},
-    {"labels", 0, OPTION_TEXT, offsetof(import_values, labels), 0, 0, "A,B,...",
-     "names of the classes, in their order"},
-    {"mean", 0, OPTION_TEXT, offsetof(import_values, mean), 0, 0, "X", "normalisation, with --std: the net sees"},
-    {"std", 0, OPTION_TEXT, offsetof(import_values, std), 0, 0, "X", "(features - mean) / std"},
-    {"data", 0, OPTION_TEXT, offsetof(import_values, data), 0, 0, "DIR", "folder of the recipe's data set"},
+    TEXT_OPTION("out", 'o', out, "FILE", "model file to write, FILE.safetensors"),
+    TEXT_OPTION("recipe", 0, recipe, "RECIPE", "whose net the weights are for; its data and features for ONNX"),
+    SET_OPTION,
+    LIST_OPTION("map", 0, map, "OLD=NEW", "rename weights, whole names or their beginnings; repeatable"),
+    TEXT_OPTION("labels", 0, labels, "A,B,...", "names of the classes, in their order"),
+    TEXT_OPTION("mean", 0, mean, "X", "normalisation, with --std: the net sees"),
+    TEXT_OPTION("std", 0, std, "X", "(features - mean) / std"),
+    TEXT_OPTION("data", 0, data, "DIR", "folder of the recipe's data set"),
     {0},
 };
 

@@ -11,30 +11,27 @@ typedef struct init_values {
     const char *data, *out;
 } init_values;
 
+#define VALUES init_values
 static const cli_option options[] = {
-    {"out", 'o', OPTION_TEXT, offsetof(init_values, out), 0, 0, "FILE", "FILE.safetensors"},
-    {"set", 0, OPTION_LIST, offsetof(init_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of the recipe; repeatable"},
-    {"data", 0, OPTION_TEXT, offsetof(init_values, data), 0, 0, "DIR", "folder of the data set"},
+    TEXT_OPTION("out", 'o', out, "FILE", "FILE.safetensors"),
+    SET_OPTION,
+    DATA_OPTION,
     {0},
 };
 
 static int make(const cli_context *context, const init_values *values, const convo_recipe *recipe, const char *file) {
-    char **search = data_folders(file), *cache = feature_folder();
     convo_model *model = NULL;
     convo_error err;
-    if (!search) return no_memory();
-    const convo_train_options how = {.data = values->data, .search = (const char *const *)search, .cache = cache};
-    int status = DONE;
-    if (convo_model_new(recipe, &how, &model, &err) || convo_model_save(model, values->out, &err))
+    cli_data d;
+    int status = data_open(&d, file, values->data, 0);
+    if (!status && (convo_model_new(recipe, &d.how, &model, &err) || convo_model_save(model, values->out, &err)))
         status = fail(&err);
-    else if (context->json)
+    if (!status && context->json)
         status = print_json(json_pack("{s:o}", "file", json_text(values->out)), false);
-    else if (!context->quiet)
+    else if (!status && !context->quiet)
         say(stdout, "%s\n", values->out);
     convo_model_free(model);
-    free_texts(search);
-    free(cache);
+    data_close(&d);
     return status;
 }
 

@@ -1,6 +1,5 @@
 // Ctrl-C, and the command line that continues an interrupted run.
-#ifndef CLI_INTERRUPT_H
-#define CLI_INTERRUPT_H
+#pragma once
 
 #include "command.h"
 
@@ -10,5 +9,3 @@ const volatile int *stop_on_signals(void);
 void print_words(const cli_context *context, FILE *stream);
 // Prints the complete command line with --resume on standard error.
 void print_resume(const cli_context *context);
-
-#endif

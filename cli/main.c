@@ -12,32 +12,22 @@
     X(summary)                                                                                                         \
     X(field)                                                                                                           \
     X(gradcheck)                                                                                                       \
-    X(maps) X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init) X(bench) X(recipe) \
-        X(help)
+    X(maps)                                                                                                            \
+    X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init) X(bench) X(recipe) X(help)
 
 #define DECLARE(name) extern const cli_command command_##name;
 COMMANDS(DECLARE)
 #define POINTER(name) &command_##name,
-const cli_command *const commands[] = {COMMANDS(POINTER) NULL};
-
-const cli_command *find_command(const char *name) {
-    cli_hint near = hint_start(name);
-    for (const cli_command *const *command = commands; *command; command++) {
-        if (!strcmp((*command)->name, name)) return *command;
-        hint_offer(&near, (*command)->name);
-    }
-    usage_error(NULL, "no command '%s'%s", name, near.text);
-    return NULL;
-}
+static const cli_command *const commands[] = {COMMANDS(POINTER) NULL};
 
 static int run(int argc, char **argv) {
-    if (argc < 2) return print_overview(stderr), USAGE;
+    if (argc < 2) return print_overview(commands, stderr), USAGE;
     const char *verb = argv[1];
     if (!strcmp(verb, "--version")) return say(stdout, "convo %s\n", convo_version()), DONE;
-    if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) return print_overview(stdout), DONE;
+    if (!strcmp(verb, "--help") || !strcmp(verb, "-h")) return print_overview(commands, stdout), DONE;
     if (verb[0] == '-') return usage_error(NULL, "expected a command before the option %s", verb);
-    const cli_command *command = find_command(verb);
-    return command ? command_run(command, argc, argv) : USAGE;
+    const cli_command *command = find_command(commands, verb);
+    return command ? command_run(commands, command, argc, argv) : USAGE;
 }
 
 int main(int argc, char **argv) {

@@ -82,7 +82,7 @@ static void write_page(const cli_command *command, FILE *out) {
     fputs(".SH SEE ALSO\n.BR convo (1)\n", out);
 }
 
-static void write_first_page(FILE *out) {
+static void write_first_page(const cli_command *const *commands, FILE *out) {
     fputs(".SH NAME\nconvo \\- train, explain, check and ship small convolutional networks\n"
           ".SH SYNOPSIS\n\\fBconvo\\fR \\fICOMMAND\\fR [\\fIwords\\fR] [\\fIoptions\\fR]\n"
           ".SH DESCRIPTION\nconvo trains small convolutional networks for speech and pictures on ordinary CPUs.\n"
@@ -112,29 +112,29 @@ static void write_first_page(FILE *out) {
         fprintf(out, ".BR convo\\-%s (1)%s\n", (*command)->name, command[1] ? "," : "");
 }
 
-void write_manual(const cli_command *command, FILE *out) {
+void write_manual(const cli_command *const *commands, const cli_command *command, FILE *out) {
     put_title(command ? command->name : NULL, out);
     if (command)
         write_page(command, out);
     else
-        write_first_page(out);
+        write_first_page(commands, out);
 }
 
-static int write_manual_in(const char *folder, const cli_command *command) {
+static int write_manual_in(const char *folder, const cli_command *const *commands, const cli_command *command) {
     char *text = NULL,
          *path = command ? text_of("%s/convo-%s.1", folder, command->name) : text_of("%s/convo.1", folder);
     size_t size;
     FILE *out = path ? open_memstream(&text, &size) : NULL;
-    if (out) write_manual(command, out);
+    if (out) write_manual(commands, command, out);
     int status = out && !fclose(out) ? write_text(path, text) : no_memory();
     free(text);
     free(path);
     return status;
 }
 
-int write_manuals(const char *folder) {
-    int status = write_manual_in(folder, NULL);
+int write_manuals(const cli_command *const *commands, const char *folder) {
+    int status = write_manual_in(folder, commands, NULL);
     for (const cli_command *const *command = commands; *command && !status; command++)
-        status = write_manual_in(folder, *command);
+        status = write_manual_in(folder, commands, *command);
     return status;
 }

@@ -19,15 +19,15 @@ typedef struct maps_values {
     int64_t seed;
 } maps_values;
 
-#define FIELD(field) offsetof(maps_values, field)
+#define VALUES maps_values
 static const cli_option options[] = {
-    {"layer", 'l', OPTION_LIST, FIELD(layers), 0, 0, "N", "of this layer (the last with pixels); repeatable"},
-    {"out", 'o', OPTION_TEXT, FIELD(out), 0, 0, "FILE", "draw FILE.png and FILE.svg, or write one layer as FILE.npy"},
-    {"shared", 0, OPTION_FLAG, FIELD(shared), 0, 0, NULL, "one gray scale for all maps, not one for each"},
-    {"ones", 0, OPTION_FLAG, FIELD(ones), 0, 0, NULL, "an input of ones in place of a file"},
-    {"random", 0, OPTION_FLAG, FIELD(random), 0, 0, NULL, "an input of standard normal numbers"},
-    {"seed", 's', OPTION_NUMBER, FIELD(seed), 0, INT64_MAX, "N", "of --random (0)"},
-    {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
+    LIST_OPTION("layer", 'l', layers, "N", "of this layer (the last with pixels); repeatable"),
+    TEXT_OPTION("out", 'o', out, "FILE", "draw FILE.png and FILE.svg, or write one layer as FILE.npy"),
+    FLAG_OPTION("shared", 0, shared, "one gray scale for all maps, not one for each"),
+    FLAG_OPTION("ones", 0, ones, "an input of ones in place of a file"),
+    FLAG_OPTION("random", 0, random, "an input of standard normal numbers"),
+    NUMBER_OPTION("seed", 's', seed, 0, INT64_MAX, "N", "of --random (0)"),
+    SET_OPTION,
     {0},
 };
 
@@ -83,19 +83,13 @@ static figures measure_channel(const convo_map *m, int64_t channel) {
 }
 
 static int print_maps(const maps_view *v) {
-    static const char *const heads[] = {"layer", "type", "output shape", "map", "min", "mean", "max"};
     cli_table table = {0};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    table_row(&table, "layer\ttype\toutput shape\tmap\tmin\tmean\tmax");
     for (size_t k = 0; k < v->count; k++)
         for (int64_t c = 0; c < v->map[k].values.dim[0]; c++) {
             const figures f = measure_channel(&v->map[k], c);
-            table_cell(&table, "%s", c ? "" : v->map[k].path);
-            table_cell(&table, "%s", c ? "" : v->map[k].type);
-            table_cell(&table, "%s", c ? "" : shape_of(&v->map[k].values).text);
-            table_cell(&table, "%lld", (long long)c);
-            table_cell(&table, "%.6g", f.least);
-            table_cell(&table, "%.6g", f.mean);
-            table_cell(&table, "%.6g", f.most);
+            table_row(&table, "%s\t%s\t%s\t%lld\t%.6g\t%.6g\t%.6g", c ? "" : v->map[k].path, c ? "" : v->map[k].type,
+                      c ? "" : shape_of(&v->map[k].values).text, (long long)c, f.least, f.mean, f.most);
         }
     return table_print(&table, "lllrrrr", stdout);
 }

@@ -149,8 +149,18 @@ static int parse(const cli_command *command, int argc, char **argv, cli_context 
     return DONE;
 }
 
-int command_run(const cli_command *command, int argc, char **argv) {
-    cli_context context = {.argc = argc};
+const cli_command *find_command(const cli_command *const *commands, const char *name) {
+    cli_hint near = hint_start(name);
+    for (const cli_command *const *command = commands; *command; command++) {
+        if (!strcmp((*command)->name, name)) return *command;
+        hint_offer(&near, (*command)->name);
+    }
+    usage_error(NULL, "no command '%s'%s", name, near.text);
+    return NULL;
+}
+
+int command_run(const cli_command *const *commands, const cli_command *command, int argc, char **argv) {
+    cli_context context = {.commands = commands, .argc = argc};
     void *values = calloc(1, command->size + 1);
     char **line = calloc((size_t)argc + 1, sizeof *line); // getopt_long reorders what it reads
     bool shown = false;

@@ -96,38 +96,13 @@ int usage_error(const char *command, const char *format, ...) {
 
 // --- hints ------------------------------------------------------------------------------------------------------
 
-enum { LONGEST_WORD = 63 };
-
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
-// Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment). Rows of
-// the usual table: row i in row[i % 3].
-static size_t edit_distance(const char *a, const char *b) {
-    size_t row[3][LONGEST_WORD + 1], rows = strlen(a), columns = strlen(b);
-    for (size_t j = 0; j <= columns; j++) row[0][j] = j;
-    for (size_t i = 1; i <= rows; i++) {
-        size_t *now = row[i % 3];
-        const size_t *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
-        now[0] = i;
-        for (size_t j = 1; j <= columns; j++) {
-            now[j] = smaller(last[j - 1] + (a[i - 1] != b[j - 1]), 1 + smaller(last[j], now[j - 1]));
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                now[j] = smaller(now[j], before[j - 2] + 1);
-        }
-    }
-    return row[rows % 3][columns];
-}
-
 // Near means within a third of the word: 'summry' is near 'summary', 'x' is near nothing.
 cli_hint hint_start(const char *word) {
     return (cli_hint){word, strlen(word) / 3 + 1, ""};
 }
 
 void hint_offer(cli_hint *hint, const char *candidate) {
-    if (strlen(candidate) > LONGEST_WORD || strlen(hint->word) > LONGEST_WORD) return;
-    size_t distance = edit_distance(hint->word, candidate);
+    size_t distance = convo_text_distance(hint->word, candidate);
     if (distance >= hint->distance) return;
     hint->distance = distance;
     snprintf(hint->text, sizeof hint->text, ", did you mean '%s'?", candidate);
@@ -169,27 +144,58 @@ int print_json(json_t *value, bool line) {
 
 // --- tables -----------------------------------------------------------------------------------------------------
 
-void table_cell(cli_table *table, const char *format, ...) {
+static void add_cell(cli_table *table, const char *text) {
     if (table->cells == table->capacity) {
-        size_t capacity = table->capacity ? 2 * table->capacity : 64;
+        const size_t capacity = table->capacity ? 2 * table->capacity : 64;
         char **grown = realloc(table->cell, capacity * sizeof *grown);
-        if (!grown) {
-            table->failed = true;
-            return;
-        }
+        table->failed = table->failed || !grown;
+        if (!grown) return;
         table->cell = grown;
         table->capacity = capacity;
     }
-    va_list args;
-    va_start(args, format);
-    char *text = NULL, *copy = NULL;
-    if (vasprintf(&text, format, args) < 0) text = NULL;
-    va_end(args);
-    if (text && (copy = shown(text)))
+    char *copy = text ? shown(text) : NULL;
+    if (copy)
         table->cell[table->cells++] = copy;
     else
         table->failed = true;
+}
+
+void table_cell(cli_table *table, const char *format, ...) {
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0) text = NULL;
+    va_end(args);
+    add_cell(table, text);
     free(text);
+}
+
+static size_t occurrences(const char *text, char c) {
+    size_t count = 0;
+    for (; *text; text++) count += *text == c;
+    return count;
+}
+
+// What is printed may hold tabs itself: the cells are separated by a control character that none of it holds.
+void table_row(cli_table *table, const char *format, ...) {
+    char *form = strdup(format), *text = NULL;
+    bool done = false;
+    for (char mark = 1; form && !done && mark < ' '; mark++) {
+        for (size_t k = 0; format[k]; k++) form[k] = format[k] == '\t' ? mark : format[k];
+        va_list args;
+        va_start(args, format);
+        if (vasprintf(&text, form, args) < 0) text = NULL;
+        va_end(args);
+        done = !text || occurrences(text, mark) == occurrences(format, '\t');
+        for (char *cell = text, *end; done && cell; cell = end ? end + 1 : NULL) {
+            if ((end = strchr(cell, mark))) *end = '\0';
+            add_cell(table, cell);
+        }
+        table->failed = table->failed || !text;
+        free(text);
+    }
+    table->failed = table->failed || !done;
+    free(form);
 }
 
 // Characters, not bytes: labels may be in any language.

@@ -1,11 +1,9 @@
 // What the command says: errors, hints, tables, JSON, progress.
-#ifndef CLI_OUTPUT_H
-#define CLI_OUTPUT_H
+#pragma once
 
 #include "command.h"
 
-// --- what went wrong
-// --------------------------------------------------------------------------------------------------
+// --- what went wrong ---------------------------------------------------------------------------------------------
 
 // printf for people: what names and messages bring along is shown (convo_text_show), not obeyed. Only line ends at the
 // beginning and the end of the format are line ends. Everything that is printed with a text in it goes this way.
@@ -32,8 +30,8 @@ typedef struct cli_hint {
 cli_hint hint_start(const char *word);
 void hint_offer(cli_hint *hint, const char *candidate);
 
-// --- output
-// -----------------------------------------------------------------------------------------------------------
+// --- output ------------------------------------------------------------------------------------------------------
+
 // can_redraw: whether standard error is a terminal that can redraw a line. can_colour: whether it shows colour
 // (NO_COLOR is respected).
 bool can_redraw(void);
@@ -74,9 +72,9 @@ typedef struct cli_table {
     bool failed;
 } cli_table;
 void table_cell(cli_table *table, const char *format, ...) PRINTF(2, 3);
+// Adds as many cells as the format has, with tabs between them.
+void table_row(cli_table *table, const char *format, ...) PRINTF(2, 3);
 // Prints and frees the table. align: one letter per column, 'l' or 'r'. Returns the exit status.
 int table_print(cli_table *table, const char *align, FILE *stream);
 // Does the same as a Markdown table.
 int table_markdown(cli_table *table, const char *align, FILE *stream);
-
-#endif

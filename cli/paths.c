@@ -124,6 +124,18 @@ char **data_folders(const char *recipe) {
     return NULL;
 }
 
+int data_open(cli_data *d, const char *recipe, const char *data, int64_t threads) {
+    *d = (cli_data){.search = data_folders(recipe), .cache = feature_folder()};
+    d->how = (convo_train_options){
+        .data = data, .search = (const char *const *)d->search, .cache = d->cache, .threads = thread_count(threads)};
+    return d->search ? DONE : no_memory();
+}
+
+void data_close(cli_data *d) {
+    free_texts(d->search);
+    free(d->cache);
+}
+
 // --- recipes ----------------------------------------------------------------------------------------------------
 
 static const char recipe_folder[] = "recipes"; // here, else of the share folder
@@ -244,13 +256,12 @@ int open_recipe(const char *word, const cli_list *settings, convo_recipe **recip
 
 // The `input` of a recipe that leaves it to its data.
 static int measure(const char *file, const char *data, convo_recipe **recipe) {
-    char **search = data_folders(file);
-    if (!search) return no_memory();
-    const convo_train_options where = {.data = data, .search = (const char *const *)search};
-    convo_recipe *measured;
+    cli_data d;
+    convo_recipe *measured = NULL;
     convo_error err;
-    int status = DONE;
-    if (convo_recipe_measure(*recipe, &where, &measured, &err)) {
+    int status = data_open(&d, file, data, 0);
+    d.how.cache = NULL;
+    if (!status && convo_recipe_measure(*recipe, &d.how, &measured, &err)) {
         const bool nowhere = !data && convo_recipe_data(*recipe) && !*err.where;
         status = nowhere ? complain(file, "the recipe has no 'input' and does not say where its data are: add 'input', "
                                           "such as [3, 32, 32], or 'path' to 'data'")
@@ -260,7 +271,7 @@ static int measure(const char *file, const char *data, convo_recipe **recipe) {
         convo_recipe_free(*recipe);
         *recipe = measured;
     }
-    free_texts(search);
+    data_close(&d);
     return status;
 }
 

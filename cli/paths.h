@@ -1,6 +1,5 @@
 // Where recipes, data sets and runs are found, and where files are written.
-#ifndef CLI_PATHS_H
-#define CLI_PATHS_H
+#pragma once
 
 #include "command.h"
 
@@ -13,6 +12,15 @@ char *home_folder(void);
 // Returns the folder for computed features; NULL if there is none. The caller frees it.
 char *feature_folder(void);
 void free_texts(char **texts); // NULL-ended
+
+// Where a command finds data: `how` has the folders that are searched, the cache of features, data and threads.
+typedef struct cli_data {
+    convo_train_options how;
+    char **search, *cache;
+} cli_data;
+// recipe: the file of the recipe, or NULL; data: --data, or NULL; threads: --threads. Call data_close in any case.
+int data_open(cli_data *d, const char *recipe, const char *data, int64_t threads);
+void data_close(cli_data *d);
 // Finds RECIPE, a path or a bare name, and applies --set. *file (may be NULL) receives the path; the caller frees it.
 int open_recipe(const char *word, const cli_list *settings, convo_recipe **recipe, char **file);
 // Does the same, but also accepts a model: a .safetensors file or a run folder gives the recipe it was trained with.
@@ -39,5 +47,3 @@ int write_text(const char *path, const char *text);
 int write_bytes(const char *path, const void *data, size_t size);
 char *text_of(const char *format, ...) PRINTF(1, 2); // new; NULL if memory runs out
 const char *base_name(const char *path);
-
-#endif

@@ -7,47 +7,33 @@
 #include "quote.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MOST_RUNS = 100, MOST_TILES = 256 };
 
 #define FIELD(field) offsetof(plot_values, field)
+#define VALUES       plot_values
 static const cli_option options[] = {
-    {"confusion", 0, OPTION_FLAG, FIELD(confusion), 0, 0, NULL, "which classes are taken for which"},
-    {"roc", 0, OPTION_FLAG, FIELD(roc), 0, 0, NULL, "found against false alarms, each class against the rest"},
-    {"det", 0, OPTION_FLAG, FIELD(det), 0, 0, NULL, "missed against false alarms, on normal deviate scales"},
-    {"calibration", 0, OPTION_FLAG, FIELD(calibration), 0, 0, NULL, "how sure the model is against how often right"},
-    {"boundary", 0, OPTION_FLAG, FIELD(boundary), 0, 0, NULL, "regions of the classes, for points in the plane"},
-    {"examples", 0, OPTION_FLAG, FIELD(examples), 0, 0, NULL, "some examples with their labels"},
-    {"augment", 0, OPTION_FLAG, FIELD(augment), 0, 0, NULL,
-     "examples as the recipe's changes make them, epoch by epoch"},
-    {"mistakes", 0, OPTION_FLAG, FIELD(mistakes), 0, 0, NULL, "the mistakes that the model is most sure of"},
-    {"filters", 'f', OPTION_FLAG, FIELD(filters), 0, 0, NULL, "the weights of the first layer, as pictures"},
-    {"steps", 0, OPTION_FLAG, FIELD(steps), 0, 0, NULL, "curves by iteration, where these were recorded"},
-    {"split", 0, OPTION_TEXT, FIELD(split), 0, 0, "train|validation|test|all",
-     "part of the data (what is held out; training points and examples)"},
-    {"count", 'n', OPTION_NUMBER, FIELD(count), 1, MOST_TILES, "N", "examples or mistakes (24)"},
-    {"out", 'o', OPTION_TEXT, FIELD(out), 0, 0, "FILE", "draw FILE.png and FILE.svg (in the run folder)"},
-    {"data", 0, OPTION_TEXT, FIELD(data), 0, 0, "DIR", "folder of the data set"},
-    {"set", 0, OPTION_LIST, FIELD(set), 0, 0, "KEY=VALUE", "change a setting of the recipe; repeatable"},
-    {"threads", 0, OPTION_NUMBER, FIELD(threads), 1, MOST_THREADS, "N", "threads (all); the result is the same"},
+    FLAG_OPTION("confusion", 0, confusion, "which classes are taken for which"),
+    FLAG_OPTION("roc", 0, roc, "found against false alarms, each class against the rest"),
+    FLAG_OPTION("det", 0, det, "missed against false alarms, on normal deviate scales"),
+    FLAG_OPTION("calibration", 0, calibration, "how sure the model is against how often right"),
+    FLAG_OPTION("boundary", 0, boundary, "regions of the classes, for points in the plane"),
+    FLAG_OPTION("examples", 0, examples, "some examples with their labels"),
+    FLAG_OPTION("augment", 0, augment, "examples as the recipe's changes make them, epoch by epoch"),
+    FLAG_OPTION("mistakes", 0, mistakes, "the mistakes that the model is most sure of"),
+    FLAG_OPTION("filters", 'f', filters, "the weights of the first layer, as pictures"),
+    FLAG_OPTION("steps", 0, steps, "curves by iteration, where these were recorded"),
+    TEXT_OPTION("split", 0, split, "train|validation|test|all",
+                "part of the data (what is held out; training points and examples)"),
+    NUMBER_OPTION("count", 'n', count, 1, MOST_TILES, "N", "examples or mistakes (24)"),
+    TEXT_OPTION("out", 'o', out, "FILE", "draw FILE.png and FILE.svg (in the run folder)"),
+    DATA_OPTION,
+    SET_OPTION,
+    THREADS_OPTION,
     {0},
 };
-
-// --- what charts share ------------------------------------------------------------------------------------------
-
-void plot_title(FILE *out, const char *format, ...) {
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    fputs("  set title ", out);
-    gnuplot_text(text, out);
-    fputc('\n', out);
-}
 
 // --- kinds ------------------------------------------------------------------------------------------------------
 
@@ -106,7 +92,7 @@ static int draw_mode(plot *p, const struct mode *mode) {
     if (!status) status = open_net(p->word, &p->values->set, p->values->data, &p->recipe, &p->model);
     if (!status && mode->model && !p->model)
         status = complain(p->word, "is a recipe, but --%s needs a run or a model: train it first", mode->name);
-    if (!status && mode->evaluate && convo_evaluate(p->model, p->part, &p->how, &p->evaluation, &err))
+    if (!status && mode->evaluate && convo_evaluate(p->model, p->part, &p->data.how, &p->evaluation, &err))
         status = fail(&err);
     return status ? status : mode->draw(p);
 }
@@ -171,21 +157,13 @@ static int run_plot(const cli_context *context, const void *given) {
     if (values->augment && !values->examples) return usage_error("plot", "--augment belongs to --examples");
     int status = find_part("plot", values->split, &p.part);
     if (status) return status;
-    if (!(p.search = data_folders(NULL))) return no_memory();
-    p.cache = feature_folder();
-    p.how = (convo_train_options){
-        .data = values->data,
-        .search = (const char *const *)p.search,
-        .cache = p.cache,
-        .threads = thread_count(values->threads),
-    };
-    status = mode ? draw_mode(&p, mode) : draw_curves_of(&p);
+    status = data_open(&p.data, NULL, values->data, values->threads);
+    if (!status) status = mode ? draw_mode(&p, mode) : draw_curves_of(&p);
     if (!status && p.stem) status = written(&p);
     convo_evaluation_free(&p.evaluation);
     convo_model_free(p.model);
     convo_recipe_free(p.recipe);
-    free_texts(p.search);
-    free(p.cache);
+    data_close(&p.data);
     free(p.stem);
     return status;
 }

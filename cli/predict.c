@@ -13,14 +13,13 @@ typedef struct predict_values {
     int64_t top, held_out, threads;
 } predict_values;
 
+#define VALUES predict_values
 static const cli_option options[] = {
-    {"top", 'k', OPTION_NUMBER, offsetof(predict_values, top), 1, INT_MAX, "K", "the K likeliest labels (1)"},
-    {"held-out", 0, OPTION_NUMBER, offsetof(predict_values, held_out), 1, INT_MAX, "N",
-     "N recordings of the test part (else validation), with the truth"},
-    {"data", 0, OPTION_TEXT, offsetof(predict_values, data), 0, 0, "DIR",
-     "with --held-out: folder of the data set (that of the run)"},
-    {"threads", 0, OPTION_NUMBER, offsetof(predict_values, threads), 1, MOST_THREADS, "N",
-     "threads for each recording, if the net is large (1)"},
+    NUMBER_OPTION("top", 'k', top, 1, INT_MAX, "K", "the K likeliest labels (1)"),
+    NUMBER_OPTION("held-out", 0, held_out, 1, INT_MAX, "N",
+                  "N recordings of the test part (else validation), with the truth"),
+    TEXT_OPTION("data", 0, data, "DIR", "with --held-out: folder of the data set (that of the run)"),
+    NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads for each recording, if the net is large (1)"),
     {0},
 };
 
@@ -100,14 +99,14 @@ static int predict_all(predictor *p, const char *const *path, const char *const 
 
 // Recordings of the part that was not trained on, spread over it.
 static int predict_held_out(predictor *p, const predict_values *values) {
-    char **search = data_folders(NULL);
-    const convo_train_options how = {.data = values->data, .search = (const char *const *)search};
+    cli_data d;
     convo_examples e = {0};
     convo_error err;
     const char **truth = NULL;
-    int status = !search ? no_memory() : DONE;
+    int status = data_open(&d, NULL, values->data, 0);
+    d.how.cache = NULL;
     if (!status &&
-        convo_examples_read(convo_model_recipe(p->model), &how, CONVO_HELD_OUT, NULL, values->held_out, &e, &err))
+        convo_examples_read(convo_model_recipe(p->model), &d.how, CONVO_HELD_OUT, NULL, values->held_out, &e, &err))
         status = fail(&err);
     if (!status && !(truth = calloc((size_t)e.count + 1, sizeof *truth))) status = no_memory();
     for (int64_t k = 0; k < e.count && !status; k++) truth[k] = e.labels[e.truth[k]];
@@ -115,7 +114,7 @@ static int predict_held_out(predictor *p, const predict_values *values) {
         status = complain(convo_recipe_name(convo_model_recipe(p->model)), "the data set has no held-out recordings");
     if (!status) status = predict_all(p, (const char *const *)e.file, truth, (size_t)e.count);
     convo_examples_free(&e);
-    free_texts(search);
+    data_close(&d);
     free(truth);
     return status;
 }

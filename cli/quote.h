@@ -1,7 +1,6 @@
 // Quoting of text for other languages. Each language has one function that knows its rules. Every string from outside
 // (files, classes, runs, recipes, groups) must pass through it.
-#ifndef CLI_QUOTE_H
-#define CLI_QUOTE_H
+#pragma once
 
 #include "command.h"
 
@@ -31,5 +30,3 @@ void man_text(const char *text, FILE *out);
 void gnuplot_bytes(const char *text, FILE *out);
 void gnuplot_text(const char *text, FILE *out);
 void gnuplot_tick(const char *text, FILE *out);
-
-#endif

@@ -17,11 +17,11 @@ typedef struct report_values {
     int64_t threads;
 } report_values;
 
+#define VALUES report_values
 static const cli_option options[] = {
-    {"out", 'o', OPTION_TEXT, offsetof(report_values, out), 0, 0, "FILE", "the page (report.html in the run folder)"},
-    {"data", 0, OPTION_TEXT, offsetof(report_values, data), 0, 0, "DIR", "folder of the data set"},
-    {"threads", 0, OPTION_NUMBER, offsetof(report_values, threads), 1, MOST_THREADS, "N",
-     "threads (all); the result is the same"},
+    TEXT_OPTION("out", 'o', out, "FILE", "the page (report.html in the run folder)"),
+    DATA_OPTION,
+    THREADS_OPTION,
     {0},
 };
 
@@ -309,20 +309,13 @@ static int evaluate(page *p, const report_values *values) {
     const json_t *examples = json_object_get(p->result, "examples");
     int part = CONVO_TEST;
     while (part > CONVO_TRAIN && !json_integer_value(json_array_get(examples, (size_t)part))) part--;
-    char **search = data_folders(NULL), *cache = feature_folder();
-    const convo_train_options how = {
-        .data = values->data,
-        .search = (const char *const *)search,
-        .cache = cache,
-        .threads = thread_count(values->threads),
-    };
+    cli_data d;
     convo_error err;
-    int status = search ? DONE : no_memory();
+    int status = data_open(&d, NULL, values->data, values->threads);
     p->part = parts[part];
-    if (!status && convo_evaluate(p->model, (convo_part)part, &how, &p->evaluation, &err)) status = fail(&err);
-    if (!status) status = find_mistakes(p, &how);
-    free_texts(search);
-    free(cache);
+    if (!status && convo_evaluate(p->model, (convo_part)part, &d.how, &p->evaluation, &err)) status = fail(&err);
+    if (!status) status = find_mistakes(p, &d.how);
+    data_close(&d);
     return status;
 }
 

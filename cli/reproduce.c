@@ -20,25 +20,18 @@ typedef struct reproduce_values {
 
 enum { MOST_TRIALS = 1000, QUICK = 10 };
 
+#define VALUES reproduce_values
 static const cli_option options[] = {
-    {"quick", 0, OPTION_FLAG, offsetof(reproduce_values, quick), 0, 0, NULL,
-     "a tenth of the epochs, to see that all works"},
-    {"trials", 0, OPTION_NUMBER, offsetof(reproduce_values, trials), 1, MOST_TRIALS, "N",
-     "runs of each, with seeds from the recipe's on (1)"},
-    {"loso", 0, OPTION_FLAG, offsetof(reproduce_values, loso), 0, 0, NULL,
-     "also leave each speaker out, where the data say who speaks"},
-    {"set", 0, OPTION_LIST, offsetof(reproduce_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of every recipe; repeatable"},
-    {"data-root", 0, OPTION_TEXT, offsetof(reproduce_values, data_root), 0, 0, "DIR",
-     "look here first for data sets, each in a folder of its name"},
-    {"out", 'o', OPTION_TEXT, offsetof(reproduce_values, out), 0, 0, "DIR", "folder of the runs (runs/reproduce)"},
-    {"markdown", 0, OPTION_TEXT, offsetof(reproduce_values, markdown), 0, 0, "FILE",
-     "write the table as Markdown, too"},
-    {"threads", 0, OPTION_NUMBER, offsetof(reproduce_values, threads), 1, MOST_THREADS, "N",
-     "threads (all); the result is the same"},
-    {"resume", 0, OPTION_FLAG, offsetof(reproduce_values, resume), 0, 0, NULL,
-     "keep the runs that are complete, go on"},
-    {"force", 0, OPTION_FLAG, offsetof(reproduce_values, force), 0, 0, NULL, "replace earlier runs"},
+    FLAG_OPTION("quick", 0, quick, "a tenth of the epochs, to see that all works"),
+    NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with seeds from the recipe's on (1)"),
+    FLAG_OPTION("loso", 0, loso, "also leave each speaker out, where the data say who speaks"),
+    LIST_OPTION("set", 0, set, "KEY=VALUE", "change a setting of every recipe; repeatable"),
+    TEXT_OPTION("data-root", 0, data_root, "DIR", "look here first for data sets, each in a folder of its name"),
+    TEXT_OPTION("out", 'o', out, "DIR", "folder of the runs (runs/reproduce)"),
+    TEXT_OPTION("markdown", 0, markdown, "FILE", "write the table as Markdown, too"),
+    THREADS_OPTION,
+    FLAG_OPTION("resume", 0, resume, "keep the runs that are complete, go on"),
+    FLAG_OPTION("force", 0, force, "replace earlier runs"),
     {0},
 };
 
@@ -109,7 +102,7 @@ static int train_once(reproduction *r, reproduced *row, size_t trial, const char
 }
 
 static int leave_each_out(reproduction *r, reproduced *row, const convo_recipe *recipe) {
-    const convo_train_options where = {.search = (const char *const *)r->trials.search};
+    const convo_train_options where = {.search = r->trials.data.how.search};
     char **group = NULL;
     int count = 0, status = DONE;
     convo_error err;
@@ -127,7 +120,7 @@ static int find_data(const reproduction *r, const convo_recipe *recipe, reproduc
     char *folder = NULL;
     convo_error err;
     convo_data_set set;
-    if (!name || !convo_data_find(name, (const char *const *)r->trials.search, &folder, &err)) {
+    if (!name || !convo_data_find(name, r->trials.data.how.search, &folder, &err)) {
         free(folder);
         return DONE;
     }
@@ -202,19 +195,17 @@ static int run_recipes(const cli_context *context, reproduction *r, const char *
 }
 
 // data_root before the folders that are always searched.
-static char **search_folders(const char *data_root) {
-    char **usual = data_folders(NULL);
+static int add_root(cli_data *d, const char *data_root) {
     size_t count = 0;
-    if (!data_root || !usual) return usual;
-    while (usual[count]) count++;
-    char **all = calloc(count + 2, sizeof *all);
-    if (!all || !(all[0] = text_of("%s", data_root))) {
-        free(all);
-        return free_texts(usual), NULL;
-    }
-    memcpy(all + 1, usual, count * sizeof *all);
-    free(usual);
-    return all;
+    if (!data_root) return DONE;
+    while (d->search[count]) count++;
+    char *root = text_of("%s", data_root), **all = root ? realloc(d->search, (count + 2) * sizeof *all) : NULL;
+    if (!all) return free(root), no_memory();
+    memmove(all + 1, all, (count + 1) * sizeof *all);
+    all[0] = root;
+    d->search = all;
+    d->how.search = (const char *const *)all;
+    return DONE;
 }
 
 static int run_reproduce(const cli_context *context, const void *given) {
@@ -223,17 +214,8 @@ static int run_reproduce(const cli_context *context, const void *given) {
     if (values->resume && values->force) return usage_error("reproduce", "--resume and --force are mutually exclusive");
     if (values->quick && (values->trials > 1 || values->loso))
         return usage_error("reproduce", "--quick cannot be combined with --trials or --loso");
-    char *cache = feature_folder();
     reproduction r = {
-        .trials =
-            {
-                .context = context,
-                .search = search_folders(values->data_root),
-                .cache = cache,
-                .threads = thread_count(values->threads),
-                .resume = values->resume,
-                .stop = stop_on_signals(),
-            },
+        .trials = {.context = context, .resume = values->resume, .stop = stop_on_signals()},
         .set = &values->set,
         .out = values->out ? values->out : "runs/reproduce",
         .count = values->trials > 0 ? (size_t)values->trials : 1,
@@ -242,15 +224,16 @@ static int run_reproduce(const cli_context *context, const void *given) {
         .force = values->force,
         .load = load_average(),
     };
-    int status = r.trials.search ? run_recipes(context, &r, values->markdown) : no_memory();
+    int status = data_open(&r.trials.data, NULL, NULL, values->threads);
+    if (!status) status = add_root(&r.trials.data, values->data_root);
+    if (!status) status = run_recipes(context, &r, values->markdown);
     for (size_t k = 0; k < r.rows; k++) {
         free(r.row[k].name);
         free(r.row[k].source);
         free(r.row[k].missing);
     }
     free(r.row);
-    free_texts(r.trials.search);
-    free(cache);
+    data_close(&r.trials.data);
     return status;
 }
 

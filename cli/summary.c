@@ -8,9 +8,9 @@ typedef struct summary_values {
     cli_list set;
 } summary_values;
 
+#define VALUES summary_values
 static const cli_option options[] = {
-    {"set", 0, OPTION_LIST, offsetof(summary_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of the recipe; repeatable"},
+    SET_OPTION,
     {0},
 };
 
@@ -42,20 +42,12 @@ static void table_field(cli_table *table, const convo_layer *l) {
 }
 
 static int print_summary(const convo_summary *s) {
-    static const char *const heads[] = {"layer",         "type",  "options",   "output shape",
-                                        "multiply-adds", "field", "parameters"};
     cli_table table = {0};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
-    table_cell(&table, "input");
-    for (int k = 0; k < 2; k++) table_cell(&table, "%s", "");
-    table_cell(&table, "%s", s->input);
-    for (int k = 0; k < 3; k++) table_cell(&table, "%s", "");
+    table_row(&table, "layer\ttype\toptions\toutput shape\tmultiply-adds\tfield\tparameters");
+    table_row(&table, "input\t\t\t%s\t\t\t", s->input);
     for (int k = 0; k < s->count; k++) {
         const convo_layer *l = &s->layers[k];
-        table_cell(&table, "%s", l->path);
-        table_cell(&table, "%s", l->type);
-        table_cell(&table, "%s", l->options);
-        table_cell(&table, "%s", l->shape);
+        table_row(&table, "%s\t%s\t%s\t%s", l->path, l->type, l->options, l->shape);
         if (l->multiply_adds)
             table_cell(&table, "%lld", (long long)l->multiply_adds);
         else

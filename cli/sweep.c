@@ -18,21 +18,17 @@ typedef struct sweep_values {
 
 enum { MOST_TRIALS = 1000, MOST_RUNS = 10000 };
 
+#define VALUES sweep_values
 static const cli_option options[] = {
-    {"over", 0, OPTION_LIST, offsetof(sweep_values, over), 0, 0, "KEY=V,V...",
-     "a setting and its values; repeatable, then every combination"},
-    {"leave-one-out", 0, OPTION_FLAG, offsetof(sweep_values, leave_one_out), 0, 0, NULL,
-     "train without each group (speaker) in turn, and test on it"},
-    {"trials", 0, OPTION_NUMBER, offsetof(sweep_values, trials), 1, MOST_TRIALS, "N",
-     "runs of each, with seeds from the recipe's on (1)"},
-    {"set", 0, OPTION_LIST, offsetof(sweep_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of the recipe; repeatable"},
-    {"data", 0, OPTION_TEXT, offsetof(sweep_values, data), 0, 0, "DIR", "folder of the data set"},
-    {"out", 'o', OPTION_TEXT, offsetof(sweep_values, out), 0, 0, "DIR", "folder of the runs (runs/NAME-KEY)"},
-    {"threads", 0, OPTION_NUMBER, offsetof(sweep_values, threads), 1, MOST_THREADS, "N",
-     "threads (all); the result is the same"},
-    {"resume", 0, OPTION_FLAG, offsetof(sweep_values, resume), 0, 0, NULL, "keep the runs that are complete, go on"},
-    {"force", 0, OPTION_FLAG, offsetof(sweep_values, force), 0, 0, NULL, "replace earlier runs"},
+    LIST_OPTION("over", 0, over, "KEY=V,V...", "a setting and its values; repeatable, then every combination"),
+    FLAG_OPTION("leave-one-out", 0, leave_one_out, "train without each group (speaker) in turn, and test on it"),
+    NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with seeds from the recipe's on (1)"),
+    SET_OPTION,
+    DATA_OPTION,
+    TEXT_OPTION("out", 'o', out, "DIR", "folder of the runs (runs/NAME-KEY)"),
+    THREADS_OPTION,
+    FLAG_OPTION("resume", 0, resume, "keep the runs that are complete, go on"),
+    FLAG_OPTION("force", 0, force, "replace earlier runs"),
     {0},
 };
 
@@ -126,13 +122,14 @@ static int plan_run(const sweep *s, size_t k, const char *word, const cli_list *
 
 // The one axis of --leave-one-out: the groups of the recipe's data set.
 static int read_groups(const convo_recipe *recipe, const char *file, const char *data, sweep_axis *axis) {
-    char **search = data_folders(file);
-    const convo_train_options where = {.data = data, .search = (const char *const *)search};
+    cli_data d;
     char **group = NULL;
     int count = 0;
     convo_error err;
-    int status = !search ? no_memory() : convo_recipe_groups(recipe, &where, &group, &count, &err) ? fail(&err) : DONE;
-    free_texts(search);
+    int status = data_open(&d, file, data, 0);
+    d.how.cache = NULL;
+    if (!status && convo_recipe_groups(recipe, &d.how, &group, &count, &err)) status = fail(&err);
+    data_close(&d);
     if (!status && count < 2)
         status = complain(convo_recipe_name(recipe), "the data set has no groups (speakers) to leave out");
     axis->key = text_of("leave_out");
@@ -203,17 +200,8 @@ static int finish_sweep(const cli_context *context, const sweep *s) {
 }
 
 static int run_points(const cli_context *context, const sweep_values *values, const char *file, sweep *s) {
-    char **search = data_folders(file), *cache = feature_folder();
-    cli_trials how = {
-        .context = context,
-        .data = values->data,
-        .search = search,
-        .cache = cache,
-        .threads = thread_count(values->threads),
-        .resume = values->resume,
-        .stop = stop_on_signals(),
-    };
-    int status = search ? DONE : no_memory();
+    cli_trials how = {.context = context, .resume = values->resume, .stop = stop_on_signals()};
+    int status = data_open(&how.data, file, values->data, values->threads);
     for (size_t k = 0; !status && k < s->runs; k++) {
         sweep_run *run = &s->run[k];
         how.notes = k == 0; // once: the data is the same
@@ -223,8 +211,7 @@ static int run_points(const cli_context *context, const sweep_values *values, co
         if (!context->quiet) sweep_print_run(s, k);
         status = sweep_write_csv(s);
     }
-    free_texts(search);
-    free(cache);
+    data_close(&how.data);
     if (status != INTERRUPTED) return status ? status : finish_sweep(context, s);
     fputs("stopped; to go on:\n", stderr);
     print_resume(context);

@@ -16,21 +16,18 @@ typedef struct train_values {
     bool resume, force;
 } train_values;
 
+#define VALUES train_values
 static const cli_option options[] = {
-    {"set", 0, OPTION_LIST, offsetof(train_values, set), 0, 0, "KEY=VALUE",
-     "change a setting of the recipe; repeatable"},
-    {"data", 0, OPTION_TEXT, offsetof(train_values, data), 0, 0, "DIR", "folder of the data set"},
-    {"out", 'o', OPTION_TEXT, offsetof(train_values, out), 0, 0, "DIR", "run folder (runs/NAME-SEED)"},
-    {"seed", 0, OPTION_NUMBER, offsetof(train_values, seed), 0, INT64_MAX, "N", "the same as --set train.seed=N"},
-    {"threads", 0, OPTION_NUMBER, offsetof(train_values, threads), 1, MOST_THREADS, "N",
-     "threads (all); the result is the same"},
-    {"isa", 0, OPTION_TEXT, offsetof(train_values, isa), 0, 0, "baseline|avx2|avx512",
-     "highest instruction set to use (the best)"},
-    {"from", 0, OPTION_TEXT, offsetof(train_values, from), 0, 0, "MODEL", "start from its weights: fine-tuning"},
-    {"freeze", 0, OPTION_TEXT, offsetof(train_values, freeze), 0, 0, "LAYERS",
-     "layers that stay as they are, such as 0-4"},
-    {"resume", 0, OPTION_FLAG, offsetof(train_values, resume), 0, 0, NULL, "go on where an earlier run stopped"},
-    {"force", 0, OPTION_FLAG, offsetof(train_values, force), 0, 0, NULL, "replace an earlier run"},
+    SET_OPTION,
+    DATA_OPTION,
+    TEXT_OPTION("out", 'o', out, "DIR", "run folder (runs/NAME-SEED)"),
+    NUMBER_OPTION("seed", 0, seed, 0, INT64_MAX, "N", "the same as --set train.seed=N"),
+    THREADS_OPTION,
+    ISA_OPTION,
+    TEXT_OPTION("from", 0, from, "MODEL", "start from its weights: fine-tuning"),
+    TEXT_OPTION("freeze", 0, freeze, "LAYERS", "layers that stay as they are, such as 0-4"),
+    FLAG_OPTION("resume", 0, resume, "go on where an earlier run stopped"),
+    FLAG_OPTION("force", 0, force, "replace an earlier run"),
     {0},
 };
 
@@ -141,30 +138,22 @@ static int finish_training(const cli_context *context, const convo_recipe *recip
 static int train_into(const cli_context *context, const train_values *values, const convo_recipe *recipe,
                       const char *file, const char *folder) {
     if (!values->resume && !values->force && holds_run(folder)) return refuse_run(folder);
-    char **search = data_folders(file);
-    if (!search) return no_memory();
-    char *cache = feature_folder();
     screen display = {.folder = folder, .quiet = context->quiet, .bar = bar_new(context)};
-    convo_train_options train = {
-        .data = values->data,
-        .search = (const char *const *)search,
-        .cache = cache,
-        .out = folder,
-        .threads = thread_count(values->threads),
-        .isa = values->isa,
-        .resume = values->resume,
-        .from = values->from,
-        .freeze = values->freeze,
-        .note = print_train_note,
-        .stop = stop_on_signals(),
-        .progress = show_epoch,
-        .user = &display,
-    };
+    cli_data d;
+    if (data_open(&d, file, values->data, values->threads)) return data_close(&d), FAILED;
+    d.how.out = folder;
+    d.how.isa = values->isa;
+    d.how.resume = values->resume;
+    d.how.from = values->from;
+    d.how.freeze = values->freeze;
+    d.how.note = print_train_note;
+    d.how.stop = stop_on_signals();
+    d.how.progress = show_epoch;
+    d.how.user = &display;
     convo_train_result result = {0};
     convo_error err;
-    convo_status failed = convo_train(recipe, &train, &result, NULL, &err);
-    free_texts(search);
-    free(cache);
+    convo_status failed = convo_train(recipe, &d.how, &result, NULL, &err);
+    data_close(&d);
     if (failed) bar_clear(&display.bar);
     return failed ? fail(&err) : finish_training(context, recipe, folder, &display, &result);
 }

@@ -72,6 +72,10 @@ CONVO_API const char *convo_status_name(convo_status status);
 // form.
 CONVO_API size_t convo_text_show(const char *text, char *out, size_t size);
 
+// Returns how many letters of `a` have to be inserted, dropped, changed or swapped with their neighbour to make `b`,
+// upper and lower case being equal: how near a misspelt word is to another. SIZE_MAX for words of 64 letters or more.
+CONVO_API size_t convo_text_distance(const char *a, const char *b);
+
 // Writes a file atomically: the bytes go into the new file PATH.part, which replaces PATH once it is on the disk. A
 // device or pipe is written directly. On error the old file stays. Errors: IO if the file cannot be written.
 CONVO_API convo_status convo_file_write(const char *path, const void *data, size_t size, convo_error *err);

@@ -795,6 +795,24 @@ static void options_are_found_by_name(void **state) {
     assert_null(cv_option_find(NULL, "pair"));
 }
 
+static void distance_counts_letters(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        size_t distance;
+    } cases[] = {{"train", "train", 0}, {"Train", "tRAIN", 0}, {"tarin", "train", 1}, {"trai", "train", 1},
+                 {"brain", "train", 1}, {"", "eval", 4},       {"sweep", "eval", 5}};
+    char word[65] = "";
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        assert_int_equal(convo_text_distance(cases[k].a, cases[k].b), cases[k].distance);
+        assert_int_equal(convo_text_distance(cases[k].b, cases[k].a), cases[k].distance);
+    }
+    memset(word, 'a', 63);
+    assert_int_equal(convo_text_distance(word, "a"), 62);
+    word[63] = 'a';
+    assert_true(convo_text_distance(word, "a") == SIZE_MAX && convo_text_distance("a", word) == SIZE_MAX);
+}
+
 int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
@@ -831,6 +849,7 @@ int main(void) {
         cmocka_unit_test(a_list_too_long_is_refused),
         cmocka_unit_test(the_items_of_a_list_come_one_by_one),
         cmocka_unit_test(options_are_found_by_name),
+        cmocka_unit_test(distance_counts_letters),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

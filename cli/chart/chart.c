@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -94,6 +95,17 @@ void chart_begin(cli_chart *c, const char *stem, int height) {
             "  else { set terminal svg size 1000,%d dynamic noenhanced font 'DejaVu Sans,13' background '#ffffff' }\n"
             "  set output stem.'.'.kind\n",
             height, height);
+}
+
+void chart_set(cli_chart *c, const char *what, const char *format, ...) {
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    fprintf(c->script, "  set %s ", what);
+    gnuplot_text(text, c->script);
+    fputc('\n', c->script);
 }
 
 int chart_stem(const char *command, const char *out, char **stem, bool *array) {

@@ -1,6 +1,5 @@
 // Charts drawn by gnuplot.
-#ifndef CLI_CHART_H
-#define CLI_CHART_H
+#pragma once
 
 #include "command.h"
 
@@ -16,6 +15,8 @@ bool chart_open(cli_chart *chart);
 // Writes the beginning of the script: the style, and the loop over PNG and SVG, 1,000 pixels wide and `height` high.
 // The script then refers to the data as `data`.
 void chart_begin(cli_chart *chart, const char *stem, int height);
+// Writes "  set WHAT 'text'" to the script; the format is that of the text. what: "title", "multiplot title".
+void chart_set(cli_chart *chart, const char *what, const char *format, ...) PRINTF(3, 4);
 // Ends the script, writes both files and runs gnuplot. *drawn tells whether gnuplot was found; if drawn is NULL, its
 // absence is an error. Frees the chart.
 int chart_draw(cli_chart *chart, const char *stem, bool *drawn);
@@ -60,5 +61,3 @@ typedef struct cli_tiles {
 int draw_tiles(const char *stem, const cli_tiles *tiles);
 // Draws the weights of a first layer. Changes *filters.
 int draw_filters(const char *stem, const char *recipe, convo_map *filters);
-
-#endif

@@ -137,15 +137,17 @@ static void add_panel(FILE *out, const chart *c, int what) {
 }
 
 // The key of several runs stands below both panels.
-static void place_panels(FILE *out, const chart *c, int key, int height) {
+static void place_panels(cli_chart *files, const chart *c, int key, int height) {
+    char layout[96] = "multiplot layout 1,2 title";
     if (c->runs == 1)
-        fputs("  set rmargin 4\n  set multiplot layout 1,2 title ", out); // room for the last number below
+        fputs("  set rmargin 4\n", files->script); // room for the last number below
     else
-        fprintf(out, "  set multiplot layout 1,2 margins 0.08,0.97,%.3f,0.9 spacing 0.1 title ", (key + 60.0) / height);
-    gnuplot_text(c->title, out);
-    fputc('\n', out);
+        snprintf(layout, sizeof layout, "multiplot layout 1,2 margins 0.08,0.97,%.3f,0.9 spacing 0.1 title",
+                 (key + 60.0) / height);
+    chart_set(files, layout, "%s", c->title);
     if (c->runs > 1)
-        fprintf(out, "  set key at screen 0.5,%.3f center vertical maxrows %d\n", 0.5 * key / height, key / 20);
+        fprintf(files->script, "  set key at screen 0.5,%.3f center vertical maxrows %d\n", 0.5 * key / height,
+                key / 20);
 }
 
 static void write_script(const chart *c, cli_chart *files) {
@@ -163,7 +165,7 @@ static void write_script(const chart *c, cli_chart *files) {
     chart_begin(files, c->stem, height);
     fprintf(out, "  set xlabel '%s'\n  set xrange [%lld:%lld]\n  set xtics %lld\n", c->of->label, (long long)first,
             (long long)last, (long long)chart_step(last));
-    place_panels(out, c, key, height);
+    place_panels(files, c, key, height);
     fputs(c->runs == 1 ? "  set key top right\n  set yrange [0:*]\n" : "  set yrange [0:*]\n", out);
     add_panel(out, c, 0);
     fputs(c->runs == 1 ? "  set key bottom right\n  set yrange [*:1]\n" : "  unset key\n  set yrange [*:1]\n", out);

@@ -1,8 +1,7 @@
 // convo plot: what its kinds of pictures share.
-#ifndef CLI_PLOT_H
-#define CLI_PLOT_H
+#pragma once
 
-#include "command.h"
+#include "paths.h"
 
 typedef struct plot_values {
     cli_list set;
@@ -16,8 +15,7 @@ typedef struct plot {
     const cli_context *context;
     const plot_values *values;
     const char *word; // the run, model or recipe
-    char **search, *cache;
-    convo_train_options how;
+    cli_data data;
     convo_part part;
     char *stem;
     convo_recipe *recipe;
@@ -30,11 +28,6 @@ typedef int plot_kind(plot *p);
 plot_kind plot_filters, plot_confusion, plot_roc, plot_det, plot_calibration, plot_boundary, plot_examples,
     plot_mistakes;
 
-// Writes " set title '...'"; the format is that of the title.
-void plot_title(FILE *out, const char *format, ...) PRINTF(2, 3);
-
 // Points in the plane: is_plane tells whether each example is two numbers, draw_points draws the examples.
 bool is_plane(const convo_array *values);
 int draw_points(const plot *p, const convo_examples *examples);
-
-#endif

@@ -153,7 +153,8 @@ static int repeat_examples(const plot *p, convo_examples *e, int64_t **epochs) {
         index[i] = e->index[i / VERSIONS];
         (*epochs)[i] = i % VERSIONS - 1;
     }
-    if (!status && convo_examples_read(p->recipe, &p->how, e->part, index, count, &repeated, &err)) status = fail(&err);
+    if (!status && convo_examples_read(p->recipe, &p->data.how, e->part, index, count, &repeated, &err))
+        status = fail(&err);
     free(index);
     if (!status) {
         convo_examples_free(e);
@@ -167,12 +168,12 @@ static int plot_changed(plot *p, convo_part part) {
     convo_error err;
     int64_t *epochs = NULL;
     const int64_t asked = p->values->count;
-    if (convo_examples_read(p->recipe, &p->how, part, NULL, asked > 0 ? asked : LEAST_COUNT, &e, &err))
+    if (convo_examples_read(p->recipe, &p->data.how, part, NULL, asked > 0 ? asked : LEAST_COUNT, &e, &err))
         return fail(&err);
     char *what = text_of("%s: examples of the %s part, each as it is and as the first epochs have it",
                          convo_recipe_name(p->recipe), part_name(e.part));
     int status = what ? repeat_examples(p, &e, &epochs) : no_memory();
-    if (!status && convo_examples_change(p->recipe, &p->how, epochs, &e, &err)) status = fail(&err);
+    if (!status && convo_examples_change(p->recipe, &p->data.how, epochs, &e, &err)) status = fail(&err);
     char(*titles)[160] = calloc((size_t)e.count + 1, sizeof *titles);
     if (!status && !titles) status = no_memory();
     for (int64_t i = 0; !status && i < e.count; i++)
@@ -199,10 +200,11 @@ int plot_examples(plot *p) {
     const convo_part part = p->values->split ? p->part : CONVO_TRAIN;
     const int64_t asked = p->values->count;
     if (p->values->augment) return plot_changed(p, part);
-    if (convo_examples_read(p->recipe, &p->how, part, NULL, asked > 0 ? asked : USUAL, &e, &err)) return fail(&err);
+    if (convo_examples_read(p->recipe, &p->data.how, part, NULL, asked > 0 ? asked : USUAL, &e, &err))
+        return fail(&err);
     if (asked <= 0 && is_plane(&e.values)) { // dots take less room
         convo_examples_free(&e);
-        if (convo_examples_read(p->recipe, &p->how, part, NULL, USUAL_POINTS, &e, &err)) return fail(&err);
+        if (convo_examples_read(p->recipe, &p->data.how, part, NULL, USUAL_POINTS, &e, &err)) return fail(&err);
     }
     char *what = text_of("%s: %lld examples of the %s part", convo_recipe_name(p->recipe), (long long)e.count,
                          part_name(e.part));
@@ -219,18 +221,7 @@ int plot_examples(plot *p) {
 
 // --- mistakes ---------------------------------------------------------------------------------------------------
 
-typedef struct mistake {
-    int64_t row;
-    double sure;
-} mistake;
-
-static int surest_first(const void *a, const void *b) {
-    const mistake *x = a, *y = b;
-    if (x->sure != y->sure) return x->sure < y->sure ? 1 : -1;
-    return x->row < y->row ? -1 : 1;
-}
-
-static int draw_mistakes(const plot *p, const mistake *wrong, int64_t count, int64_t all) {
+static int draw_mistakes(const plot *p, const cli_mistake *wrong, int64_t count, int64_t all) {
     const convo_evaluation *e = &p->evaluation;
     convo_examples x = {0};
     convo_error err;
@@ -243,9 +234,9 @@ static int draw_mistakes(const plot *p, const mistake *wrong, int64_t count, int
         const int64_t row = wrong[i].row;
         index[i] = e->index[row];
         snprintf(titles[i], sizeof titles[i], "%s as %s, %.2f", e->labels[e->truth[row]], e->labels[e->predicted[row]],
-                 wrong[i].sure);
+                 wrong[i].probability);
     }
-    if (!status && convo_examples_read(convo_model_recipe(p->model), &p->how, CONVO_ALL, index, count, &x, &err))
+    if (!status && convo_examples_read(convo_model_recipe(p->model), &p->data.how, CONVO_ALL, index, count, &x, &err))
         status = fail(&err);
     if (!status && is_plane(&x.values))
         status = complain(p->word, "reads points in the plane: use --boundary to show its mistakes");
@@ -263,12 +254,8 @@ int plot_mistakes(plot *p) {
     int64_t count = 0;
     if (!e->probabilities)
         return complain(p->word, "has a loss without probabilities, so its mistakes cannot be ranked");
-    mistake *wrong = calloc((size_t)e->score.count, sizeof *wrong);
-    if (!wrong) return no_memory();
-    for (int64_t i = 0; i < e->score.count; i++)
-        if (e->predicted[i] != e->truth[i])
-            wrong[count++] = (mistake){i, (double)e->probabilities[i * e->classes + e->predicted[i]]};
-    qsort(wrong, (size_t)count, sizeof *wrong, surest_first);
+    cli_mistake *wrong = NULL;
+    if (list_mistakes(e, &wrong, &count)) return FAILED;
     const int64_t asked = p->values->count > 0 ? p->values->count : USUAL;
     int status =
         count ? draw_mistakes(p, wrong, count < asked ? count : asked, count)

@@ -78,8 +78,8 @@ int draw_points(const plot *p, const convo_examples *e) {
     if (chart_open(&f)) {
         chart_begin(&f, p->stem, 700);
         put_points(f.data, e);
-        plot_title(f.script, "%s: %lld examples of the %s part", convo_recipe_name(p->recipe), (long long)e->count,
-                   part_name(e->part));
+        chart_set(&f, "title", "%s: %lld examples of the %s part", convo_recipe_name(p->recipe), (long long)e->count,
+                  part_name(e->part));
         put_axes(f.script, x, y);
         fputs("  plot", f.script);
         plot_classes(f.script, e, 0, "");
@@ -167,8 +167,8 @@ static int draw_regions(const plot *p, const convo_examples *e, const float *gri
         put_borders(f.data, grid, e->classes, x, y);
         put_points(f.data, e);
         const int64_t wrong = put_mistakes(f.data, e, probabilities);
-        plot_title(f.script, "%s: regions of the classes, and %lld points of the %s part (%lld wrong)",
-                   convo_recipe_name(p->recipe), (long long)e->count, part_name(e->part), (long long)wrong);
+        chart_set(&f, "title", "%s: regions of the classes, and %lld points of the %s part (%lld wrong)",
+                  convo_recipe_name(p->recipe), (long long)e->count, part_name(e->part), (long long)wrong);
         put_axes(f.script, x, y);
         fputs("  unset grid\n  plot data index 0 using 1:2:3:4:5 with rgbimage notitle, \\\n"
               "       data index 1 using 1:2 with lines lw 1.5 lc rgb '#333333' notitle",
@@ -188,7 +188,7 @@ int plot_boundary(plot *p) {
     convo_examples e = {0};
     convo_error err;
     const convo_part part = p->values->split ? p->part : CONVO_TRAIN;
-    if (convo_examples_read(convo_model_recipe(p->model), &p->how, part, NULL, MOST_POINTS, &e, &err))
+    if (convo_examples_read(convo_model_recipe(p->model), &p->data.how, part, NULL, MOST_POINTS, &e, &err))
         return fail(&err);
     int status = DONE;
     if (!is_plane(&e.values))

@@ -53,8 +53,8 @@ int plot_confusion(plot *p) {
     if (chart_open(&f)) {
         chart_begin(&f, p->stem, 860);
         put_cells(f.data, e);
-        plot_title(f.script, "%s, %s part: accuracy %.4f (%lld of %lld)", name_of(p), part_of(p), e->score.accuracy,
-                   (long long)e->score.correct, (long long)e->score.count);
+        chart_set(&f, "title", "%s, %s part: accuracy %.4f (%lld of %lld)", name_of(p), part_of(p), e->score.accuracy,
+                  (long long)e->score.correct, (long long)e->score.count);
         fprintf(f.script,
                 "  set size ratio 1\n  unset grid\n  set border 15 lw 0.5\n  set tics scale 0\n"
                 "  set xlabel 'predicted'\n  set ylabel 'truth'\n"
@@ -148,8 +148,8 @@ static int draw_roc(plot *p, bool det) {
         FILE *out = f.script;
         char part[64] = "";
         if (shown < count) snprintf(part, sizeof part, ", the %zu worst of %zu classes", shown, count);
-        plot_title(out, "%s, %s part: %s, each class against the rest%s", name_of(p), part_of(p), det ? "DET" : "ROC",
-                   part);
+        chart_set(&f, "title", "%s, %s part: %s, each class against the rest%s", name_of(p), part_of(p),
+                  det ? "DET" : "ROC", part);
         fputs("  set size ratio 1\n  set key outside right center vertical Left reverse samplen 2 title '", out);
         fputs(det ? "class, EER in %'\n" : "class, area under the curve'\n", out);
         if (det)
@@ -211,12 +211,9 @@ int plot_calibration(plot *p) {
             fprintf(f.data, "%.6f %.6g %.6g %.6g %.6g %.6g\n", (b + 0.5) / CONVO_BINS, c.confidence[b], c.accuracy[b],
                     i.low, i.high, (double)c.count[b] / (double)e->score.count);
         }
-        char *title = text_of("%s, %s part: calibration, ECE %.4f", name_of(p), part_of(p), c.error);
-        fputs("  set multiplot title ", out);
-        gnuplot_text(title, out);
-        free(title);
+        chart_set(&f, "multiplot title", "%s, %s part: calibration, ECE %.4f", name_of(p), part_of(p), c.error);
         fprintf(out,
-                "\n  set xrange [0:1]\n  set lmargin at screen 0.1\n  set rmargin at screen 0.97\n"
+                "  set xrange [0:1]\n  set lmargin at screen 0.1\n  set rmargin at screen 0.97\n"
                 "  set boxwidth %.6f absolute\n  set style fill solid 0.85 border lc rgb '#ffffff'\n"
                 "  set tmargin at screen 0.93\n  set bmargin at screen 0.36\n  set yrange [0:1]\n"
                 "  set format x ''\n  set ylabel 'accuracy (fraction correct)'\n  set key top left\n"

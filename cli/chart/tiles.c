@@ -103,7 +103,8 @@ static void draw_curve(const cli_tiles *t, const cli_tile *tile, range r, size_t
             tile->columns > MOST_POINTS ? "lines lw 1" : "linespoints pt 7 ps 0.6 lw 2");
 }
 
-static void draw_tile(const cli_tiles *t, const cli_tile *tile, range r, size_t skip, FILE *out) {
+static void draw_tile(const cli_tiles *t, const cli_tile *tile, range r, size_t skip, cli_chart *c) {
+    FILE *out = c->script;
     const long long rows = tile->rows, columns = tile->columns;
     char span[64] = "";
     if (t->apart && !tile->colour) {
@@ -111,11 +112,8 @@ static void draw_tile(const cli_tiles *t, const cli_tile *tile, range r, size_t 
         snprintf(span, sizeof span, ": %.2g to %.2g", r.least, r.most);
         r = settle(r, t->signs);
     }
-    char *title = text_of("%s%s", tile->title, span);
-    fputs("  set title ", out);
-    gnuplot_text(title ? title : "", out);
-    fprintf(out, "\n  set xrange [-0.5:%lld.5]\n", columns - 1);
-    free(title);
+    chart_set(c, "title", "%s%s", tile->title, span);
+    fprintf(out, "  set xrange [-0.5:%lld.5]\n", columns - 1);
     if (t->across) fprintf(out, "  set xtics %lld\n", (long long)chart_step(columns));
     if (rows == 1 && !tile->colour) {
         draw_curve(t, tile, r, skip, out);
@@ -175,7 +173,7 @@ static void write_bar(const cli_tiles *t, const layout *l, FILE *out) {
             t->value);
 }
 
-static void write_tiles(const cli_tiles *t, const layout *l, FILE *data, FILE *out) {
+static void write_tiles(const cli_tiles *t, const layout *l, cli_chart *c) {
     range all = {INFINITY, -INFINITY};
     size_t skip = 0;
     const bool bar = has_bar(t);
@@ -184,10 +182,10 @@ static void write_tiles(const cli_tiles *t, const layout *l, FILE *data, FILE *o
     const range shared = settle(all, t->signs);
     for (int k = 0; k < t->count; k++) {
         const cli_tile *tile = &t->tile[k];
-        place_tile(l, k, out);
-        if (bar && k == t->count - 1) write_bar(t, l, out);
-        draw_tile(t, tile, t->apart ? (range){INFINITY, -INFINITY} : shared, skip, out);
-        write_values(tile, data);
+        place_tile(l, k, c->script);
+        if (bar && k == t->count - 1) write_bar(t, l, c->script);
+        draw_tile(t, tile, t->apart ? (range){INFINITY, -INFINITY} : shared, skip, c);
+        write_values(tile, c->data);
         skip += sizeof(float) * (size_t)(tile->rows * tile->columns) * (tile->colour ? 3 : 1);
     }
 }
@@ -198,10 +196,8 @@ int draw_tiles(const char *stem, const cli_tiles *t) {
     if (chart_open(&c)) { // the data are floats, one map after the other
         chart_begin(&c, stem, (int)l.height);
         write_axes(t, c.script);
-        fputs("  set multiplot title ", c.script);
-        gnuplot_text(t->heading, c.script);
-        fputc('\n', c.script);
-        write_tiles(t, &l, c.data, c.script);
+        chart_set(&c, "multiplot title", "%s", t->heading);
+        write_tiles(t, &l, &c);
         fputs("  unset multiplot\n", c.script);
     }
     return chart_draw(&c, stem, NULL);

@@ -1,5 +1,5 @@
 // Pictures and sounds of the page, as data URIs: small BMP pictures and WAV clips, which every browser reads.
-#include "chart/chart.h"
+#include "evaluation.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
@@ -304,33 +304,14 @@ static void write_recording(const char *path, const clip *c, FILE *out) {
 
 // --- mistakes ---------------------------------------------------------------------------------------------------
 
-typedef struct page_mistake {
-    int64_t row;
-    double sure; // probability of what was said
-} page_mistake;
-
-static int surer(const void *a, const void *b) {
-    const page_mistake *x = a, *y = b;
-    if (x->sure != y->sure) return x->sure < y->sure ? 1 : -1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-// Of what was said; 0 where the model gives no probabilities.
-static double probability(const convo_evaluation *e, int64_t row) {
-    return e->probabilities ? (double)e->probabilities[row * e->classes + e->predicted[row]] : 0;
-}
-
 int find_mistakes(page *p, const convo_train_options *how) {
     const convo_evaluation *e = &p->evaluation;
-    page_mistake *list = calloc((size_t)e->score.count + 1, sizeof *list);
+    cli_mistake *list = NULL;
     int64_t count = 0, index[MOST_MISTAKES];
-    if (!list) return no_memory();
-    for (int64_t k = 0; k < e->score.count; k++)
-        if (e->predicted[k] != e->truth[k]) list[count++] = (page_mistake){k, probability(e, k)};
-    qsort(list, (size_t)count, sizeof *list, surer);
+    if (list_mistakes(e, &list, &count)) return FAILED;
     if (count > MOST_MISTAKES) count = MOST_MISTAKES;
     for (int64_t k = 0; k < count; k++) {
-        p->wrong[k] = list[k].row;
+        p->wrong[k] = list[k];
         index[k] = e->index[list[k].row];
     }
     free(list);
@@ -357,13 +338,13 @@ static void write_point(const convo_array *a, int64_t k, FILE *out) {
 
 static void write_mistake(const page *p, int64_t k, FILE *out) {
     const convo_evaluation *e = &p->evaluation;
-    const int64_t row = p->wrong[k];
+    const int64_t row = p->wrong[k].row;
     const char *path = p->mistakes.file[k];
     clip c;
     fputs("<figure class=\"mistake\"><p><span>truth<b>", out);
     html_text(e->labels[e->truth[row]], out);
     fputs("</b></span><span>said", out);
-    if (e->probabilities) fprintf(out, ", %.3f", probability(e, row));
+    if (e->probabilities) fprintf(out, ", %.3f", p->wrong[k].probability);
     fputs("<b class=\"no\">", out);
     html_text(e->labels[e->predicted[row]], out);
     fputs("</b></span></p>\n", out);

@@ -1,8 +1,7 @@
 // The page of a run (convo report): its contents, and the pieces of HTML that fill the template page.html.
-#ifndef CLI_PAGE_H
-#define CLI_PAGE_H
+#pragma once
 
-#include "command.h"
+#include "evaluation.h"
 
 extern const char page_template[]; // cli/page.html, put into the program by the build
 
@@ -18,9 +17,9 @@ typedef struct page {
     convo_field field; // count 0: no layer has pixels
     convo_map filters; // dims 0: no layer has weights
     convo_evaluation evaluation;
-    const char *part;             // the part that was evaluated: "test"
-    int64_t wrong[MOST_MISTAKES]; // rows of the evaluation: the mistakes with the highest confidence
-    convo_examples mistakes;      // the examples of these rows
+    const char *part;                 // the part that was evaluated: "test"
+    cli_mistake wrong[MOST_MISTAKES]; // those with the highest confidence
+    convo_examples mistakes;          // the examples of these rows
 } page;
 
 // Writes one piece; nothing if there is nothing to show.
@@ -31,5 +30,3 @@ page_piece piece_loss, piece_accuracy, piece_legend, piece_confusion, piece_fiel
 // page_media.c
 page_piece piece_filters, piece_axes, piece_scale, piece_mistakes, piece_sound;
 int find_mistakes(page *p, const convo_train_options *how); // fills wrong and mistakes
-
-#endif

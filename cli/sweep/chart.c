@@ -12,31 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct cli_line {
+    char text[1024];
+} cli_line;
+
 static const char *const parts[] = {"train", "validation", "test"};
 static const char *const part_colours[] = {"#0072B2", "#E69F00", "#009E73"}; // as in a run's curves
 
-// "7, 0.02"
-static char *values_text(const sweep *s, size_t setting) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) return NULL;
-    for (size_t a = 0; a < s->axes; a++) fprintf(out, "%s%s", a ? ", " : "", sweep_value(s, setting, a));
-    return fclose(out) ? (free(text), NULL) : text;
+// "7, 0.02", or the keys, "out, lr"
+static cli_line values_text(const sweep *s, size_t setting, bool keys) {
+    cli_line line = {""};
+    for (size_t a = 0, used = 0; a < s->axes && used < sizeof line.text; a++)
+        used += (size_t)snprintf(line.text + used, sizeof line.text - used, "%s%s", a ? ", " : "",
+                                 keys ? s->axis[a].key : sweep_value(s, setting, a));
+    return line;
 }
 
-static char *keys_text(const sweep *s) {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) return NULL;
-    for (size_t a = 0; a < s->axes; a++) fprintf(out, "%s%s", a ? ", " : "", s->axis[a].key);
-    return fclose(out) ? (free(text), NULL) : text;
-}
-
-static char *title_text(const sweep *s, const char *what) {
-    return s->trials > 1 ? text_of("%s: %s, mean and standard deviation of %zu runs", s->recipe, what, s->trials)
-                         : text_of("%s: %s", s->recipe, what);
+static void put_title(cli_chart *c, const char *set, const sweep *s, const char *what) {
+    if (s->trials > 1)
+        chart_set(c, set, "%s: %s, mean and standard deviation of %zu runs", s->recipe, what, s->trials);
+    else
+        chart_set(c, set, "%s: %s", s->recipe, what);
 }
 
 static void put_spread(FILE *out, const cli_spread *spread) {
@@ -60,23 +56,21 @@ static int write_errors(const sweep *s, cli_chart *c, bool *any) {
     size_t length = 0;
     *any = sweep_measured(s, CONVO_TRAIN);
     if (!*any) return DONE; // all diverged
-    char *title = title_text(s, "final errors"), *keys = keys_text(s);
     fprintf(data, "# number, then mean and standard deviation of the error: train, validation, test\n");
     chart_begin(c, "errors", 460);
-    fputs("  set title ", script);
-    gnuplot_text(title ? title : "", script);
-    fputs("\n  set xlabel ", script);
-    gnuplot_text(keys ? keys : "", script);
-    fputs("\n  set ylabel 'error (fraction wrong)'\n  set bmargin 6\n  set key at screen 0.5,0.04 center "
+    put_title(c, "title", s, "final errors");
+    chart_set(c, "xlabel", "%s", values_text(s, 0, true).text);
+    fputs("  set ylabel 'error (fraction wrong)'\n  set bmargin 6\n  set key at screen 0.5,0.04 center "
           "horizontal\n  set xtics (",
           script);
     for (size_t k = 0; k < s->settings; k++) {
         const sweep_total total = sweep_totals(s, k);
-        char *values = values_text(s, k), *label = NULL;
-        if (values && total.diverged) label = text_of("%s (%d of %d diverged)", values, total.diverged, total.done);
-        if (!label) label = values, values = NULL;
+        cli_line label = values_text(s, k, false);
+        const size_t used = strlen(label.text);
+        if (total.diverged)
+            snprintf(label.text + used, sizeof label.text - used, " (%d of %d diverged)", total.diverged, total.done);
         fprintf(script, "%s", k ? ", " : "");
-        gnuplot_tick(label ? label : "", script);
+        gnuplot_tick(label.text, script);
         fprintf(script, " %zu", k + 1);
         fprintf(data, "%zu", k + 1);
         for (int part = 0; part < 3; part++) {
@@ -84,10 +78,8 @@ static int write_errors(const sweep *s, cli_chart *c, bool *any) {
             double bar = total.error[part].count > 1 ? spread_deviation(&total.error[part]) : 0;
             if (total.error[part].count) highest = fmax(highest, total.error[part].mean + bar);
         }
-        fprintf(data, "  # %s\n", label ? label : "");
-        length += label ? strlen(label) + 2 : 0;
-        free(values);
-        free(label);
+        fprintf(data, "  # %s\n", label.text);
+        length += strlen(label.text) + 2;
     }
     fprintf(script, ")%s\n  set xrange [0.5:%zu.5]\n", length > 110 ? " rotate by -25" : "", s->settings);
     put_range(script, highest);
@@ -102,8 +94,6 @@ static int write_errors(const sweep *s, cli_chart *c, bool *any) {
         comma = ", \\\n      ";
     }
     fputc('\n', script);
-    free(title);
-    free(keys);
     return DONE;
 }
 
@@ -169,10 +159,8 @@ static bool put_setting(const sweep *s, size_t setting, error_curves *curves, FI
         if (run->done && !run->result.diverged && !add_run(curves, run)) return false;
     }
     if (!curves->points) return true;
-    char *values = values_text(s, setting);
     fprintf(data, "%s# %s: %s, then mean and standard deviation of the error: train, validation, test\n",
-            curves->last ? "\n\n" : "", values ? values : "", curves->of->label);
-    free(values);
+            curves->last ? "\n\n" : "", values_text(s, setting, false).text, curves->of->label);
     for (size_t e = 0; e < curves->points; e++) {
         const cli_spread *at = curves->point[e].part;
         if (!at[0].count && !at[1].count && !at[2].count) continue; // not recorded here
@@ -201,12 +189,10 @@ static void put_panel(const sweep *s, int part, bool key, FILE *script) {
             if (total.done == total.diverged) continue;
             const char *colour = chart_colour(k);
             if (line) {
-                char *values = values_text(s, k);
                 fprintf(script, "%s data index %zu using 1:%d with lines lw 2 dt %zu lc rgb '%s' ", comma, shown++,
                         mean, k / CHART_COLOURS + 1, colour);
                 fputs(key ? "title " : "notitle", script);
-                if (key) gnuplot_text(values ? values : "", script);
-                free(values);
+                if (key) gnuplot_text(values_text(s, k, false).text, script);
             } else
                 fprintf(script,
                         "%s data index %zu using 1:($%d > $%d ? $%d - $%d : 0):($%d + $%d) with filledcurves fs "
@@ -226,9 +212,8 @@ static key_box key_of(const sweep *s) {
     enum { CHARACTER = 8, SAMPLE = 70, WIDTH = 900, LINE = 20 };
     size_t longest = 0;
     for (size_t k = 0; k < s->settings; k++) {
-        char *values = values_text(s, k);
-        if (values && strlen(values) > longest) longest = strlen(values);
-        free(values);
+        const size_t length = strlen(values_text(s, k, false).text);
+        if (length > longest) longest = length;
     }
     size_t columns = WIDTH / (CHARACTER * longest + SAMPLE);
     if (columns < 1) columns = 1;
@@ -247,26 +232,23 @@ static int write_curves(const sweep *s, const curve_source *of, cli_chart *c, bo
     if (!*any) return DONE;
     // Beside the training part: validation, or the test part where only that was followed.
     int held_out = curves.measured[1] ? 1 : curves.measured[2] ? 2 : 0;
-    char *title = title_text(s, "errors"), *keys = keys_text(s);
+    char layout[96], below[96];
     size_t last = curves.last > 1 ? curves.last : 2;
     const key_box key = key_of(s);
     chart_begin(c, of->stem, 400 + key.height);
     fprintf(script, "  set xlabel '%s'\n  set xrange [1:%zu]\n  set xtics %lld\n", of->label, last,
             (long long)chart_step((int64_t)last));
     put_range(script, curves.highest);
-    fprintf(script, "  set multiplot layout 1,%d margins 0.09,0.97,%.3f,0.9 spacing 0.1 title ", held_out ? 2 : 1,
-            (60.0 + key.height) / (400 + key.height));
-    gnuplot_text(title ? title : "", script);
-    fprintf(script, "\n  set key at screen 0.5,%.3f center vertical maxrows %d title ",
-            0.5 * key.height / (400 + key.height), key.rows);
-    gnuplot_text(keys ? keys : "", script);
-    fputc('\n', script);
+    snprintf(layout, sizeof layout, "multiplot layout 1,%d margins 0.09,0.97,%.3f,0.9 spacing 0.1 title",
+             held_out ? 2 : 1, (60.0 + key.height) / (400 + key.height));
+    put_title(c, layout, s, "errors");
+    snprintf(below, sizeof below, "key at screen 0.5,%.3f center vertical maxrows %d title",
+             0.5 * key.height / (400 + key.height), key.rows);
+    chart_set(c, below, "%s", values_text(s, 0, true).text);
     put_panel(s, 0, true, script);
     fputs("  unset key\n", script);
     if (held_out) put_panel(s, held_out, false, script);
     fputs("  unset multiplot\n", script);
-    free(title);
-    free(keys);
     return DONE;
 }
 

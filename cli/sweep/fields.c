@@ -76,8 +76,7 @@ static void compare(const struct course_net *net, const convo_field *f, const ch
     cli_text ours[FIGURES];
     bool stated = false, right = true;
     measure(f, ours);
-    if (!list) table_cell(table, "%s", net->part);
-    if (!list) table_cell(table, "%s", net->recipe);
+    if (!list) table_row(table, "%s\t%s", net->part, net->recipe);
     for (int k = 0; k < FIGURES; k++) {
         const bool differs = net->stated[k] && strcmp(net->stated[k], ours[k].text) != 0;
         stated |= net->stated[k] != NULL;
@@ -87,8 +86,7 @@ static void compare(const struct course_net *net, const convo_field *f, const ch
     if (list)
         json_array_append_new(list, net_json(net, f, layers, stated ? json_boolean(right) : json_null()));
     else {
-        table_cell(table, "%s", !stated ? "" : right ? "as stated" : "DIFFERS");
-        table_cell(table, "%s", layers);
+        table_row(table, "%s\t%s", !stated ? "" : right ? "as stated" : "DIFFERS", layers);
     }
     *all_right &= right;
 }
@@ -114,13 +112,11 @@ static int add_net(const struct course_net *net, cli_table *table, json_t *list,
 }
 
 int reproduce_fields(bool json) {
-    static const char *const heads[] = {"part",  "recipe", "input",  "output", "parameters",
-                                        "field", "pixels", "course", "layers"};
     cli_table table = {0};
     json_t *list = json ? json_array() : NULL;
     bool all_right = true;
     int status = DONE;
-    for (size_t k = 0; !json && k < COUNT(heads); k++) table_cell(&table, "%s", heads[k]);
+    if (!json) table_row(&table, "part\trecipe\tinput\toutput\tparameters\tfield\tpixels\tcourse\tlayers");
     for (size_t k = 0; !status && k < COUNT(nets); k++) status = add_net(&nets[k], &table, list, &all_right);
     int printed = json ? print_json(list, false) : table_print(&table, "llllrrrll", stdout);
     if (status || printed) return status ? status : printed;

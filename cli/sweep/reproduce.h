@@ -1,6 +1,5 @@
 // What `convo reproduce` collects, and the functions that show it.
-#ifndef CLI_REPRODUCE_H
-#define CLI_REPRODUCE_H
+#pragma once
 
 #include "sweep/sweep.h"
 #include "sweep/trial.h"
@@ -36,5 +35,3 @@ json_t *reproduction_json(const reproduction *r);
 
 // Prints the course's table of receptive fields. Returns FAILED if one differs from what the course states.
 int reproduce_fields(bool json);
-
-#endif

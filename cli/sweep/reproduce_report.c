@@ -38,16 +38,12 @@ static void ours_cell(cli_table *table, const reproduced *row) {
 }
 
 static const char *fill(const reproduction *r, cli_table *table) {
-    static const char *const heads[] = {"recipe", "parameters", "multiply-adds", "published", "ours"};
-    static const char *const tail[] = {"s per epoch", "seconds", "examples/s"};
-    for (size_t k = 0; k < COUNT(heads); k++) table_cell(table, "%s", heads[k]);
+    table_row(table, "recipe\tparameters\tmultiply-adds\tpublished\tours");
     if (r->loso) table_cell(table, "new speaker");
-    for (size_t k = 0; k < COUNT(tail); k++) table_cell(table, "%s", tail[k]);
+    table_row(table, "s per epoch\tseconds\texamples/s");
     for (size_t k = 0; k < r->rows; k++) {
         const reproduced *row = &r->row[k];
-        table_cell(table, "%s", row->name);
-        table_cell(table, "%lld", (long long)row->parameters);
-        table_cell(table, "%lld", (long long)row->multiply_adds);
+        table_row(table, "%s\t%lld\t%lld", row->name, (long long)row->parameters, (long long)row->multiply_adds);
         if (isfinite(row->published))
             table_cell(table, "%.4f", row->published);
         else

@@ -170,8 +170,7 @@ int sweep_print_table(const sweep *s) {
             held_out = part;
             columns++;
         }
-    table_cell(&table, "%s accuracy", parts[held_out]);
-    table_cell(&table, "runs");
+    table_row(&table, "%s accuracy\truns", parts[held_out]);
     for (size_t k = 0; k < s->settings; k++) {
         const sweep_total total = sweep_totals(s, k);
         if (!total.done) continue;

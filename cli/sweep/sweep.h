@@ -1,6 +1,5 @@
 // A sweep: every combination of several settings, each trained with several seeds.
-#ifndef CLI_SWEEP_H
-#define CLI_SWEEP_H
+#pragma once
 
 #include "sweep/trial.h"
 
@@ -52,5 +51,3 @@ json_t *sweep_json(const sweep *s);
 // OUT/errors: final errors with their standard deviations. OUT/curves: errors against the epoch, with bands.
 // OUT/curves-steps: against the iteration, where the recipe records steps.
 int draw_sweep(const sweep *s, bool *drawn);
-
-#endif

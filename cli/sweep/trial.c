@@ -66,18 +66,13 @@ static bool has_checkpoint(const char *folder) {
 int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *folder, const char *name,
               convo_train_result *result) {
     trial_screen display = {.folder = folder, .name = name, .redraw = can_redraw() && !how->context->quiet};
-    convo_train_options train = {
-        .data = how->data,
-        .search = (const char *const *)how->search,
-        .cache = how->cache,
-        .out = folder,
-        .threads = how->threads,
-        .resume = how->resume && has_checkpoint(folder),
-        .note = how->notes && !how->context->quiet ? on_note : NULL,
-        .stop = how->stop,
-        .progress = show_trial,
-        .user = &display,
-    };
+    convo_train_options train = how->data.how;
+    train.out = folder;
+    train.resume = how->resume && has_checkpoint(folder);
+    train.note = how->notes && !how->context->quiet ? on_note : NULL;
+    train.stop = how->stop;
+    train.progress = show_trial;
+    train.user = &display;
     convo_error err = {0};
     *result = (convo_train_result){0};
     convo_status failed = convo_train(recipe, &train, result, NULL, &err);

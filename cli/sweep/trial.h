@@ -1,8 +1,7 @@
 // Trainings repeated with different seeds.
-#ifndef CLI_TRIAL_H
-#define CLI_TRIAL_H
+#pragma once
 
-#include "command.h"
+#include "paths.h"
 
 // Running mean and standard deviation. Welford, Technometrics 4 (1962).
 typedef struct cli_spread {
@@ -20,10 +19,7 @@ cli_text spread_text(const cli_spread *spread); // "0.9760 ± 0.0035"; "0.9760" 
 // How a command that runs many trainings runs them.
 typedef struct cli_trials {
     const cli_context *context;
-    const char *data;  // or NULL
-    char **search;     // folders of data sets
-    const char *cache; // of features, or NULL
-    int threads;
+    cli_data data;
     bool resume;
     bool notes; // report what is found in the data
     const volatile int *stop;
@@ -32,5 +28,3 @@ typedef struct cli_trials {
 // returns DONE, see the result.
 int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *folder, const char *name,
               convo_train_result *result);
-
-#endif

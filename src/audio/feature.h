@@ -1,6 +1,5 @@
 // Front ends: turn the samples of one recording into the input of the net. One file per kind, src/audio/NAME.c.
-#ifndef CV_FEATURE_H
-#define CV_FEATURE_H
+#pragma once
 
 #include "format/graph.h"
 #include "audio/sound.h"
@@ -53,5 +52,3 @@ convo_status cv_front_compute_file(const cv_front *front, const char *path, floa
 // Does the same with a piece of the file.
 convo_status cv_front_compute_piece(const cv_front *front, const char *path, const cv_piece *piece, float *out,
                                     convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Fast Fourier transform of real signals whose length is a power of two.
-#ifndef CV_FFT_H
-#define CV_FFT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -20,5 +19,3 @@ void cv_fft_power(const cv_fft *fft, const double *x /* [n] */, double *power /*
 static inline size_t cv_fft_power_work(size_t n) {
     return 2 * n + n / 2 + 1;
 }
-
-#endif

@@ -1,6 +1,5 @@
 // Recordings: decoded by libsndfile, mixed down to mono, resampled by libsamplerate.
-#ifndef CV_SOUND_H
-#define CV_SOUND_H
+#pragma once
 
 #include "base/base.h"
 #include "base/limits.h"
@@ -35,5 +34,3 @@ convo_status cv_resample(const float *sample, size_t count, int from, int to, fl
 void cv_sound_free(cv_sound *sound);
 // Checks that samples from outside are finite and not absurdly large. where: what an error names.
 convo_status cv_sound_check(const float *sample, size_t count, const char *where, convo_error *err);
-
-#endif

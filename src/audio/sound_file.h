@@ -1,6 +1,5 @@
 // The bytes of a sound file as passed to libsndfile: a length that its writer left open is filled in.
-#ifndef CV_SOUND_FILE_H
-#define CV_SOUND_FILE_H
+#pragma once
 
 #include "base/base.h"
 
@@ -26,5 +25,3 @@ void cv_sound_file_close(cv_sound_file *file);
 // libsndfile reads through this interface and does not see the name: by its extension ("x.au", "x.vox") it would accept
 // any bytes as raw samples.
 SF_VIRTUAL_IO cv_sound_file_io(void);
-
-#endif

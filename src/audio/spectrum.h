@@ -1,6 +1,5 @@
 // What mfcc and logmel share: frames of a clip and banks of mel filters.
-#ifndef CV_SPECTRUM_H
-#define CV_SPECTRUM_H
+#pragma once
 
 #include "audio/fft.h"
 #include "audio/sound.h"
@@ -99,5 +98,3 @@ int64_t cv_spectrum_nodes(cv_spectrum *s, const void *config, cv_spectrum_fill *
 // Adds nodes from "front.signal", [N, samples] of doubles, to "front.energy", [N, count, bins]: the squared magnitudes
 // of the spectrum. Adds "front.bank", [bins, filters]. window: [window]; NULL: all ones.
 void cv_spectrum_graph(cv_graph *graph, const cv_frames *frames, const double *window, const cv_bank *bank);
-
-#endif

@@ -1,6 +1,5 @@
 // What every other folder uses: errors, checked memory, text.
-#ifndef CV_BASE_H
-#define CV_BASE_H
+#pragma once
 
 #include "convo.h"
 
@@ -71,5 +70,3 @@ cv_hint cv_did_you_mean(const char *word, const char *(*next)(const void *contex
 
 // "[16, 3, 5, 5]"
 void cv_dims_text(int dims, const int64_t *dim, char *text, size_t size);
-
-#endif

@@ -1,6 +1,5 @@
 // What the processor supports, and how it treats very small numbers.
-#ifndef CV_CPU_H
-#define CV_CPU_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ double cv_cpu_busy(void);
 // previous setting, for cv_cpu_restore.
 unsigned cv_cpu_flush_denormals(void);
 void cv_cpu_restore(unsigned setting);
-
-#endif

@@ -1,6 +1,5 @@
 // Files: read as a whole; written to a temporary file and renamed, so that a reader never sees half a file.
-#ifndef CV_FILE_H
-#define CV_FILE_H
+#pragma once
 
 #include "base/base.h"
 
@@ -34,5 +33,3 @@ convo_status cv_folder_list(const char *path, char ***names, size_t *count, conv
 void cv_folder_free(char **names, size_t count);
 bool cv_is_folder(const char *path);
 bool cv_is_file(const char *path);
-
-#endif

@@ -1,6 +1,5 @@
 // Classifies files and folders by name, ignoring case.
-#ifndef CV_FILENAME_H
-#define CV_FILENAME_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,5 +13,3 @@ bool cv_is_litter(const char *name);
 bool cv_is_document(const char *name);
 // Returns the part that the name of a folder or a word of a manifest stands for, such as "val" or "Testing"; -1: none.
 int32_t cv_part_named(const char *name);
-
-#endif

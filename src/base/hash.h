@@ -1,6 +1,5 @@
 // Hashes: SHA-1 where a data set or a name requires it (not for security), and a fast hash of floats.
-#ifndef CV_HASH_H
-#define CV_HASH_H
+#pragma once
 
 #include "base/base.h"
 
@@ -21,5 +20,3 @@ void cv_sha1_text(const uint8_t digest[CV_SHA1_SIZE], char text[CV_SHA1_TEXT]); 
 // FNV-1a; of floats in units of four bytes.
 uint64_t cv_hash_bytes(const void *data, size_t size);
 uint64_t cv_hash_floats(const float *value, size_t count);
-
-#endif

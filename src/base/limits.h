@@ -1,8 +1,7 @@
 // Limits on what is accepted from outside. All are checked before memory is allocated, so that a small file never
 // requests much. To change a limit, build with another number, CFLAGS=-DCV_LIMIT_PARAMETERS=1000000000. docs/files.md
 // lists the limits for users.
-#ifndef CV_LIMITS_H
-#define CV_LIMITS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -93,6 +92,4 @@ enum {
 #endif
 #ifndef CV_LIMIT_PASSES
 #define CV_LIMIT_PASSES 100 // over a progressive JPEG: programs write about ten
-#endif
-
 #endif

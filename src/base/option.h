@@ -1,7 +1,6 @@
 // Options: one table defines what a block of a recipe may contain. Reader, help, summary and the PyTorch expression use
 // it.
-#ifndef CV_OPTION_H
-#define CV_OPTION_H
+#pragma once
 
 #include "base/base.h"
 
@@ -58,5 +57,3 @@ void cv_option_get(const cv_option *option, const void *block, char *text, size_
 // end.
 bool cv_list_next(const char **list, const char **item, size_t *length);
 const cv_option *cv_option_find(const cv_option *schema, const char *name);
-
-#endif

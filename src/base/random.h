@@ -1,6 +1,5 @@
 // Random numbers: mt19937, drawn as in PyTorch's CPU generator, so that a seed gives the same numbers in both.
-#ifndef CV_RANDOM_H
-#define CV_RANDOM_H
+#pragma once
 
 #include "base/base.h"
 
@@ -44,5 +43,3 @@ double cv_draws_between(cv_draws *draws, double low, double high); // uniform
 uint64_t cv_draws_below(cv_draws *draws, uint64_t count);          // 0 to count - 1; count > 0
 double cv_draws_normal(cv_draws *draws);                           // mean 0, deviation 1
 double cv_draws_beta(cv_draws *draws, double alpha);               // Beta(alpha, alpha), alpha > 0
-
-#endif

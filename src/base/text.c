@@ -90,7 +90,7 @@ char *cv_name(const char *text, size_t length) {
 
 // --- words that are nearly right --------------------------------------------------------------------------------
 
-enum { WORD_LIMIT = 64 }; // names are shorter; nothing longer is near to anything
+enum { WORD_LIMIT = 64 }; // names are shorter
 
 static bool same_letter(char a, char b) {
     return tolower((unsigned char)a) == tolower((unsigned char)b);
@@ -98,8 +98,9 @@ static bool same_letter(char a, char b) {
 
 // Letters to insert, drop, change or swap with their neighbour, upper and lower case being equal ("optimal string
 // alignment"). d[i][j]: for the first i letters of a and j of b.
-static size_t edit_distance(const char *a, const char *b) {
+size_t convo_text_distance(const char *a, const char *b) {
     size_t d[WORD_LIMIT][WORD_LIMIT], rows = strlen(a), columns = strlen(b);
+    if (rows >= WORD_LIMIT || columns >= WORD_LIMIT) return SIZE_MAX;
     for (size_t i = 0; i <= rows; i++)
         for (size_t j = 0; j <= columns; j++) {
             if (i == 0 || j == 0) {
@@ -118,13 +119,10 @@ static size_t edit_distance(const char *a, const char *b) {
 }
 
 const char *cv_nearest(const char *word, const char *(*next)(const void *context, size_t k), const void *context) {
-    size_t length = strlen(word);
-    if (length >= WORD_LIMIT) return NULL;
-    size_t limit = (length + 1) / 3; // a third of the letters may be wrong
+    size_t limit = (strlen(word) + 1) / 3; // a third of the letters may be wrong
     const char *nearest = NULL, *candidate;
     for (size_t k = 0; (candidate = next(context, k)); k++) {
-        if (strlen(candidate) >= WORD_LIMIT) continue;
-        size_t distance = edit_distance(word, candidate);
+        size_t distance = convo_text_distance(word, candidate);
         if (distance < limit || (distance == limit && !nearest)) {
             nearest = candidate;
             limit = distance;

@@ -1,6 +1,5 @@
 // A pool of POSIX threads that share numbered tasks.
-#ifndef CV_THREADS_H
-#define CV_THREADS_H
+#pragma once
 
 #include "base/base.h"
 
@@ -15,5 +14,3 @@ int cv_pool_size(const cv_pool *pool);
 // The caller works too (as worker 0). Which worker takes a task is not fixed: results must not depend on it.
 // Denormals are flushed to zero inside tasks.
 void cv_pool_run(cv_pool *pool, int count, cv_task *function, void *context);
-
-#endif

@@ -1,7 +1,6 @@
 // Changes (data augmentation): training examples that are changed anew in every epoch. What a change does depends on
 // (seed, epoch, example) and on its options alone: not on threads, on order, on other changes, or on a resumed run.
-#ifndef CV_CHANGE_H
-#define CV_CHANGE_H
+#pragma once
 
 #include "base/option.h"
 #include "op/shape.h"
@@ -72,5 +71,3 @@ typedef struct cv_mix {
 cv_mix cv_changes_mix(const cv_changes *changes, cv_change_key key, cv_shape shape, size_t place, size_t count);
 // Mixes: out may be x, and must not be partner.
 void cv_mix_apply(const cv_mix *mix, cv_shape shape, const float *x, const float *partner, float *out);
-
-#endif

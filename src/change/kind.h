@@ -1,6 +1,5 @@
 // What a change is, for the files that define one: src/change/NAME.c.
-#ifndef CV_CHANGE_KIND_H
-#define CV_CHANGE_KIND_H
+#pragma once
 
 #include "base/random.h"
 #include "change/change.h"
@@ -51,5 +50,3 @@ extern const cv_change cv_change_speed, cv_change_pitch, cv_change_shift, cv_cha
 const cv_change *cv_change_at(size_t k);
 // The stream of a change's random numbers: a hash of its name.
 cv_draws cv_change_draws(const cv_change *change, cv_change_key key);
-
-#endif

@@ -1,6 +1,5 @@
 // What changes of pictures share: where pixels come from.
-#ifndef CV_CHANGE_PICTURE_H
-#define CV_CHANGE_PICTURE_H
+#pragma once
 
 #include "change/kind.h"
 
@@ -24,5 +23,3 @@ void cv_picture_rotate(cv_shape shape, double degrees, cv_beyond beyond, float *
 // range that the picture itself has.
 void cv_picture_brightness(cv_shape shape, double factor, float *x);
 void cv_picture_contrast(cv_shape shape, double factor, float *x);
-
-#endif

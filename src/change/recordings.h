@@ -1,6 +1,5 @@
 // The recordings of a folder, kept in memory: noises, impulse responses.
-#ifndef CV_CHANGE_RECORDINGS_H
-#define CV_CHANGE_RECORDINGS_H
+#pragma once
 
 #include "base/base.h"
 
@@ -18,5 +17,3 @@ typedef struct cv_recordings {
 convo_status cv_recordings_read(const char *folder, const char *what, int rate, cv_recordings *recordings,
                                 convo_error *err);
 void cv_recordings_free(cv_recordings *recordings);
-
-#endif

@@ -1,7 +1,6 @@
 // Resampling for changes: a twentieth of the time that libsamplerate takes, for ratios near 1, by 32 taps. Recordings
 // are brought to the rate of the front end by audio/sound.h.
-#ifndef CV_CHANGE_RESAMPLE_H
-#define CV_CHANGE_RESAMPLE_H
+#pragma once
 
 #include "base/base.h"
 
@@ -16,5 +15,3 @@ float *cv_resampler_run(const cv_resampler *resampler, const float *sample, size
                         size_t *out_count);
 // Sum of x[i] y[i], in an order that compilers can vectorise.
 float cv_dot(const float *x, const float *y, size_t count);
-
-#endif

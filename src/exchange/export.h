@@ -1,6 +1,5 @@
 // Models in other formats. One function per format; src/exchange/export.c has the table.
-#ifndef CV_EXPORT_H
-#define CV_EXPORT_H
+#pragma once
 
 #include "format/graph.h"
 #include "model/model.h"
@@ -10,5 +9,3 @@ convo_status cv_export_onnx(const convo_model *model, const char *path, const co
 // Builds the graph that cv_export_onnx writes, independently of files.
 convo_status cv_export_graph(const convo_model *model, const convo_export_options *options, cv_graph *graph,
                              convo_error *err);
-
-#endif

@@ -2,8 +2,7 @@
 // what import_value.c knows of nodes and values; import_node.c handles operators that a layer names itself;
 // import_layers.c, import_windows.c and import_shapes.c handle the other operators; import_recipe.c expresses the
 // result as a recipe.
-#ifndef CV_IMPORT_H
-#define CV_IMPORT_H
+#pragma once
 
 #include "format/graph.h"
 #include "model/model.h"
@@ -113,5 +112,3 @@ convo_status cv_import_tensor(cv_import *d, const cv_graph_node *node, const cha
 // Returns [count] floats of a constant, multiplied by a factor; a single number is repeated. NULL if memory runs out.
 float *cv_import_floats(const cv_constant *constant, size_t count, double factor);
 convo_status cv_import_bias(cv_import *d, const cv_graph_node *node, const cv_constant *constant, double factor);
-
-#endif

@@ -1,11 +1,8 @@
 // Downloads, verifies and unpacks published data sets.
-#ifndef CV_FETCH_H
-#define CV_FETCH_H
+#pragma once
 
 #include "fetch/remote.h"
 
 // convo_data_get for any remote.
 convo_status cv_fetch(const cv_remote *remote, const convo_get_options *options, convo_get_result *result,
                       convo_error *err);
-
-#endif

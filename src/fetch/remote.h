@@ -1,6 +1,5 @@
 // Published data sets: where their files are and how large they are, and whether this build can download them.
-#ifndef CV_REMOTE_H
-#define CV_REMOTE_H
+#pragma once
 
 #include "base/base.h"
 
@@ -32,5 +31,3 @@ typedef struct cv_remote {
 
 const cv_remote *cv_remote_at(size_t k); // NULL past the last one
 const cv_remote *cv_remote_find(const char *name);
-
-#endif

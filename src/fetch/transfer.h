@@ -1,6 +1,5 @@
 // Downloads, with libcurl.
-#ifndef CV_TRANSFER_H
-#define CV_TRANSFER_H
+#pragma once
 
 #include "fetch/remote.h"
 #include "fetch/watch.h"
@@ -11,5 +10,3 @@ convo_status cv_download(const char *address, const cv_remote_file *file, const 
                          cv_watch *watch, convo_error *err);
 // Removes the download and its state.
 void cv_download_forget(const char *path);
-
-#endif

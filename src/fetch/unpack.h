@@ -1,6 +1,5 @@
 // Archives from the network, with libarchive.
-#ifndef CV_UNPACK_H
-#define CV_UNPACK_H
+#pragma once
 
 #include "fetch/watch.h"
 
@@ -13,5 +12,3 @@ typedef struct cv_unpacking {
 // Unpacks a .tar.gz or .gz file into an existing empty folder. Anything but plain files and folders below it is
 // refused, since the archive comes from the network.
 convo_status cv_unpack(const char *path, const char *folder, cv_unpacking *job, cv_watch *watch, convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Who is told how far a download is, and who may stop it.
-#ifndef CV_WATCH_H
-#define CV_WATCH_H
+#pragma once
 
 #include "base/base.h"
 
@@ -17,5 +16,3 @@ typedef struct cv_watch {
 void cv_watch_stage(cv_watch *watch, const char *stage, const char *file, int64_t done, int64_t total);
 // Reports the progress of the stage. Returns true to stop.
 bool cv_watch_tell(cv_watch *watch, int64_t done);
-
-#endif

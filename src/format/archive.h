@@ -1,6 +1,5 @@
 // Zip files, read and made through libarchive.
-#ifndef CV_ARCHIVE_H
-#define CV_ARCHIVE_H
+#pragma once
 
 #include "base/file.h"
 
@@ -16,5 +15,3 @@ convo_status cv_zip_write(cv_zip *zip, const void *data, size_t size, convo_erro
 // Both free the zip. cv_zip_abandon accepts NULL.
 convo_status cv_zip_commit(cv_zip *zip, convo_error *err);
 void cv_zip_abandon(cv_zip *zip);
-
-#endif

@@ -1,7 +1,6 @@
 // A graph of operators on named values, as in ONNX, in plain C. Exporters make one from a net, the reader of ONNX files
 // makes one from a file; only src/format/onnx_*.c know the file format.
-#ifndef CV_GRAPH_H
-#define CV_GRAPH_H
+#pragma once
 
 #include "base/base.h"
 
@@ -81,5 +80,3 @@ typedef struct cv_graph_scope {
 bool cv_graph_parse(cv_graph *graph, const char *text, const cv_graph_scope *scope);
 // Does the same for one printf, without a scope.
 bool cv_graph_print(cv_graph *graph, const char *format, ...) CV_PRINTF(2, 3);
-
-#endif

@@ -1,7 +1,6 @@
 // Data packed by deflate: gzip files and zlib streams. Checksums and lengths are checked. (archive.h reads zip files.)
 // A build without zlib refuses both with an error message.
-#ifndef CV_INFLATE_H
-#define CV_INFLATE_H
+#pragma once
 
 #include "base/file.h"
 
@@ -17,5 +16,3 @@ convo_status cv_zlib_start(const char *where, const uint8_t *data, size_t size, 
 // more.
 size_t cv_unpack_limit(size_t packed, size_t limit);
 convo_status cv_unpacks_to_more(const char *where, size_t most, convo_error *err);
-
-#endif

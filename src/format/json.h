@@ -1,6 +1,5 @@
 // JSON by jansson, within limits, and its text.
-#ifndef CV_JSON_H
-#define CV_JSON_H
+#pragma once
 
 #include "base/base.h"
 
@@ -16,5 +15,3 @@ json_t *cv_json_of(const char *text);
 // json_dumps, which is not used itself since it omits keys if memory runs out between them (jansson 2.14). Freed with
 // free().
 char *cv_json_text(const json_t *json, size_t flags);
-
-#endif

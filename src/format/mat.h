@@ -1,7 +1,6 @@
 // Arrays from MATLAB's files: version 4, and version 5 as -v6 and -v7 write it (-v7 compresses). Nothing that a file
 // says about itself is trusted: every size is checked against the bytes present.
-#ifndef CV_MAT_H
-#define CV_MAT_H
+#pragma once
 
 #include "base/file.h"
 #include "format/numbers.h"
@@ -11,5 +10,3 @@
 // compressed, into *unpacked, which the caller frees, even after a failure.
 convo_status cv_mat_find(const char *path, const cv_bytes *file, const char *name, cv_numbers *out, cv_bytes *unpacked,
                          convo_error *err);
-
-#endif

@@ -1,8 +1,7 @@
 // NumPy's .npy files: a magic word, the length of a header, the header (a Python dictionary), the numbers.
 // https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 // Written by convo_array_save and base/npz.h.
-#ifndef CV_NPY_H
-#define CV_NPY_H
+#pragma once
 
 #include "format/numbers.h"
 
@@ -15,5 +14,3 @@ convo_status cv_npy_parse(const char *where, const uint8_t *data, size_t size, c
 // and dim of form.
 enum { CV_NPY_HEAD = 256 }; // a multiple of 64, as NumPy asks for
 void cv_npy_head(const cv_numbers *form, uint8_t head[CV_NPY_HEAD]);
-
-#endif

@@ -1,6 +1,5 @@
 // Arrays being written, each under a name: an .npz file, which is a zip of .npy files, or a folder of them.
-#ifndef CV_NPZ_H
-#define CV_NPZ_H
+#pragma once
 
 #include "format/numbers.h"
 
@@ -16,5 +15,3 @@ convo_status cv_npz_add(cv_npz *npz, const char *name, const cv_numbers *form, c
 convo_status cv_npz_write(cv_npz *npz, const void *numbers, size_t bytes, convo_error *err);
 // Frees it and returns the overall status. status: the result so far; after an error there will be no .npz file.
 convo_status cv_npz_finish(cv_npz *npz, convo_status status, convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Numbers in the layout of a file: of any width, byte order and order of dimensions, read in place.
-#ifndef CV_NUMBERS_H
-#define CV_NUMBERS_H
+#pragma once
 
 #include "base/base.h"
 
@@ -34,5 +33,3 @@ int64_t cv_numbers_row_size(const cv_numbers *numbers);
 void cv_numbers_row(const cv_numbers *numbers, int64_t row, double *out /* [row size] */);
 // The value of a number in IEEE half precision (binary16: sign, 5 bits of exponent, 10 of fraction).
 double cv_half(uint16_t bits);
-
-#endif

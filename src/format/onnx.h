@@ -1,6 +1,5 @@
 // ONNX files (https://onnx.ai), through protobuf-c. A build without it refuses both functions with an error message.
-#ifndef CV_ONNX_H
-#define CV_ONNX_H
+#pragma once
 
 #include "format/graph.h"
 #include "base/limits.h"
@@ -15,5 +14,3 @@ convo_status cv_onnx_write(const cv_graph *graph, const char *name, const char *
 // numbers become floats, doubles and 64-bit integers. Checks what the format requires: sizes that match their bytes,
 // known types, one input of known shape and one output; but not what the graph means, nor that its names exist.
 convo_status cv_onnx_read(const char *path, cv_graph *graph, convo_error *err);
-
-#endif

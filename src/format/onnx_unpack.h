@@ -1,6 +1,5 @@
 // An ONNX file as a structure of protobuf-c. For a build with ONNX.
-#ifndef CV_ONNX_UNPACK_H
-#define CV_ONNX_UNPACK_H
+#pragma once
 
 #include "base/file.h"
 
@@ -8,5 +7,3 @@
 
 // *model is new, freed with onnx__model_proto__free_unpacked.
 convo_status cv_onnx_unpack(const char *path, const cv_bytes *bytes, Onnx__ModelProto **model, convo_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 // The contents of PNG, JPEG and WebP files, through libpng, libjpeg and libwebp, and the orientation of the camera,
 // through libexif.
-#ifndef CV_PIXELS_H
-#define CV_PIXELS_H
+#pragma once
 
 #include "base/file.h"
 
@@ -30,5 +29,3 @@ convo_status cv_picture_room(cv_picture *picture, const char *path, size_t bytes
 // Parses EXIF data that begins with "Exif\0\0". Returns 1 if the data give no valid orientation.
 int cv_exif_orientation(const uint8_t *data, size_t size);
 extern const bool cv_exif_readable; // whether this build has libexif
-
-#endif

@@ -1,7 +1,6 @@
 // safetensors: 8 bytes of header length, a JSON header, raw little-endian tensors. Models and checkpoints are such
 // files. https://github.com/huggingface/safetensors#format
-#ifndef CV_SAFETENSORS_H
-#define CV_SAFETENSORS_H
+#pragma once
 
 #include "base/base.h"
 #include "base/limits.h"
@@ -42,5 +41,3 @@ const cv_st_tensor *cv_safetensors_find(const cv_safetensors *file, const char *
 // Converts the tensor's numbers, of whatever type, to floats; out has as many as the tensor.
 void cv_safetensors_floats(const cv_st_tensor *tensor, float *out);
 const char *cv_safetensors_text(const cv_safetensors *file, const char *key);
-
-#endif

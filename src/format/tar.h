@@ -1,6 +1,5 @@
 // Lists the members of a tar file (POSIX ustar and pax, GNU's long names) without unpacking it.
-#ifndef CV_TAR_H
-#define CV_TAR_H
+#pragma once
 
 #include "base/base.h"
 
@@ -16,5 +15,3 @@ typedef struct cv_tar_member {
 convo_status cv_tar_list(const char *path,
                          convo_status (*each)(void *context, const cv_tar_member *m, convo_error *err), void *context,
                          convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // A thin layer over libyaml: documents that are safe to walk, positions for errors, blocks read by an option table.
-#ifndef CV_YAML_H
-#define CV_YAML_H
+#pragma once
 
 #include "base/limits.h"
 #include "base/option.h"
@@ -68,5 +67,3 @@ convo_status cv_yaml_read(const cv_yaml *yaml, const yaml_node_t *node, const cv
 convo_status cv_yaml_word(const cv_yaml *yaml, const yaml_node_t *name, const char *what,
                           const char *(*next)(const void *context, size_t k), const void *context, size_t *k,
                           convo_error *err);
-
-#endif

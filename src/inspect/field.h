@@ -1,6 +1,5 @@
 // Receptive fields: what one output pixel sees of the values below it.
-#ifndef CV_FIELD_H
-#define CV_FIELD_H
+#pragma once
 
 #include "net/net.h"
 
@@ -19,5 +18,3 @@ void cv_field_views(const cv_net *net, cv_view *views);
 // the gradient if every weight is one and pooling sums; else 1 if there is any path.
 convo_status cv_field_trace(const cv_net *net, int node, const int64_t at[2], bool heat, double **ways,
                             convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Compares analytic gradients with central differences, in doubles.
-#ifndef CV_GRADCHECK_H
-#define CV_GRADCHECK_H
+#pragma once
 
 #include "net/run.h"
 
@@ -8,5 +7,3 @@
 // convo_gradcheck_free, whatever is returned.
 convo_status cv_gradcheck(cv_net *net, const cv_op *loss, const void *loss_config,
                           const convo_gradcheck_options *options, convo_gradcheck *check, convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Shared by the inspections: the net of a recipe with its initial weights, or with those of a model.
-#ifndef CV_LAYERS_H
-#define CV_LAYERS_H
+#pragma once
 
 #include "model/model.h"
 
@@ -14,5 +13,3 @@ convo_status cv_layers_net(const convo_recipe *recipe, const convo_model *model,
 convo_status cv_layers_find(const cv_net *net, const char *path, int *node, convo_error *err);
 // Cuts the net after `node`, whose output becomes that of the net. Later parameters keep their place.
 void cv_layers_cut(cv_net *net, int node);
-
-#endif

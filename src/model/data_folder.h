@@ -1,6 +1,5 @@
 // Where the data set of a recipe or a run is.
-#ifndef CV_DATA_FOLDER_H
-#define CV_DATA_FOLDER_H
+#pragma once
 
 #include "recipe/recipe.h"
 
@@ -13,5 +12,3 @@ convo_status cv_data_folder(const convo_recipe *recipe, const convo_train_option
 convo_status cv_data_folder_note(const char *run, const char *folder, convo_error *err);
 // Returns the recorded folder; NULL if `run` (may be NULL) has no record.
 char *cv_data_folder_noted(const char *run);
-
-#endif

@@ -1,6 +1,5 @@
 // Training that starts from another model's weights.
-#ifndef CV_FINETUNE_H
-#define CV_FINETUNE_H
+#pragma once
 
 #include "recipe/recipe.h"
 
@@ -9,5 +8,3 @@
 // options->freeze: freezes layers. Without both, does nothing.
 convo_status cv_finetune(const convo_recipe *recipe, const convo_train_options *options, cv_net *net, float *mean,
                          float *std, convo_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 // A model: a recipe with its trained net, its labels and the normalisation that training measured. One safetensors file
 // contains all of it; tensors have PyTorch's names and layouts.
-#ifndef CV_MODEL_H
-#define CV_MODEL_H
+#pragma once
 
 #include "recipe/recipe.h"
 #include "format/safetensors.h"
@@ -41,5 +40,3 @@ bool cv_model_normalize(const char *text, float *mean, float *std);
 convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err);
 // Creates a model with copies of everything; its net uses the best instruction set.
 convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, convo_error *err);
-
-#endif

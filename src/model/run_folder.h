@@ -1,7 +1,6 @@
 // The folder of a training run: recipe.yaml, data.txt, metrics.jsonl, steps.jsonl (when steps are recorded),
 // best.safetensors, last.checkpoint, result.json.
-#ifndef CV_RUN_FOLDER_H
-#define CV_RUN_FOLDER_H
+#pragma once
 
 #include "model/model.h"
 
@@ -30,5 +29,3 @@ convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *
                                convo_error *err);
 // Unlocks it.
 void cv_run_folder_leave(cv_run_folder *folder);
-
-#endif

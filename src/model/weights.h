@@ -1,6 +1,5 @@
 // Weights from other programs: tensors found by name, in one file or in several.
-#ifndef CV_WEIGHTS_H
-#define CV_WEIGHTS_H
+#pragma once
 
 #include "format/safetensors.h"
 #include "net/net.h"
@@ -42,5 +41,3 @@ convo_status cv_weights_fill(const cv_weights *weights, cv_net *net, cv_fit *fit
 convo_status cv_weights_load(const char *path, const cv_st_tensor *from, cv_net *net, int t, convo_error *err);
 // Writes the mismatches as one sentence: "it has no 0.bias; 2.weight is [3, 4], the net's is [3, 5]".
 void cv_fit_text(const cv_fit *fit, char *text, size_t size);
-
-#endif

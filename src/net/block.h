@@ -1,7 +1,6 @@
 // One block of a batch: what a runner does with it between two points at which all blocks meet. See plan.h for the
 // actions.
-#ifndef CV_BLOCK_H
-#define CV_BLOCK_H
+#pragma once
 
 #include "net/runner.h"
 
@@ -35,5 +34,3 @@ void cv_run_blocks(const job *j, const block *b, int count);
 void cv_after_joint(const job *j, const block *b, cv_action action);
 // Adds the time since `began` to the action's step, if the runner is profiled.
 void cv_count_time(const cv_runner *r, cv_action action, double began);
-
-#endif

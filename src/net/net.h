@@ -1,6 +1,5 @@
 // A net: a graph of ops in execution order, and its parameters.
-#ifndef CV_NET_H
-#define CV_NET_H
+#pragma once
 
 #include "op/isa.h"
 
@@ -80,5 +79,3 @@ convo_status cv_net_single(const cv_net *net, cv_net **single, convo_error *err)
 // from.
 void cv_single_load(const cv_net *single, cv_shape in, const float *values, void *to);
 void cv_single_unload(const cv_net *single, cv_shape out, const void *from, float *values);
-
-#endif

@@ -1,7 +1,6 @@
 // The plan: what one block does, in which order, and where each value lies in its arena. All sizes are known before the
 // first step.
-#ifndef CV_PLAN_H
-#define CV_PLAN_H
+#pragma once
 
 #include "net/net.h"
 
@@ -65,5 +64,3 @@ typedef struct cv_plan {
 convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, unsigned flags, cv_plan *plan,
                           convo_error *err);
 void cv_plan_free(cv_plan *plan);
-
-#endif

@@ -1,6 +1,5 @@
 // A plan under construction: plan.c decides what happens and which values share memory, arena.c where they lie.
-#ifndef CV_PLANNER_H
-#define CV_PLANNER_H
+#pragma once
 
 #include "net/plan.h"
 #include "net/run.h"
@@ -42,5 +41,3 @@ static inline bool training(const planner *d) {
 
 // Assigns offsets to everything that a block needs memory for; returns false if memory for the search runs out.
 bool cv_arena_assign(planner *d, const cv_net *net);
-
-#endif

@@ -1,6 +1,5 @@
 // Runs a net over batches: blocks of samples depth-first, gradients in fixed shards.
-#ifndef CV_RUN_H
-#define CV_RUN_H
+#pragma once
 
 #include "base/threads.h"
 #include "base/values.h"
@@ -69,5 +68,3 @@ const cv_node *cv_runner_node(const cv_runner *runner, int k);
 // Starts profiling: adds the seconds that each node takes forward and backward to seconds, [nodes][2]; NULL: stops it.
 // For a pool of one thread.
 void cv_runner_profile(cv_runner *runner, double *seconds);
-
-#endif

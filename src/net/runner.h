@@ -1,6 +1,5 @@
 // The inside of a runner: set up by runner.c, run by run.c.
-#ifndef CV_RUNNER_H
-#define CV_RUNNER_H
+#pragma once
 
 #include "net/plan.h"
 #include "net/run.h"
@@ -80,5 +79,3 @@ static inline char *arena_of(const cv_runner *r, int slot) {
 static inline void *at(const cv_runner *r, int slot, size_t offset) {
     return offset == CV_NOWHERE ? NULL : arena_of(r, slot) + offset * lane_bytes(r);
 }
-
-#endif

@@ -1,6 +1,5 @@
 // The table of ops compiled for one instruction set, and the choice of table for this processor.
-#ifndef CV_ISA_H
-#define CV_ISA_H
+#pragma once
 
 #include "op/op.h"
 
@@ -33,5 +32,3 @@ const cv_isa *cv_isa_in_bf16(const cv_isa *isa, const char **why);
 // Returns name k of those that can be requested; NULL past the last one.
 const char *cv_isa_name(size_t k);
 const cv_op *cv_op_find(const cv_isa *isa, const char *name);
-
-#endif

@@ -7,8 +7,7 @@
 //
 // A block of LANES samples lies in memory as [channel][row][column][LANES]: one vector per pixel. Ops are loop nests
 // over pixels whose body is one vector operation. Wherever a comment says `lanes`, it means one such vector.
-#ifndef CV_OP_H
-#define CV_OP_H
+#pragma once
 
 #include "base/base.h"
 #include "base/option.h"
@@ -154,5 +153,3 @@ struct cv_op {
     // Of a .single: fills its tensors from the layer's. config: its own.
     void (*arrange)(const void *config, const void *const *from, void *const *to);
 };
-
-#endif

@@ -1,6 +1,5 @@
 // The shape of one sample's feature maps.
-#ifndef CV_SHAPE_H
-#define CV_SHAPE_H
+#pragma once
 
 #include "base/base.h"
 
@@ -19,5 +18,3 @@ static inline int64_t cv_shape_pixels(cv_shape s) {
 
 // "(16, 44, 14)"
 void cv_shape_text(cv_shape shape, char *text, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 // How the plan divides a pass among blocks, threads and the optimiser. Only ops that request it by a trait (lockstep,
 // in_parts, adds_dx) read any of this; the author of a layer need not.
-#ifndef CV_SHARE_H
-#define CV_SHARE_H
+#pragma once
 
 #include "base/base.h"
 
@@ -13,8 +12,8 @@ typedef void cv_receive_gradient(void *receiver, int tensor, int64_t first, int6
 typedef struct cv_share {
     int blocks; // of this call: 1, but more with .lockstep; the values of block i are i * apart lanes further on
     size_t apart;
-    int part, parts;        // with .in_parts: which part of the pass to do, of how many; below 2: all of it
-    bool add;               // with .adds_dx: dx[0] is added to
+    int part, parts;              // with .in_parts: which part of the pass to do, of how many; below 2: all of it
+    bool add;                     // with .adds_dx: dx[0] is added to
     cv_receive_gradient *receive; // with .in_parts: is given the gradients in place of .grad; NULL: they go there
     void *receiver;
 } cv_share;
@@ -30,5 +29,3 @@ static inline cv_span cv_part(const cv_share *s, int64_t count, int64_t unit) {
                   end = units * (s->part + 1) / s->parts * unit;
     return (cv_span){first, end < count ? end : count};
 }
-
-#endif

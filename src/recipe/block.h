@@ -1,7 +1,6 @@
 // Blocks: words of `model` that expand into layers. One file per block, src/recipe/NAME.c, with one cv_block; its name
 // goes into the list in recipe_model.c.
-#ifndef CV_BLOCK_H
-#define CV_BLOCK_H
+#pragma once
 
 #include "recipe/recipe.h"
 
@@ -31,5 +30,3 @@ convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char 
 // Adds one op; at: its position in the recipe.
 convo_status cv_build_node(cv_builder *b, const cv_op *op, const void *config, const int *input, const char *path,
                            const yaml_node_t *at, convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // A recipe: one YAML file that says what data, which features, which net, how to train. Checked when it is loaded.
-#ifndef CV_RECIPE_H
-#define CV_RECIPE_H
+#pragma once
 
 #include "audio/augment.h"
 #include "audio/feature.h"
@@ -82,5 +81,3 @@ convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv
 convo_status cv_recipe_net(const convo_recipe *recipe, const cv_isa *isa, cv_net **net, convo_error *err);
 // Checks that the net ends in what the loss reads: one value for each of `classes`, or a single one for two classes.
 convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *net, int classes, convo_error *err);
-
-#endif

@@ -1,8 +1,7 @@
 // One bit per value, kept from forward to backward in place of the value itself, which may then be overwritten: for
 // layers whose gradient passes or does not. Bit j of lane l is that of pixel j in sample l, of every BITS pixels of a
 // map; the sign is not used, nor is the bit that doubles to it.
-#ifndef CV_BITS_H
-#define CV_BITS_H
+#pragma once
 
 #include "op/layers/lanes.h"
 
@@ -49,5 +48,3 @@ static inline void backward_by_bits(const cv_pass *p) {
                 dx[k] = select_lanes((bits & bit) != 0, dy[k], zero);
         }
 }
-
-#endif

@@ -1,6 +1,5 @@
 // What the passes of a convolution share: its options, and the grids that their sums run over.
-#ifndef CV_CONV_H
-#define CV_CONV_H
+#pragma once
 
 #include "op/layers/conv_plain.h" // the options
 #include "op/layers/lanes.h"
@@ -68,5 +67,3 @@ static inline void space_maps(lanes *to, grid g, const lanes *from, cv_shape s, 
         }
     }
 }
-
-#endif

@@ -1,6 +1,5 @@
 // The bands of a convolution, and where the terms of its sums lie.
-#ifndef CV_CONV_BAND_H
-#define CV_CONV_BAND_H
+#pragma once
 
 #include "op/layers/conv.h"
 #include "op/layers/tile.h"
@@ -134,5 +133,3 @@ static inline source source_of(const correlation *k, const lanes *maps, int64_t 
     space_maps(k->map, k->g, maps, k->from, k->at, top);
     return (source){k->map, k->tap, k->g.h * k->g.w};
 }
-
-#endif

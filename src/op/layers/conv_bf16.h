@@ -1,7 +1,6 @@
 // The passes of a training step of a convolution in bf16. Each returns false, and does nothing, where it would be no
 // faster than the one in fp32, and in every build but the one for AMX.
-#ifndef CV_CONV_BF16_H
-#define CV_CONV_BF16_H
+#pragma once
 
 #include "op/layers/conv.h"
 
@@ -29,6 +28,4 @@ static inline bool cv_bf16_input_gradient(const cv_pass *pass) {
     (void)pass;
     return false;
 }
-#endif
-
 #endif

@@ -5,8 +5,7 @@
 //
 // with stride s and dilation d; x is zero outside the map. It is a cross-correlation: the kernel is not flipped.
 // torch.nn.functional.conv2d; in 1-d every height is 1.
-#ifndef CV_CONV_PLAIN_H
-#define CV_CONV_PLAIN_H
+#pragma once
 
 #include "op/shape.h"
 
@@ -75,5 +74,3 @@ static inline void conv_plain_backward(const conv *c, cv_shape in, cv_shape out,
     for (int64_t i = 0; v->db && i < cv_shape_size(out); i++) v->db[i / pixels] += v->dy[i];
     conv_each_term(c, in, out, conv_backward_term, v);
 }
-
-#endif

@@ -1,7 +1,6 @@
 // The vector type that ops compute with. Included by src/op/*.c only: LANES, CV_REAL and the register tile are set per
 // instruction set by the build.
-#ifndef CV_LANES_H
-#define CV_LANES_H
+#pragma once
 
 #include "op/isa.h"
 
@@ -167,5 +166,3 @@ static inline lanes expm1_lanes(lanes x) {
 static inline lanes sigmoid_lanes(lanes x) {
     return 1 / (1 + exp_lanes(-x));
 }
-
-#endif

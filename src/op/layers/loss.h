@@ -1,6 +1,5 @@
 // What the losses share. A loss reads a vector of outputs and the label of each sample and writes one value a sample.
-#ifndef CV_LOSS_H
-#define CV_LOSS_H
+#pragma once
 
 #include "op/layers/lanes.h"
 
@@ -23,5 +22,3 @@ static inline lanes is_label(const int32_t *label, int64_t k) {
     for (int l = 0; l < LANES; l++) v[l] = label[l] == k ? (real)1 : (real)0;
     return v;
 }
-
-#endif

@@ -1,7 +1,6 @@
 // Layers that compute each value from one: y = f(x), dx = dy f'(x), the slope taken from x or, so that y may overwrite
 // x, from y.
-#ifndef CV_POINTWISE_H
-#define CV_POINTWISE_H
+#pragma once
 
 #include "op/layers/lanes.h"
 
@@ -38,5 +37,3 @@ ALWAYS_INLINE void backward_each(const cv_pass *p, const lanes *from, pointwise_
 // Cases of such a layer: every number of dimensions.
 #define POINTWISE_CASES(options)                                                                                       \
     CV_CASES({{1, 5, 1, 1}, NULL, 3}, {{2, 3, 1, 7}, options, 16}, {{3, 2, 3, 5}, options, 33})
-
-#endif

@@ -1,6 +1,5 @@
 // What the pooling layers share: options and geometry, with PyTorch's defaults and edge rules.
-#ifndef CV_POOL_H
-#define CV_POOL_H
+#pragma once
 
 #include "op/layers/lanes.h"
 #include "op/layers/sides.h"
@@ -160,5 +159,3 @@ ALWAYS_INLINE void pool_backward(const cv_pass *p, pool_share share) {
 #define POOL_OP(dims_, schema_)                                                                                        \
     .dims = dims_ + 1, .schema = schema_, .config_size = sizeof(pool), .by_channel = true, .infer = pool_infer,        \
     .window = pool_window
-
-#endif

@@ -3,8 +3,7 @@
 //   same: as many outputs as steps fit, ceil(size / stride); of an odd number of zeros there is one more behind, as in
 //   PyTorch (which knows it for stride 1) and TensorFlow
 //   causal: same in rows; in columns all zeros are in front, so that an output depends on no later column
-#ifndef CV_SIDES_H
-#define CV_SIDES_H
+#pragma once
 
 #include "op/shape.h"
 
@@ -28,5 +27,3 @@ static inline int64_t padded_size(const int64_t padding[4], int d, int64_t size)
 static inline bool has_padding(const int64_t padding[4]) {
     return padding[0] || padding[1] || padding[2] || padding[3];
 }
-
-#endif

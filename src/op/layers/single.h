@@ -1,6 +1,5 @@
 // What the forms of layers for one example share: see cv_single.
-#ifndef CV_SINGLE_H
-#define CV_SINGLE_H
+#pragma once
 
 #include "op/layers/lanes.h"
 
@@ -15,5 +14,3 @@ static inline bool single_infer(void *config, const cv_shape *in, cv_shape *out,
     out->c = lane_blocks(out->c);
     return true;
 }
-
-#endif

@@ -5,8 +5,7 @@
 // counted in lanes), so kernel size, stride, dilation and channel count are the caller's business and cost nothing
 // here. Every index into a tile must be a constant once loops are unrolled: otherwise clang keeps it in memory, at half
 // the speed.
-#ifndef CV_TILE_H
-#define CV_TILE_H
+#pragma once
 
 #include "op/layers/lanes.h"
 
@@ -146,5 +145,3 @@ ALWAYS_INLINE void tile_offsets(int32_t out[TILE_COLUMNS], const int32_t *offset
     UNROLL
     for (int j = 0; j < TILE_COLUMNS; j++) out[j] = offset[first + j < count ? first + j : count - 1];
 }
-
-#endif

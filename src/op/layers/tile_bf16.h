@@ -5,8 +5,7 @@
 // A tile is 16 rows of 64 bytes, each row a cell: as large as one vector of floats. Rows of `a` are 16 pairs of terms;
 // rows of `b` are one pair of terms for 16 results; rows of `sum` are 16 floats. Terms come in pairs of bf16, the first
 // in the low half of 32 bits. Sums are fp32.
-#ifndef CV_TILE_BF16_H
-#define CV_TILE_BF16_H
+#pragma once
 
 #include "op/layers/lanes.h"
 
@@ -129,5 +128,3 @@ static inline void multiply_tiles(const product *p, int high, lanes sum[SUMS][TI
 #undef STORE_SUMS
 #undef LOAD_A
 #undef LOAD_B
-
-#endif
