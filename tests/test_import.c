@@ -282,6 +282,25 @@ static convo_status import_window(const char *nodes, int64_t length, convo_model
     return convo_import(in_folder("window.onnx"), NULL, model, err);
 }
 
+// The same with an auto_pad, which the graphs of convo have not: a list of the same length is written, then replaced.
+static convo_status import_padded(const char *mode, convo_model **model, convo_error *err) {
+    static const uint8_t ints = 7, text = 3, list[] = {0x40, 1, 0x40, 1, 0x40, 1, 0x40, 1, 0x40, 1, 0x40, 1};
+    uint8_t field[sizeof list + 1] = {0x22, sizeof list - 2};
+    if (!import_window("p = Conv(x, k) auto_pad=[1, 1, 1, 1, 1, 1]", 5, model, err)) convo_model_free(*model);
+    assert_int_equal(strlen(mode), sizeof list - 2);
+    memcpy(field + 2, mode, sizeof list - 2);
+    cv_bytes file;
+    must(cv_file_read(in_folder("window.onnx"), 1 << 20, &file, err), err);
+    uint8_t *at = file.data;
+    while (memcmp(at, list, sizeof list) != 0) assert_true(++at + sizeof list < file.data + file.size);
+    uint8_t *type = memchr(at, ints, 16);
+    memcpy(at, field, sizeof list);
+    *type = text;
+    must(cv_file_write(in_folder("window.onnx"), file.data, file.size, err), err);
+    free(file.data);
+    return convo_import(in_folder("window.onnx"), NULL, model, err);
+}
+
 static void windows_are_read_as_they_are_or_not_at_all(void **state) {
     (void)state;
     static const struct {
@@ -301,6 +320,8 @@ static void windows_are_read_as_they_are_or_not_at_all(void **state) {
         {"p = Conv(x, k) pads=[0, 1]", 5, "padding: [0, 1]", false},
         {"p = Conv(x, k) pads=[2, 0] dilations=[2]", 5, "padding: [2, 0]", false},
         {"q = Pad(x, #[0, 0, 1, 0, 0, 0]); p = Conv(q, k) pads=[1, 0]", 5, "padding: [2, 0]", false},
+        {"SAME_UPPER", 5, "padding: [0, 1]", false},
+        {"SAME_LOWER", 5, "padding: [1, 0]", false},
         {"p = MaxPool(x) kernel_shape=[2] strides=[2]", 5, "maxpool1d", false},
         {"m = AveragePool(x) kernel_shape=[2]; p = Mul(m, #2)", 5, "sumpool1d", false},
         {"m = AveragePool(x) kernel_shape=[2]; p = Mul(m, #3)", 5, "computes with a constant", true},
@@ -309,7 +330,9 @@ static void windows_are_read_as_they_are_or_not_at_all(void **state) {
         convo_model *model;
         convo_error err = {0};
         char *text = NULL;
-        const convo_status status = import_window(rows[k].nodes, rows[k].length, &model, &err);
+        const convo_status status = strncmp(rows[k].nodes, "SAME", 4) == 0
+                                        ? import_padded(rows[k].nodes, &model, &err)
+                                        : import_window(rows[k].nodes, rows[k].length, &model, &err);
         if ((status != CONVO_OK) != rows[k].refused)
             fail_msg("%s of %lld: %s", rows[k].nodes, (long long)rows[k].length, status ? err.message : "is read");
         if (!status) must(convo_recipe_text(convo_model_recipe(model), &text, &err), &err);
