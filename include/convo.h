@@ -546,6 +546,21 @@ CONVO_API convo_status convo_bench_run(const convo_recipe *recipe, const convo_m
 // Frees what is in it.
 CONVO_API void convo_bench_free(convo_bench *bench);
 
+// --- recordings -------------------------------------------------------------------------------------------------
+
+// A recording as front ends read it: its channels mixed down to their mean.
+typedef struct convo_recording {
+    int rate;      // hertz
+    int64_t count; // of samples
+    float *sample; // [count] -1 to 1, as a rule
+} convo_recording;
+
+// Reads a recording, or its first `seconds` if that is not 0, at its own rate. path: a file, or a part of a tar file
+// ("words.tar@1536+32044/cat/1.wav", docs/files.md). Free it with convo_recording_free. Errors: those of reading files.
+CONVO_API convo_status convo_recording_read(const char *path, double seconds, convo_recording *recording,
+                                            convo_error *err);
+CONVO_API void convo_recording_free(convo_recording *recording);
+
 // --- what the net sees ------------------------------------------------------------------------------------------
 
 // An array of at most four dimensions.

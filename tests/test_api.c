@@ -156,6 +156,7 @@ static struct {
     convo_gradcheck gradcheck;
     convo_bench bench;
     convo_array array;
+    convo_recording recording;
     convo_map map;
     convo_get_result got;
     convo_examples examples;
@@ -251,6 +252,7 @@ enum {
     X(convo_features_changed, NULL, NULL, NULL, 1, NULL)                                                               \
     X(convo_examples_change, NULL, NULL, NULL, NULL)                                                                   \
     X(convo_features, NULL, NULL, NULL)                                                                                \
+    X(convo_recording_read, NULL, 0, NULL)                                                                             \
     X(convo_array_save, NULL, NULL)                                                                                    \
     X(convo_input_read, NULL, NULL, NULL, NULL, NULL)                                                                  \
     X(convo_input_make, NULL, CONVO_ONES, 0, NULL)                                                                     \
@@ -324,6 +326,8 @@ enum {
       convo_features_changed(it.moons, NULL, RECORDING, 1, &out.versions, err))                                        \
     X(convo_examples_change, STATE, no_changes,                                                                        \
       convo_examples_change(it.moons, NULL, (int64_t[1]){0}, &out.examples, err))                                      \
+    X(convo_recording_read, ARGUMENT, negative, convo_recording_read(RECORDING, -1, &out.recording, err))              \
+    X(convo_recording_read, IO, not_there, convo_recording_read("/nowhere.wav", 0, &out.recording, err))               \
     X(convo_array_save, ARGUMENT, an_empty_one, convo_array_save(&empty, in("x.npy"), err))                            \
     X(convo_input_make, MEMORY, too_little, short_of_memory(err))                                                      \
     X(convo_filters, SHAPE, no_weights, convo_filters(it.silent, NULL, &out.map, err))                                 \

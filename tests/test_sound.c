@@ -440,10 +440,29 @@ static void an_ogg_file_that_lacks_a_page_is_refused(void **state) {
         assert_int_equal(whole.count, FRAMES);
         cv_sound_free(&whole);
         bytes[size / 2] ^= 4;
-        check_refused("a damaged page", write_bytes("damaged.ogg", bytes, size).text, 0, CONVO_FORMAT, "160000 samples");
+        check_refused("a damaged page", write_bytes("damaged.ogg", bytes, size).text, 0, CONVO_FORMAT,
+                      "160000 samples");
         free(bytes);
     }
     free(value);
+}
+
+static void programs_read_recordings_whole_or_their_beginning(void **state) {
+    (void)state;
+    cv_sound sound;
+    convo_recording whole, beginning;
+    assert_int_equal(cv_sound_read(flac_file, 0, &sound, NULL), CONVO_OK);
+    assert_int_equal(convo_recording_read(flac_file, 0, &whole, NULL), CONVO_OK);
+    assert_int_equal(convo_recording_read(flac_file, 0.1, &beginning, NULL), CONVO_OK);
+    assert_int_equal(whole.rate, 8000);
+    assert_int_equal(whole.count, sound.count);
+    assert_int_equal(beginning.count, 800);
+    assert_memory_equal(whole.sample, sound.sample, sound.count * sizeof(float));
+    assert_memory_equal(beginning.sample, sound.sample, 800 * sizeof(float));
+    convo_recording_free(&whole);
+    convo_recording_free(&beginning);
+    convo_recording_free(NULL);
+    cv_sound_free(&sound);
 }
 
 static void damaged_files_do_no_harm(void **state) {
@@ -484,6 +503,7 @@ int main(void) {
         cmocka_unit_test(a_truncated_flac_is_never_taken_for_a_whole_one),
         cmocka_unit_test(a_flac_with_a_changed_byte_is_refused_or_sounds_the_same),
         cmocka_unit_test(an_ogg_file_that_lacks_a_page_is_refused),
+        cmocka_unit_test(programs_read_recordings_whole_or_their_beginning),
         cmocka_unit_test(damaged_files_do_no_harm),
     };
     return cmocka_run_group_tests(sound, make_folder, remove_folder);

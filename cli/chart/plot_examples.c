@@ -6,7 +6,6 @@
 #include "paths.h"
 
 #include <math.h>
-#include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,10 +16,11 @@ enum { USUAL = 24, USUAL_POINTS = 1000 };
 enum { BANDS = 48, RANGE = 60, HOP = 10 /* ms */, LEAST_RATE = 8000, MOST_RATE = 48000 };
 
 static int rate_of(const char *path) {
-    SF_INFO info = {0};
-    SNDFILE *file = sf_open(path, SFM_READ, &info);
-    if (file) sf_close(file);
-    return info.samplerate < LEAST_RATE ? LEAST_RATE : info.samplerate > MOST_RATE ? MOST_RATE : info.samplerate;
+    convo_recording beginning = {0};
+    convo_recording_read(path, 0.001, &beginning, NULL);
+    const int rate = beginning.rate;
+    convo_recording_free(&beginning);
+    return rate < LEAST_RATE ? LEAST_RATE : rate > MOST_RATE ? MOST_RATE : rate;
 }
 
 static int spectrogram_recipe(int rate, convo_recipe **recipe) {

@@ -6,13 +6,12 @@
 #include "report/page.h"
 
 #include <math.h>
-#include <sndfile.h>
 #include <stdlib.h>
 #include <string.h>
 
 // A clip has at most so many samples (3 s at 16 kHz, 96 kB), a picture so many rows and columns (120 kB): a page stays
 // below 3 MB.
-enum { MOST_SAMPLES = 48000, MOST_SIDE = 200, MOST_FRAMES = MOST_SIDE - 2, MOST_CHANNELS = 64, MOST_FILTERS = 64 };
+enum { MOST_SAMPLES = 48000, MOST_SECONDS = 3, MOST_SIDE = 200, MOST_FRAMES = MOST_SIDE - 2, MOST_FILTERS = 64 };
 
 // --- data URIs --------------------------------------------------------------------------------------------------
 
@@ -198,43 +197,24 @@ void piece_filters(const page *p, FILE *out) {
 
 // --- recordings -------------------------------------------------------------------------------------------------
 
-typedef struct clip {
-    int rate;
-    int64_t samples, all; // kept; of the recording
-    short *sample;        // mono
-} clip;
+static bool read_clip(const char *path, convo_recording *c) {
+    if (convo_recording_read(path, MOST_SECONDS, c, NULL)) return false;
+    if (c->count > MOST_SAMPLES) c->count = MOST_SAMPLES;
+    return true;
+}
 
-static bool read_clip(const char *path, clip *c) {
-    SF_INFO info = {0};
-    SNDFILE *file = sf_open(path, SFM_READ, &info);
-    short *frames = NULL;
-    *c = (clip){0};
-    if (!file) return false;
-    const int64_t most = info.frames < MOST_SAMPLES ? info.frames : MOST_SAMPLES;
-    if (most > 0 && info.channels > 0 && info.channels <= MOST_CHANNELS && info.samplerate > 0) {
-        frames = calloc((size_t)(most * info.channels), sizeof *frames);
-        c->sample = calloc((size_t)most, sizeof *c->sample);
-    }
-    const int64_t got = frames && c->sample ? sf_readf_short(file, frames, most) : 0;
-    for (int64_t k = 0; k < got; k++) {
-        int sum = 0;
-        for (int j = 0; j < info.channels; j++) sum += frames[k * info.channels + j];
-        c->sample[k] = (short)(sum / info.channels);
-    }
-    c->rate = info.samplerate;
-    c->samples = got;
-    c->all = info.frames;
-    free(frames);
-    sf_close(file);
-    if (got) return true;
-    free(c->sample);
-    return false;
+static bool is_cut(const convo_recording *c) {
+    return c->count >= MOST_SAMPLES || c->count >= MOST_SECONDS * (int64_t)c->rate;
+}
+
+static int in_16_bits(float sample) {
+    return (int)lrintf(fminf(fmaxf(32768 * sample, -32768), 32767));
 }
 
 // A WAV file, 16 bits, mono.
-static void write_sound(const clip *c, FILE *out) {
+static void write_sound(const convo_recording *c, FILE *out) {
     enum { HEAD = 44 };
-    const size_t data = 2 * (size_t)c->samples;
+    const size_t data = 2 * (size_t)c->count;
     unsigned char *wav = calloc(1, HEAD + data);
     if (!wav) return;
     memcpy(wav, "RIFF    WAVEfmt ", 16);
@@ -248,7 +228,7 @@ static void write_sound(const clip *c, FILE *out) {
     put_little(wav + 34, 16, 2);
     memcpy(wav + 36, "data", 4);
     put_little(wav + 40, (uint32_t)data, 4);
-    for (int64_t k = 0; k < c->samples; k++) put_little(wav + HEAD + 2 * k, (uint32_t)c->sample[k], 2);
+    for (int64_t k = 0; k < c->count; k++) put_little(wav + HEAD + 2 * k, (uint32_t)in_16_bits(c->sample[k]), 2);
     fputs("<audio controls preload=\"metadata\" src=\"data:audio/wav;base64,", out);
     write_base64(wav, HEAD + data, out);
     fputs("\"></audio>\n", out);
@@ -256,8 +236,8 @@ static void write_sound(const clip *c, FILE *out) {
 }
 
 // Log mel energies in decibels, whatever the net itself reads: what people know as a spectrogram.
-static convo_status find_spectrum(const char *path, const clip *c, convo_array *spectrum) {
-    const double hop = fmax(8, 1000.0 * (double)c->samples / c->rate / MOST_FRAMES);
+static convo_status find_spectrum(const char *path, const convo_recording *c, convo_array *spectrum) {
+    const double hop = fmax(8, 1000.0 * (double)c->count / c->rate / MOST_FRAMES);
     char text[512];
     const int length =
         snprintf(text, sizeof text,
@@ -265,7 +245,7 @@ static convo_status find_spectrum(const char *path, const clip *c, convo_array *
                  "features: {kind: logmel, rate: %d, samples: %lld, window_ms: %.3f, hop_ms: %.3f, fft: 0, "
                  "filters: 40, log: db}\n"
                  "model: [flatten, linear: 2]\n",
-                 c->rate, (long long)c->samples, 3 * hop, hop);
+                 c->rate, (long long)c->count, 3 * hop, hop);
     convo_recipe *recipe = NULL;
     convo_status status = convo_recipe_parse(text, (size_t)length, "spectrogram", &recipe, NULL);
     if (!status) status = convo_features(recipe, path, spectrum, NULL);
@@ -273,7 +253,7 @@ static convo_status find_spectrum(const char *path, const clip *c, convo_array *
     return status;
 }
 
-static void write_spectrum(const char *path, const clip *c, FILE *out) {
+static void write_spectrum(const char *path, const convo_recording *c, FILE *out) {
     const double shown = 60; // decibels below the loudest
     char alt[96];
     convo_array a = {0};
@@ -288,18 +268,16 @@ static void write_spectrum(const char *path, const clip *c, FILE *out) {
         }
     range_of(a.value, rows * p.columns, &p.least, &p.most);
     p.least = p.most - shown;
-    snprintf(alt, sizeof alt, "spectrogram of %.2f s, up to %g kHz (mel), %.0f dB", (double)c->samples / c->rate,
+    snprintf(alt, sizeof alt, "spectrogram of %.2f s, up to %g kHz (mel), %.0f dB", (double)c->count / c->rate,
              c->rate / 2000.0, shown);
     write_picture(&p, alt, "class=\"spectrum\"", out);
     convo_array_free(&a);
 }
 
-static void write_recording(const char *path, const clip *c, FILE *out) {
+static void write_recording(const char *path, const convo_recording *c, FILE *out) {
     write_spectrum(path, c, out);
     write_sound(c, out);
-    fprintf(out, "<small>%.2f s", (double)c->samples / c->rate);
-    if (c->samples < c->all) fprintf(out, " of %.1f s", (double)c->all / c->rate);
-    fputs("</small>\n", out);
+    fprintf(out, "<small>%s%.2f s</small>\n", is_cut(c) ? "the first " : "", (double)c->count / c->rate);
 }
 
 // --- mistakes ---------------------------------------------------------------------------------------------------
@@ -340,7 +318,7 @@ static void write_mistake(const page *p, int64_t k, FILE *out) {
     const convo_evaluation *e = &p->evaluation;
     const int64_t row = p->wrong[k].row;
     const char *path = p->mistakes.file[k];
-    clip c;
+    convo_recording c;
     fputs("<figure class=\"mistake\"><p><span>truth<b>", out);
     html_text(e->labels[e->truth[row]], out);
     fputs("</b></span><span>said", out);
@@ -350,7 +328,7 @@ static void write_mistake(const page *p, int64_t k, FILE *out) {
     fputs("</b></span></p>\n", out);
     if (path && read_clip(path, &c)) {
         write_recording(path, &c, out);
-        free(c.sample);
+        convo_recording_free(&c);
     } else
         write_picture_values(&p->mistakes.values, k, out);
     fputs("<figcaption>", out);
@@ -368,8 +346,8 @@ void piece_mistakes(const page *p, FILE *out) {
 
 // How to read a spectrogram, where there are any.
 void piece_sound(const page *p, FILE *out) {
-    clip c;
+    convo_recording c;
     if (!p->mistakes.count || !p->mistakes.file[0] || !read_clip(p->mistakes.file[0], &c)) return;
-    free(c.sample);
+    convo_recording_free(&c);
     fputs("Spectrograms: time to the right, mel frequency upwards, bright is loud.", out);
 }
