@@ -8,8 +8,8 @@ typedef struct drive {
     const cv_isa *isa;
     const cv_op *op;
     op_config config;
-    cv_shape in, out;
-    int count, blocks; // samples, blocks of them
+    cv_shape in, in1, out; // in1: of the second input
+    int count, blocks;     // samples, blocks of them
     int inputs, tensors;
     cv_tensor spec[CV_MAX_TENSORS];
     size_t size[CV_MAX_TENSORS];                         // numbers in each tensor
@@ -26,17 +26,23 @@ static inline void *lanes_of_batch(const drive *d, size_t size) {
     return test_memory((size_t)d->blocks * size * (size_t)d->isa->lanes + 1, d->isa->real);
 }
 
-// in: of every input. config: the options, complete.
-static inline drive drive_new(const cv_isa *isa, const cv_op *op, const void *config, cv_shape in, int count) {
-    drive d = {.isa = isa, .op = op, .in = in, .out = in, .count = count, .inputs = op->inputs ? op->inputs : 1};
-    const cv_shape both[CV_MAX_INPUTS] = {in, in};
+static inline cv_shape drive_shape(const drive *d, int input) {
+    return input ? d->in1 : d->in;
+}
+
+// config: the options, complete.
+static inline drive drive_joining(const cv_isa *isa, const cv_op *op, const void *config, cv_shape in, cv_shape in1,
+                                  int count) {
+    drive d = {
+        .isa = isa, .op = op, .in = in, .in1 = in1, .out = in, .count = count, .inputs = op->inputs ? op->inputs : 1};
+    const cv_shape both[CV_MAX_INPUTS] = {in, in1};
     char why[256] = "";
     if (op->config_size) memcpy(d.config.bytes, config, op->config_size);
     d.blocks = (count + isa->lanes - 1) / isa->lanes;
     if (op->infer && !op->infer(d.config.bytes, both, &d.out, why, sizeof why)) fail_msg("%s: %s", op->name, why);
     for (int k = 0; k < d.inputs; k++) {
-        d.x[k] = lanes_of_batch(&d, (size_t)cv_shape_size(in));
-        d.dx[k] = lanes_of_batch(&d, (size_t)cv_shape_size(in));
+        d.x[k] = lanes_of_batch(&d, (size_t)cv_shape_size(both[k]));
+        d.dx[k] = lanes_of_batch(&d, (size_t)cv_shape_size(both[k]));
     }
     d.y = lanes_of_batch(&d, (size_t)cv_shape_size(d.out));
     d.dy = lanes_of_batch(&d, (size_t)cv_shape_size(d.out));
@@ -58,6 +64,11 @@ static inline drive drive_new(const cv_isa *isa, const cv_op *op, const void *co
     }
     d.label = test_memory((size_t)(d.blocks * isa->lanes), sizeof *d.label);
     return d;
+}
+
+// The second input, if there is one, has the shape that the op's cases give it.
+static inline drive drive_new(const cv_isa *isa, const cv_op *op, const void *config, cv_shape in, int count) {
+    return drive_joining(isa, op, config, in, op->second ? op->second(in) : in, count);
 }
 
 static inline void drive_free(drive *d) {
@@ -114,13 +125,14 @@ static inline void drive_take(const drive *d, const void *from, int64_t size, do
 
 // NaN wherever an op must write before it reads.
 static inline void drive_poison(const drive *d) {
-    const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out), lanes = d->isa->lanes, blocks = d->blocks;
+    const int64_t out = cv_shape_size(d->out), lanes = d->isa->lanes, blocks = d->blocks;
     const size_t scratch = d->op->scratch ? d->op->scratch(d->config.bytes, d->in, d->out) : 0;
     const size_t saved = d->op->saved ? d->op->saved(d->config.bytes, d->in, d->out) : 0;
     memset(d->y, 0xff, (size_t)(blocks * out * lanes) * d->isa->real);
     memset(d->saved, 0xff, (size_t)(blocks * lanes) * saved * d->isa->real);
     memset(d->scratch, 0xff, (size_t)lanes * scratch * d->isa->real);
-    for (int k = 0; k < d->inputs; k++) memset(d->dx[k], 0xff, (size_t)(blocks * in * lanes) * d->isa->real);
+    for (int k = 0; k < d->inputs; k++)
+        memset(d->dx[k], 0xff, (size_t)(blocks * cv_shape_size(drive_shape(d, k)) * lanes) * d->isa->real);
     for (int t = 0; t < d->tensors; t++)
         if (d->grad[t]) memset(d->grad[t], 0xff, (size_t)blocks * d->size[t] * d->isa->real);
 }
@@ -146,15 +158,16 @@ static inline void *block_of(const drive *d, void *values, int64_t size, int b) 
 
 static inline cv_pass drive_pass(const drive *d, int b, bool training) {
     const cv_op *op = d->op;
-    const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out);
+    const int64_t out = cv_shape_size(d->out);
     const int left = d->count - b * d->isa->lanes;
-    cv_pass p = {.config = d->config.bytes, .in = d->in, .out = d->out, .training = training, .share.blocks = 1};
+    cv_pass p = {
+        .config = d->config.bytes, .in = d->in, .in1 = d->in1, .out = d->out, .training = training, .share.blocks = 1};
     p.active = left < d->isa->lanes ? left : d->isa->lanes;
     p.scale = 1.0 / d->count;
     p.label = d->label + b * d->isa->lanes;
     for (int k = 0; k < d->inputs; k++) {
-        p.x[k] = block_of(d, d->x[k], in, b);
-        p.dx[k] = block_of(d, d->dx[k], in, b);
+        p.x[k] = block_of(d, d->x[k], cv_shape_size(drive_shape(d, k)), b);
+        p.dx[k] = block_of(d, d->dx[k], cv_shape_size(drive_shape(d, k)), b);
     }
     p.y = block_of(d, d->y, out, b);
     p.dy = block_of(d, d->dy, out, b);

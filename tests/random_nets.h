@@ -6,7 +6,7 @@
 #include "support.h"
 #include "train/train.h"
 
-enum { TEXT = 1 << 14, MOST_VALUES = 3000, MOST_WORK = 1 << 19 };
+enum { TEXT = 1 << 14, MOST_VALUES = 3000, MOST_WORK = 1 << 19, MOST_NAMES = 8 };
 
 typedef struct random_net {
     uint64_t seed;
@@ -15,6 +15,8 @@ typedef struct random_net {
     cv_shape input;
     int classes, batch, examples[3]; // in training, validation, test
     bool statistics;                 // a layer looks at the whole batch
+    cv_shape named[MOST_NAMES];      // shapes of the layers called v0, v1, ...
+    int names;
 } random_net;
 
 static inline int draw(random_net *n, int count) { // 0..count - 1
@@ -166,13 +168,56 @@ static inline void draw_residual(random_net *n, int depth, layer_list *list) {
     free(text);
 }
 
+// Gives the value a name, by a layer that does nothing.
+static inline void name_value(random_net *n, layer_list *list) {
+    char text[64];
+    cv_print(text, sizeof text, "{dropout: {p: 0, name: v%d}}", n->names);
+    list_layer(list, text, list->shape);
+    n->named[n->names++] = list->shape;
+}
+
+// Joins the value with an earlier one, either way round, by any op of two inputs.
+static inline bool draw_join(random_net *n, const cv_op *op, layer_list *list) {
+    const int other = n->names ? draw(n, n->names) : 0, first = draw(n, 2);
+    char why[256], text[128], name[2][16] = {"previous"};
+    cv_shape in[2], out;
+    if (!n->names || op->inputs < 2) return false;
+    cv_print(name[1], sizeof name[1], "v%d", other);
+    in[first] = list->shape;
+    in[1 - first] = n->named[other];
+    if (!op->infer(NULL, in, &out, why, sizeof why) || cv_shape_size(out) > MOST_VALUES) return false;
+    cv_print(text, sizeof text, "{%s: {from: [%s, %s]}}", op->name, name[first], name[1 - first]);
+    list_layer(list, text, out);
+    return true;
+}
+
+// Squeeze and excitation: maps times a number for each, made of the maps.
+static inline void draw_excitation(random_net *n, layer_list *list) {
+    char text[160];
+    const cv_shape shape = list->shape;
+    name_value(n, list);
+    cv_print(text, sizeof text, "globalavgpool, {linear: %lld}, sigmoid, {scale: {from: [v%d, previous]}}",
+             (long long)shape.c, n->names - 1);
+    list_layer(list, text, shape);
+}
+
+// Names and what is made of them, where no shortcut repeats it.
+static inline void draw_wires(random_net *n, const cv_isa *isa, layer_list *list) {
+    if (n->names < MOST_NAMES && draw(n, 4) == 0) name_value(n, list);
+    if (n->names < MOST_NAMES && list->shape.dims > 1 && draw(n, 8) == 0) draw_excitation(n, list);
+    for (int tries = 0; tries < 20 && draw(n, 2); tries++)
+        if (draw_join(n, isa->ops[draw(n, isa->op_count)], list)) break;
+}
+
 static inline void draw_layers(random_net *n, int count, int depth, layer_list *list) {
     const cv_isa *isa = cv_isa_find("baseline");
-    for (int k = 0; k < count;)
+    for (int k = 0; k < count;) {
         if (depth < 2 && draw(n, 6) == 0)
             draw_residual(n, depth, list), k++;
         else
             k += draw_layer(n, isa->ops[draw(n, isa->op_count)], list);
+        if (depth == 0) draw_wires(n, isa, list);
+    }
 }
 
 // --- the recipe ---------------------------------------------------------------------------------------------------
@@ -279,8 +324,11 @@ static inline void random_net_new(random_net *n, uint64_t seed) {
     draw_input(n, list);
     const cv_op *loss = draw_loss(n, &outputs);
     draw_layers(n, 1 + draw(n, 6), 0, list);
-    if (list->shape.dims > 1) list_layer(list, "flatten", (cv_shape){1, cv_shape_size(list->shape), 1, 1});
-    if (draw(n, 3) == 0) draw_layers(n, 1 + draw(n, 2), 0, list);
+    const bool behind = draw(n, 3) == 0; // layers that read a vector
+    for (int k = 0; k <= behind; k++) {
+        if (k) draw_layers(n, 1 + draw(n, 2), 0, list);
+        if (list->shape.dims > 1) list_layer(list, "flatten", (cv_shape){1, cv_shape_size(list->shape), 1, 1});
+    }
     cv_shape_text(n->input, shape, sizeof shape);
     shape[0] = '[', shape[strlen(shape) - 1] = ']';
     cv_print(n->text, sizeof n->text, "input: %s\n%smodel: [%s, {linear: %d}]\n", shape, features[draw(n, 3)],

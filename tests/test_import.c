@@ -137,8 +137,8 @@ static tally try_list(const char *where, bool either) {
 static void nets_of_pytorch_say_the_same(void **state) {
     (void)state;
     const tally t = try_list(GOLDEN, false);
-    assert_int_equal(t.same, 8);
-    assert_int_equal(t.refused, 2);
+    assert_int_equal(t.same, 9);
+    assert_int_equal(t.refused, 1);
 }
 
 static bool python_has(const char *module) {
@@ -440,8 +440,6 @@ static void all_that_is_not_known_is_named(void **state) {
     assert_int_equal(convo_import(GOLDEN "/strange-17.onnx", NULL, &model, &err), CONVO_UNSUPPORTED);
     assert_null(strstr(err.message, "Erf '")); // part of a gelu, as PyTorch writes it
     assert_non_null(strstr(err.message, "Resize '"));
-    assert_int_equal(convo_import(GOLDEN "/crossing-17.onnx", NULL, &model, &err), CONVO_UNSUPPORTED);
-    assert_non_null(strstr(err.message, "branches that cross"));
 }
 
 // Files that tests/fuzz/seeds.py makes.

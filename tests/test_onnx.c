@@ -81,7 +81,7 @@ static void every_layer_can_be_exported(void **state) {
     for (int k = 0; k < isa->op_count; k++) {
         const cv_op *op = isa->ops[k];
         if (op->kind != CV_LAYER) continue;
-        if (!op->onnx) fail_msg("%s has no ONNX form", op->name);
+        if (!op->onnx && !op->say_onnx) fail_msg("%s has no ONNX form", op->name);
         for (const cv_case *c = op->cases; c->batch && op->inputs < 2; c++) {
             char text[512], shape[48];
             cv_shape_text(c->in, shape, sizeof shape);

@@ -101,20 +101,26 @@ static void check_array(const drive *d, const char *name, void *values, const vo
 // The worst disagreement in any element of any input or parameter. h: how far elements are moved.
 static finding check_gradient(drive *d, double h) {
     finding worst = {.error = -1};
-    const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out);
+    const int64_t out = cv_shape_size(d->out);
     double *dy = test_memory((size_t)(d->count * out), sizeof *dy);
     for (int n = 0; n < d->count; n++)
         for (int64_t i = 0; i < out; i++) dy[n * out + i] = projection(d, n, i);
     drive_put(d, d->dy, out, dy, true);
     drive_forward(d, true);
     drive_backward(d);
-    size_t most = (size_t)(d->count * in);
+    size_t most = 0;
+    for (int k = 0; k < d->inputs; k++) {
+        const size_t size = (size_t)(d->count * cv_shape_size(drive_shape(d, k)));
+        most = size > most ? size : most;
+    }
     for (int t = 0; t < d->tensors; t++) most = d->size[t] > most ? d->size[t] : most;
     size_t *at = test_memory(most, sizeof *at);
-    for (int n = 0; n < d->count; n++)
-        for (int64_t i = 0; i < in; i++) at[n * in + i] = lane_at(d, in, n, i);
-    for (int k = 0; k < d->inputs; k++)
+    for (int k = 0; k < d->inputs; k++) {
+        const int64_t in = cv_shape_size(drive_shape(d, k));
+        for (int n = 0; n < d->count; n++)
+            for (int64_t i = 0; i < in; i++) at[n * in + i] = lane_at(d, in, n, i);
         check_array(d, k ? "x1" : "x", d->x[k], d->dx[k], at, (size_t)(d->count * in), h, &worst);
+    }
     for (size_t i = 0; i < most; i++) at[i] = i;
     for (int t = 0; t < d->tensors; t++)
         if (d->grad[t]) check_array(d, d->spec[t].name, d->tensor[t], d->grad[t], at, d->size[t], h, &worst);
@@ -125,15 +131,15 @@ static finding check_gradient(drive *d, double h) {
 
 // Inputs that stay away from kinks: 101 neighbours differ by at least 1/30, and are at least 1/60 away from zero.
 static void put_smooth_inputs(const drive *d) {
-    const int64_t size = cv_shape_size(d->in);
-    double *rows = test_memory((size_t)(d->count * size), sizeof *rows);
     for (int k = 0; k < d->inputs; k++) {
+        const int64_t size = cv_shape_size(drive_shape(d, k));
+        double *rows = test_memory((size_t)(d->count * size), sizeof *rows);
         for (int n = 0; n < d->count; n++)
             for (int64_t i = 0; i < size; i++)
                 rows[n * size + i] = ((double)((i * 29 + n * 13 + k * 31) % 101) - 50.5) / 30;
         drive_put(d, d->x[k], size, rows, false);
+        free(rows);
     }
-    free(rows);
 }
 
 // The larger cases are for the golden test alone.
@@ -244,13 +250,16 @@ static double range_of(const cv_op *op) {
 }
 
 static void put_input(const drive *d, const char *input) {
-    const int64_t in = cv_shape_size(d->in), out = cv_shape_size(d->out);
-    double *rows = test_memory((size_t)(d->count * (in > out ? in : out)), sizeof *rows);
+    const int64_t out = cv_shape_size(d->out);
     for (int k = 0; k < d->inputs; k++) {
+        const int64_t in = cv_shape_size(drive_shape(d, k));
+        double *rows = test_memory((size_t)(d->count * in), sizeof *rows);
         for (int64_t i = 0; i < d->count * in; i++)
             rows[i] = range_of(d->op) * (double)input_value(input, k ? X1 : X, (uint32_t)i);
         drive_put(d, d->x[k], in, rows, false);
+        free(rows);
     }
+    double *rows = test_memory((size_t)(d->count * out), sizeof *rows);
     for (int64_t i = 0; i < d->count * out; i++) rows[i] = (double)made_up(OUTPUT_GRADIENT, (uint32_t)i);
     drive_put(d, d->dy, out, rows, true);
     free(rows);
@@ -286,10 +295,9 @@ static bool knows_training(const cv_op *op) {
 
 // What a parameter gradient in front of this op would add for samples that are not there.
 static void check_idle_lanes(const drive *d, const char *where) {
-    const int64_t size = cv_shape_size(d->in);
     for (int k = 0; k < d->inputs; k++)
         for (int n = d->count; n < d->blocks * d->isa->lanes; n++)
-            for (int64_t i = 0; i < size; i++)
+            for (int64_t i = 0, size = cv_shape_size(drive_shape(d, k)); i < size; i++)
                 if (real_get(d->isa, d->dx[k], lane_at(d, size, n, i)) != 0)
                     fail_msg("%s: an idle lane has a gradient, %g", where,
                              real_get(d->isa, d->dx[k], lane_at(d, size, n, i)));
@@ -314,8 +322,8 @@ static void compare_input(const cv_isa *isa, const subject *s, comparison *c, co
         drive_backward(&d);
         check_idle_lanes(&d, where);
         for (int k = 0; k < d.inputs; k++)
-            c->gradient = fmax(
-                c->gradient, compare_lanes(&d, c, prefix, k ? "dx1" : "dx", where, d.dx[k], d.in, gradient_tolerance));
+            c->gradient = fmax(c->gradient, compare_lanes(&d, c, prefix, k ? "dx1" : "dx", where, d.dx[k],
+                                                          drive_shape(&d, k), gradient_tolerance));
         for (int t = 0; t < d.tensors; t++) {
             if (d.spec[t].integer)
                 assert_true(real_get(isa, d.tensor[t], 0) == 1); // batches seen
@@ -477,18 +485,24 @@ static void print_options(const cv_option *schema, const void *config) {
     }
 }
 
+// The sizes behind the batch.
+static void print_shape(cv_shape s) {
+    printf(s.dims == 1   ? ", %lld"
+           : s.dims == 2 ? ", %lld, %lld"
+                         : ", %lld, %lld, %lld",
+           (long long)s.c, (long long)(s.dims == 2 ? s.w : s.h), (long long)s.w);
+}
+
 static void print_case(const cv_isa *isa, const subject *s, void *user) {
     int *printed = user;
-    const cv_shape in = s->test->in;
     drive d = drive_case(isa, s, 1);
     printf("%s{\"op\": \"%s\", \"case\": %d, \"torch\": \"%s\", \"loss\": %s, \"inputs\": %d, \"range\": %g, "
-           "\"shape\": [%d",
+           "\"shape1\": [%d",
            (*printed)++ ? ",\n" : "", s->op->name, s->number, s->op->torch, s->op->kind == CV_LOSS ? "true" : "false",
            d.inputs, range_of(s->op), s->test->batch);
-    printf(in.dims == 1   ? ", %lld"
-           : in.dims == 2 ? ", %lld, %lld"
-                          : ", %lld, %lld, %lld",
-           (long long)in.c, (long long)(in.dims == 2 ? in.w : in.h), (long long)in.w);
+    print_shape(d.in1);
+    printf("], \"shape\": [%d", s->test->batch);
+    print_shape(d.in);
     printf("], \"options\": {");
     print_options(s->op->schema, d.config.bytes);
     printf("}, \"tensors\": [");

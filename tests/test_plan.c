@@ -69,10 +69,34 @@ static void add_residual(graph *g) {
         add_node(g, "add", NULL, from, body);
 }
 
+// A number for each map, made of the maps or of others, times the maps; or a row added to all rows.
+static void add_broadcast(graph *g) {
+    const int maps = g->last;
+    if (pick(g, 2)) {
+        add_node(g, "globalavgpool", NULL, maps, maps);
+        add_node(g, pick(g, 2) ? "sigmoid" : "softmax", NULL, g->last, g->last);
+        add_node(g, "scale", NULL, maps, g->last);
+    } else {
+        add_node(g, "mean", pick(g, 2) ? "{over: rows}" : "{over: columns}", maps, maps);
+        add_node(g, pick(g, 2) ? "scale" : "add", NULL, maps, g->last);
+    }
+}
+
+// Some of the channels beside all of them.
+static void add_concat(graph *g) {
+    const int maps = g->last;
+    if (shape_of(g, maps).c > 20) return;
+    add_node(g, "split", "{first: 0, count: 1}", maps, maps);
+    if (pick(g, 2))
+        add_node(g, "concat", NULL, maps, g->last);
+    else
+        add_node(g, "concat", NULL, g->last, maps);
+}
+
 static void add_random(graph *g) {
     const cv_shape s = shape_of(g, g->last);
     char options[64];
-    switch (pick(g, 8)) {
+    switch (pick(g, 11)) {
     case 0:
         snprintf(options, sizeof options, "{out: %d, kernel: 3, padding: 1}", 1 + pick(g, pick(g, 4) ? 4 : 40));
         add_node(g, "conv2d", options, g->last, g->last);
@@ -86,6 +110,8 @@ static void add_random(graph *g) {
     case 2:
     case 3:
     case 4: add_residual(g); break;
+    case 8: add_broadcast(g); break;
+    case 9: add_concat(g); break;
     default: add_unary(g, g->last);
     }
 }
@@ -132,7 +158,7 @@ static void reference_new(reference *r, const graph *g, int count) {
     r->input = drive_new(net->isa, cv_op_find(net->isa, "relu"), NULL, net->input, count);
     for (int i = 0; i < net->nodes; i++) {
         const cv_node *n = &net->node[i];
-        r->node[i] = drive_new(net->isa, n->op, n->config, n->in, count);
+        r->node[i] = drive_joining(net->isa, n->op, n->config, n->in, n->in1, count);
         r->node[i].apart = true;
         for (int t = 0; t < n->tensors; t++) {
             const cv_net_tensor *s = &net->tensor[n->tensor + t];
@@ -156,7 +182,8 @@ static void reference_forward(reference *r, bool training) {
     const cv_net *net = r->graph->net;
     for (int i = 0; i < net->nodes; i++) {
         for (int k = 0; k < r->node[i].inputs; k++)
-            memcpy(r->node[i].x[k], value_of(r, net->node[i].input[k])->y, batch_bytes(&r->input, r->node[i].in));
+            memcpy(r->node[i].x[k], value_of(r, net->node[i].input[k])->y,
+                   batch_bytes(&r->input, drive_shape(&r->node[i], k)));
         drive_forward(&r->node[i], training);
     }
     if (!r->graph->loss) return;
@@ -251,8 +278,7 @@ static void check_tensors(const char *where, const reference *r, cv_runner *runn
             const drive *d = &r->node[i];
             check_floats(where, s->name, (const float *)net->values + s->offset, d->tensor[t], s->size);
             if (d->grad[t])
-                check_gradient(where, s, d->grad[t], d->blocks, r->any_size && net->node[i].op->in_parts,
-                               runner);
+                check_gradient(where, s, d->grad[t], d->blocks, r->any_size && net->node[i].op->in_parts, runner);
         }
 }
 

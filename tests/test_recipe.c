@@ -355,6 +355,80 @@ static void residuals_become_branches(void **state) {
     convo_recipe_free(recipe);
 }
 
+static void layers_read_others_by_name(void **state) {
+    (void)state;
+    convo_recipe *recipe = good("input: [4, 9]\nmodel:\n"
+                                "  - relu: {name: a}\n"
+                                "  - conv1d: {out: 4, kernel: 1, name: b}\n"
+                                "  - tanh: {from: a}\n"
+                                "  - residual: {body: [{relu: {name: c}}], name: r}\n"
+                                "  - add: {from: [a, b, c, previous, input], name: sum}\n"
+                                "  - globalavgpool\n"
+                                "  - scale: {from: [r, previous]}\n"
+                                "  - concat: {from: [previous, sum]}\n"
+                                "  - split: {first: 3, count: 2}\n");
+    static const struct {
+        const char *path, *op;
+        int input[2];
+    } expected[] = {
+        {"0", "relu", {-1, 0}},  {"1", "conv1d", {0, 0}},        {"2", "tanh", {0, 0}},  {"3.body.0", "relu", {2, 0}},
+        {"3", "add", {3, 2}},    {"4.1", "add", {0, 1}},         {"4.2", "add", {5, 3}}, {"4.3", "add", {6, 4}},
+        {"4", "add", {7, -1}},   {"5", "globalavgpool", {8, 0}}, {"6", "scale", {4, 9}}, {"7", "concat", {10, 8}},
+        {"8", "split", {11, 0}},
+    };
+    cv_net *net;
+    assert_int_equal(cv_recipe_net(recipe, cv_isa_find("baseline"), &net, NULL), CONVO_OK);
+    assert_int_equal(net->nodes, CV_COUNT(expected));
+    for (int k = 0; k < net->nodes; k++) {
+        assert_string_equal(net->node[k].path, expected[k].path);
+        assert_string_equal(net->node[k].op->name, expected[k].op);
+        assert_int_equal(net->node[k].input[0], expected[k].input[0]);
+        if (net->node[k].op->inputs == 2) assert_int_equal(net->node[k].input[1], expected[k].input[1]);
+    }
+    assert_int_equal(cv_net_output(net).c, 2);
+    cv_net_free(net);
+    convo_recipe_free(recipe);
+}
+
+static void wires_that_lead_nowhere_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *layers, *says;
+    } rows[] = {
+        {"[{relu: {from: a}}]", "no layer before this one has the name 'a'"},
+        {"[{relu: {from: previous}}, {tanh: {from: later}}, {relu: {name: later}}]", "the name 'later'"},
+        {"[{relu: {name: a}}, {tanh: {name: a}}]", "two layers have the name 'a'"},
+        {"[{relu: {name: input}}]", "'input' cannot be a layer's name"},
+        {"[{relu: {name: '@x'}}]", "'@x' cannot be a layer's name"},
+        {"[{relu: {name: [a]}}]", "'name' must be a word"},
+        {"[{relu: {from: {a: b}}}]", "'from' must be the name of a layer"},
+        {"[{relu: {from: []}}]", "'from' must name 1 to 64 layers"},
+        {"[{relu: {from: [input, previous]}}]", "'relu' reads one value, but 'from' names 2"},
+        {"[{residual: {body: [relu], from: [input, previous]}}]", "'residual' reads one value"},
+        {"[{relu: {name: a}}, {scale: {from: [a, a, a]}}]", "'scale' reads two values, but 'from' names 3"},
+        {"[relu, add]", "'add' joins two values: name them"},
+        {"[relu, {concat: {from: input}}]", "'concat' joins two values: name them"},
+        {"[{relu: {name: a}}, {conv1d: {out: 2, kernel: 1}}, {add: {from: [a, previous]}}]", "its inputs differ"},
+        {"[{relu: {name: a}}, {conv1d: {out: 2, kernel: 3}}, {concat: {from: [a, previous]}}]",
+         "differ in more than channels"},
+        {"[{relu: {name: a}}, tanh, {relu: {from: a}}]", "no layer reads the output of layer 1 (tanh)"},
+        {"[{split: {first: 3, count: 2}}]", "channels 3 to 4 are wanted of an input that has 4"},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        char *text = cv_format("input: [4, 9]\nmodel: %s\n", rows[k].layers);
+        convo_recipe *recipe = NULL;
+        cv_net *net;
+        convo_error err = {0};
+        if (!cv_recipe_parse(text, strlen(text), "r", "r.yaml", &recipe, &err) &&
+            !cv_recipe_net(recipe, cv_isa_find("baseline"), &net, &err))
+            fail_msg("%s is taken", rows[k].layers);
+        if (!strstr(err.message, rows[k].says))
+            fail_msg("%s: '%s' is not said: %s", rows[k].layers, rows[k].says, err.message);
+        convo_recipe_free(recipe);
+        free(text);
+    }
+}
+
 // --- settings ---------------------------------------------------------------------------------------------------
 
 static char *text_of(const convo_recipe *recipe) {
@@ -503,6 +577,8 @@ int main(void) {
         cmocka_unit_test(short_and_long_forms_mean_the_same),
         cmocka_unit_test(a_list_may_be_written_as_a_list_or_a_text),
         cmocka_unit_test(residuals_become_branches),
+        cmocka_unit_test(layers_read_others_by_name),
+        cmocka_unit_test(wires_that_lead_nowhere_are_refused),
         cmocka_unit_test(the_text_reads_back_as_itself),
         cmocka_unit_test(settings_change_the_recipe),
         cmocka_unit_test(settings_add_what_was_not_written),

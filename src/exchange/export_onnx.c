@@ -101,15 +101,17 @@ static bool fill_options(const cv_node *node, const char *text, char *out, size_
 }
 
 static convo_status add_layer(const graph_writer *w, convo_error *err) {
-    char text[1024];
+    char text[1024], said[512];
     const cv_graph_scope scope = {resolve, w};
-    if (!w->node->op->onnx)
+    const cv_node *n = w->node;
+    const bool says = n->op->say_onnx && n->op->say_onnx(n->config, n->in, n->in1, n->out, said, sizeof said);
+    const char *onnx = says ? said : n->op->onnx;
+    if (!onnx)
         return cv_fail(err, CONVO_UNSUPPORTED, w->node->where, "layer %s: %s cannot be said in ONNX", w->path,
                        w->node->op->name);
-    if (fill_options(w->node, w->node->op->onnx, text, sizeof text) && cv_graph_parse(w->graph, text, &scope))
-        return CONVO_OK;
+    if (fill_options(n, onnx, text, sizeof text) && cv_graph_parse(w->graph, text, &scope)) return CONVO_OK;
     if (w->graph->failed) return cv_no_memory(err, w->path);
-    return cv_fail(err, CONVO_STATE, w->node->op->name, "the layer's ONNX text cannot be read: %s", w->node->op->onnx);
+    return cv_fail(err, CONVO_STATE, w->node->op->name, "the layer's ONNX text cannot be read: %s", onnx);
 }
 
 // Every layer's value is called by the layer's path, the last one "logits".

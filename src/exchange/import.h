@@ -92,6 +92,8 @@ const cv_constant *cv_import_constant(const cv_import *d, const cv_graph_node *n
 double cv_import_element(const cv_constant *constant, size_t i);
 // A single number, whatever its dimensions.
 bool cv_import_scalar(const cv_import *d, const cv_graph_node *node, size_t input, double *value);
+// Makes a layer of the padding that waits in *value, if there is any, and *value its output. number: what it holds.
+convo_status cv_import_pad(cv_import *d, const cv_graph_node *node, double number, cv_import_value *value);
 cv_shape cv_import_shape(const cv_import *d, const cv_import_value *value);
 // Writes the sizes of a shape as in ONNX, without the batch.
 void cv_import_sizes(cv_shape shape, int64_t size[3]);
@@ -104,7 +106,7 @@ typedef struct cv_setting {
     const char *name;
     char text[64];
 } cv_setting;
-// Adds a layer that reads x and, if it joins two values, y (else NULL). out: the name of its output.
+// Adds a layer that reads x and, if it joins two values, y (else NULL). out: the name of its output; NULL: none.
 convo_status cv_import_layer(cv_import *d, const cv_graph_node *node, const char *layer, const cv_setting *settings,
                              int count, const cv_import_value *x, const cv_import_value *y, const char *out);
 // Sets a tensor of the last layer. Takes ownership of values; NULL is an error.

@@ -95,8 +95,9 @@ static convo_status read_nodes(cv_import *d) {
         if (layer->op) {
             const cv_import_value *x = cv_import_find(d, layer->x);
             if (!x || x->kind != CV_IMPORT_LAYER) return cv_import_refuse(d, node, "reads what is no layer's output");
-            const convo_status status = cv_import_layer(d, node, layer->op->name, NULL, 0, x, NULL, layer->y);
-            if (status) return status;
+            cv_import_value from = *x;
+            CV_TRY(cv_import_pad(d, node, 0, &from));
+            CV_TRY(cv_import_layer(d, node, layer->op->name, NULL, 0, &from, NULL, layer->y));
         }
         if (d->claimed[k]) continue;
         if (node->outputs < 1) return cv_import_refuse(d, node, "makes nothing");

@@ -187,16 +187,19 @@ static convo_status read_scale(cv_import *d, const cv_graph_node *n) {
     return cv_import_add(d, &x);
 }
 
-static convo_status read_add(cv_import *d, const cv_graph_node *n) {
+// Add, Mul of two values, the larger one first.
+static convo_status read_joined(cv_import *d, const cv_graph_node *n) {
+    const char *layer = !strcmp(n->type, "Add") ? "add" : "scale";
     cv_import_value x, y;
     if (cv_import_constant(d, n, 0) || cv_import_constant(d, n, 1) || n->inputs != 2) return read_scale(d, n);
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     CV_TRY(cv_import_input(d, n, 1, false, &y));
-    return cv_import_layer(d, n, "add", NULL, 0, &x, &y, n->output[0]);
+    const bool larger = cv_shape_size(cv_import_shape(d, &y)) > cv_shape_size(cv_import_shape(d, &x));
+    return cv_import_layer(d, n, layer, NULL, 0, larger ? &y : &x, larger ? &x : &y, n->output[0]);
 }
 
 const cv_import_operator cv_import_layers[] = {
-    {"Add", read_add, "axis broadcast"},
+    {"Add", read_joined, "axis broadcast"},
     {"BatchNormalization", read_batchnorm, "epsilon momentum training_mode spatial is_test"},
     {"Clip", read_clip, "min max"},
     {"Div", read_scale, "axis broadcast"},
@@ -205,7 +208,7 @@ const cv_import_operator cv_import_layers[] = {
     {"Identity", cv_import_pass_on, ""},
     {"LogSoftmax", read_softmax, "axis"},
     {"MatMul", read_matmul, ""},
-    {"Mul", read_scale, "axis broadcast"},
+    {"Mul", read_joined, "axis broadcast"},
     {"PRelu", read_prelu, ""},
     {"Sigmoid", read_sigmoid, ""},
     {"Softmax", read_softmax, "axis"},

@@ -1,4 +1,5 @@
-// Expresses a net that was read as a recipe: chains of layers, and sums as residual blocks.
+// Expresses a net that was read as a recipe: chains of layers, and sums as residual blocks; where values join
+// otherwise, layers by name.
 #include "exchange/import.h"
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@ typedef struct recipe_writer {
     int *dominator; // [nodes] -1: the input
     int *depth;     // [nodes] steps along dominators from the input
     bool *written;  // [nodes]
+    bool crosses;   // residual blocks cannot say it
     char *text;
     size_t size, room;
     bool failed; // no memory
@@ -20,6 +22,10 @@ typedef struct recipe_writer {
 
 static bool joins(const cv_node *node) {
     return node->op->inputs > 1;
+}
+
+static bool is_residual(const cv_node *node) {
+    return node->op->sum && cv_shape_size(node->in) == cv_shape_size(node->in1);
 }
 
 static int depth_of(const recipe_writer *w, int node) {
@@ -58,8 +64,9 @@ static void put(recipe_writer *w, const char *format, ...) {
 }
 
 // Options that are not as they would be anyway. A stride of the kernel's size is a pool's default.
-static void put_options(recipe_writer *w, const cv_node *node) {
-    char text[320] = "", now[64], usual[64], kernel[64] = "", first[64] = "";
+// wire: further ones, "name: a, from: b".
+static void put_options(recipe_writer *w, const cv_node *node, const char *wire) {
+    char text[512] = "", now[64], usual[64], kernel[64] = "", first[64] = "";
     int count = 0;
     void *blank = cv_alloc(1, node->op->config_size + 1);
     if (!blank) w->failed = true;
@@ -75,6 +82,8 @@ static void put_options(recipe_writer *w, const cv_node *node) {
         cv_append(text, sizeof text, "%s%s: %s", count++ ? ", " : "", o->name, now);
     }
     free(blank);
+    if (*wire) cv_append(text, sizeof text, "%s%s", count ? ", " : "", wire);
+    count += *wire ? 2 : 0;
     if (!count)
         put(w, "%s\n", node->op->name);
     else if (count == 1 && first[0])
@@ -116,12 +125,9 @@ static convo_status put_chain(recipe_writer *w, int from, int to, const char *pr
         status = cv_fail(err, CONVO_UNSUPPORTED, w->import->path, "nothing is computed");
     for (int k = 0; !status && k < count; k++) {
         cv_node *node = &net->node[chain[k]];
-        if (w->written[chain[k]])
-            status =
-                cv_fail(err, CONVO_UNSUPPORTED, w->import->path,
-                        "%s goes into branches that cross: only sums whose branches begin at the same layer are read",
-                        node->where);
-        else if (snprintf(node->path, sizeof node->path, "%s%d", prefix, k) >= (int)sizeof node->path)
+        w->crosses |= w->written[chain[k]] || (joins(node) && !is_residual(node));
+        if (w->crosses) break;
+        if (snprintf(node->path, sizeof node->path, "%s%d", prefix, k) >= (int)sizeof node->path)
             status = cv_fail(err, CONVO_LIMIT, w->import->path, "sums within sums are nested too deep");
         if (status) break;
         w->written[chain[k]] = true;
@@ -129,10 +135,67 @@ static convo_status put_chain(recipe_writer *w, int from, int to, const char *pr
         if (joins(node))
             status = put_sum(w, node, indent);
         else
-            put_options(w, node);
+            put_options(w, node, "");
     }
     free(chain);
     return status;
+}
+
+// --- layers by name -----------------------------------------------------------------------------------------------
+
+// What a layer reads, as `from` has it. previous: the layer above it.
+static void value_name(int node, int previous, char out[24]) {
+    if (node == previous)
+        cv_print(out, 24, "previous");
+    else if (node < 0)
+        cv_print(out, 24, "input");
+    else
+        cv_print(out, 24, "v%d", node);
+}
+
+// Marks the nodes that the output is computed from, and those that another layer than the next one reads.
+static void mark(const cv_net *net, int output, bool *used, bool *named) {
+    int next = -1;
+    used[output] = true;
+    for (int i = output; i >= 0; i--)
+        for (int k = 0; used[i] && k < cv_node_inputs(&net->node[i]); k++)
+            if (net->node[i].input[k] >= 0) used[net->node[i].input[k]] = true;
+    for (int i = output; i >= 0; i--) {
+        if (!used[i]) continue;
+        for (int j = i + 1; j <= output; j++)
+            for (int k = 0; used[j] && j != next && k < cv_node_inputs(&net->node[j]); k++)
+                named[i] |= net->node[j].input[k] == i;
+        next = i;
+    }
+}
+
+// In the order of the net; what is not read from the layer above has a name.
+static convo_status put_flat(recipe_writer *w, int indent) {
+    cv_net *net = w->import->net;
+    const int output = w->import->output;
+    bool *used = cv_alloc((size_t)net->nodes, sizeof *used), *named = cv_alloc((size_t)net->nodes, sizeof *named);
+    if (used && named) mark(net, output, used, named);
+    int previous = -1, count = 0;
+    for (int i = 0; used && named && i <= output; i++) {
+        cv_node *node = &net->node[i];
+        char wire[96] = "", a[24], b[24];
+        if (!used[i]) continue;
+        if (named[i]) cv_append(wire, sizeof wire, "name: v%d", i);
+        value_name(node->input[0], previous, a);
+        value_name(node->input[1], previous, b);
+        if (joins(node))
+            cv_append(wire, sizeof wire, "%sfrom: [%s, %s]", *wire ? ", " : "", a, b);
+        else if (node->input[0] != previous)
+            cv_append(wire, sizeof wire, "%sfrom: %s", *wire ? ", " : "", a);
+        cv_print(node->path, sizeof node->path, "%d", count++);
+        put(w, "%*s- ", indent, "");
+        put_options(w, node, wire);
+        previous = i;
+    }
+    const bool done = used && named;
+    free(used);
+    free(named);
+    return done ? CONVO_OK : cv_no_memory(w->import->err, "a recipe");
 }
 
 // --- the recipe ---------------------------------------------------------------------------------------------------
@@ -195,7 +258,12 @@ convo_status cv_import_recipe(cv_import *d, const convo_recipe *base, const char
     convo_status status = w.dominator && w.depth && w.written ? CONVO_OK : cv_no_memory(d->err, "a recipe");
     if (!status) find_dominators(&w);
     if (!status && !base) put_head(&w);
+    const size_t head = w.size;
     if (!status) status = put_chain(&w, -1, d->output, "", base ? 0 : 2);
+    if (!status && w.crosses) {
+        w.size = head;
+        status = put_flat(&w, base ? 0 : 2);
+    }
     if (!status && w.failed) status = cv_no_memory(d->err, "a recipe");
     if (!status && base)
         status = replace_model(&w, base, name, recipe, d->err);

@@ -75,6 +75,9 @@ static convo_status read_reshape(cv_import *d, const cv_graph_node *n) {
         return cv_import_refuse(d, n, "does not leave the batch as it is");
     if (open) to.whole[open] = all / known;
     if (to.count == 2 && to.whole[1] == all) return make_vector(d, n, &x);
+    if (to.count == 3 && in.dims == 3 && to.whole[1] == in.c * in.h && to.whole[2] == in.w)
+        return cv_import_layer(d, n, "sequence", NULL, 0, &x, NULL, n->output[0]);
+    if (in.dims == 1 && to.whole[1] == all && d->net->nodes) return cv_import_pass_on(d, n); // (c, 1, 1) beside maps
     const bool same = to.count == in.dims + 1 && !memcmp(to.whole + 1, size, (size_t)in.dims * sizeof *size);
     return same ? cv_import_pass_on(d, n) : set_input_shape(d, n, &x, to.whole + 1, to.count - 1);
 }
@@ -109,12 +112,29 @@ static convo_status read_gather(cv_import *d, const cv_graph_node *n) {
     return add_wholes(d, n, made);
 }
 
+// Channels of several values: the first two, then those and the third, ...
+static convo_status join_channels(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, y;
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    const int64_t axis = cv_import_whole(n, "axis", 1);
+    if (axis != 1 && axis != -cv_import_shape(d, &x).dims)
+        return cv_import_refuse(d, n, "joins along axis %" PRId64 "; convo joins channels, axis 1", axis);
+    if (n->inputs == 1) return cv_import_pass_on(d, n);
+    for (size_t k = 1; k < n->inputs; k++) {
+        CV_TRY(cv_import_input(d, n, k, false, &y));
+        CV_TRY(cv_import_layer(d, n, "concat", NULL, 0, &x, &y, k + 1 < n->inputs ? NULL : n->output[0]));
+        x = (cv_import_value){.node = d->net->nodes - 1, .std = 1};
+    }
+    return CONVO_OK;
+}
+
 static convo_status read_concat(cv_import *d, const cv_graph_node *n) {
     cv_import_value part, made = {0};
+    if (!cv_import_wholes(d, n, "", 0, &part)) return join_channels(d, n);
     for (size_t k = 0; k < n->inputs; k++) {
         if (!cv_import_wholes(d, n, "", k, &part) || made.count + part.count > CV_IMPORT_INTS ||
             cv_import_whole(n, "axis", 0))
-            return cv_import_refuse(d, n, "joins feature maps; in convo only sums join branches");
+            return cv_import_refuse(d, n, "joins feature maps with numbers of a shape");
         memcpy(made.whole + made.count, part.whole, (size_t)part.count * sizeof *part.whole);
         made.count += part.count;
     }
@@ -130,12 +150,31 @@ static convo_status read_constant_of_shape(cv_import *d, const cv_graph_node *n)
     return add_wholes(d, n, made);
 }
 
+// Some of the channels.
+static convo_status cut_channels(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x, start, end, axis, step;
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    const int64_t all = cv_import_shape(d, &x).c;
+    if (!cv_import_wholes(d, n, "starts", 1, &start) || !cv_import_wholes(d, n, "ends", 2, &end) ||
+        !cv_import_wholes(d, n, "axes", 3, &axis) || start.count != 1 || end.count != 1 || axis.count != 1 ||
+        axis.whole[0] != 1 || (cv_import_wholes(d, n, "", 4, &step) && (step.count != 1 || step.whole[0] != 1)))
+        return cv_import_refuse(d, n, "cuts feature maps other than by channels, axis 1");
+    const int64_t first = start.whole[0] < 0 ? start.whole[0] + all : start.whole[0],
+                  last = end.whole[0] < 0     ? end.whole[0] + all
+                         : end.whole[0] < all ? end.whole[0]
+                                              : all;
+    cv_setting s[2] = {{.name = "first"}, {.name = "count"}};
+    cv_print(s[0].text, sizeof s[0].text, "%" PRId64, first);
+    cv_print(s[1].text, sizeof s[1].text, "%" PRId64, last - first);
+    return cv_import_layer(d, n, "split", s, 2, &x, NULL, n->output[0]);
+}
+
 // Rows of a table or numbers of a list, forwards or backwards.
 static convo_status read_slice(cv_import *d, const cv_graph_node *n) {
     cv_import_value from, start, end, axis, step, made;
-    if (!first_wholes(d, n, &from) || !cv_import_wholes(d, n, "starts", 1, &start) ||
-        !cv_import_wholes(d, n, "ends", 2, &end))
-        return cv_import_refuse(d, n, "cuts feature maps; only the numbers of a shape may be cut");
+    if (!first_wholes(d, n, &from)) return cut_channels(d, n);
+    if (!cv_import_wholes(d, n, "starts", 1, &start) || !cv_import_wholes(d, n, "ends", 2, &end))
+        return cv_import_refuse(d, n, "cuts where is not known");
     if (!cv_import_wholes(d, n, "axes", 3, &axis)) axis = (cv_import_value){.count = 1};
     if (!cv_import_wholes(d, n, "", 4, &step)) step = (cv_import_value){.count = 1, .whole = {1}};
     const int64_t width = from.columns ? from.columns : 1, rows = from.count / width, by = step.whole[0];
@@ -212,18 +251,20 @@ static convo_status read_pad(cv_import *d, const cv_graph_node *n) {
     CV_TRY(cv_import_input(d, n, 0, true, &x));
     const int dims = cv_import_shape(d, &x).dims + 1, maps = dims - 2;
     if ((mode && mode->text && strcmp(mode->text, "constant") != 0) ||
-        (cv_import_has(n, 2) && !cv_import_scalar(d, n, 2, &value)) || value != 0 || cv_import_has(n, 3))
-        return cv_import_refuse(d, n, "pads with something else than zeros, or by axes");
+        (cv_import_has(n, 2) && !cv_import_scalar(d, n, 2, &value)) || cv_import_has(n, 3))
+        return cv_import_refuse(d, n, "pads with something else than one number, or by axes");
     if (!cv_import_wholes(d, n, "pads", 1, &pads) || pads.count != 2 * dims)
         return cv_import_refuse(d, n, "has pads that are not known");
     for (int k = 0; k < 2 * dims; k++)
         if (pads.whole[k] < 0 || pads.whole[k] > 1 << 20 || (pads.whole[k] && k % dims < 2))
             return cv_import_refuse(d, n, "cuts, or pads something else than rows and columns");
     x.name = n->output[0];
+    if (value != 0) CV_TRY(cv_import_pad(d, n, 0, &x));
     for (int k = 0; k < maps; k++) {
         x.pad[2 - maps + k] += pads.whole[2 + k];
         x.pad[4 - maps + k] += pads.whole[dims + 2 + k];
     }
+    if (value != 0) CV_TRY(cv_import_pad(d, n, value, &x));
     return cv_import_add(d, &x);
 }
 

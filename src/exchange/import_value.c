@@ -1,6 +1,7 @@
 // What the readers of operators share: what a node of the graph reads, and the layers and values that it makes.
 #include "exchange/import.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +96,23 @@ convo_status cv_import_input(cv_import *d, const cv_graph_node *n, size_t input,
         return cv_import_refuse(d, n, "reads '%.60s', which nothing before it makes",
                                 input < n->inputs ? n->input[input] : "");
     if (v->kind != CV_IMPORT_LAYER) return cv_import_refuse(d, n, "computes with constants");
-    for (int k = 0; k < 4 && !padded; k++)
-        if (v->pad[k])
-            return cv_import_refuse(d, n, "reads what a Pad made: only a convolution or an average pool may");
     *value = *v;
+    return padded ? CONVO_OK : cv_import_pad(d, n, 0, value);
+}
+
+convo_status cv_import_pad(cv_import *d, const cv_graph_node *n, double number, cv_import_value *value) {
+    const int64_t *p = value->pad;
+    const bool maps = cv_import_shape(d, value).dims == 3;
+    cv_setting s[2] = {{.name = "padding"}, {.name = "value"}};
+    if (!(p[0] | p[1] | p[2] | p[3])) return CONVO_OK;
+    if (maps)
+        cv_print(s[0].text, sizeof s[0].text, "[%" PRId64 ", %" PRId64 ", %" PRId64 ", %" PRId64 "]", p[0], p[2], p[1],
+                 p[3]);
+    else
+        cv_print(s[0].text, sizeof s[0].text, "[%" PRId64 ", %" PRId64 "]", p[1], p[3]);
+    cv_import_float_text((float)number, s[1].text, sizeof s[1].text);
+    CV_TRY(cv_import_layer(d, n, maps ? "pad2d" : "pad1d", s, 2, value, NULL, NULL));
+    *value = (cv_import_value){.name = value->name, .node = d->net->nodes - 1, .std = 1};
     return CONVO_OK;
 }
 
@@ -169,7 +183,7 @@ convo_status cv_import_layer(cv_import *d, const cv_graph_node *n, const char *l
     cv_print(where, sizeof where, "%.40s '%.60s'", n->type, n->name);
     if (!status) status = cv_net_add(d->net, op, config, input, n->name, where, d->err);
     free(config);
-    if (status) return status;
+    if (status || !out) return status;
     return cv_import_add(d, &(cv_import_value){.name = out, .node = d->net->nodes - 1, .std = 1});
 }
 

@@ -161,15 +161,17 @@ static convo_status read_pool(cv_import *d, const cv_graph_node *n) {
     cv_import_value x;
     convo_status status = cv_import_input(d, n, 0, mean, &x);
     if (status) return status;
-    const cv_shape in = cv_import_shape(d, &x);
-    window w = {.dims = in.dims - 1};
+    window w = {.dims = cv_import_shape(d, &x).dims - 1};
     if (w.dims < 1) return cv_import_refuse(d, n, "reads a vector, not feature maps");
     if (!cv_graph_attribute(n, "kernel_shape") || !read_pair(n, "kernel_shape", w.dims, w.kernel))
         return cv_import_refuse(d, n, "has no kernel_shape of %d dimensions", w.dims);
+    // A Pad's zeros count. They go into the pool where it has none of its own and no window sees zeros only.
+    const bool own = cv_graph_attribute(n, "pads") || cv_graph_attribute(n, "auto_pad");
+    bool zeros = x.pad[0] | x.pad[1] | x.pad[2] | x.pad[3];
+    for (int k = 0; k < 4; k++) zeros = zeros && !own && x.pad[k] < w.kernel[k % 2];
+    if (!zeros) CV_TRY(cv_import_pad(d, n, 0, &x));
+    const cv_shape in = cv_import_shape(d, &x);
     CV_TRY(read_window(d, n, &x, &w));
-    const bool zeros = x.pad[0] | x.pad[1] | x.pad[2] | x.pad[3]; // of a Pad: they count
-    if (zeros && (cv_graph_attribute(n, "pads") || cv_graph_attribute(n, "auto_pad")))
-        return cv_import_refuse(d, n, "has padding of two kinds, its own and a Pad's");
     if (w.dilation[0] != 1 || w.dilation[1] != 1 || cv_import_whole(n, "storage_order", 0))
         return cv_import_refuse(d, n, "has dilations or a storage_order, which no pool of convo has");
     const bool padded = w.before[0] | w.before[1] | w.behind[0] | w.behind[1];
@@ -202,8 +204,8 @@ static convo_status add_global(cv_import *d, const cv_graph_node *n, const cv_im
     cv_setting s[1];
     char name[16];
     if (in.dims < 2) return cv_import_refuse(d, n, "reads a vector, not feature maps");
-    if (mean && (!kept || makes_vector(cv_import_only_reader(d, n->output[0]))))
-        return cv_import_layer(d, n, "globalavgpool", NULL, 0, x, NULL, n->output[0]);
+    if (!kept || makes_vector(cv_import_only_reader(d, n->output[0])))
+        return cv_import_layer(d, n, mean ? "globalavgpool" : "globalmaxpool", NULL, 0, x, NULL, n->output[0]);
     set_pair(&s[0], "kernel", in.dims - 1, (int64_t[]){in.h, in.w});
     cv_print(name, sizeof name, "%s%dd", mean ? "avgpool" : "maxpool", in.dims - 1);
     return cv_import_layer(d, n, name, s, 1, x, NULL, n->output[0]);
@@ -221,6 +223,12 @@ static convo_status read_mean(cv_import *d, const cv_graph_node *n) {
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     const int dims = cv_import_shape(d, &x).dims + 1;
     if (!cv_import_wholes(d, n, "axes", 1, &axes)) axes.count = 0;
+    if (dims == 4 && axes.count == 1 && cv_import_whole(n, "keepdims", 1)) {
+        const int64_t axis = axes.whole[0] < 0 ? axes.whole[0] + dims : axes.whole[0];
+        cv_setting s = {.name = "over"};
+        cv_print(s.text, sizeof s.text, "%s", axis == 2 ? "rows" : "columns");
+        if (axis >= 2) return cv_import_layer(d, n, "mean", &s, 1, &x, NULL, n->output[0]);
+    }
     for (int k = 0; k < axes.count; k++) spatial += (axes.whole[k] < 0 ? axes.whole[k] + dims : axes.whole[k]) >= 2;
     if (dims < 3 || axes.count != dims - 2 || spatial != dims - 2 || (dims == 4 && axes.whole[0] == axes.whole[1]))
         return cv_import_refuse(d, n, "is not over all rows and columns");

@@ -240,6 +240,8 @@ static convo_status read_pair(const cv_yaml *yaml, const yaml_node_t *key, const
     }
     for (const char *const *also = block->also; also && *also; also++)
         if (!strcmp(*also, name)) return CONVO_OK;
+    for (const char *const *common = block->common; common && *common; common++)
+        if (!strcmp(*common, name)) return CONVO_OK;
     if (!next_key(block, 0))
         return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, key).text, "%s takes no options", block->what);
     return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(yaml, key).text, "%s has no option '%s'%s", block->what, name,

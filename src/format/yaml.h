@@ -54,8 +54,9 @@ typedef struct cv_yaml_block {
         const cv_option *schema; // NULL: none
         void *values;            // the struct it fills
     } part[2];
-    const char *const *also; // NULL-terminated list of keys that the caller reads; may be NULL
-    bool bare;               // a value that is not a mapping sets the first option of part[0]
+    const char *const *also;   // NULL-terminated list of keys that the caller reads; may be NULL
+    const char *const *common; // the same, of keys that any block of its kind may hold: they are not suggested
+    bool bare;                 // a value that is not a mapping sets the first option of part[0]
 } cv_yaml_block;
 
 // Sets every option of the block to the value in `node`, else to its default. With an absent (NULL) node, all options

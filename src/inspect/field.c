@@ -15,6 +15,11 @@ static bool sees_everything(const cv_node *n) {
     return !n->op->window && n->out.dims == 1 && (n->in.dims > 1 || (n->op->tensors && n->op->cost));
 }
 
+// All rows (d 0) or columns became one, by a mean say.
+static bool sees_all_of(const cv_node *n, int d) {
+    return !n->op->window && (d ? n->out.w == 1 && n->in.w > 1 : n->out.h == 1 && n->in.h > 1);
+}
+
 // --- size, jump and start -----------------------------------------------------------------------------------------
 
 // Where branches meet, a pixel sees from the lowest start to the highest end.
@@ -46,6 +51,7 @@ void cv_field_views(const cv_net *net, cv_view *views) {
         cv_view v = views[n->input[0] + 1];
         if (sees_everything(n)) v = (cv_view){{0, 0}, {0, 0}, {0, 0}};
         for (int d = 0; d < 2; d++) {
+            if (sees_all_of(n, d)) v.size[d] = v.jump[d] = v.start[d] = 0;
             for (int k = 1; k < inputs_of(n); k++) unite(&v, &views[n->input[k] + 1], d);
             if (!n->op->window) continue;
             const cv_window w = n->op->window(n->config, n->in);
@@ -82,18 +88,31 @@ static double maps_of(const cv_node *n) {
     return (double)(tensor[0].fan_in / (w.kernel[0] * w.kernel[1]));
 }
 
+// Without a window: from pixel to pixel, and where there is but one row or column on one side, from it to all.
+static void pass_on(cv_shape in, cv_shape out, bool heat, const double *from, double *to) {
+    for (int64_t i = 0; i < cv_shape_pixels(in); i++)
+        for (int64_t row = 0; row < out.h; row++) {
+            if (in.h == out.h && row != i / in.w) continue;
+            const int64_t first = in.w == out.w ? i % in.w : 0, end = in.w == out.w ? first + 1 : out.w;
+            for (int64_t column = first; column < end; column++) {
+                const double ways = from[row * out.w + column];
+                to[i] = heat ? to[i] + ways : fmax(to[i], ways);
+            }
+        }
+}
+
 static convo_status trace_node(const cv_net *net, int node, bool heat, double **ways, convo_error *err) {
     const cv_node *n = &net->node[node];
     const double *from = ways[node + 1];
     for (int k = 0; k < inputs_of(n); k++) {
+        const cv_shape in = cv_node_shape(n, k);
         double **to = &ways[n->input[k] + 1];
-        if (!*to) *to = cv_alloc((size_t)cv_shape_pixels(n->in), sizeof **to);
+        if (!*to) *to = cv_alloc((size_t)cv_shape_pixels(in), sizeof **to);
         if (!*to) return cv_no_memory(err, "a receptive field");
         if (n->op->window)
             spread(n, maps_of(n), heat, from, *to);
         else
-            for (int64_t i = 0; i < cv_shape_pixels(n->in); i++)
-                (*to)[i] = heat ? (*to)[i] + from[i] : fmax((*to)[i], from[i]);
+            pass_on(in, n->out, heat, from, *to);
     }
     return CONVO_OK;
 }

@@ -26,7 +26,7 @@ static bool op_at(cv_kind kind, size_t k, topic *t) {
     const cv_isa *isa = cv_isa_find("baseline");
     for (int i = 0; i < isa->op_count; i++) {
         const cv_op *op = isa->ops[i];
-        if (op->kind != kind || op->inputs > 1 || k--) continue;
+        if (op->kind != kind || k--) continue;
         *t = (topic){op->name, op->help, op->torch, op->schema, op->tensors != NULL};
         return true;
     }
@@ -105,7 +105,11 @@ static const section sections[] = {
      "0,\n"
      "deviation 1) and uniform (within 1/sqrt(n) of 0, where n is the number of inputs of one output: PyTorch's "
      "default\n"
-     "of convolutions and linear layers, weights and biases; batch norm has no such n).",
+     "of convolutions and linear layers, weights and biases; batch norm has no such n).\n\n"
+     "A layer reads the one before it. Any layer or block may have a `name`, and by `from` reads the one of that name\n"
+     "instead: `- conv1d: {out: 8, kernel: 3, from: stem}`. Layers that join values name them all, `- add: {from: "
+     "[stem,\n"
+     "previous]}`; `previous` is the layer before, `input` what the net reads.",
      layer_at},
     {"Losses", "The words for `train.loss`; cross_entropy is the default.", loss_at},
     {"Optimisers", "The words for `train.optimizer`; sgd is the default.", optimizer_at},

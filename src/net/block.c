@@ -127,8 +127,9 @@ static void add_aside(const job *j, const block *b, slice s, int step) {
     const cv_step *at_step = &r->plan.step[step];
     for (int k = 0; k < CV_MAX_INPUTS; k++) {
         if (!s.pass->dx[k] || at_step->add_to[k] == CV_NOWHERE) continue;
-        const size_t before = (size_t)(s.channel * cv_shape_pixels(s.pass->in));
-        r->isa->add(at(r, b->slot, at_step->add_to[k] + before), s.pass->dx[k], cv_shape_size(s.pass->in));
+        const cv_shape in = k ? s.pass->in1 : s.pass->in;
+        const size_t before = (size_t)(s.channel * cv_shape_pixels(in));
+        r->isa->add(at(r, b->slot, at_step->add_to[k] + before), s.pass->dx[k], cv_shape_size(in));
     }
 }
 
@@ -178,10 +179,11 @@ static cv_pass channel_of(const cv_runner *r, const cv_step *s, const cv_pass *w
     const cv_node *n = s->node;
     const int64_t in = channel * cv_shape_pixels(n->in), out = channel * cv_shape_pixels(n->out);
     cv_pass p = *whole;
-    p.in.c = p.out.c = 1;
+    p.in.c = p.in1.c = p.out.c = 1;
     for (int k = 0; k < CV_MAX_INPUTS; k++) {
-        if (!s->brief_x[k]) p.x[k] = further(r, p.x[k], in);
-        p.dx[k] = further(r, p.dx[k], in);
+        const int64_t before = channel * cv_shape_pixels(cv_node_shape(n, k));
+        if (!s->brief_x[k]) p.x[k] = further(r, p.x[k], before);
+        p.dx[k] = further(r, p.dx[k], before);
     }
     if (!s->brief_y) p.y = further(r, p.y, out);
     p.dy = further(r, p.dy, out);

@@ -82,11 +82,12 @@ static convo_status refuse_dims(const cv_node *node, const char *shape, convo_er
 // Shape rules that hold for every op, then the op's own.
 static convo_status infer(const cv_net *net, cv_node *node, convo_error *err) {
     const cv_op *op = node->op;
-    cv_shape in[CV_MAX_INPUTS];
+    cv_shape in[CV_MAX_INPUTS] = {{0}};
     char why[256] = "", shape[48];
     for (int k = 0; k < (op->inputs ? op->inputs : 1); k++)
         in[k] = node->input[k] < 0 ? net->input : net->node[node->input[k]].out;
     node->in = node->out = in[0];
+    node->in1 = in[1];
     // NOLINTNEXTLINE(*CallAndMessage): inputs is 0 (one) or the number of them
     cv_shape_text(in[0], shape, sizeof shape);
     if (op->dims && in[0].dims != op->dims) return refuse_dims(node, shape, err);

@@ -7,10 +7,10 @@ typedef struct cv_node {
     const cv_op *op;
     void *config;
     int input[CV_MAX_INPUTS]; // nodes this one reads; -1 is the net's input
-    cv_shape in, out;
-    char path[64];   // PyTorch's name of the module: "0", "3.body.0"
-    char where[512]; // position in the recipe, for errors
-    int tensor;      // first of its tensors in net->tensor
+    cv_shape in, in1, out;    // of the first input, the second one, the output
+    char path[64];            // PyTorch's name of the module: "0", "3.body.0"
+    char where[512];          // position in the recipe, for errors
+    int tensor;               // first of its tensors in net->tensor
     int tensors;
     bool frozen; // training leaves its parameters alone, and batch norm uses its running estimates
 } cv_node;
@@ -58,6 +58,9 @@ convo_status cv_net_init(cv_net *net, cv_random *random, convo_error *err);
 cv_shape cv_net_output(const cv_net *net);
 static inline int cv_node_inputs(const cv_node *n) {
     return n->op->inputs ? n->op->inputs : 1;
+}
+static inline cv_shape cv_node_shape(const cv_node *n, int k) {
+    return k ? n->in1 : n->in;
 }
 // Fills `tensor` with the addresses of a node's tensors in net->values; NULL past the last one.
 void cv_node_tensors(const cv_net *net, const cv_node *node, void *tensor[CV_MAX_TENSORS]);

@@ -11,11 +11,15 @@ static void add_action(planner *d, cv_verb verb, int step) {
     if (meeting) d->plan->barriers = true;
 }
 
+static bool is_sum(const cv_node *n) {
+    return n->op->sum && cv_shape_size(n->in) == cv_shape_size(n->in1);
+}
+
 // Whether step `sum` adds to its body a shortcut, steps first..last, that comes before the body. Both read one value,
 // and nothing else does.
 static bool has_shortcut(const planner *d, int sum, int *first, int *last) {
     const cv_step *step = d->plan->step;
-    if (inputs_of(&step[sum]) != 2 || value_read(&step[sum], 0) != sum || d->readers[sum] != 1) return false;
+    if (!is_sum(step[sum].node) || value_read(&step[sum], 0) != sum || d->readers[sum] != 1) return false;
     *last = value_read(&step[sum], 1) - 1;
     for (*first = *last; *first >= 0; --*first) {
         const int x = value_read(&step[*first], 0);
@@ -146,7 +150,7 @@ static void shortcut_first(planner *d, const cv_net *net) {
     const cv_node *node = d->plan->node;
     for (int add = 2; add < net->nodes; add++) {
         const int body = node[add].input[0], last = node[add].input[1], first = body + 1;
-        if (node[add].op->inputs != 2 || last != add - 1 || body < 0 || first > last) continue;
+        if (!is_sum(&node[add]) || last != add - 1 || body < 0 || first > last) continue;
         const int from = node[first].input[0];
         bool alone = from < body && d->readers[from + 1] == 2;
         for (int i = first; i <= last; i++)

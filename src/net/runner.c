@@ -31,8 +31,12 @@ static void fill_passes(cv_runner *r, int slot) {
         const cv_node *n = s->node;
         cv_pass *p = &r->pass[(size_t)slot * (size_t)r->plan.steps + (size_t)i];
         const bool training = (r->flags & CV_TRAINING) && !(n->frozen && n->op->statistics);
-        *p = (cv_pass){
-            .config = n->config, .in = n->in, .out = n->out, .training = training, .share.apart = r->plan.lanes};
+        *p = (cv_pass){.config = n->config,
+                       .in = n->in,
+                       .in1 = n->in1,
+                       .out = n->out,
+                       .training = training,
+                       .share.apart = r->plan.lanes};
         p->y = at(r, slot, s->y);
         p->dy = at(r, slot, s->dy);
         for (int k = 0; k < cv_node_inputs(n); k++) {

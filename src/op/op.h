@@ -35,7 +35,7 @@ typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
 // One call of an op on one block. Pointers to values are [c][h][w] of lanes; parameters are plain reals.
 typedef struct cv_pass {
     const void *config;
-    cv_shape in, out; // of x[0] and y
+    cv_shape in, in1, out; // of x[0], x[1] and y
     const void *x[CV_MAX_INPUTS];
     void *y;
     const void *dy;
@@ -94,10 +94,12 @@ struct cv_op {
     const char *name; // as recipes write it
     const char *help; // one line
     cv_kind kind;
-    const cv_option *schema; // options; a bare value in a recipe sets the first one. NULL: none
-    size_t config_size;      // of the struct the schema fills
-    int inputs;              // 0 means 1
-    int dims;                // input must have this many (1, 2, 3); 0: any
+    const cv_option *schema;         // options; a bare value in a recipe sets the first one. NULL: none
+    size_t config_size;              // of the struct the schema fills
+    int inputs;                      // 1 or 2; 0 means 1
+    bool many;                       // of two inputs: a recipe may name more, which are joined one after the other
+    cv_shape (*second)(cv_shape in); // shape of the second input in its cases; NULL: that of the first
+    int dims;                        // input must have this many (1, 2, 3); 0: any
 
     // What memory may be shared. y must not overwrite what the backward pass reads.
     bool reads_x, reads_y; // backward reads x; y
@@ -106,6 +108,7 @@ struct cv_op {
     // What the plan may do with it.
     bool by_channel; // may be called for one channel: values, what is saved, noise, tensors and statistics of the
                      // channels lie one behind the other and do not depend on each other
+    bool sum;        // y = x + x1: where their shapes are the same, dy is the gradient of both
     bool linear;     // y[c] = weight[c] . x + bias[c]: an affine op behind it can be folded into the two
     bool monotonic;  // pixel by pixel, never falling, without gradient where it is flat: may trade places with ...
     bool maximum;    // ... the largest of several pixels
@@ -146,6 +149,8 @@ struct cv_op {
     // {kernel*} is the product of the option's numbers. "": y is x. NULL: it cannot be said in ONNX. A loss: from the
     // net's outputs to the probabilities of the classes.
     const char *onnx;
+    // The same where it depends on the shapes: fills text, which stands for .onnx; false: it cannot be said in ONNX.
+    bool (*say_onnx)(const void *config, cv_shape in, cv_shape in1, cv_shape out, char *text, size_t size);
     const cv_case *cases; // ends with batch 0
     double case_range;    // their inputs are between -case_range and case_range; 0: between -1 and 1
 

@@ -9,6 +9,12 @@ typedef struct cv_builder {
     cv_yaml yaml;
     const cv_isa *isa;
     cv_net *net;
+    struct cv_named { // layers that carry a name
+        const char *name;
+        int node;
+    } * named;
+    size_t names, name_room;
+    int block_reads; // what the block that is being expanded reads: `from: '@block'` of its layers
 } cv_builder;
 
 typedef struct cv_block {
@@ -30,3 +36,16 @@ convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char 
 // Adds one op; at: its position in the recipe.
 convo_status cv_build_node(cv_builder *b, const cv_op *op, const void *config, const int *input, const char *path,
                            const yaml_node_t *at, convo_error *err);
+
+// --- `name` and `from` --------------------------------------------------------------------------------------------
+
+enum { CV_MOST_JOINED = 64 };
+extern const char *const cv_layer_keys[]; // the options of every layer and block: name, from
+
+// Gets the nodes that a layer reads: those of its `from`, else `previous`.
+convo_status cv_wire_inputs(const cv_builder *b, const yaml_node_t *options, int previous, int input[CV_MOST_JOINED],
+                            int *count, convo_error *err);
+// Remembers the name of a node, if its options give it one.
+convo_status cv_wire_name(cv_builder *b, const yaml_node_t *options, int node, convo_error *err);
+// Refuses a net in which a layer's output goes nowhere.
+convo_status cv_wire_check(const cv_net *net, convo_error *err);

@@ -33,9 +33,6 @@ static convo_status find_layer(const cv_builder *b, const yaml_node_t *name, con
     if ((*op)->kind == CV_LOSS)
         return cv_fail(err, CONVO_ARGUMENT, where.text, "'%s' is a loss, not a layer: put it in 'train: {loss: %s}'",
                        text, text);
-    if ((*op)->inputs > 1)
-        return cv_fail(err, CONVO_ARGUMENT, where.text,
-                       "'%s' joins branches and cannot be written directly: use 'residual: {body: [...]}'", text);
     return CONVO_OK;
 }
 
@@ -130,18 +127,46 @@ static convo_status read_init(cv_builder *b, const yaml_node_t *init, convo_erro
 
 // --- layers -------------------------------------------------------------------------------------------------------
 
+const char *const cv_layer_keys[] = {"name", "from", NULL};
+
+// One op; of two inputs, once for every value but the first: ((a, b), c).
+static convo_status add_joined(cv_builder *b, const cv_op *op, const void *config, const int *input, int count,
+                               const char *path, const yaml_node_t *at, convo_error *err) {
+    const int least = op->inputs > 1 ? 2 : 1;
+    if (count < least)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&b->yaml, at).text,
+                       "'%s' joins two values: name them, as in '%s: {from: [a, b]}'%s", op->name, op->name,
+                       op->sum ? ", or use 'residual: {body: [...]}'" : "");
+    if (count > least && !op->many)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&b->yaml, at).text, "'%s' reads %s, but 'from' names %d",
+                       op->name, least == 1 ? "one value" : "two values", count);
+    int both[CV_MAX_INPUTS] = {input[0]};
+    for (int k = least - 1; k < count; k++) {
+        char part[sizeof((cv_node *)0)->path + 16];
+        snprintf(part, sizeof part, k + 1 < count ? "%s.%d" : "%s", path, k);
+        both[least - 1] = input[k];
+        CV_TRY(cv_build_node(b, op, config, both, part, at, err));
+        both[0] = b->net->nodes - 1;
+    }
+    return CONVO_OK;
+}
+
 static convo_status add_layer(cv_builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path,
-                              int *from, convo_error *err) {
+                              const int *input, int count, int *from, convo_error *err) {
     static const yaml_node_t empty = {.type = YAML_MAPPING_NODE};
     const cv_op *op;
     CV_TRY(find_layer(b, name, &op, err));
     void *config = cv_alloc(1, op->config_size + 1);
     if (!config) return cv_no_memory(err, "a layer's options");
     static const char *const also[] = {"init", NULL};
-    const cv_yaml_block block = {
-        .what = op->name, .at = name, .part = {{op->schema, config}}, .also = op->tensors ? also : NULL, .bare = true};
+    const cv_yaml_block block = {.what = op->name,
+                                 .at = name,
+                                 .part = {{op->schema, config}},
+                                 .also = op->tensors ? also : NULL,
+                                 .common = cv_layer_keys,
+                                 .bare = true};
     convo_status status = cv_yaml_read(&b->yaml, options ? options : &empty, &block, err);
-    if (!status) status = cv_build_node(b, op, config, from, path, name, err);
+    if (!status) status = add_joined(b, op, config, input, count, path, name, err);
     if (!status) *from = b->net->nodes - 1;
     if (!status) status = read_init(b, cv_yaml_find(&b->yaml, options, "init"), err);
     free(config);
@@ -163,7 +188,15 @@ convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char 
             return cv_fail(err, CONVO_ARGUMENT, where.text,
                            "a layer must be a word ('relu') or a word with options ('conv1d: {out: 16, kernel: 3}')");
         const cv_block *block = find_block(cv_yaml_text(name));
-        CV_TRY(block ? block->add(b, name, options, path, from, err) : add_layer(b, name, options, path, from, err));
+        int input[CV_MOST_JOINED], count;
+        CV_TRY(cv_wire_inputs(b, options, *from, input, &count, err));
+        if (block && count > 1)
+            return cv_fail(err, CONVO_ARGUMENT, where.text, "'%s' reads one value, but 'from' names %d", block->name,
+                           count);
+        if (block) *from = input[0];
+        CV_TRY(block ? block->add(b, name, options, path, from, err)
+                     : add_layer(b, name, options, path, input, count, from, err));
+        CV_TRY(cv_wire_name(b, options, *from, err));
     }
     return CONVO_OK;
 }
@@ -181,6 +214,8 @@ convo_status cv_recipe_outline(const convo_recipe *recipe, const cv_isa *isa, cv
     convo_status status = cv_net_new(isa, recipe->input, &b.net, err);
     int from = -1;
     if (!status) status = cv_build_layers(&b, model, "", &from, err);
+    if (!status) status = cv_wire_check(b.net, err);
+    free(b.named);
     if (status) {
         cv_net_free(b.net);
         return status;

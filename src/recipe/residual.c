@@ -11,7 +11,7 @@ static bool is_empty(const yaml_node_t *list) {
 static convo_status add_residual(cv_builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path,
                                  int *from, convo_error *err) {
     static const char *const keys[] = {"body", "shortcut", NULL};
-    const cv_yaml_block block = {.what = "residual", .at = name, .also = keys};
+    const cv_yaml_block block = {.what = "residual", .at = name, .also = keys, .common = cv_layer_keys};
     const yaml_node_t *body = cv_yaml_find(&b->yaml, options, "body");
     const yaml_node_t *shortcut = cv_yaml_find(&b->yaml, options, "shortcut");
     CV_TRY(cv_yaml_read(&b->yaml, options, &block, err));

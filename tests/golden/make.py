@@ -55,7 +55,7 @@ def run_case(case, kind, training):
     shape = case["shape"]
     names = {"F": F, "torch": torch, "weight": None, "bias": None, "training": training, "x": made_up_input(kind, X, shape, case["range"])}
     if case["inputs"] == 2:
-        names["x1"] = made_up_input(kind, X1, shape, case["range"])
+        names["x1"] = made_up_input(kind, X1, case["shape1"], case["range"])
     names["label"] = made_up_classes(LABEL, shape[0], max(2, shape[1]))
     names.update({s["name"]: made_up_tensor(t, s) for t, s in enumerate(case["tensors"]) if not s["integer"]})
     options = {k: tuple(v) if isinstance(v, list) else v for k, v in case["options"].items()}

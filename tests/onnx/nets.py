@@ -103,7 +103,7 @@ nets = [
     ("normalised", Normalised(), (1, 9, 8), "plain"),
     ("samples", Samples(), (200,), "plain"),
     ("nested", Nested(), (2, 6, 7), "plain"),
-    ("crossing", Crossing(), (2, 6, 7), "refused"),
+    ("crossing", Crossing(), (2, 6, 7), "plain"),
     ("strange", strange, (1, 8, 8), "refused"),
 ]
 

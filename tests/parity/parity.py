@@ -11,7 +11,7 @@ the examples, the optimiser and the schedule are built anew from the recipe with
 Markdown, as in docs/parity.md, which says what the columns mean. Exit: 0 all agree, 1 something does not, 77 there is nothing
 to compare with. $CONVO is the command (build/convo).
 """
-import argparse, json, math, os, struct, subprocess, sys, tempfile
+import argparse, functools, json, math, os, struct, subprocess, sys, tempfile
 from collections import namedtuple
 
 try:
@@ -146,13 +146,29 @@ def named(entry):
     return word, dict(options or {})
 
 
-class GlobalAvgPool(nn.Module):
-    def forward(self, x):
-        return x.flatten(2).mean(2)
+class Says(nn.Module):
+    """A layer without parameters, as a function."""
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *values):
+        return self.function(*values)
+
+
+def wide(x, other):
+    """A number for each channel beside maps."""
+    return other.reshape(other.shape + (1,) * (x.dim() - other.dim()))
 
 
 PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": lambda: nn.Softmax(1), "flatten": nn.Flatten,
-         "dropout": nn.Dropout, "globalavgpool": GlobalAvgPool, "gelu": nn.GELU, "elu": nn.ELU, "selu": nn.SELU,
+         "dropout": nn.Dropout, "globalavgpool": lambda: Says(lambda x: x.flatten(2).mean(2)),
+         "globalmaxpool": lambda: Says(lambda x: x.flatten(2).max(2)[0]), "sequence": lambda: Says(lambda x: x.flatten(1, 2)),
+         "mean": lambda over: Says(lambda x: x.mean(2 if over == "rows" else -1, keepdim=True)),
+         "split": lambda first, count: Says(lambda x: x[:, first:first + count]),
+         "add": lambda: Says(lambda *v: functools.reduce(lambda x, y: x + wide(x, y), v)),
+         "scale": lambda: Says(lambda x, y: x * wide(x, y)), "concat": lambda: Says(lambda *v: torch.cat(v, 1)),
+          "gelu": nn.GELU, "elu": nn.ELU, "selu": nn.SELU,
          "silu": nn.SiLU, "hardswish": nn.Hardswish, "hardsigmoid": nn.Hardsigmoid, "relu6": nn.ReLU6,
          "leaky_relu": lambda slope=0.01: nn.LeakyReLU(slope), "clip": lambda low=-1, high=1: nn.Hardtanh(low, high)}
 
@@ -222,6 +238,9 @@ def layer_of(entry, x):
     if word == "residual":
         body = sequence(o["body"], x)
         return Residual(body, sequence(o["shortcut"], x) if o.get("shortcut") else None)
+    if word in ("pad1d", "pad2d"):
+        sides = sides_of(o["padding"], x, 1, 1, 1)
+        return Says(lambda x: F.pad(x, sides, value=o.get("value", 0)))
     if word.startswith("conv"):
         sides = sides_of(o.pop("padding", 0), x, o["kernel"], o.get("stride", 1), o.get("dilation", 1))
         o.update({name: count for name in ("out", "groups") if o.get(name) == "channels"})
@@ -244,13 +263,31 @@ def layer_of(entry, x):
     return start_otherwise(make, init) if init else make[0][0](*make[0][1:], **make[1])
 
 
+class Wired(nn.Sequential):
+    """Layers that read others than the one before, by name."""
+    def forward(self, x):
+        values = {"input": x}
+        for layer, (sources, name) in zip(self, self.wires):
+            x = layer(*(x if s == "previous" else values[s] for s in sources))
+            values[name] = x
+        return x
+
+
 def sequence(entries, x):
-    layers = []
+    layers, wires, values = [], [], {"input": x}
     for entry in entries:
-        layers.append(layer_of(entry, x).eval())
+        word, o = named(entry)
+        name, source = o.pop("name", None), o.pop("from", "previous")
+        sources = source if isinstance(source, list) else [source]
+        read = [x if s == "previous" else values[s] for s in sources]
+        layers.append(layer_of({word: o}, read[0]).eval())
+        wires.append((sources, name))
         with torch.no_grad():
-            x = layers[-1](x)
-    return nn.Sequential(*layers)
+            x = layers[-1](*read)
+        values[name] = x
+    net = Wired(*layers)
+    net.wires = wires
+    return net
 
 
 def loss_of(train):

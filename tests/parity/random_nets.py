@@ -21,7 +21,8 @@ def tame_layers(layers):
     for k, layer in enumerate(layers):
         word, options = next(iter(layer.items())) if isinstance(layer, dict) else (layer, None)
         if word == "dropout":
-            layers[k] = {"dropout": {"p": 0}}
+            wires = {key: value for key, value in (options or {}).items() if key in ("name", "from")} if isinstance(options, dict) else {}
+            layers[k] = {"dropout": dict(wires, p=0)}
         elif word == "residual":
             tame_layers(options["body"])
             tame_layers(options.get("shortcut") or [])

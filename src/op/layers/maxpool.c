@@ -56,3 +56,38 @@ CV_OP(maxpool2d) = {
                       {{3, 1, 5, 5}, "{kernel: 5, stride: 1, padding: 2}", 1},
                       {{3, 2, 4, 9}, "{kernel: [2, 4], stride: [3, 1], padding: [1, 2]}", 16}),
 };
+
+// --- the largest of the whole map ---------------------------------------------------------------------------------
+
+static bool globalmax_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
+    (void)config;
+    *out = (cv_shape){1, in->c, 1, 1};
+    if (in->dims > 1) return true;
+    cv_print(why, why_size, "globalmaxpool needs feature maps; its input is a vector of %lld", (long long)in->c);
+    return false;
+}
+
+static pool whole_map(const cv_pass *p) {
+    return (pool){{p->in.h, p->in.w}, {p->in.h, p->in.w}, {0}, true};
+}
+// The maximum of a map as that of its one window: p->out has a pixel a map, whatever its dims.
+static void globalmax_forward(const cv_pass *p) {
+    pool_forward_of(p, whole_map(p), window_maximum);
+}
+static void globalmax_backward(const cv_pass *p) {
+    pool_backward_apart(p, whole_map(p), maximum_share);
+}
+
+CV_OP(globalmaxpool) = {
+    .name = "globalmaxpool",
+    .help = "largest value of each feature map, as a vector",
+    .by_channel = true,
+    .maximum = true,
+    .infer = globalmax_infer,
+    .saved = maxpool_saved,
+    .forward = globalmax_forward,
+    .backward = globalmax_backward,
+    .torch = "x.flatten(2).max(2)[0]",
+    .onnx = "largest = GlobalMaxPool(x); y = Flatten(largest) axis=1",
+    .cases = CV_CASES({{3, 3, 4, 5}, NULL, 17}, {{2, 4, 1, 7}, NULL, 7}),
+};
