@@ -57,6 +57,8 @@ typedef struct cli_option {
 #define SET_OPTION  LIST_OPTION("set", 0, set, "KEY=VALUE", "change a setting of the recipe; repeatable")
 #define DATA_OPTION TEXT_OPTION("data", 0, data, "DIR", "folder of the data set")
 #define ISA_OPTION  TEXT_OPTION("isa", 0, isa, "baseline|avx2|avx512", "highest instruction set to use (the best)")
+#define SKIP_UNREADABLE_OPTION                                                                                         \
+    FLAG_OPTION("skip-unreadable", 0, skip_unreadable, "leave out files that cannot be read, and say which")
 #define THREADS_OPTION                                                                                                 \
     NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads (all); the result is the same")
 

@@ -12,7 +12,7 @@
 typedef struct data_values {
     const char *data, *as, *from, *out;
     cli_list set;
-    bool force;
+    bool force, clear;
     int64_t threads;
 } data_values;
 
@@ -22,6 +22,7 @@ static const cli_option options[] = {
     TEXT_OPTION("as", 0, as, "NAME", "read the folder as this data set (its own name, else what it looks like)"),
     NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads (all)"),
     FLAG_OPTION("force", 0, force, "get: download again, and replace what is there"),
+    FLAG_OPTION("clear", 0, clear, "cache: remove its files"),
     TEXT_OPTION("from", 0, from, "URL", "get: a folder that holds the same files (where they are published)"),
     TEXT_OPTION("out", 'o', out, "FILE|DIR", "export: FILE.npz, or a folder"),
     LIST_OPTION("set", 0, set, "KEY=VALUE", "check, export: change a setting of the recipe; repeatable"),
@@ -291,28 +292,33 @@ static int run_data(const cli_context *context, const void *given) {
         return values->out ? with_recipe(context, values, export)
                            : usage_error("data", "export needs -o FILE.npz or -o DIR");
     if (!strcmp(verb, "export")) return usage_error("data", "export takes one recipe: convo data export fsdd-mfcc");
+    if (!strcmp(verb, "cache") && context->words == 1) return run_cache(context, values->clear);
+    if (!strcmp(verb, "cache")) return usage_error("data", "cache takes no argument");
     cli_hint near = hint_start(verb);
     hint_offer(&near, "list");
     hint_offer(&near, "export");
     hint_offer(&near, "info");
     hint_offer(&near, "check");
     hint_offer(&near, "get");
+    hint_offer(&near, "cache");
     return usage_error("data", "unknown subcommand 'data %s'%s", verb, near.text);
 }
 
 const cli_command command_data = {
     .name = "data",
     .help = "which data sets there are, what is in one and what is wrong with it, get one, export what a net reads",
-    .words = "list|info|check|get|export [NAME|DIR|RECIPE]",
+    .words = "list|info|check|get|export|cache [NAME|DIR|RECIPE]",
     .least_words = 1,
     .most_words = INT_MAX,
-    .examples = "  convo data list\n"
-                "  convo data get cifar-10              download it into $CONVO_HOME, else ~/.cache/convo\n"
-                "  convo data info fsdd\n"
-                "  convo data info ~/recordings\n"
-                "  convo data info ~/recordings --as fsdd --json\n"
-                "  convo data check words.yaml           leaks, classes without examples, files that are skipped\n"
-                "  convo data export fsdd-mfcc -o mfcc.npz   features and labels as NumPy arrays\n",
+    .examples =
+        "  convo data list\n"
+        "  convo data get cifar-10              download it into $CONVO_HOME, else ~/.cache/convo\n"
+        "  convo data info fsdd\n"
+        "  convo data info ~/recordings\n"
+        "  convo data info ~/recordings --as fsdd --json\n"
+        "  convo data check words.yaml           leaks, classes without examples, files that are skipped\n"
+        "  convo data export fsdd-mfcc -o mfcc.npz   features and labels as NumPy arrays\n"
+        "  convo data cache                      what is kept of data sets that were read, and how much; --clear\n",
     .notes =
         "clipped: recordings with neighbouring samples at full scale; silent: nothing louder than -60 dB; shifted: a "
         "mean of 1 % of\nfull scale or more; duplicates: the same samples as an earlier one. -v and --json name "
@@ -321,7 +327,9 @@ const cli_command command_data = {
         "and what\nis skipped. Exit: 0 nothing to mend, 1 something. A folder is checked with its official split.\n"
         "export: X_train, y_train and index_train, and so for validation and test: the features as the net reads "
         "them,\nnormalised, the classes, and the number of each example in the data set. data.set: arrays reads "
-        "them back.\n",
+        "them back.\n"
+        "cache: features and samples of data sets that were read are kept in $CONVO_HOME/features (else "
+        "~/.cache/convo/features),\nso that a second run starts at once; the least recently used go first.\n",
     .options = options,
     .size = sizeof(data_values),
     .run = run_data,

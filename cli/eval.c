@@ -12,7 +12,7 @@
 typedef struct eval_values {
     const char *data, *split, *isa, *save;
     int64_t threads, top;
-    bool by_group;
+    bool by_group, skip_unreadable;
 } eval_values;
 
 #define VALUES eval_values
@@ -22,11 +22,17 @@ static const cli_option options[] = {
     FLAG_OPTION("by-group", 0, by_group, "also the accuracy of each group (speaker)"),
     TEXT_OPTION("save", 0, save, "FILE|DIR",
                 "write what the model says of each example as NumPy arrays: FILE.npz, or a folder"),
+    SKIP_UNREADABLE_OPTION,
     DATA_OPTION,
     THREADS_OPTION,
     ISA_OPTION,
     {0},
 };
+
+static void note_left_out(const char *sentence, void *user) {
+    (void)user;
+    say(stderr, "%s\n", sentence);
+}
 
 static int run_eval(const cli_context *context, const void *given) {
     const eval_values *values = given;
@@ -35,6 +41,8 @@ static int run_eval(const cli_context *context, const void *given) {
     int status = find_part("eval", values->split, &part);
     if (!status) status = data_open(&d, NULL, values->data, values->threads);
     d.how.isa = values->isa;
+    d.how.skip_unreadable = values->skip_unreadable;
+    d.how.note = note_left_out;
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;

@@ -13,7 +13,7 @@ typedef struct train_values {
     cli_list set;
     const char *data, *out, *isa, *from, *freeze;
     int64_t seed, threads;
-    bool resume, force;
+    bool resume, force, skip_unreadable;
 } train_values;
 
 #define VALUES train_values
@@ -27,6 +27,7 @@ static const cli_option options[] = {
     TEXT_OPTION("from", 0, from, "MODEL", "start from its weights: fine-tuning"),
     TEXT_OPTION("freeze", 0, freeze, "LAYERS", "layers that stay as they are, such as 0-4"),
     FLAG_OPTION("resume", 0, resume, "go on where an earlier run stopped"),
+    SKIP_UNREADABLE_OPTION,
     FLAG_OPTION("force", 0, force, "replace an earlier run"),
     {0},
 };
@@ -50,6 +51,14 @@ static void draw_bar(screen *display, const convo_progress *p) {
     snprintf(after, sizeof after, "  loss %.4f  accuracy %.4f  %.0f examples/s  %s left", p->train.loss,
              p->train.accuracy, p->examples_per_second, clock_of(p->seconds_left).text);
     bar_draw(&display->bar, before, p->steps ? (double)p->step / p->steps : 0, after);
+}
+
+static void show_reading(int64_t done, int64_t total, void *user) {
+    screen *display = user;
+    char after[64];
+    if (display->quiet || !bar_due(&display->bar)) return;
+    snprintf(after, sizeof after, "  %lld of %lld files", (long long)done, (long long)total);
+    bar_draw(&display->bar, "reading  ", (double)done / (double)total, after);
 }
 
 static void print_part(const char *name, const convo_score *score) {
@@ -79,7 +88,9 @@ static void show_epoch(const convo_progress *p, void *user) {
 // What was taken of --from and what was not, and where a precision cannot be had.
 static void print_train_note(const char *sentence, void *user) {
     const screen *display = user;
-    if (!display->quiet) say(stderr, "%s\n", sentence);
+    if (display->quiet) return;
+    bar_clear(&display->bar);
+    say(stderr, "%s\n", sentence);
 }
 
 // --- the end ----------------------------------------------------------------------------------------------------
@@ -126,6 +137,9 @@ static int finish_training(const cli_context *context, const convo_recipe *recip
             result->best_epoch);
     if (loud)
         say(stderr, "%s: %lld parameters, %s\n", folder, (long long)result->parameters, clock_of(result->seconds).text);
+    if (context->verbose && result->loaders)
+        say(stderr, "loader: %d thread%s changed examples for %.2f s; training waited %.2f s for them\n",
+            result->loaders, result->loaders == 1 ? "" : "s", result->loading, result->waiting);
     const char *source = NULL;
     double published = convo_recipe_published(recipe, &source);
     if (loud && isfinite(published))
@@ -146,6 +160,8 @@ static int train_into(const cli_context *context, const train_values *values, co
     d.how.resume = values->resume;
     d.how.from = values->from;
     d.how.freeze = values->freeze;
+    d.how.skip_unreadable = values->skip_unreadable;
+    d.how.reading = show_reading;
     d.how.note = print_train_note;
     d.how.stop = stop_on_signals();
     d.how.progress = show_epoch;

@@ -122,11 +122,12 @@ static convo_status make_store(const convo_recipe *recipe, const convo_train_opt
     context->total = (int64_t)plan->tasks;
     plan->progress = tell_progress;
     plan->about = about;
-    cv_print(about, sizeof about, "%s, %" PRId64 " x %" PRId64 " x %" PRId64 ", %zu examples of %s",
-             what == CV_CACHE_SAMPLES ? "samples"
-             : recipe->feature        ? recipe->feature->name
-                                      : "pictures",
-             m->shape.c, m->shape.h, m->shape.w, plan->rows, m->dataset->folder);
+    if (what == CV_CACHE_SAMPLES)
+        cv_print(about, sizeof about, "samples, ");
+    else
+        cv_print(about, sizeof about, "%s, %" PRId64 " x %" PRId64 " x %" PRId64 ", ",
+                 recipe->feature ? recipe->feature->name : "pictures", m->shape.c, m->shape.h, m->shape.w);
+    cv_append(about, sizeof about, "%zu examples of %s", plan->rows, m->dataset->folder);
     const bool keyed = options->cache &&
                        cv_cache_key_of(recipe, m->dataset, m->front, what, options->skip_unreadable, &m->split, &key);
     return cv_cache_make(options->cache, keyed ? &key : NULL, plan, m->pool, store, err);

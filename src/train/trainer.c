@@ -357,6 +357,10 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     result->seconds = s->seconds;
     result->examples_per_second = l.trained > 0 ? (double)l.seen / l.trained : 0;
     result->stopped_early = s->epoch < t->config.epochs && !result->interrupted;
+    const cv_loader_times times = cv_loader_spent(l.loader);
+    result->loaders = times.threads;
+    result->loading = times.busy;
+    result->waiting = times.waited;
     for (int k = 0; k < 3; k++) result->examples[k] = (int64_t)t->split->count[k];
 done:
     cv_loader_free(l.loader);
