@@ -3,6 +3,8 @@
 #include "sounds.h"
 
 #include <math.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 enum { ROWS = 40 };
@@ -176,10 +178,13 @@ static size_t size_of(const char *path) {
     return bytes.size;
 }
 
+// They all have it at the same time: nobody waits for the one that made it to be done with it.
 static void processes_that_want_the_same_store_make_it_once(void **state) {
     char *path = cv_format("%s/store", (char *)*state), *tasks = cv_format("%s/tasks", (char *)*state);
     enum { PROCESSES = 4 };
     pid_t child[PROCESSES];
+    atomic_int *have = mmap(NULL, sizeof *have, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(have != MAP_FAILED);
     for (int k = 0; k < PROCESSES; k++) {
         child[k] = fork();
         if (child[k]) continue;
@@ -190,6 +195,9 @@ static void processes_that_want_the_same_store_make_it_once(void **state) {
         float value = 0;
         if (cv_pool_new(&pool, 1, NULL) || cv_store_make(&plan, pool, &store, NULL)) _exit(1);
         cv_row_read(&cv_store_rows(store)[7], 0, 1, &value);
+        atomic_fetch_add(have, 1);
+        for (int wait = 0; atomic_load(have) < PROCESSES; wait++)
+            if (wait == 2000 || usleep(10000)) _exit(2);
         _exit(value != (float)(((double)number_of(7, 0) - 0.25) * 2));
     }
     for (int k = 0; k < PROCESSES; k++) {
@@ -198,6 +206,7 @@ static void processes_that_want_the_same_store_make_it_once(void **state) {
         assert_int_equal(status, 0);
     }
     assert_int_equal(size_of(tasks), ROWS);
+    munmap(have, sizeof *have);
     free(path);
     free(tasks);
 }

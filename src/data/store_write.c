@@ -209,6 +209,7 @@ convo_status cv_store_make(const cv_store_plan *plan, cv_pool *pool, cv_store **
     }
     if (w.file >= 0) {
         if (has_name(w.file, w.part)) unlink(w.part);
+        flock(w.file, LOCK_UN); // the map keeps the file open, and with it the lock
         close(w.file);
     }
     free(w.part);
