@@ -585,10 +585,10 @@ typedef struct convo_versions {
     convo_array *samples; // [count] the changed recordings, [samples]
 } convo_versions;
 
-// Makes the versions of a recording that a training would see in its first `count` epochs, if the recording were the
-// first example of the data set. Uses options->data and search to find the data set, where `noise` without a path finds
-// its recordings; options may be NULL. Free the result with convo_versions_free. Errors: STATE if the recipe has no
-// front end, or no changes of recordings or features.
+// Makes the versions of a recording that a training would see in its first `count` epochs, with the file's name in the
+// place of the number that an example has in its data set: other files are changed otherwise. Uses options->data and
+// search to find the data set, where `noise` without a path finds its recordings; options may be NULL. Free the result
+// with convo_versions_free. Errors: STATE if the recipe has no front end, or no changes of recordings or features.
 CONVO_API convo_status convo_features_changed(const convo_recipe *recipe, const convo_train_options *options,
                                               const char *path, int64_t count, convo_versions *versions,
                                               convo_error *err);

@@ -19,14 +19,14 @@ const cv_change *cv_change_at(size_t k) {
 }
 
 // FNV-1a. http://www.isthe.com/chongo/tech/comp/fnv
-static uint64_t hash_name(const char *name) {
+uint64_t cv_change_number(const char *name) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (; *name; name++) hash = (hash ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
     return hash;
 }
 
 cv_draws cv_change_draws(const cv_change *change, cv_change_key key) {
-    return cv_draws_begin(key.seed, key.epoch, key.example, hash_name(change->name));
+    return cv_draws_begin(key.seed, key.epoch, key.example, cv_change_number(change->name));
 }
 
 // --- options ------------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ cv_mix cv_changes_mix(const cv_changes *changes, cv_change_key key, cv_shape sha
     for (size_t k = 0; k < changes->config.count; k++)
         if (changes->config.setting[k].change->sort == CV_CHANGE_MIX) found[kinds++] = &changes->config.setting[k];
     if (kinds == 0 || count < 2) return mix;
-    cv_draws choice = cv_draws_begin(key.seed, key.epoch, key.example, hash_name("mix"));
+    cv_draws choice = cv_draws_begin(key.seed, key.epoch, key.example, cv_change_number("mix"));
     const size_t chosen = (size_t)cv_draws_below(&choice, kinds);
     const size_t partner = (place + 1 + (size_t)cv_draws_below(&choice, count - 1)) % count;
     cv_draws draws;

@@ -42,6 +42,8 @@ void cv_changes_free(cv_changes *changes); // may be NULL
 typedef struct cv_change_key {
     uint64_t seed, epoch, example; // example: its number in the data set
 } cv_change_key;
+// A number for what has none, from its name.
+uint64_t cv_change_number(const char *name);
 
 // Whether there is something of that sort to do. changes may be NULL: no.
 bool cv_changes_any(const cv_changes *changes, cv_change_sort sort);

@@ -62,6 +62,8 @@ convo_status convo_features_changed(const convo_recipe *recipe, const convo_trai
     if (!cv_changes_config_any(&recipe->changes, CV_CHANGE_SOUND) &&
         !cv_changes_config_any(&recipe->changes, CV_CHANGE_FEATURES))
         return no_changes(recipe, err);
+    const char *slash = strrchr(path, '/');
+    const uint64_t example = cv_change_number(slash ? slash + 1 : path);
     cv_front *front = NULL;
     cv_changes *changes = NULL;
     cv_sound sound = {0};
@@ -70,7 +72,7 @@ convo_status convo_features_changed(const convo_recipe *recipe, const convo_trai
     if (!status) status = cv_sound_read(path, recipe->rate, &sound, err);
     if (!status) status = allocate_versions(front, count, versions, err);
     for (int64_t k = 0; k < count && !status; k++) {
-        const cv_change_key key = {(uint64_t)recipe->train.seed, (uint64_t)k, 0};
+        const cv_change_key key = {(uint64_t)recipe->train.seed, (uint64_t)k, example};
         status = make_version(changes, front, &sound, key, &versions->samples[k],
                               versions->features.value + k * cv_shape_size(cv_front_shape(front)), err);
     }

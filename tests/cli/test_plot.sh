@@ -46,6 +46,10 @@ expect 1 "changes that a recipe has not" "the recipe has no changes to show" -- 
 expect 0 "changed recordings" "shape (13, 74)" -- features data/fsdd/1_theo_0.flac --recipe "$digits" --augment 2 \
     --set 'augment={shift: 0.1, speed: 0.1}' --wav "$work/heard" -o "$work/changed.npy"
 check "as sounds" test -s "$work/heard/1.wav" -a -s "$work/heard/2.wav" -a ! -e "$work/heard/3.wav"
+cp data/fsdd/1_theo_0.flac "$work/other.flac"
+"$CONVO" features "$work/other.flac" --recipe "$digits" --augment 1 --set 'augment={shift: 0.1}' --wav "$work/others" >/dev/null
+"$CONVO" features data/fsdd/1_theo_0.flac --recipe "$digits" --augment 1 --set 'augment={shift: 0.1}' --wav "$work/same" >/dev/null
+check "by another name, another change" test "$(wc -c <"$work/others/1.wav")" -ne "$(wc -c <"$work/same/1.wav")"
 expect 0 "that can be read" "shape (13, 74)" -- features "$work/heard/2.wav" --recipe "$digits" -o "$work/heard.npy"
 if command -v python3 >/dev/null && python3 -c 'import numpy' 2>/dev/null; then
     check "as features of these sounds" python3 -c 'import numpy, sys
