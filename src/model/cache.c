@@ -1,6 +1,7 @@
 #include "model/cache.h"
 
 #include "base/file.h"
+#include "base/slice.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +29,7 @@ static bool add_files(cv_sha1 *sha, const cv_dataset *dataset) {
     struct stat about;
     for (size_t i = 0; i < dataset->count; i++) {
         const char *path = dataset->example[i].path;
-        if (!path || stat(path, &about)) return false;
+        if (!path || !cv_slice_stat(path, &about)) return false;
         const cv_piece *piece = &dataset->example[i].piece;
         cv_sha1_add(sha, path, strlen(path) + 1);
         cv_sha1_add_text(sha, "%a %a %a ", piece->start, piece->seconds, piece->gain);

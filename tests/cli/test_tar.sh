@@ -21,6 +21,13 @@ recipe 's/{set: fsdd, .*}/{set: webdataset, split: official}/; s/samples/rate: 8
 expect 0 "data info knows tar files" "webdataset in $work/shards: 60 recordings" -- data info "$work/shards"
 expect 0 "data check finds nothing" "nothing found" -- data check "$work/shards"
 expect 0 "they are trained on" "/20)" -- train "$work/tar.yaml" --data "$work/shards" --out "$work/run" -q
+kept() { [ "$(find "$CONVO_HOME" -name '*.rows' | wc -l)" -eq "$1" ]; }
+check "features are kept" kept 1
+"$CONVO" train "$work/tar.yaml" --data "$work/shards" --out "$work/again" -q >/dev/null 2>&1
+check "and found again" kept 1
+touch -d '2001-01-01' "$work/shards/words-train-0.tar"
+"$CONVO" train "$work/tar.yaml" --data "$work/shards" --out "$work/newer" -q >/dev/null 2>&1
+check "but not when a tar file has changed" kept 2
 place=$("$CONVO" predict "$work/run" --held-out 1 | sed 's/  .*//')
 check "a recording has a name that tells its place" test "${place#"$work"/shards/test/words.tar@}" != "$place"
 expect 0 "by which it is predicted" "$place  " -- predict "$work/run" "$place"
