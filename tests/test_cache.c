@@ -1,4 +1,4 @@
-// The cache of features: nothing is computed twice, and nothing that is stale, damaged or foreign is believed.
+// The cache of features: the graph computes nothing twice, and nothing that is stale, damaged or foreign is believed.
 #define _GNU_SOURCE // memmem
 #include "model/cache.h"
 #include "data/store_file.h"

@@ -210,10 +210,10 @@ static void transfers_end_whole_or_leave_nothing_half(void **state) {
         {"a server that sends other ranges", SERVE_SHIFTED, 0, 0, 3, WHOLE, NULL, 3},
         {"500, then well", SERVE_ERROR, 500, 1, 3, WHOLE, NULL, 2},
         {"429, then well", SERVE_ERROR, 429, 1, 3, WHOLE, NULL, 2},
-        {"500 always", SERVE_ERROR, 500, 99, 2, NOTHING, "answered 500: it has a problem, try again later (2 attempts)",
+        {"500 always", SERVE_ERROR, 500, 99, 2, NOTHING, "responded with 500: it has a problem, try again later (2 attempts)",
          2},
-        {"404 is not tried again", SERVE_ERROR, 404, 99, 3, NOTHING, "answered 404: there is no such file", 1},
-        {"403 is not tried again", SERVE_ERROR, 403, 99, 3, NOTHING, "answered 403: access is not allowed", 1},
+        {"404 is not tried again", SERVE_ERROR, 404, 99, 3, NOTHING, "responded with 404: there is no such file", 1},
+        {"403 is not tried again", SERVE_ERROR, 403, 99, 3, NOTHING, "responded with 403: access is not allowed", 1},
         {"a transfer that always breaks", SERVE_BROKEN, 0, 99, 2, RESUMABLE, "the next try goes on from there", 2},
         {"a body without length that is always cut", SERVE_SHORT, 0, 99, 2, RESUMABLE, "the transfer ended after", 2},
         {"a body that is too long", SERVE_MORE, 0, 0, 3, NOTHING, "larger than", 1},
@@ -383,7 +383,7 @@ static void what_is_not_the_published_file_is_refused(void **state) {
         const char *text;
     } cases[] = {
         {"a file that should be longer", &longer, CONVO_FORMAT, "is not the published file"},
-        {"a file that should be shorter", &shorter, CONVO_LIMIT, "it is another file"},
+        {"a file that should be shorter", &shorter, CONVO_LIMIT, "it is a different file"},
         {"a wrong checksum", &wrong_sum, CONVO_FORMAT, "SHA-256"},
         {"a wrong second checksum", &wrong_md5, CONVO_FORMAT, "MD5"},
         {"fewer files", &few, CONVO_FORMAT, "2 files of 40005 bytes instead of 3 of 40005"},

@@ -392,8 +392,8 @@ static void the_input_is_normalised_in_one_way(void **state) {
         {"s = Div(x, #2); n = Sub(s, #1); y = Gemm(n, w, b)", NULL, 2, 2},
         {"s = Mul(x, #4); n = Add(s, #2); y = Gemm(n, w, b)", NULL, -0.5f, 0.25f},
         {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, n)", NULL, 1, 1},
-        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, x)", "otherwise normalised", 0, 0},
-        {"n = Div(x, #2); r = Relu(x); a = Gemm(r, w, b); y = Add(a, n)", "otherwise normalised", 0, 0},
+        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, x)", "with another normalisation", 0, 0},
+        {"n = Div(x, #2); r = Relu(x); a = Gemm(r, w, b); y = Add(a, n)", "with another normalisation", 0, 0},
     };
     for (size_t k = 0; k < CV_COUNT(rows); k++) {
         convo_model *model;
@@ -429,7 +429,7 @@ static void a_recipe_gives_a_graph_its_data(void **state) {
     assert_int_equal(convo_import(GOLDEN "/dscnn-17.onnx", &options, &model, &err), CONVO_SHAPE);
     options.labels = (const char *const[]){"a", "b", NULL};
     assert_int_equal(convo_import(GOLDEN "/resnet8-17.onnx", &options, &model, &err), CONVO_ARGUMENT);
-    assert_non_null(strstr(err.message, "2 labels are given, the net has 10 classes"));
+    assert_non_null(strstr(err.message, "2 labels are given, but the net has 10 classes"));
     convo_recipe_free(recipe);
 }
 
@@ -454,7 +454,7 @@ static void what_is_not_read_is_refused_for_its_true_reason(void **state) {
         {"if-3", CONVO_UNSUPPORTED, "If 'y'", "tracing"},
         {"if-40", CONVO_LIMIT, "nested deeper", ""},
         {"trees", CONVO_UNSUPPORTED, "ai.onnx.ml.TreeEnsemble", "no nets"},
-        {"no-opset", CONVO_FORMAT, "does not say of which opset", "again"},
+        {"no-opset", CONVO_FORMAT, "does not state the opset", "again"},
         {"opset-22", CONVO_UNSUPPORTED, "opset 22", "opset 17"},
         {"quantised", CONVO_UNSUPPORTED, "QLinearMatMul", "before it is quantised"},
         {"functions", CONVO_UNSUPPORTED, "functions of its own", "inline"},

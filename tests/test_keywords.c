@@ -133,7 +133,7 @@ static void what_is_drawn_is_what_it_should_be(void **state) {
         }
         assert_memory_equal(&e->piece, &(cv_piece){0}, sizeof e->piece);
         for (size_t j = 0; j < i; j++)
-            if (strcmp(d->example[j].path, e->path) == 0) fail_msg("%s is there twice", e->path);
+            if (strcmp(d->example[j].path, e->path) == 0) fail_msg("%s appears twice", e->path);
         const char *slash = strrchr(e->path, '/'), *word = slash - 1;
         while (word[-1] != '/') word--;
         const bool keyword = strcmp(label, "_unknown_") != 0;

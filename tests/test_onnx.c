@@ -269,7 +269,7 @@ static void what_makes_no_sense_is_refused(void **state) {
     } cases[] = {
         {"x.pt", "must be .onnx or .safetensors", {0}, CONVO_ARGUMENT},
         {".onnx", "must be .onnx", {0}, CONVO_ARGUMENT},
-        {"x.safetensors", "the model as it is", {.fold = true}, CONVO_ARGUMENT},
+        {"x.safetensors", "the model unchanged", {.fold = true}, CONVO_ARGUMENT},
         {"x.onnx", "no front end", {.features = true}, CONVO_ARGUMENT},
         {"/nowhere/x.onnx", "", {0}, CONVO_IO},
     };

@@ -169,10 +169,19 @@ static void hostile_archives_are_refused(void **state) {
         convo_status status;
         const char *text; // in the message
     } cases[] = {
-        {"a path that climbs", {{.name = "../climbed", .text = "x"}}, CONVO_FORMAT, "leads out of the folder"},
-        {"one that climbs later", {{.name = "a/../../climbed", .text = "x"}}, CONVO_FORMAT, "leads out of the folder"},
-        {"one that ends so", {{.name = "a/..", .text = "x"}}, CONVO_FORMAT, "leads out of the folder"},
-        {"a folder that climbs", {{.name = "../d", .type = AE_IFDIR}}, CONVO_FORMAT, "leads out of the folder"},
+        {"a path that climbs",
+         {{.name = "../climbed", .text = "x"}},
+         CONVO_FORMAT,
+         "leads outside the target directory"},
+        {"one that climbs later",
+         {{.name = "a/../../climbed", .text = "x"}},
+         CONVO_FORMAT,
+         "leads outside the target directory"},
+        {"one that ends so", {{.name = "a/..", .text = "x"}}, CONVO_FORMAT, "leads outside the target directory"},
+        {"a folder that climbs",
+         {{.name = "../d", .type = AE_IFDIR}},
+         CONVO_FORMAT,
+         "leads outside the target directory"},
         {"an absolute path", {{.name = "/tmp/convo-absolute", .text = "x"}}, CONVO_FORMAT, "absolute path"},
         {"a symbolic link", {{.name = "l", .text = "/etc", .type = AE_IFLNK}}, CONVO_FORMAT, "'l' is a symbolic link"},
         {"a file behind a link",
@@ -191,7 +200,7 @@ static void hostile_archives_are_refused(void **state) {
         {"the same name twice",
          {{.name = "a", .text = "x"}, {.name = "./a", .text = "y"}},
          CONVO_FORMAT,
-         "'a' is there twice"},
+         "'a' appears twice"},
         {"a file below a file", {{.name = "a", .text = "x"}, {.name = "a/b", .text = "y"}}, CONVO_FORMAT, "twice"},
         {"a file in place of a folder",
          {{.name = "a/b", .text = "x"}, {.name = "a", .text = "y"}},
@@ -204,7 +213,7 @@ static void hostile_archives_are_refused(void **state) {
          {{.name = "a", .text = "x"}, {.name = "hole", .hole = 1 << 21}},
          CONVO_LIMIT,
          "20000 bytes"},
-        {"a file that ends in a hole", {{.name = "a", .hole = 15000}}, CONVO_FORMAT, "not as long as it says"},
+        {"a file that ends in a hole", {{.name = "a", .hole = 15000}}, CONVO_FORMAT, "not as long as its header says"},
     };
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
         packed archive = pack_tar(cases[k].entries);

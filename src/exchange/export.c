@@ -8,7 +8,7 @@ static convo_status copy(const convo_model *model, const char *path, const convo
                          convo_error *err) {
     if (options->fold || options->features || options->probabilities)
         return cv_fail(err, CONVO_ARGUMENT, path,
-                       "a .safetensors file is the model as it is; only .onnx can be changed");
+                       "a .safetensors file holds the model unchanged: these options apply to .onnx only");
     return convo_model_save(model, path, err);
 }
 
@@ -22,12 +22,12 @@ convo_status convo_export(const convo_model *model, const char *path, const conv
                           convo_error *err) {
     static const convo_export_options plain;
     char known[64] = "";
-    if (!model || !path) return cv_fail(err, CONVO_ARGUMENT, "", "an export needs a model and a path");
+    if (!model || !path) return cv_fail(err, CONVO_ARGUMENT, "", "a model and a path are required");
     for (size_t k = 0; k < CV_COUNT(formats); k++) {
         const size_t length = strlen(path), end = strlen(formats[k].ending);
         if (length > end && !strcasecmp(path + length - end, formats[k].ending))
             return formats[k].write(model, path, options ? options : &plain, err);
         cv_append(known, sizeof known, "%s%s", k ? " or " : "", formats[k].ending);
     }
-    return cv_fail(err, CONVO_ARGUMENT, path, "the ending says the format: it must be %s", known);
+    return cv_fail(err, CONVO_ARGUMENT, path, "the extension selects the format: it must be %s", known);
 }

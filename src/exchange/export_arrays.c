@@ -65,7 +65,7 @@ convo_status convo_data_export(const convo_recipe *recipe, const convo_train_opt
     cv_material m;
     float mean, std;
     cv_npz *npz = NULL;
-    if (!recipe || !path) return cv_fail(err, CONVO_ARGUMENT, "", "an export needs a recipe and a path");
+    if (!recipe || !path) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and a path are required");
     convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, &m, err);
     if (!status) status = cv_material_augment(recipe, options, &m, err);
     if (!status) status = cv_material_measure(recipe, &m, &mean, &std, err);

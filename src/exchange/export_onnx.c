@@ -107,7 +107,7 @@ static convo_status add_layer(const graph_writer *w, convo_error *err) {
     const bool says = n->op->say_onnx && n->op->say_onnx(n->config, n->in, n->in1, n->out, said, sizeof said);
     const char *onnx = says ? said : n->op->onnx;
     if (!onnx)
-        return cv_fail(err, CONVO_UNSUPPORTED, w->node->where, "layer %s: %s cannot be said in ONNX", w->path,
+        return cv_fail(err, CONVO_UNSUPPORTED, w->node->where, "layer %s: %s cannot be expressed in ONNX", w->path,
                        w->node->op->name);
     if (fill_options(n, onnx, text, sizeof text) && cv_graph_parse(w->graph, text, &scope)) return CONVO_OK;
     if (w->graph->failed) return cv_no_memory(err, w->path);
@@ -137,7 +137,7 @@ static convo_status add_probabilities(cv_graph *graph, const convo_recipe *recip
     const cv_graph_scope scope = {resolve, &w};
     if (!recipe->loss->onnx)
         return cv_fail(err, CONVO_UNSUPPORTED, recipe->file,
-                       "the probabilities of the loss '%s' cannot be said in ONNX", recipe->loss->name);
+                       "the probabilities of the loss '%s' cannot be expressed in ONNX", recipe->loss->name);
     return cv_graph_parse(graph, recipe->loss->onnx, &scope) ? CONVO_OK : cv_no_memory(err, "probabilities");
 }
 
@@ -166,7 +166,7 @@ static convo_status add_front(cv_graph *graph, const convo_model *model, const c
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                        "the model has no front end: it reads arrays, not recordings");
     if (!recipe->feature->graph)
-        return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "the front end '%s' cannot be said in ONNX",
+        return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "the front end '%s' cannot be expressed in ONNX",
                        recipe->feature->name);
     const int64_t samples = recipe->feature->graph(recipe->feature_config, recipe->rate, graph, why, sizeof why);
     if (graph->failed) return cv_no_memory(err, "a front end's tables");

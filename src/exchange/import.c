@@ -53,7 +53,7 @@ static convo_status import_weights(import_job *in) {
     char misfits[440];
     in->recipe = in->options->recipe;
     if (!in->recipe)
-        return cv_fail(in->err, CONVO_ARGUMENT, in->path, "weights alone are no net: name the recipe that has theirs");
+        return cv_fail(in->err, CONVO_ARGUMENT, in->path, "a weights file does not describe a network: pass --recipe");
     convo_status status = convo_recipe_measure(in->recipe, &where, &in->own, in->err);
     if (in->own) in->recipe = in->own;
     if (!status) status = cv_recipe_net(in->recipe, cv_isa_find(NULL), &in->net, in->err);
@@ -87,7 +87,7 @@ static convo_status copy_values(const cv_import *d, cv_net *net, convo_error *er
             if (to == net->tensors || !d->net->tensor[t].start)
                 continue; // a node that leads nowhere, a counter of batches
             if (net->tensor[to].size != d->net->tensor[t].size)
-                return cv_fail(err, CONVO_STATE, name, "the recipe that was made does not fit what was read");
+                return cv_fail(err, CONVO_STATE, name, "the generated recipe does not fit the file");
             cv_net_write(net, to, d->net->tensor[t].start);
         }
     }
@@ -178,7 +178,8 @@ static convo_status find_labels(import_job *in) {
     if (in->labels) return CONVO_OK; // of the file
     while (in->options->labels && in->options->labels[count]) count++;
     if (count && count != needed)
-        return cv_fail(in->err, CONVO_ARGUMENT, in->path, "%d labels are given, the net has %d classes", count, needed);
+        return cv_fail(in->err, CONVO_ARGUMENT, in->path, "%d labels are given, but the net has %d classes", count,
+                       needed);
     if (count) return set_labels(in, (char *const *)(uintptr_t)in->options->labels, count);
     if (!in->recipe->data)
         cv_print(missing.message, sizeof missing.message, "the recipe names no data set");
@@ -231,7 +232,7 @@ static bool is_graph(const char *path) {
 convo_status convo_import(const char *path, const convo_import_options *options, convo_model **model,
                           convo_error *err) {
     static const convo_import_options none;
-    if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "an import needs a path and room for the model");
+    if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a path and room for the model are required");
     import_job in = {.path = path, .options = options ? options : &none, .std = 1, .err = err};
     *model = NULL;
     convo_status status = is_graph(path) ? import_graph(&in) : import_weights(&in);

@@ -65,8 +65,9 @@ static convo_status check_operators(const cv_import *d) {
     cv_name_list_end(&types);
     cv_name_list_end(&attributes);
     if (!types.count && !attributes.count) return CONVO_OK;
-    return cv_fail(d->err, CONVO_UNSUPPORTED, d->path, "the graph has what no layer of convo can do: %s%s%s%s%s",
-                   types.text, types.count && attributes.count ? "; " : "", attributes.text, first ? ". " : "",
+    return cv_fail(d->err, CONVO_UNSUPPORTED, d->path,
+                   "the graph has operators or attributes that convo does not support: %s%s%s%s%s", types.text,
+                   types.count && attributes.count ? "; " : "", attributes.text, first ? ". " : "",
                    first ? remedy_for(first) : "");
 }
 
@@ -77,13 +78,12 @@ static convo_status set_input(cv_import *d) {
     if (in->dims == 4) shape.h = in->dim[2];
     if (in->dims < 2 || in->dims > 4)
         return cv_fail(d->err, CONVO_UNSUPPORTED, d->path,
-                       "'%.100s', what goes in, has %d dimensions; 2 to 4 are read, the first one being the batch",
-                       in->name, in->dims);
+                       "the input '%.100s' has %d dimensions: expected 2 to 4, the first one being the batch", in->name,
+                       in->dims);
     for (int k = 1; k < in->dims; k++)
         if (in->dim[k] < 1)
             return cv_fail(d->err, CONVO_UNSUPPORTED, d->path,
-                           "size %d of '%.100s', what goes in, is not fixed: export the net with a fixed one", k,
-                           in->name);
+                           "size %d of the input '%.100s' is not fixed: export the net with a fixed one", k, in->name);
     CV_TRY(cv_net_new(cv_isa_find("baseline"), shape, &d->net, d->err));
     return cv_import_add(d, &(cv_import_value){.name = in->name, .node = -1, .std = 1});
 }
@@ -94,13 +94,13 @@ static convo_status read_nodes(cv_import *d) {
         const cv_import_pattern *layer = &d->layer[k];
         if (layer->op) {
             const cv_import_value *x = cv_import_find(d, layer->x);
-            if (!x || x->kind != CV_IMPORT_LAYER) return cv_import_refuse(d, node, "reads what is no layer's output");
+            if (!x || x->kind != CV_IMPORT_LAYER) return cv_import_refuse(d, node, "does not read the output of a layer");
             cv_import_value from = *x;
             CV_TRY(cv_import_pad(d, node, 0, &from));
             CV_TRY(cv_import_layer(d, node, layer->op->name, NULL, 0, &from, NULL, layer->y));
         }
         if (d->claimed[k]) continue;
-        if (node->outputs < 1) return cv_import_refuse(d, node, "makes nothing");
+        if (node->outputs < 1) return cv_import_refuse(d, node, "has no output");
         known operator;
         convo_status status = CONVO_OK;
         if (find_operator(node->type, &operator)) status = operator.is.read(d, node);
@@ -108,9 +108,10 @@ static convo_status read_nodes(cv_import *d) {
     }
     const cv_import_value *last = cv_import_find(d, d->graph->output.name);
     if (!last)
-        return cv_fail(d->err, CONVO_FORMAT, d->path, "nothing makes '%.100s', what comes out", d->graph->output.name);
+        return cv_fail(d->err, CONVO_FORMAT, d->path, "no node produces the output '%.100s'", d->graph->output.name);
     if (last->kind != CV_IMPORT_LAYER || last->node < 0)
-        return cv_fail(d->err, CONVO_UNSUPPORTED, d->path, "'%.100s', what comes out, is made by no layer", last->name);
+        return cv_fail(d->err, CONVO_UNSUPPORTED, d->path, "the output '%.100s' is not produced by a layer",
+                       last->name);
     d->output = last->node;
     return CONVO_OK;
 }

@@ -17,7 +17,7 @@ static convo_status read_sigmoid(cv_import *d, const cv_graph_node *n) {
     cv_import_value x;
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     if (!is_output(d, n) || cv_import_shape(d, &x).c != 1) return cv_import_node(d, n);
-    cv_import_note(d, "%s: the last Sigmoid is left out: the logistic loss makes probabilities itself", d->path);
+    cv_import_note(d, "%s: the last Sigmoid is omitted: the logistic loss computes probabilities itself", d->path);
     return cv_import_pass_on(d, n);
 }
 
@@ -33,11 +33,10 @@ static convo_status read_softmax(cv_import *d, const cv_graph_node *n) {
         return cv_import_refuse(d, n, "is over channels, rows and columns together: export the model with opset %d",
                                 CV_ONNX_OPSET);
     if (is_output(d, n) && dims == 1) {
-        cv_import_note(d, "%s: the last %s is left out: the loss makes probabilities of what is in front of it",
-                       d->path, n->type);
+        cv_import_note(d, "%s: the last %s is omitted: the loss computes probabilities itself", d->path, n->type);
         return cv_import_pass_on(d, n);
     }
-    if (strcmp(n->type, "Softmax") != 0) return cv_import_refuse(d, n, "stands within the net, not at its end");
+    if (strcmp(n->type, "Softmax") != 0) return cv_import_refuse(d, n, "is inside the net, not at its end");
     return cv_import_layer(d, n, "softmax", NULL, 0, &x, NULL, n->output[0]);
 }
 
@@ -128,7 +127,7 @@ static convo_status add_linear(cv_import *d, const cv_graph_node *n, const cv_im
     const cv_constant *c = cv_import_constant(d, n, 1);
     const cv_shape in = cv_import_shape(d, x);
     if (!c || c->dims != 2) return cv_import_refuse(d, n, "has no constant matrix of weights");
-    if (in.dims != 1) return cv_import_refuse(d, n, "reads feature maps: a Flatten must stand in front of it");
+    if (in.dims != 1) return cv_import_refuse(d, n, "reads feature maps: put a Flatten before it");
     const int64_t outputs = c->dim[p->transposed ? 0 : 1], inputs = c->dim[p->transposed ? 1 : 0];
     if (inputs != in.c)
         return cv_import_refuse(d, n, "has weights for %" PRId64 " inputs, it reads %" PRId64, inputs, in.c);
@@ -150,8 +149,8 @@ static convo_status read_gemm(cv_import *d, const cv_graph_node *n) {
                        .bias = cv_import_constant(d, n, 2),
                        .out = n->output[0]};
     CV_TRY(cv_import_input(d, n, 0, false, &x));
-    if (cv_import_whole(n, "transA", 0)) return cv_import_refuse(d, n, "has transA: its rows are no examples");
-    if (cv_import_has(n, 2) && !p.bias) return cv_import_refuse(d, n, "adds what is not constant");
+    if (cv_import_whole(n, "transA", 0)) return cv_import_refuse(d, n, "has transA: its rows are not examples");
+    if (cv_import_has(n, 2) && !p.bias) return cv_import_refuse(d, n, "adds a value that is not constant");
     return add_linear(d, n, &x, &p);
 }
 
@@ -178,7 +177,7 @@ static convo_status read_scale(cv_import *d, const cv_graph_node *n) {
     const bool known = cv_import_scalar(d, n, 1 - at, &c);
     if (x.node >= 0 || !known || (at == 1 && (sub || div)) || (!sub && !add && !(c > 0)))
         return cv_import_refuse(
-            d, n, "computes with a constant; only the net's input may be shifted and scaled, by one number");
+            d, n, "computes with a constant: only the net's input can be shifted and scaled, by a single number");
     x.name = n->output[0];
     if (sub || add)
         x.mean += (sub ? c : -c) * x.std;

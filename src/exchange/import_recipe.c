@@ -122,7 +122,7 @@ static convo_status put_chain(recipe_writer *w, int from, int to, const char *pr
     if (!count && *prefix) // a value is added to itself: a body whose layers do nothing but in training
         put(w, "%*s- dropout: 0\n", indent, "");
     else if (!count)
-        status = cv_fail(err, CONVO_UNSUPPORTED, w->import->path, "nothing is computed");
+        status = cv_fail(err, CONVO_UNSUPPORTED, w->import->path, "the graph computes nothing");
     for (int k = 0; !status && k < count; k++) {
         cv_node *node = &net->node[chain[k]];
         w->crosses |= w->written[chain[k]] || (joins(node) && !is_residual(node));
@@ -235,8 +235,8 @@ static convo_status check_input(const cv_import *d, const convo_recipe *recipe) 
     if (a.dims == b.dims && a.c == b.c && a.h == b.h && a.w == b.w) return CONVO_OK;
     cv_shape_text(a, have, sizeof have);
     cv_shape_text(b, need, sizeof need);
-    return cv_fail(d->err, CONVO_SHAPE, d->path, "its net reads %s, the recipe '%s' gives it %s", need, recipe->name,
-                   have);
+    return cv_fail(d->err, CONVO_SHAPE, d->path, "its net reads %s, but the recipe '%s' provides %s", need,
+                   recipe->name, have);
 }
 
 // A recipe that leaves `input` to its data gets the graph's.

@@ -15,7 +15,7 @@ static convo_status read_flatten(cv_import *d, const cv_graph_node *n) {
     cv_import_value x;
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     if (axis != 1 && axis != -cv_import_shape(d, &x).dims)
-        return cv_import_refuse(d, n, "is from axis %" PRId64 " on, not 1", axis);
+        return cv_import_refuse(d, n, "starts at axis %" PRId64 ", not 1", axis);
     return make_vector(d, n, &x);
 }
 
@@ -34,7 +34,7 @@ static convo_status set_input_shape(cv_import *d, const cv_graph_node *n, const 
         fits = size[k] > 0 && left % size[k] == 0;
         if (fits) left /= size[k];
     }
-    if (!fits || left != 1) return cv_import_refuse(d, n, "changes the shape within the net, other than to a vector");
+    if (!fits || left != 1) return cv_import_refuse(d, n, "changes the shape inside the net, and not to a vector");
     d->net->input = (cv_shape){dims, size[0], dims == 3 ? size[1] : 1, dims > 1 ? size[dims - 1] : 1};
     return cv_import_pass_on(d, n);
 }
@@ -44,7 +44,7 @@ static convo_status reshape_wholes(cv_import *d, const cv_graph_node *n, cv_impo
     cv_import_value to;
     if (!cv_import_wholes(d, n, "shape", 1, &to) || to.count < 1 || to.count > 2 || to.whole[0] != -1 ||
         (to.count == 2 && (to.whole[1] < 1 || to.whole[1] > CV_IMPORT_INTS || numbers.count % to.whole[1])))
-        return cv_import_refuse(d, n, "has a shape that is not known");
+        return cv_import_refuse(d, n, "has an unknown shape");
     numbers.columns = to.count == 2 ? (int)to.whole[1] : 0;
     numbers.scalar = false;
     return add_wholes(d, n, numbers);
@@ -60,7 +60,7 @@ static convo_status read_reshape(cv_import *d, const cv_graph_node *n) {
     int open = 0;
     cv_import_sizes(in, size);
     if (!cv_import_wholes(d, n, "shape", 1, &to) || to.count < 2)
-        return cv_import_refuse(d, n, "has a shape that is not known, or none for a batch");
+        return cv_import_refuse(d, n, "has an unknown shape, or one without a batch");
     for (int k = 1; k < to.count; k++) {
         if (k <= in.dims && to.whole[k] == 0) to.whole[k] = size[k - 1]; // 0: as it was
         if (to.whole[k] == -1 && !open)
@@ -101,7 +101,7 @@ static convo_status read_shape(cv_import *d, const cv_graph_node *n) {
 static convo_status read_gather(cv_import *d, const cv_graph_node *n) {
     cv_import_value from, index, made = {0};
     if (!first_wholes(d, n, &from) || !cv_import_wholes(d, n, "", 1, &index) || cv_import_whole(n, "axis", 0))
-        return cv_import_refuse(d, n, "picks values within the net; only numbers of a shape may be picked");
+        return cv_import_refuse(d, n, "gathers values inside the net: only sizes of a shape can be gathered");
     for (; made.count < index.count; made.count++) {
         const int64_t at = index.whole[made.count], index_at = at < 0 ? at + from.count : at;
         if (index_at < 0 || index_at >= from.count)
@@ -144,7 +144,7 @@ static convo_status read_concat(cv_import *d, const cv_graph_node *n) {
 static convo_status read_constant_of_shape(cv_import *d, const cv_graph_node *n) {
     cv_import_value size, made = {0};
     if (!first_wholes(d, n, &size) || size.count != 1 || size.whole[0] < 0 || size.whole[0] > CV_IMPORT_INTS)
-        return cv_import_refuse(d, n, "makes more than a short list of numbers");
+        return cv_import_refuse(d, n, "produces more than a short list of numbers");
     made.count = (int)size.whole[0];
     for (int k = 0; k < made.count; k++) made.whole[k] = cv_import_whole(n, "value", 0);
     return add_wholes(d, n, made);
@@ -180,7 +180,7 @@ static convo_status read_slice(cv_import *d, const cv_graph_node *n) {
     const int64_t width = from.columns ? from.columns : 1, rows = from.count / width, by = step.whole[0];
     if (start.count != 1 || end.count != 1 || axis.count != 1 || axis.whole[0] || step.count != 1 ||
         (by != 1 && by != -1))
-        return cv_import_refuse(d, n, "cuts in a way that is not read");
+        return cv_import_refuse(d, n, "slices in a way that is not supported");
     const int64_t least = by < 0 ? -1 : 0, most = by < 0 ? rows - 1 : rows;
     int64_t first = start.whole[0] < 0 ? start.whole[0] + rows : start.whole[0];
     int64_t last = end.whole[0] < -rows ? least : end.whole[0] < 0 ? end.whole[0] + rows : end.whole[0];
@@ -196,7 +196,7 @@ static convo_status read_slice(cv_import *d, const cv_graph_node *n) {
 static convo_status read_transpose(cv_import *d, const cv_graph_node *n) {
     cv_import_value from, made;
     if (!first_wholes(d, n, &from) || !from.columns)
-        return cv_import_refuse(d, n, "exchanges dimensions; convo has channels first, then rows and columns");
+        return cv_import_refuse(d, n, "permutes dimensions: convo has channels first, then rows and columns");
     const int rows = from.count / from.columns;
     made = from;
     made.columns = rows;
@@ -220,7 +220,7 @@ static convo_status read_squeeze(cv_import *d, const cv_graph_node *n) {
     }
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     if (cv_shape_pixels(cv_import_shape(d, &x)) != 1)
-        return cv_import_refuse(d, n, "takes a size from maps of more than one pixel");
+        return cv_import_refuse(d, n, "removes a dimension of maps with more than one pixel");
     return make_vector(d, n, &x);
 }
 
@@ -236,7 +236,7 @@ static convo_status read_unsqueeze(cv_import *d, const cv_graph_node *n) {
     if (cv_import_wholes(d, n, "axes", 1, &axes) && axes.count == 1)
         axis = axes.whole[0] < 0 ? axes.whole[0] + in.dims + 2 : axes.whole[0];
     if (axis < 1 || axis > in.dims + 1 || in.dims > 2)
-        return cv_import_refuse(d, n, "adds no size that a net can have");
+        return cv_import_refuse(d, n, "adds a dimension that a net cannot have");
     cv_import_sizes(in, size);
     for (int k = 0, from = 0; k <= in.dims; k++) to[k] = k + 1 == axis ? 1 : size[from++];
     return set_input_shape(d, n, &x, to, in.dims + 1);
@@ -254,10 +254,10 @@ static convo_status read_pad(cv_import *d, const cv_graph_node *n) {
         (cv_import_has(n, 2) && !cv_import_scalar(d, n, 2, &value)) || cv_import_has(n, 3))
         return cv_import_refuse(d, n, "pads with something else than one number, or by axes");
     if (!cv_import_wholes(d, n, "pads", 1, &pads) || pads.count != 2 * dims)
-        return cv_import_refuse(d, n, "has pads that are not known");
+        return cv_import_refuse(d, n, "has unknown pads");
     for (int k = 0; k < 2 * dims; k++)
         if (pads.whole[k] < 0 || pads.whole[k] > 1 << 20 || (pads.whole[k] && k % dims < 2))
-            return cv_import_refuse(d, n, "cuts, or pads something else than rows and columns");
+            return cv_import_refuse(d, n, "crops, or pads dimensions other than rows and columns");
     x.name = n->output[0];
     if (value != 0) CV_TRY(cv_import_pad(d, n, 0, &x));
     for (int k = 0; k < maps; k++) {

@@ -93,7 +93,7 @@ bool cv_import_wholes(const cv_import *d, const cv_graph_node *n, const char *at
 convo_status cv_import_input(cv_import *d, const cv_graph_node *n, size_t input, bool padded, cv_import_value *value) {
     const cv_import_value *v = value_of(d, n, input);
     if (!v)
-        return cv_import_refuse(d, n, "reads '%.60s', which nothing before it makes",
+        return cv_import_refuse(d, n, "reads '%.60s', which no earlier node produces",
                                 input < n->inputs ? n->input[input] : "");
     if (v->kind != CV_IMPORT_LAYER) return cv_import_refuse(d, n, "computes with constants");
     *value = *v;
@@ -142,7 +142,7 @@ const cv_graph_node *cv_import_only_reader(const cv_import *d, const char *value
 
 convo_status cv_import_add(cv_import *d, const cv_import_value *value) {
     if (cv_import_find(d, value->name))
-        return cv_fail(d->err, CONVO_FORMAT, d->path, "'%.100s' is made twice", value->name);
+        return cv_fail(d->err, CONVO_FORMAT, d->path, "'%.100s' is produced twice", value->name);
     if (!cv_grow(&d->value, &d->room, d->values + 1, sizeof *d->value)) return cv_no_memory(d->err, d->path);
     d->value[d->values++] = *value;
     return CONVO_OK;
@@ -150,7 +150,7 @@ convo_status cv_import_add(cv_import *d, const cv_import_value *value) {
 
 convo_status cv_import_pass_on(cv_import *d, const cv_graph_node *n) {
     const cv_import_value *v = value_of(d, n, 0);
-    if (!v) return cv_import_refuse(d, n, "reads what nothing before it makes");
+    if (!v) return cv_import_refuse(d, n, "reads a value that no earlier node produces");
     cv_import_value same = *v;
     same.name = n->output[0];
     return cv_import_add(d, &same);
@@ -160,7 +160,7 @@ convo_status cv_import_pass_on(cv_import *d, const cv_graph_node *n) {
 static convo_status use_input(cv_import *d, const cv_graph_node *n, const cv_import_value *v) {
     if (v->node >= 0) return CONVO_OK;
     if (d->used_input && (v->mean != d->mean || v->std != d->std))
-        return cv_import_refuse(d, n, "reads the input otherwise normalised than another layer does");
+        return cv_import_refuse(d, n, "reads the input with another normalisation than an earlier layer");
     d->used_input = true;
     d->mean = v->mean;
     d->std = v->std;
@@ -199,7 +199,7 @@ convo_status cv_import_tensor(cv_import *d, const cv_graph_node *n, const char *
     if (!values)
         status = cv_no_memory(d->err, n->name);
     else if (need != count)
-        status = cv_import_refuse(d, n, "has %zu numbers as its %s, it needs %zu", count, name, need);
+        status = cv_import_refuse(d, n, "has %zu numbers for its %s, but needs %zu", count, name, need);
     else if (!finite)
         status =
             cv_fail(d->err, CONVO_NUMERIC, d->path, "%s of '%.60s' holds numbers that are not finite", name, n->name);

@@ -61,8 +61,8 @@ static bool auto_pad(const cv_graph_node *n, window *w, cv_shape in) {
 static convo_status read_window(cv_import *d, const cv_graph_node *n, const cv_import_value *x, window *w) {
     if (!read_pair(n, "strides", w->dims, w->stride) || !read_pair(n, "dilations", w->dims, w->dilation) ||
         !read_pads(n, w))
-        return cv_import_refuse(d, n, "has strides, dilations or pads that make no sense for %d dimensions", w->dims);
-    if (!auto_pad(n, w, cv_import_shape(d, x))) return cv_import_refuse(d, n, "has an auto_pad that is not known");
+        return cv_import_refuse(d, n, "has strides, dilations or pads that are invalid for %d dimensions", w->dims);
+    if (!auto_pad(n, w, cv_import_shape(d, x))) return cv_import_refuse(d, n, "has an unknown auto_pad");
     for (int k = 0; k < 2; k++) {
         w->before[k] += x->pad[k];
         w->behind[k] += x->pad[2 + k];

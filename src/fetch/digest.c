@@ -25,7 +25,7 @@ static convo_status compare_digest(const char *path, const char *kind, const cha
     for (size_t k = 0; k < size; k++) cv_append(got, sizeof got, "%02x", digest[k]);
     if (strcasecmp(got, expected) == 0) return CONVO_OK;
     return cv_fail(err, CONVO_FORMAT, path,
-                   "is not the published file: its %s is %s instead of %s; it was damaged or changed on its way", kind,
+                   "is not the published file: its %s is %s instead of %s; it was damaged or changed in transit", kind,
                    got, expected);
 }
 

@@ -100,7 +100,7 @@ static convo_status prepare(fetch *f) {
     if (f->lock < 0 || access(f->part, W_OK))
         return cv_fail(f->err, CONVO_IO, f->part, "cannot be written: %s", strerror(errno));
     if (flock(f->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
-        return cv_fail(f->err, CONVO_STATE, f->part, "another process is getting this data set");
+        return cv_fail(f->err, CONVO_STATE, f->part, "another process is downloading this data set");
     f->locked = true;
     remove_tree(f->fresh); // of a call that was killed
     return check_space(f);
@@ -110,7 +110,8 @@ static convo_status get_from(fetch *f, size_t k, const char *address) {
     const cv_remote_file *file = &f->remote->file[k];
     // On plain HTTP anybody on the way can change the file: the checksum must tell, or the caller knows the server.
     if (!f->options->from && !file->sha256 && strncasecmp(address, "https://", strlen("https://")))
-        return cv_fail(f->err, CONVO_UNSUPPORTED, address, "a file without a checksum is taken from https:// only");
+        return cv_fail(f->err, CONVO_UNSUPPORTED, address,
+                       "a file without a checksum is downloaded over https:// only");
     f->watch.progress.file = file->name;
     convo_status status =
         cv_download(address, file, f->archive[k], file->size ? file->size : f->unpacking.most_bytes, &f->watch, f->err);

@@ -109,7 +109,7 @@ static convo_status begin(transfer *t) {
     if (code == 206 && t->answer_first != t->at) {
         t->retry = true;
         t->tag[0] = 0; // so that the next try starts again
-        return cv_fail(t->err, CONVO_IO, t->url, "the server sent another part of the file than it was asked for");
+        return cv_fail(t->err, CONVO_IO, t->url, "the server sent a different part of the file than requested");
     }
     const int64_t total = length + (code == 206 ? t->at : 0);
     if (length >= 0 && t->size && total != t->size)
@@ -124,7 +124,7 @@ static convo_status begin(transfer *t) {
 }
 
 static convo_status too_long(const transfer *t) {
-    return cv_fail(t->err, CONVO_LIMIT, t->url, "is larger than the %lld bytes that are expected: it is another file",
+    return cv_fail(t->err, CONVO_LIMIT, t->url, "is larger than the expected %lld bytes: it is a different file",
                    (long long)t->most);
 }
 
@@ -211,7 +211,7 @@ static bool ask_for_rest(transfer *t, struct curl_slist **headers) {
 static convo_status fail_http(transfer *t, long code) {
     if (code == 416) t->tag[0] = 0; // what is there is longer than what the server has: from the start
     t->retry = code >= 500 || code == 408 || code == 416 || code == 429;
-    return cv_fail(t->err, CONVO_IO, t->url, "the server answered %ld%s", code,
+    return cv_fail(t->err, CONVO_IO, t->url, "the server responded with %ld%s", code,
                    code == 404   ? ": there is no such file"
                    : code == 403 ? ": access is not allowed"
                    : code >= 500 ? ": it has a problem, try again later"

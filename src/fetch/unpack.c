@@ -45,7 +45,7 @@ static const char *fault_of(const char *name) {
     int depth = 0;
     for (const char *part = name; *part; part += strspn(part, "/")) {
         const size_t length = strcspn(part, "/");
-        if (length == 2 && !strncmp(part, "..", 2)) return "leads out of the folder";
+        if (length == 2 && !strncmp(part, "..", 2)) return "leads outside the target directory";
         if (++depth > MOST_DEPTH) return "is nested too deep";
         part += length;
     }
@@ -110,7 +110,7 @@ static convo_status write_file(unpacker *u, const char *name, char *path) {
         if (status) return status;
         out = create(path);
     }
-    if (out < 0 && (errno == EEXIST || errno == ENOTDIR)) return refuse(u, name, "is there twice");
+    if (out < 0 && (errno == EEXIST || errno == ENOTDIR)) return refuse(u, name, "appears twice");
     if (out < 0) return cannot_write(u, path);
     convo_status status = copy(u, out, path);
     if (close(out) && !status) status = cannot_write(u, path); // a full network disk may show only here
@@ -124,7 +124,7 @@ static convo_status keep(unpacker *u, const char *name, struct archive_entry *en
     const int64_t before = u->job->bytes;
     convo_status status = write_file(u, name, path);
     if (!status && archive_entry_size_is_set(entry) && archive_entry_size(entry) != u->job->bytes - before)
-        status = refuse(u, name, "is not as long as it says"); // its end is a hole
+        status = refuse(u, name, "is not as long as its header says"); // its end is a hole
     free(path);
     return status;
 }

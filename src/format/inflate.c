@@ -59,8 +59,8 @@ static int inflate_all(const uint8_t *data, size_t size, int form, size_t limit,
     return result;
 }
 
-static convo_status inflate_member(const char *where, const uint8_t *data, size_t size, int form, size_t limit, cv_bytes *out,
-                           convo_error *err) {
+static convo_status inflate_member(const char *where, const uint8_t *data, size_t size, int form, size_t limit,
+                                   cv_bytes *out, convo_error *err) {
     const size_t most = cv_unpack_limit(size, limit);
     size_t rest;
     *out = (cv_bytes){0};
@@ -75,7 +75,7 @@ static convo_status inflate_member(const char *where, const uint8_t *data, size_
     else if (result != Z_STREAM_END)
         status = cv_fail(err, CONVO_FORMAT, where, "is damaged: its contents do not agree with its checksum or format");
     else if (rest)
-        status = cv_fail(err, CONVO_FORMAT, where, "has %zu more bytes behind its end", rest);
+        status = cv_fail(err, CONVO_FORMAT, where, "has %zu more bytes after its end", rest);
     if (status) {
         free(out->data);
         *out = (cv_bytes){0};
@@ -92,7 +92,7 @@ convo_status cv_gzip_read(const char *path, size_t limit, cv_bytes *out, convo_e
     if (status) return status;
     if (packed.size < 2 || packed.data[0] != 0x1f || packed.data[1] != 0x8b)
         status =
-            cv_fail(err, CONVO_FORMAT, path, "is not gzipped: if it is unpacked already, take the .gz off its name");
+            cv_fail(err, CONVO_FORMAT, path, "is not gzipped: if it is already unpacked, remove .gz from its name");
     else
         status = inflate_member(path, packed.data, packed.size, GZIP, limit, out, err);
     free(packed.data);

@@ -40,7 +40,7 @@ static void hear_jpeg(j_common_ptr codec, int level) {
 static void count_passes(j_common_ptr codec) {
     jpeg_job *job = codec->client_data;
     if (job->codec.input_scan_number <= CV_LIMIT_PASSES) return;
-    job->status = cv_fail(job->err, CONVO_LIMIT, job->path, "goes over its pixels more than %d times: save it anew",
+    job->status = cv_fail(job->err, CONVO_LIMIT, job->path, "passes over its pixels more than %d times: save it again",
                           CV_LIMIT_PASSES);
     longjmp(job->stop, 1);
 }

@@ -17,11 +17,11 @@ static bool is_foreign(bool big) {
 }
 
 static convo_status damaged(const char *path, convo_error *err) {
-    return cv_fail(err, CONVO_FORMAT, path, "is no MATLAB file, or it is cut short or damaged");
+    return cv_fail(err, CONVO_FORMAT, path, "is not a MATLAB file, or it is cut short or damaged");
 }
 
 static convo_status not_there(const char *where, convo_error *err) {
-    return cv_fail(err, CONVO_FORMAT, where, "is not there: see 'x' and 'y' of the recipe's data");
+    return cv_fail(err, CONVO_FORMAT, where, "not found: check 'x' and 'y' in the recipe's data");
 }
 
 // The numbers fill `size` bytes exactly. Type, size and dims of *out are set.
@@ -107,7 +107,7 @@ static convo_status read_numbers(reader *matrix, const head *h, cv_numbers *out,
     const char *other = what_else(h->class);
     const size_t dims = h->dims.size / sizeof(int32_t);
     if (other)
-        return cv_fail(err, CONVO_UNSUPPORTED, out->where, "is %s: an array of real numbers is wanted%s", other,
+        return cv_fail(err, CONVO_UNSUPPORTED, out->where, "is %s: expected an array of real numbers%s", other,
                        strstr(other, "sparse") ? ", such as full(X)" : "");
     if (dims > CV_MAX_DIMS)
         return cv_fail(err, CONVO_UNSUPPORTED, out->where, "has %zu dimensions, at most %d are read", dims,
@@ -115,7 +115,7 @@ static convo_status read_numbers(reader *matrix, const head *h, cv_numbers *out,
     if (!dims || h->dims.size % sizeof(int32_t) || !next_element(matrix, &type, &data) || type >= CV_COUNT(stored) ||
         !stored[type].size)
         return cv_fail(err, CONVO_FORMAT, out->where,
-                       "is damaged: its dimensions or the type of its numbers cannot be");
+                       "is damaged: its dimensions or the type of its numbers are invalid");
     out->type = stored[type].type;
     out->size = stored[type].size;
     out->dims = (int)dims;
@@ -181,7 +181,7 @@ static convo_status find_4(const char *path, const cv_bytes *file, const char *n
         const bool found = length && !at[length - 1] && strcmp((const char *)at, name) == 0;
         at += length;
         if (found && (kind || field[3]))
-            return cv_fail(err, CONVO_UNSUPPORTED, out->where, "is %s: an array of real numbers is wanted",
+            return cv_fail(err, CONVO_UNSUPPORTED, out->where, "is %s: expected an array of real numbers",
                            kind ? kinds[kind] : "an array of complex numbers");
         if (found) {
             *out = (cv_numbers){.where = out->where,

@@ -29,7 +29,7 @@ typedef struct npy_reader {
 static convo_status bad_header(const npy_reader *r, const char *expected) {
     char where[512];
     cv_print(where, sizeof where, "%.480s@%zu", r->where, (size_t)(r->at - r->file));
-    return cv_fail(r->err, CONVO_FORMAT, where, "the header is damaged: %s is wanted here", expected);
+    return cv_fail(r->err, CONVO_FORMAT, where, "the header is damaged: expected %s", expected);
 }
 
 static void skip_space(npy_reader *r) {
@@ -144,16 +144,15 @@ static convo_status read_npy_header(npy_reader *r, cv_numbers *n, cv_order *orde
 convo_status cv_npy_parse(const char *where, const uint8_t *data, size_t size, cv_numbers *out, convo_error *err) {
     *out = (cv_numbers){.where = where};
     if (size < LONG_PREFIX || memcmp(data, magic, sizeof magic) != 0)
-        return cv_fail(err, CONVO_FORMAT, where, "is no .npy file: those begin with \\x93NUMPY");
+        return cv_fail(err, CONVO_FORMAT, where, "is not an .npy file: such files begin with \\x93NUMPY");
     if (data[VERSION] < 1 || data[VERSION] > 3)
-        return cv_fail(err, CONVO_UNSUPPORTED, where, "is of .npy format version %d, versions 1 to 3 are read",
+        return cv_fail(err, CONVO_UNSUPPORTED, where, "has .npy format version %d: only versions 1 to 3 are supported",
                        data[VERSION]);
     const size_t prefix = data[VERSION] == 1 ? SHORT_PREFIX : LONG_PREFIX;
     size_t length = 0;
     for (size_t k = prefix; k-- > VERSION + 2;) length = length << 8 | data[k]; // little-endian
     if (length > MAX_HEADER || length > size - prefix)
-        return cv_fail(err, CONVO_FORMAT, where, "is cut short or damaged: its header is said to have %zu bytes",
-                       length);
+        return cv_fail(err, CONVO_FORMAT, where, "is cut short or damaged: its header claims %zu bytes", length);
 
     npy_reader r = {where, data, data + prefix, data + prefix + length, err};
     cv_order order = CV_C_ORDER;
@@ -161,9 +160,9 @@ convo_status cv_npy_parse(const char *where, const uint8_t *data, size_t size, c
     size_t bytes;
     const size_t rest = size - prefix - length;
     if (!cv_numbers_lay_out(out, order, &bytes))
-        return cv_fail(err, CONVO_LIMIT, where, "says it holds more numbers than any memory");
+        return cv_fail(err, CONVO_LIMIT, where, "declares more elements than can be addressed");
     if (bytes != rest)
-        return cv_fail(err, CONVO_FORMAT, where, "is %s: its header promises %zu bytes of numbers, there are %zu",
+        return cv_fail(err, CONVO_FORMAT, where, "is %s: its header declares %zu bytes of data, but there are %zu",
                        rest < bytes ? "cut short" : "longer than it should be", bytes, rest);
     out->data = data + prefix + length;
     return CONVO_OK;

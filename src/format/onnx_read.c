@@ -222,18 +222,18 @@ static convo_status check_input(const onnx_reader *r, const char *name, const On
     if (type && type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE &&
         type->value_case != ONNX__TYPE_PROTO__VALUE__NOT_SET)
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                       "'%.100s', what goes in, is a sequence, a map or the like: a net reads one tensor", name);
+                       "the input '%.100s' is a sequence, a map or the like: expected one tensor", name);
     const Onnx__TypeProto__Tensor *tensor = type ? type->tensor_type : NULL;
     if (!tensor || !tensor->shape)
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                       "'%.100s', what goes in, has no shape: export the net with one, such as [1, 3, 32, 32]", name);
+                       "the input '%.100s' has no shape: export the net with one, such as [1, 3, 32, 32]", name);
     if (tensor->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT)
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                       "'%.100s', what goes in, is of type %s, FLOAT is wanted: export the net in float32", name,
+                       "the input '%.100s' is of type %s: export the net in float32", name,
                        type_name(tensor->elem_type));
     if (tensor->shape->n_dim >= 1 && tensor->shape->n_dim <= CV_GRAPH_DIMS) return CONVO_OK;
     return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
-                   "'%.100s', what goes in, has %zu dimensions; 2 to 4 are read, the first one being the batch", name,
+                   "the input '%.100s' has %zu dimensions: expected 2 to 4, the first one being the batch", name,
                    tensor->shape->n_dim);
 }
 
@@ -284,7 +284,7 @@ static convo_status read_opset(const onnx_reader *r, const Onnx__ModelProto *mod
     for (size_t k = 0; k < model->graph->n_node; k++) needed = needed || is_own(model->graph->node[k]->domain);
     if (!named && needed)
         return cv_fail(r->err, CONVO_FORMAT, r->path,
-                       "the file does not say of which opset its operators are: export it again");
+                       "the file does not state the opset of its operators: export it again");
     if (named && (opset < CV_ONNX_OPSET_MIN || opset > CV_ONNX_OPSET_MAX))
         return cv_fail(r->err, CONVO_UNSUPPORTED, r->path,
                        "opset %" PRId64 " is not one from %d to %d: export the model with opset %d", opset,
@@ -296,7 +296,7 @@ static convo_status read_opset(const onnx_reader *r, const Onnx__ModelProto *mod
 static convo_status read_model(const onnx_reader *r, const Onnx__ModelProto *model) {
     const Onnx__GraphProto *from = model->graph;
     if (!from || !model->has_ir_version)
-        return cv_fail(r->err, CONVO_FORMAT, r->path, "this is not an ONNX file: it holds no %s",
+        return cv_fail(r->err, CONVO_FORMAT, r->path, "this is not an ONNX file: it has no %s",
                        from ? "version" : "graph");
     convo_status status = read_opset(r, model);
     if (status) return status;

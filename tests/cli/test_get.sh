@@ -84,7 +84,7 @@ fi
 url=http://127.0.0.1:$(cat "$work/port")
 
 # --- get ----------------------------------------------------------------------------------------------------------
-expect 1 "a file that is not there" "answered 404: there is no such file" -- data get -q cifar-10 --from "$url/gone"
+expect 1 "a file that is not there" "responded with 404: there is no such file" -- data get -q cifar-10 --from "$url/gone"
 expect 1 "a wrong checksum" "is not the published file: its SHA-256 is" -- data get -q fashion-mnist --from "$url/bad"
 expect 1 "a page in place of the file" "is not the published file: it has 14 bytes instead of 170052171" -- \
     data get -q cifar-10 --from "$url/bad"

@@ -40,7 +40,7 @@ if has_onnx; then
     expect 0 "with its front end" "bytes" -- export "$run" -o "$work/sound.onnx" --with-features --probabilities --fold
     expect 0 "and back" "5 layers" "10 classes" -- import "$work/net.onnx" -o "$work/back.safetensors"
     check "it scores the same" same_accuracy "$run" "$work/back.safetensors"
-    expect 0 "a net of others" "the last Softmax is left out" "the classes are called 0 to 9" -- \
+    expect 0 "a net of others" "the last Softmax is omitted" "the classes are called 0 to 9" -- \
         import tests/golden/onnx/resnet8-17.onnx -o "$work/resnet.safetensors"
     expect 0 "has a summary" "7.shortcut.0" "1438" -- summary "$work/resnet.safetensors"
     expect 1 "and is refused by name where it cannot be read" "Resize '" -- \
