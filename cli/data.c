@@ -30,7 +30,7 @@ static const cli_option options[] = {
 };
 
 // Where it is; in words, when it is not in a folder.
-static const char *place_of(const convo_data_set *set, const char *folder) {
+static const char *location_of(const convo_data_set *set, const char *folder) {
     return set->missing ? "not in this build" : folder ? folder : set->generated ? "made up" : "not here";
 }
 
@@ -69,7 +69,7 @@ static int list(const cli_context *context) {
                                             "folder", json_text(folder), "readable", !set.missing, "generated",
                                             set.generated, "published", set.published, "needs", *need ? need : NULL));
         } else {
-            table_row(&table, "%s\t%s\t%s\t%s", set.name, place_of(&set, folder), *need ? need : "-", set.help);
+            table_row(&table, "%s\t%s\t%s\t%s", set.name, location_of(&set, folder), *need ? need : "-", set.help);
         }
         free(folder);
     }
@@ -207,16 +207,15 @@ static int with_folder(const cli_context *context, const data_values *values, ch
     const char *name = values->as ? values->as : base_name(word), *seen;
     cli_hint near = hint_start(name);
     bool known = is_known(name, &near), there = is_folder(word) || is_file(word);
-    bool place_given = strchr(word, '/') || (there && (values->as || !known));
+    bool path_given = strchr(word, '/') || (there && (values->as || !known));
     if (!known && !values->as && there && (seen = convo_data_guess(word))) {
         name = seen;
         known = true;
     }
     if (!known)
         return complain(name, "unknown data set (%s)%s",
-                        place_given ? "to read a directory, pass --as NAME" : "'convo data list' lists them",
-                        near.text);
-    if (values->data || place_given) return use(context, values, name, values->data ? values->data : word);
+                        path_given ? "to read a folder, pass --as NAME" : "'convo data list' lists them", near.text);
+    if (values->data || path_given) return use(context, values, name, values->data ? values->data : word);
     char **search = data_folders(NULL), *folder = NULL;
     convo_error err;
     if (!search) return no_memory();
@@ -281,13 +280,13 @@ static int run_data(const cli_context *context, const void *given) {
     if (!strcmp(verb, "list") && context->words == 1) return list(context);
     if (!strcmp(verb, "list")) return usage_error("data", "list takes no argument");
     if (!strcmp(verb, "info") && context->words == 2) return with_folder(context, values, context->word[1], describe);
-    if (!strcmp(verb, "info")) return usage_error("data", "info takes one data set or directory: convo data info fsdd");
+    if (!strcmp(verb, "info")) return usage_error("data", "info takes one data set or folder: convo data info fsdd");
     if (!strcmp(verb, "get") && context->words == 2)
         return get_data(context, context->word[1], values->from, values->force);
     if (!strcmp(verb, "get")) return usage_error("data", "get takes one data set: convo data get cifar-10");
     if (!strcmp(verb, "check") && context->words == 2) return check(context, values);
     if (!strcmp(verb, "check"))
-        return usage_error("data", "check takes one recipe, data set or directory: convo data check fsdd-mfcc");
+        return usage_error("data", "check takes one recipe, data set or folder: convo data check fsdd-mfcc");
     if (!strcmp(verb, "export") && context->words == 2)
         return values->out ? with_recipe(context, values, export)
                            : usage_error("data", "export needs -o FILE.npz or -o DIR");

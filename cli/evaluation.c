@@ -139,13 +139,13 @@ static size_t confusion_width(const convo_evaluation *e) {
 
 typedef struct confused {
     int64_t count;
-    int truth, said;
+    int truth, predicted;
 } confused;
 
 static int most_first(const void *a, const void *b) {
     const confused *x = a, *y = b;
     if (x->count != y->count) return x->count < y->count ? 1 : -1;
-    return x->truth != y->truth ? x->truth - y->truth : x->said - y->said;
+    return x->truth != y->truth ? x->truth - y->truth : x->predicted - y->predicted;
 }
 
 static int print_worst_pairs(const convo_evaluation *e) {
@@ -162,10 +162,10 @@ static int print_worst_pairs(const convo_evaluation *e) {
     printf("\nconfusion: the %zu worst of %zu pairs (--json and convo plot --confusion have all)\n", shown_pairs,
            count);
     cli_table table = {0};
-    table_row(&table, "truth\tsaid\tcount\tof the truth");
+    table_row(&table, "truth\tpredicted\tcount\tof the truth");
     for (size_t k = 0; k < shown_pairs; k++) {
         const double all = (double)convo_class_figures(e, pair[k].truth).count;
-        table_row(&table, "%s\t%s\t%lld\t%.1f %%", e->labels[pair[k].truth], e->labels[pair[k].said],
+        table_row(&table, "%s\t%s\t%lld\t%.1f %%", e->labels[pair[k].truth], e->labels[pair[k].predicted],
                   (long long)pair[k].count, 100 * (double)pair[k].count / all);
     }
     free(pair);
@@ -175,7 +175,7 @@ static int print_worst_pairs(const convo_evaluation *e) {
 static int print_confusion(const convo_evaluation *e) {
     enum { WIDEST = 120 };
     if (confusion_width(e) > WIDEST) return print_worst_pairs(e);
-    puts("\nconfusion: rows are the truth, columns what the model said");
+    puts("\nconfusion: rows are the truth, columns what the model predicted");
     char *align = malloc((size_t)e->classes + 2);
     if (!align) return no_memory();
     memset(align, 'r', (size_t)e->classes + 1);

@@ -46,7 +46,7 @@ static cli_text box(const convo_field *f, const convo_field_grid *g) {
 }
 
 // "4,4", "4" in 1-d
-static cli_text place(const convo_field *f, const int64_t at[2]) {
+static cli_text pixel_text(const convo_field *f, const int64_t at[2]) {
     cli_text t;
     if (f->dims == 1)
         snprintf(t.text, sizeof t.text, "%lld", (long long)at[1]);
@@ -92,14 +92,14 @@ static int print_field(const convo_field *f) {
     for (int k = 0; k < f->count; k++) {
         const convo_field_grid *g = &f->grid[k];
         table_row(&table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%lld", g->path, g->type, g->shape,
-                  sides(f, g->size[0], g->size[1]).text, sides(f, g->jump[0], g->jump[1]).text, place(f, g->start).text,
-                  box(f, g).text, g->seen ? place(f, g->first).text : "", g->seen ? place(f, g->last).text : "",
-                  (long long)g->seen);
+                  sides(f, g->size[0], g->size[1]).text, sides(f, g->jump[0], g->jump[1]).text,
+                  pixel_text(f, g->start).text, box(f, g).text, g->seen ? pixel_text(f, g->first).text : "",
+                  g->seen ? pixel_text(f, g->last).text : "", (long long)g->seen);
     }
     int status = table_print(&table, "lllrrrrrrr", stdout);
     const convo_field_grid *input = &f->grid[0], *output = output_of(f);
-    say(stdout, "\npixel %s of layer %s sees %lld pixels of the input, within %s\n", place(f, f->at).text, output->path,
-        (long long)input->seen, box(f, input).text);
+    say(stdout, "\npixel %s of layer %s sees %lld pixels of the input, within %s\n", pixel_text(f, f->at).text,
+        output->path, (long long)input->seen, box(f, input).text);
     return status;
 }
 

@@ -12,7 +12,7 @@
 typedef struct get_screen {
     cli_bar bar;
     bool quiet;
-    char stage[16], file[128], trouble[512]; // said last
+    char stage[16], file[128], trouble[512]; // reported last
 } get_screen;
 
 // In a log, a line for each stage; on a terminal they are redrawn.
@@ -105,7 +105,7 @@ int get_data(const cli_context *context, const char *name, const char *from, boo
     else if (!force && !convo_data_find(name, (const char *const *)search, &found, &ignored) && *found)
         status = print_result(context, name, found, &(convo_get_result){.there = true});
     else if (!home)
-        status = complain("", "no directory for data sets: set CONVO_HOME");
+        status = complain("", "no folder for data sets: set CONVO_HOME");
     else
         status = get_into(context, home, name, from, force);
     free(found);

@@ -154,9 +154,9 @@ static bool add_name(const char *inside, const char *file, char ***names, size_t
 
 // inside: "" or a folder in it, "fields/".
 static bool add_names(const char *path, const char *inside, char ***names, size_t *count) {
-    char *place = text_of("%s/%s", path, inside);
-    DIR *folder = place ? opendir(place) : NULL; // NULL of a file, too
-    bool complete = place;
+    char *whole = text_of("%s/%s", path, inside);
+    DIR *folder = whole ? opendir(whole) : NULL; // NULL of a file, too
+    bool complete = whole;
     for (struct dirent *entry; folder && complete && (entry = readdir(folder));) {
         if (entry->d_name[0] == '.') continue;
         if (ends_with(entry->d_name, ".yaml")) {
@@ -168,7 +168,7 @@ static bool add_names(const char *path, const char *inside, char ***names, size_
         }
     }
     if (folder) closedir(folder);
-    free(place);
+    free(whole);
     return complete;
 }
 
@@ -196,10 +196,9 @@ char **recipe_names(void) {
 
 int no_recipes(void) {
     char *other = shared(recipe_folder);
-    int status =
-        complain(recipe_folder,
-                 "no recipes found here or in %s: change to a directory that contains recipes/, or pass .yaml files",
-                 other ? other : "");
+    int status = complain(
+        recipe_folder, "no recipes found here or in %s: change to a folder that contains recipes/, or pass .yaml files",
+        other ? other : "");
     free(other);
     return status;
 }
@@ -207,7 +206,7 @@ int no_recipes(void) {
 static int unknown_recipe(const char *word) {
     if (is_folder(word))
         return complain(word,
-                        "expected a recipe, found a directory: pass a .yaml file or the name of a recipe in recipes/");
+                        "expected a recipe, found a folder: pass a .yaml file or the name of a recipe in recipes/");
     cli_hint near = hint_start(word);
     char **names = recipe_names();
     for (char **name = names; name && *name; name++) hint_offer(&near, *name);

@@ -124,8 +124,7 @@ static int draw_curves_of(plot *p) {
     int status = find_stem(p, p->values->steps ? "curves-steps" : "curves");
     for (size_t k = 0; !status && k < count; k++)
         if (!is_folder(p->context->word[k]))
-            status =
-                complain(p->context->word[k], "is not a run directory; for a recipe, pass --filters or --examples");
+            status = complain(p->context->word[k], "is not a run folder; for a recipe, pass --filters or --examples");
     convo_train_result *result = calloc(count, sizeof *result);
     char *title = count > 1 ? text_of("%zu runs", count) : text_of("%s", base_name(p->word));
     if (!status && !(result && title)) status = no_memory();

@@ -321,7 +321,7 @@ static int evaluate(page *p, const report_values *values) {
 
 static int collect_page(page *p, const char *folder, const report_values *values) {
     convo_error err;
-    if (!is_folder(folder)) return complain(folder, "is not a run directory: pass one written by 'convo train'");
+    if (!is_folder(folder)) return complain(folder, "is not a run folder: pass one written by 'convo train'");
     int status = read_run(p, folder);
     if (!status) status = open_net(folder, &(cli_list){0}, NULL, &p->recipe, &p->model);
     if (!status && (convo_recipe_text(p->recipe, &p->text, &err) || convo_summarize(p->recipe, &p->net, &err)))

@@ -114,7 +114,7 @@ static int plan_run(const sweep *s, size_t k, const char *word, const cli_list *
         run->name = text_of("%s%sseed %llu", name, s->axes ? ", " : "", seed);
         run->folder = text_of("%s/%s-%llu", s->out, s->axes ? file : s->recipe, seed);
     } else if (file)
-        status = complain(name, "is too long for a directory name");
+        status = complain(name, "is too long for a folder name");
     free(name);
     free(file);
     return status ? status : run->name && run->folder ? DONE : no_memory();

@@ -242,7 +242,7 @@ static void bad_files_are_refused_in_words(void **state) {
     (void)state;
     path p;
     check_refused("missing", in_folder("missing.wav").text, 0, CONVO_IO, "No such file");
-    check_refused("folder", folder, 0, CONVO_IO, "found a directory");
+    check_refused("folder", folder, 0, CONVO_IO, "found a folder");
     check_refused("device", "/dev/null", 0, CONVO_IO, "not a regular file");
     check_refused("empty", write_bytes("empty.wav", "", 0).text, 0, CONVO_FORMAT, "is empty");
     check_refused("text", write_bytes("text.wav", "hello, world", 12).text, 0, CONVO_FORMAT, "not a sound file");

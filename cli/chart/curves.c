@@ -80,7 +80,7 @@ static bool collect_curves(chart *c, const char *const *folder, FILE *out, char 
     return true;
 }
 
-static void take_result(curve *run, const struct source *of, const convo_train_result *result) {
+static void set_result(curve *run, const struct source *of, const convo_train_result *result) {
     run->final[0] = result->test.count ? result->test.loss : NAN;
     run->final[1] = result->test.count ? result->test.accuracy : NAN;
     run->kept = result->best_epoch;
@@ -137,7 +137,7 @@ static void add_panel(FILE *out, const chart *c, int what) {
 }
 
 // The key of several runs stands below both panels.
-static void place_panels(cli_chart *files, const chart *c, int key, int height) {
+static void position_panels(cli_chart *files, const chart *c, int key, int height) {
     char layout[96] = "multiplot layout 1,2 title";
     if (c->runs == 1)
         fputs("  set rmargin 4\n", files->script); // room for the last number below
@@ -165,7 +165,7 @@ static void write_script(const chart *c, cli_chart *files) {
     chart_begin(files, c->stem, height);
     fprintf(out, "  set xlabel '%s'\n  set xrange [%lld:%lld]\n  set xtics %lld\n", c->of->label, (long long)first,
             (long long)last, (long long)chart_step(last));
-    place_panels(files, c, key, height);
+    position_panels(files, c, key, height);
     fputs(c->runs == 1 ? "  set key top right\n  set yrange [0:*]\n" : "  set yrange [0:*]\n", out);
     add_panel(out, c, 0);
     fputs(c->runs == 1 ? "  set key bottom right\n  set yrange [*:1]\n" : "  unset key\n  set yrange [*:1]\n", out);
@@ -181,13 +181,13 @@ static int draw_curve_chart(chart *c, const char *const *folder, const convo_tra
     char *missing = NULL;
     int64_t last = 0;
     cli_chart files = {0};
-    for (size_t r = 0; r < c->runs; r++) take_result(&c->run[r], c->of, &result[r]);
+    for (size_t r = 0; r < c->runs; r++) set_result(&c->run[r], c->of, &result[r]);
     const bool whole = c->stem && c->title && chart_open(&files) && collect_curves(c, folder, files.data, &missing);
     int status = whole ? DONE : no_memory();
     for (size_t r = 0; r < c->runs; r++) last = c->run[r].last > last ? c->run[r].last : last;
     if (!status && needed && missing)
         status = complain(missing, c->of == &steps ? "not found: to record steps, train with --set record_every=1"
-                                                   : "not found: expected it in the run directory");
+                                                   : "not found: expected it in the run folder");
     else if (!status && needed && !last)
         status = complain(folder[0], "contains no records yet");
     free(missing);

@@ -121,7 +121,7 @@ static void write_rows(const convo_field *f, bool heat, FILE *data, FILE *out) {
         fprintf(out, " %d", row++);
     }
     fprintf(out,
-            ") scale 0\n  set xlabel 'place in the input (pixel number)'\n  set title heading\n"
+            ") scale 0\n  set xlabel 'position in the input (pixel number)'\n  set title heading\n"
             "  set xrange [%.10g:%.10g]\n  set yrange [-0.7:%d.7]\n",
             first, last, row - 1);
     if (heat) fprintf(out, "%s  set cblabel 'share of the largest gradient'\n", palette);

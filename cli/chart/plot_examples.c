@@ -227,7 +227,7 @@ static int draw_mistakes(const plot *p, const cli_mistake *wrong, int64_t count,
     convo_error err;
     int64_t *index = calloc((size_t)count, sizeof *index);
     char(*titles)[160] = calloc((size_t)count, sizeof *titles);
-    char *what = text_of("%s, %s part: %lld surest of %lld mistakes (truth as said, probability)",
+    char *what = text_of("%s, %s part: %lld surest of %lld mistakes (truth as predicted class, probability)",
                          convo_recipe_name(p->recipe), part_name(e->part), (long long)count, (long long)all);
     int status = index && titles && what ? DONE : no_memory();
     for (int64_t i = 0; !status && i < count; i++) {

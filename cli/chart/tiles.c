@@ -83,7 +83,7 @@ static layout lay_out(const cli_tiles *t) {
 }
 
 // Places the next plot: tile k.
-static void place_tile(const layout *l, int k, FILE *out) {
+static void position_tile(const layout *l, int k, FILE *out) {
     const double left = LEFT + (k % l->across) * (l->width + GAP);
     const double top = HEAD + TITLE + (k / l->across) * (TITLE + l->tile + l->tics + GAP);
     fprintf(out, "  set lmargin at screen %.5f\n  set rmargin at screen %.5f\n", (left + l->tics) / WIDTH,
@@ -182,7 +182,7 @@ static void write_tiles(const cli_tiles *t, const layout *l, cli_chart *c) {
     const range shared = settle(all, t->signs);
     for (int k = 0; k < t->count; k++) {
         const cli_tile *tile = &t->tile[k];
-        place_tile(l, k, c->script);
+        position_tile(l, k, c->script);
         if (bar && k == t->count - 1) write_bar(t, l, c->script);
         draw_tile(t, tile, t->apart ? (range){INFINITY, -INFINITY} : shared, skip, c);
         write_values(tile, c->data);

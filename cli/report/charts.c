@@ -132,7 +132,7 @@ static void write_cell(const convo_evaluation *e, int row, int column, int64_t a
             row == column ? "right" : "wrong", x, y, cell - 1, cell - 1, strength);
     if (e->classes <= 2 * MOST_NUMBERS) {
         fputs("<title>", out);
-        html_print(out, "truth %s, said %s: %lld of %lld", e->labels[row], e->labels[column], (long long)n,
+        html_print(out, "truth %s, predicted %s: %lld of %lld", e->labels[row], e->labels[column], (long long)n,
                    (long long)all);
         fputs("</title>", out);
     }
@@ -163,7 +163,7 @@ void piece_confusion(const page *p, FILE *out) {
     fprintf(out,
             "<svg viewBox=\"0 0 %.0f %.0f\" style=\"max-width:%.0fpx\" role=\"img\" aria-label=\"confusion matrix\">\n",
             left + n * cell + (slanted ? 40 : 2), top + n * cell + 2, 1.25 * (left + n * cell));
-    fprintf(out, "<text class=\"mid\" x=\"%.1f\" y=\"12\">said</text>", left + n * cell / 2);
+    fprintf(out, "<text class=\"mid\" x=\"%.1f\" y=\"12\">predicted</text>", left + n * cell / 2);
     fprintf(out, "<text class=\"mid\" transform=\"translate(12 %.1f) rotate(-90)\">truth</text>\n", top + n * cell / 2);
     fprintf(out, "<rect class=\"empty\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n", left, top,
             n * cell - 1, n * cell - 1);

@@ -321,7 +321,7 @@ static void write_mistake(const page *p, int64_t k, FILE *out) {
     convo_recording c;
     fputs("<figure class=\"mistake\"><p><span>truth<b>", out);
     html_text(e->labels[e->truth[row]], out);
-    fputs("</b></span><span>said", out);
+    fputs("</b></span><span>predicted", out);
     if (e->probabilities) fprintf(out, ", %.3f", p->wrong[k].probability);
     fputs("<b class=\"no\">", out);
     html_text(e->labels[e->predicted[row]], out);

@@ -13,7 +13,7 @@
 static convo_status read_open(int file, const char *path, size_t limit, cv_bytes *out, convo_error *err) {
     struct stat about;
     if (fstat(file, &about)) return cv_fail(err, CONVO_IO, path, "cannot be read: %s", strerror(errno));
-    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "expected a file, found a directory");
+    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "expected a file, found a folder");
     if (!S_ISREG(about.st_mode)) return cv_fail(err, CONVO_IO, path, "is not a regular file");
 
     size_t capacity = 0, expected = about.st_size > 0 ? (size_t)about.st_size : 0;
@@ -85,7 +85,7 @@ convo_status cv_file_open(cv_output *out, const char *path, convo_error *err) {
     *out = (cv_output){0};
     struct stat about;
     bool exists = stat(path, &about) == 0;
-    if (exists && S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "expected a file, found a directory");
+    if (exists && S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, path, "expected a file, found a folder");
     bool direct = exists && !S_ISREG(about.st_mode); // /dev/stdout, a pipe: never to be replaced by a file
 
     out->path = cv_format("%s", path);
@@ -170,8 +170,8 @@ convo_status cv_folder_make(const char *path, convo_error *err) {
         const int cause = mkdir(part, 0777) ? errno : 0; // before another call sets errno
         if (cause && !cv_is_folder(part))
             status = cause == EEXIST
-                         ? cv_fail(err, CONVO_IO, part, "expected a directory, found a file")
-                         : cv_fail(err, CONVO_IO, part, "the directory cannot be created: %s", strerror(cause));
+                         ? cv_fail(err, CONVO_IO, part, "expected a folder, found a file")
+                         : cv_fail(err, CONVO_IO, part, "the folder cannot be created: %s", strerror(cause));
         *end = kept;
     }
     free(part);
@@ -186,7 +186,7 @@ convo_status cv_folder_list(const char *path, char ***names, size_t *count, conv
     *names = NULL;
     *count = 0;
     DIR *folder = opendir(path);
-    if (!folder) return cv_fail(err, CONVO_IO, path, "the directory cannot be opened: %s", strerror(errno));
+    if (!folder) return cv_fail(err, CONVO_IO, path, "the folder cannot be opened: %s", strerror(errno));
 
     convo_status status = CONVO_OK;
     size_t capacity = 0;
@@ -200,7 +200,7 @@ convo_status cv_folder_list(const char *path, char ***names, size_t *count, conv
         }
         ++*count;
     }
-    if (errno) status = cv_fail(err, CONVO_IO, path, "the directory cannot be read: %s", strerror(errno));
+    if (errno) status = cv_fail(err, CONVO_IO, path, "the folder cannot be read: %s", strerror(errno));
 done:
     closedir(folder);
     if (status) {

@@ -48,7 +48,7 @@ bool cv_slice_stat(const char *path, struct stat *about) {
 static convo_status open_file(const char *path, const char *where, cv_slice *out, convo_error *err) {
     struct stat about;
     if (stat(path, &about)) return cv_fail(err, CONVO_IO, where, "cannot be opened: %s", strerror(errno));
-    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, where, "expected a file, found a directory");
+    if (S_ISDIR(about.st_mode)) return cv_fail(err, CONVO_IO, where, "expected a file, found a folder");
     if (!S_ISREG(about.st_mode)) return cv_fail(err, CONVO_IO, where, "is not a regular file");
     out->descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (out->descriptor < 0) return cv_fail(err, CONVO_IO, where, "cannot be opened: %s", strerror(errno));

@@ -45,7 +45,7 @@ static const char *fault_of(const char *name) {
     int depth = 0;
     for (const char *part = name; *part; part += strspn(part, "/")) {
         const size_t length = strcspn(part, "/");
-        if (length == 2 && !strncmp(part, "..", 2)) return "leads outside the target directory";
+        if (length == 2 && !strncmp(part, "..", 2)) return "leads outside the target folder";
         if (++depth > MOST_DEPTH) return "is nested too deep";
         part += length;
     }

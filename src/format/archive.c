@@ -168,7 +168,7 @@ convo_status cv_zip_read(const char *path, const char *member, size_t limit, cv_
 convo_status cv_zip_create(const char *path, cv_zip **zip, convo_error *err) {
     *zip = NULL;
     return cv_fail(err, CONVO_UNSUPPORTED, path,
-                   "this build cannot make zip files: pass a directory, or install libarchive-dev and build again");
+                   "this build cannot make zip files: pass a folder, or install libarchive-dev and build again");
 }
 
 // Without a zip there is none to write to.

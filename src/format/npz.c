@@ -25,7 +25,7 @@ static convo_status make_folder(const char *path, convo_error *err) {
     if (!status) status = cv_folder_list(path, &names, &count, err);
     if (!status && count)
         status = cv_fail(err, CONVO_STATE, path,
-                         "is not empty: pass another directory, so that old arrays are not mixed with new ones");
+                         "is not empty: pass another folder, so that old arrays are not mixed with new ones");
     cv_folder_free(names, count);
     return status;
 }

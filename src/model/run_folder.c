@@ -283,7 +283,7 @@ static convo_status go_on(cv_run_folder *folder, cv_net *net, cv_train_state *st
 static convo_status lock(cv_run_folder *folder, convo_error *err) {
     folder->lock = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder->lock < 0)
-        return cv_fail(err, CONVO_IO, folder->path, "the directory cannot be opened: %s", strerror(errno));
+        return cv_fail(err, CONVO_IO, folder->path, "the folder cannot be opened: %s", strerror(errno));
     if (!flock(folder->lock, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK) return CONVO_OK;
     return cv_fail(err, CONVO_STATE, folder->path,
                    "another training is at work in this folder: let it end, or train into another one");

@@ -34,7 +34,7 @@ expect 2 "two kinds at once" "only one kind of picture can be drawn at a time" -
 expect 2 "two runs in one confusion matrix" "--confusion takes one run" -- plot "$digits" "$moons" --confusion
 expect 2 "another ending" "--out must end in .png or .svg" -- plot "$digits" -o curves.jpg
 expect 1 "a recipe has no confusions" "train it first" -- plot moons --confusion -o "$work/no.png"
-expect 1 "curves of no run" "is not a run directory" -- plot moons -o "$work/no.png"
+expect 1 "curves of no run" "is not a run folder" -- plot moons -o "$work/no.png"
 expect 1 "a boundary of recordings" "only points in the plane" -- plot "$digits" --boundary --data "$work/small"
 expect 2 "changes of other pictures" "--augment belongs to --examples" -- plot "$digits" --augment
 expect 1 "changes that there are none of" "the recipe has no changes to show" -- plot moons --examples --augment

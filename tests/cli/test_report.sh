@@ -101,7 +101,7 @@ else
     skip "a page of large pictures" "there is no python3"
 fi
 
-expect 1 "a page needs a run folder" "run directory" -- report "$work/small.yaml"
+expect 1 "a page needs a run folder" "run folder" -- report "$work/small.yaml"
 mkdir "$work/empty"
 expect 1 "a page needs a finished run" "finished run" -- report "$work/empty"
 expect 1 "a page that cannot be written is an error" "cannot be written" -- \

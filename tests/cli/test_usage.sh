@@ -30,7 +30,7 @@ expect 2 "an unknown kind of picture" ".npy, .png or .svg" -- features x.wav -o 
 expect 2 "an unknown word of data" "did you mean 'list'?" -- data lst
 expect 1 "an unknown recipe gets the nearest" "fsdd-mfc: no such recipe" "did you mean 'fsdd-mfcc'?" -- \
     train fsdd-mfc
-expect 1 "a folder is no recipe" "data/fsdd: expected a recipe, found a directory" -- train data/fsdd
+expect 1 "a folder is no recipe" "data/fsdd: expected a recipe, found a folder" -- train data/fsdd
 expect 1 "a recipe is no model" "fsdd-mfcc: is not there: a model is a .safetensors file" -- eval fsdd-mfcc
 expect 1 "an unknown data set gets the nearest" "fsd: unknown data set" "did you mean 'fsdd'?" -- data info fsd
 expect 1 "an unknown instruction set" "avx9" -- train fsdd-mfcc --isa avx9 --out "$work/never"
