@@ -159,7 +159,7 @@ static int run_bench(const cli_context *context, const void *given) {
 
 const cli_command command_bench = {
     .name = "bench",
-    .help = "how fast a net trains and runs here, layer by layer",
+    .help = "speed of training and inference on this machine, layer by layer",
     .words = "RECIPE|MODEL|RUN",
     .least_words = 1,
     .most_words = 1,

@@ -56,11 +56,12 @@ typedef struct cli_option {
     { name, letter, OPTION_NUMBER, offsetof(VALUES, field), least, most, argument, help }
 #define SET_OPTION  LIST_OPTION("set", 0, set, "KEY=VALUE", "change a setting of the recipe; repeatable")
 #define DATA_OPTION TEXT_OPTION("data", 0, data, "DIR", "folder of the data set")
-#define ISA_OPTION  TEXT_OPTION("isa", 0, isa, "baseline|avx2|avx512", "highest instruction set to use (the best)")
+#define ISA_OPTION  TEXT_OPTION("isa", 0, isa, "baseline|avx2|avx512", "highest instruction set to use (best available)")
 #define SKIP_UNREADABLE_OPTION                                                                                         \
     FLAG_OPTION("skip-unreadable", 0, skip_unreadable, "leave out files that cannot be read, and say which")
 #define THREADS_OPTION                                                                                                 \
-    NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads (all); the result is the same")
+    NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N",                                                         \
+                  "number of threads (all processors); results do not depend on it")
 
 typedef struct cli_command cli_command;
 

@@ -19,11 +19,11 @@ typedef struct data_values {
 #define VALUES data_values
 static const cli_option options[] = {
     DATA_OPTION,
-    TEXT_OPTION("as", 0, as, "NAME", "read the folder as this data set (its own name, else what it looks like)"),
+    TEXT_OPTION("as", 0, as, "NAME", "kind of data set in the folder (by its name, else detected)"),
     NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads (all)"),
-    FLAG_OPTION("force", 0, force, "get: download again, and replace what is there"),
+    FLAG_OPTION("force", 0, force, "get: download again and replace what is there"),
     FLAG_OPTION("clear", 0, clear, "cache: remove its files"),
-    TEXT_OPTION("from", 0, from, "URL", "get: a folder that holds the same files (where they are published)"),
+    TEXT_OPTION("from", 0, from, "URL", "get: download from this address instead of the published one"),
     TEXT_OPTION("out", 'o', out, "FILE|DIR", "export: FILE.npz, or a folder"),
     LIST_OPTION("set", 0, set, "KEY=VALUE", "check, export: change a setting of the recipe; repeatable"),
     {0},
@@ -305,7 +305,7 @@ static int run_data(const cli_context *context, const void *given) {
 
 const cli_command command_data = {
     .name = "data",
-    .help = "which data sets there are, what is in one and what is wrong with it, get one, export what a net reads",
+    .help = "list, describe, check and download data sets; export features",
     .words = "list|info|check|get|export|cache [NAME|DIR|RECIPE]",
     .least_words = 1,
     .most_words = INT_MAX,

@@ -18,10 +18,10 @@ typedef struct eval_values {
 #define VALUES eval_values
 static const cli_option options[] = {
     TEXT_OPTION("split", 0, split, "train|validation|test|all", "part of the data (test, else validation)"),
-    NUMBER_OPTION("top", 0, top, 1, 1000000, "K", "also how often the truth is among the K likeliest classes"),
+    NUMBER_OPTION("top", 0, top, 1, 1000000, "K", "also print the top-K accuracy"),
     FLAG_OPTION("by-group", 0, by_group, "also the accuracy of each group (speaker)"),
     TEXT_OPTION("save", 0, save, "FILE|DIR",
-                "write what the model says of each example as NumPy arrays: FILE.npz, or a folder"),
+                "write the predictions of all examples as NumPy arrays: FILE.npz, or a folder"),
     SKIP_UNREADABLE_OPTION,
     DATA_OPTION,
     THREADS_OPTION,

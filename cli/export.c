@@ -14,9 +14,9 @@ typedef struct export_values {
 #define VALUES export_values
 static const cli_option options[] = {
     TEXT_OPTION("out", 'o', out, "FILE", "FILE.onnx or FILE.safetensors"),
-    FLAG_OPTION("fold", 0, fold, "make batch normalisation part of the layer before it"),
-    FLAG_OPTION("with-features", 0, features, "include the front end: samples of a recording go in"),
-    FLAG_OPTION("probabilities", 0, probabilities, "end in probabilities, not in logits"),
+    FLAG_OPTION("fold", 0, fold, "fold batch normalisation into the layer before it"),
+    FLAG_OPTION("with-features", 0, features, "include the front end: the input is the samples of a recording"),
+    FLAG_OPTION("probabilities", 0, probabilities, "output probabilities instead of logits"),
     {0},
 };
 
@@ -41,7 +41,7 @@ static int run_export(const cli_context *context, const void *given) {
 
 const cli_command command_export = {
     .name = "export",
-    .help = "a model in a format that others read: ONNX",
+    .help = "write a model in a format of other programs: ONNX",
     .words = "MODEL|RUN",
     .least_words = 1,
     .most_words = 1,

@@ -23,7 +23,7 @@ enum { MOST_VERSIONS = 64 };
 
 #define VALUES features_values
 static const cli_option options[] = {
-    TEXT_OPTION("recipe", 'r', recipe, "RECIPE|MODEL|RUN", "whose features (fsdd-mfcc)"),
+    TEXT_OPTION("recipe", 'r', recipe, "RECIPE|MODEL|RUN", "front end to use (fsdd-mfcc)"),
     SET_OPTION,
     TEXT_OPTION("out", 'o', out, "FILE", "write FILE.npy, or draw FILE.png and FILE.svg"),
     NUMBER_OPTION("augment", 'n', augment, 1, MOST_VERSIONS, "N", "as the recipe's changes make it, in N epochs"),
@@ -216,7 +216,7 @@ static int run_features(const cli_context *context, const void *given) {
 
 const cli_command command_features = {
     .name = "features",
-    .help = "what the net sees of a recording",
+    .help = "the features that the net reads of a recording",
     .words = "FILE",
     .least_words = 1,
     .most_words = 1,

@@ -17,9 +17,9 @@ typedef struct field_values {
 
 #define VALUES field_values
 static const cli_option options[] = {
-    TEXT_OPTION("layer", 'l', layer, "N", "of this layer's output (the last with pixels)"),
+    TEXT_OPTION("layer", 'l', layer, "N", "layer to inspect (the last one with pixels)"),
     TEXT_OPTION("at", 0, at, "ROW,COLUMN", "the output pixel; 1-d: COLUMN (the middle, (n - 1) / 2 rounded down)"),
-    FLAG_OPTION("heat", 0, heat, "how much is seen: the gradient, all weights one"),
+    FLAG_OPTION("heat", 0, heat, "weigh pixels by their gradient, with all weights one"),
     TEXT_OPTION("out", 'o', out, "FILE", "draw FILE.png and FILE.svg"),
     SET_OPTION,
     {0},

@@ -16,10 +16,11 @@ typedef struct gradcheck_values {
 static const cli_option options[] = {
     FLAG_OPTION("all", 'a', all, "check every element, not 5 of each tensor"),
     NUMBER_OPTION("elements", 0, elements, 1, INT64_MAX, "N", "check N elements of each tensor"),
-    NUMBER_OPTION("random", 0, random, 1, 1000000000, "N", "N times random weights and one random point, all elements"),
+    NUMBER_OPTION("random", 0, random, 1, 1000000000, "N",
+                  "check N times, with random weights and one random example, all elements"),
     NUMBER_OPTION("batch", 0, batch, 1, 4096, "N", "random examples (17; with --random 1)"),
     TEXT_OPTION("tolerance", 0, tolerance, "X", "largest error that passes (1e-5)"),
-    NUMBER_OPTION("seed", 's', seed, 0, INT64_MAX, "N", "of everything random (0)"),
+    NUMBER_OPTION("seed", 's', seed, 0, INT64_MAX, "N", "seed of all random numbers (0)"),
     SET_OPTION,
     {0},
 };
@@ -104,7 +105,7 @@ static int run_gradcheck(const cli_context *context, const void *given) {
 
 const cli_command command_gradcheck = {
     .name = "gradcheck",
-    .help = "the gradients of training against differences of the loss",
+    .help = "compare the gradients of training with differences of the loss",
     .words = "RECIPE|MODEL|RUN",
     .least_words = 1,
     .most_words = 1,

@@ -14,7 +14,7 @@ typedef struct help_values {
 static const cli_option options[] = {
     FLAG_OPTION("man", 0, man, "as a manual page: convo help --man train | man -l -"),
     TEXT_OPTION("out", 'o', out, "DIR", "with --man: write all pages there"),
-    FLAG_OPTION("complete", 0, complete, "for shells: what the last of the words after -- may become"),
+    FLAG_OPTION("complete", 0, complete, "for shells: complete the last of the words after --"),
     {0},
 };
 
@@ -54,7 +54,7 @@ static int run_help(const cli_context *context, const void *given) {
 
 const cli_command command_help = {
     .name = "help",
-    .help = "what the commands are, and what one takes",
+    .help = "list the commands, or explain one",
     .words = "[COMMAND]",
     .least_words = 0,
     .most_words = INT_MAX,

@@ -16,7 +16,7 @@ typedef struct import_values {
 #define VALUES import_values
 static const cli_option options[] = {
     TEXT_OPTION("out", 'o', out, "FILE", "model file to write, FILE.safetensors"),
-    TEXT_OPTION("recipe", 0, recipe, "RECIPE", "whose net the weights are for; its data and features for ONNX"),
+    TEXT_OPTION("recipe", 0, recipe, "RECIPE", "recipe that defines the net; for ONNX, its data and features"),
     SET_OPTION,
     LIST_OPTION("map", 0, map, "OLD=NEW", "rename weights, whole names or their beginnings; repeatable"),
     TEXT_OPTION("labels", 0, labels, "A,B,...", "names of the classes, in their order"),
@@ -112,7 +112,7 @@ static int run_import(const cli_context *context, const void *given) {
 
 const cli_command command_import = {
     .name = "import",
-    .help = "a model of others: ONNX, or PyTorch's weights",
+    .help = "read a model of other programs: ONNX, or PyTorch weights",
     .words = "FILE",
     .least_words = 1,
     .most_words = 1,

@@ -21,12 +21,12 @@ typedef struct maps_values {
 
 #define VALUES maps_values
 static const cli_option options[] = {
-    LIST_OPTION("layer", 'l', layers, "N", "of this layer (the last with pixels); repeatable"),
+    LIST_OPTION("layer", 'l', layers, "N", "layer to show (the last one with pixels); repeatable"),
     TEXT_OPTION("out", 'o', out, "FILE", "draw FILE.png and FILE.svg, or write one layer as FILE.npy"),
-    FLAG_OPTION("shared", 0, shared, "one gray scale for all maps, not one for each"),
-    FLAG_OPTION("ones", 0, ones, "an input of ones in place of a file"),
-    FLAG_OPTION("random", 0, random, "an input of standard normal numbers"),
-    NUMBER_OPTION("seed", 's', seed, 0, INT64_MAX, "N", "of --random (0)"),
+    FLAG_OPTION("shared", 0, shared, "use one gray scale for all maps, not one for each"),
+    FLAG_OPTION("ones", 0, ones, "use an input of ones instead of a file"),
+    FLAG_OPTION("random", 0, random, "use an input of standard normal numbers"),
+    NUMBER_OPTION("seed", 's', seed, 0, INT64_MAX, "N", "seed of --random (0)"),
     SET_OPTION,
     {0},
 };

@@ -15,14 +15,14 @@ enum { MOST_RUNS = 100, MOST_TILES = 256 };
 #define FIELD(field) offsetof(plot_values, field)
 #define VALUES       plot_values
 static const cli_option options[] = {
-    FLAG_OPTION("confusion", 0, confusion, "which classes are taken for which"),
-    FLAG_OPTION("roc", 0, roc, "found against false alarms, each class against the rest"),
-    FLAG_OPTION("det", 0, det, "missed against false alarms, on normal deviate scales"),
-    FLAG_OPTION("calibration", 0, calibration, "how sure the model is against how often right"),
-    FLAG_OPTION("boundary", 0, boundary, "regions of the classes, for points in the plane"),
+    FLAG_OPTION("confusion", 0, confusion, "confusion matrix"),
+    FLAG_OPTION("roc", 0, roc, "ROC curves: hits against false alarms, each class against the rest"),
+    FLAG_OPTION("det", 0, det, "DET curves: misses against false alarms, on normal deviate scales"),
+    FLAG_OPTION("calibration", 0, calibration, "reliability diagram: confidence against accuracy"),
+    FLAG_OPTION("boundary", 0, boundary, "decision regions, for points in the plane"),
     FLAG_OPTION("examples", 0, examples, "some examples with their labels"),
     FLAG_OPTION("augment", 0, augment, "examples as the recipe's changes make them, epoch by epoch"),
-    FLAG_OPTION("mistakes", 0, mistakes, "the mistakes that the model is most sure of"),
+    FLAG_OPTION("mistakes", 0, mistakes, "the most confident mistakes"),
     FLAG_OPTION("filters", 'f', filters, "the weights of the first layer, as pictures"),
     FLAG_OPTION("steps", 0, steps, "curves by iteration, where these were recorded"),
     TEXT_OPTION("split", 0, split, "train|validation|test|all",

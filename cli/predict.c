@@ -141,7 +141,7 @@ static int run_predict(const cli_context *context, const void *given) {
 
 const cli_command command_predict = {
     .name = "predict",
-    .help = "label and probability of recordings",
+    .help = "classify recordings: label and probability",
     .words = "MODEL|RUN FILE...",
     .least_words = 1,
     .most_words = INT_MAX,

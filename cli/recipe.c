@@ -22,7 +22,7 @@ static int run_recipe(const cli_context *context, const void *values) {
 
 const cli_command command_recipe = {
     .name = "recipe",
-    .help = "what a recipe may hold: blocks, layers and all options",
+    .help = "reference of recipes: blocks, layers and all options",
     .words = "[WORD]",
     .least_words = 0,
     .most_words = 1,

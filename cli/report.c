@@ -368,7 +368,7 @@ static int run_report(const cli_context *context, const void *given) {
 
 const cli_command command_report = {
     .name = "report",
-    .help = "one page about a run, to read and to pass on",
+    .help = "write a self-contained page about a run",
     .words = "RUN",
     .least_words = 1,
     .most_words = 1,

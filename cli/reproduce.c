@@ -22,15 +22,15 @@ enum { MOST_TRIALS = 1000, QUICK = 10 };
 
 #define VALUES reproduce_values
 static const cli_option options[] = {
-    FLAG_OPTION("quick", 0, quick, "a tenth of the epochs, to see that all works"),
-    NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with seeds from the recipe's on (1)"),
+    FLAG_OPTION("quick", 0, quick, "train a tenth of the epochs, as a smoke test"),
+    NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with consecutive seeds (1)"),
     FLAG_OPTION("loso", 0, loso, "also leave each speaker out, where the data say who speaks"),
     LIST_OPTION("set", 0, set, "KEY=VALUE", "change a setting of every recipe; repeatable"),
-    TEXT_OPTION("data-root", 0, data_root, "DIR", "look here first for data sets, each in a folder of its name"),
+    TEXT_OPTION("data-root", 0, data_root, "DIR", "look here first for data sets, each in a folder with its name"),
     TEXT_OPTION("out", 'o', out, "DIR", "folder of the runs (runs/reproduce)"),
     TEXT_OPTION("markdown", 0, markdown, "FILE", "write the table as Markdown, too"),
     THREADS_OPTION,
-    FLAG_OPTION("resume", 0, resume, "keep the runs that are complete, go on"),
+    FLAG_OPTION("resume", 0, resume, "keep complete runs and continue"),
     FLAG_OPTION("force", 0, force, "replace earlier runs"),
     {0},
 };
@@ -239,7 +239,7 @@ static int run_reproduce(const cli_context *context, const void *given) {
 
 const cli_command command_reproduce = {
     .name = "reproduce",
-    .help = "train the recipes with a published figure: ours beside theirs",
+    .help = "train the recipes with a published result and compare",
     .words = "[fields|RECIPE...]",
     .least_words = 0,
     .most_words = 1000,

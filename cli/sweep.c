@@ -20,14 +20,14 @@ enum { MOST_TRIALS = 1000, MOST_RUNS = 10000 };
 
 #define VALUES sweep_values
 static const cli_option options[] = {
-    LIST_OPTION("over", 0, over, "KEY=V,V...", "a setting and its values; repeatable, then every combination"),
-    FLAG_OPTION("leave-one-out", 0, leave_one_out, "train without each group (speaker) in turn, and test on it"),
-    NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with seeds from the recipe's on (1)"),
+    LIST_OPTION("over", 0, over, "KEY=V,V...", "setting and its values; if repeated, every combination is trained"),
+    FLAG_OPTION("leave-one-out", 0, leave_one_out, "train without each group (speaker) in turn and test on it"),
+    NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with consecutive seeds (1)"),
     SET_OPTION,
     DATA_OPTION,
     TEXT_OPTION("out", 'o', out, "DIR", "folder of the runs (runs/NAME-KEY)"),
     THREADS_OPTION,
-    FLAG_OPTION("resume", 0, resume, "keep the runs that are complete, go on"),
+    FLAG_OPTION("resume", 0, resume, "keep complete runs and continue"),
     FLAG_OPTION("force", 0, force, "replace earlier runs"),
     {0},
 };

@@ -24,9 +24,9 @@ static const cli_option options[] = {
     NUMBER_OPTION("seed", 0, seed, 0, INT64_MAX, "N", "the same as --set train.seed=N"),
     THREADS_OPTION,
     ISA_OPTION,
-    TEXT_OPTION("from", 0, from, "MODEL", "start from its weights: fine-tuning"),
-    TEXT_OPTION("freeze", 0, freeze, "LAYERS", "layers that stay as they are, such as 0-4"),
-    FLAG_OPTION("resume", 0, resume, "go on where an earlier run stopped"),
+    TEXT_OPTION("from", 0, from, "MODEL", "start from the weights of this model (fine-tuning)"),
+    TEXT_OPTION("freeze", 0, freeze, "LAYERS", "layers to keep unchanged, such as 0-4"),
+    FLAG_OPTION("resume", 0, resume, "continue an interrupted run"),
     SKIP_UNREADABLE_OPTION,
     FLAG_OPTION("force", 0, force, "replace an earlier run"),
     {0},
@@ -200,7 +200,7 @@ static int run_train(const cli_context *context, const void *given) {
 
 const cli_command command_train = {
     .name = "train",
-    .help = "train what a recipe says, into a run folder",
+    .help = "train a recipe and write a run folder",
     .words = "RECIPE",
     .least_words = 1,
     .most_words = 1,

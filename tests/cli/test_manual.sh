@@ -83,7 +83,7 @@ next "data sets" speech-commands-v1 speech-commands-v2 speech-cnn speech-cnn-ada
     speech-ffnn-adam @files -- data get speech
 next "entries of the reference" conv1d conv2d -- recipe conv
 next "nothing for an unknown command" -- tarin x
-check "with a word about each" sh -c '"$0" help --complete -- tra | grep -q "^train${1}train what"' "$CONVO" "$tab"
+check "with a word about each" sh -c '"$0" help --complete -- tra | grep -q "^train${1}train a"' "$CONVO" "$tab"
 
 # --- shells ---------------------------------------------------------------------------------------------------------
 cat >"$work/complete.bash" <<'END'
