@@ -25,7 +25,7 @@ static const cli_option options[] = {
     FLAG_OPTION("clear", 0, clear, "cache: remove its files"),
     TEXT_OPTION("from", 0, from, "URL", "get: download from this address instead of the published one"),
     TEXT_OPTION("out", 'o', out, "FILE|DIR", "export: FILE.npz, or a folder"),
-    LIST_OPTION("set", 0, set, "KEY=VALUE", "check, export: change a setting of the recipe; repeatable"),
+    LIST_OPTION("set", 0, set, "KEY=VALUE", "info, check, export: change a setting of the recipe; repeatable"),
     {0},
 };
 
@@ -96,15 +96,16 @@ static json_t *problems_json(const convo_data_info *i) {
 }
 
 static json_t *info_json(const convo_data_info *i, const char *name, const char *folder) {
-    return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
-                     "name", name, "folder", json_text(*folder ? folder : NULL), "files", (json_int_t)i->files,
-                     "classes", group_counts_json(i->classes, i->class_count), "speakers",
-                     group_counts_json(i->groups, i->group_count), "rates", group_counts_json(i->rates, i->rate_count),
-                     "seconds", "total", i->seconds, "shortest", json_number(i->shortest), "median",
-                     json_number(i->median), "longest", json_number(i->longest), "clipped", (json_int_t)i->clipped,
-                     "silent", (json_int_t)i->silent, "shifted", (json_int_t)i->shifted, "duplicates",
-                     (json_int_t)i->duplicates, "unreadable", (json_int_t)i->unreadable, "first_problem",
-                     json_text(i->first_problem), "problems", problems_json(i), "found", findings_json(&i->found));
+    return json_pack(
+        "{s:s, s:o, s:I, s:o, s:o, s:o, s:{s:f, s:o, s:o, s:o}, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "name",
+        name, "folder", json_text(*folder ? folder : NULL), "files", (json_int_t)i->files, "classes",
+        group_counts_json(i->classes, i->class_count), "speakers", group_counts_json(i->groups, i->group_count),
+        "rates", group_counts_json(i->rates, i->rate_count), "seconds", "total", i->seconds, "shortest",
+        json_number(i->shortest), "median", json_number(i->median), "longest", json_number(i->longest), "clipped",
+        (json_int_t)i->clipped, "silent", (json_int_t)i->silent, "shifted", (json_int_t)i->shifted, "duplicates",
+        (json_int_t)i->duplicates, "unreadable", (json_int_t)i->unreadable, "first_problem",
+        json_text(i->first_problem), "problems", problems_json(i), "found", findings_json(&i->found), "parts",
+        parts_json(&i->parts));
 }
 
 // Thousands of speakers are no table that anybody reads.
@@ -137,7 +138,7 @@ static int print_group_counts(const char *head, const char *what, const convo_gr
 }
 
 static void print_quality(const convo_data_info *i) {
-    printf("\nshortest    %.3f s\nmedian      %.3f s\nlongest     %.3f s\n", i->shortest, i->median, i->longest);
+    printf("shortest    %.3f s\nmedian      %.3f s\nlongest     %.3f s\n", i->shortest, i->median, i->longest);
     printf("clipped     %lld\nsilent      %lld\nshifted     %lld\nduplicates  %lld\nunreadable  %lld\n",
            (long long)i->clipped, (long long)i->silent, (long long)i->shifted, (long long)i->duplicates,
            (long long)i->unreadable);
@@ -161,12 +162,20 @@ static int print_info(const convo_data_info *i, const char *name, const char *fo
         print_group_counts(recordings ? "speaker" : "group", what, i->groups, i->group_count) ||
         print_group_counts("rate", what, i->rates, i->rate_count))
         return FAILED;
+    putchar('\n');
+    if (i->parts.all.part[CONVO_TRAIN].examples != i->files) {
+        say(stdout, "split       ");
+        print_parts_line(stdout, &i->parts);
+    }
+    print_imbalance(stdout, &i->parts);
     if (recordings)
         print_quality(i);
     else if (i->unreadable)
-        printf("\nunreadable  %lld\n", (long long)i->unreadable);
+        printf("unreadable  %lld\n", (long long)i->unreadable);
     print_problems(i, verbose);
-    return DONE;
+    if (!verbose) return DONE;
+    putchar('\n');
+    return print_parts_table(stdout, &i->parts);
 }
 
 static bool is_known(const char *name, cli_hint *near) {
@@ -264,14 +273,55 @@ static int check_recipe(const cli_context *context, const data_values *values, c
     return status;
 }
 
+static int describe_recipe(const cli_context *context, const data_values *values, const convo_recipe *recipe,
+                           const convo_train_options *how) {
+    (void)values;
+    convo_parts parts = {0};
+    convo_error err;
+    if (convo_data_parts(recipe, how, &parts, &err)) return fail(&err);
+    int status = DONE;
+    if (context->json) {
+        status = print_json(json_pack("{s:s, s:o}", "recipe", convo_recipe_name(recipe), "parts", parts_json(&parts)),
+                            false);
+    } else {
+        print_parts_line(stdout, &parts);
+        print_imbalance(stdout, &parts);
+        putchar('\n');
+        status = print_parts_table(stdout, &parts);
+    }
+    convo_parts_free(&parts);
+    return status;
+}
+
+static bool is_yaml(const char *word) {
+    const char *ending = strrchr(word, '.');
+    return ending && (!strcmp(ending, ".yaml") || !strcmp(ending, ".yml"));
+}
+
+static bool is_data(const data_values *values, const char *word) {
+    cli_hint unused = hint_start(word);
+    return values->as || is_folder(word) || (is_file(word) && !is_yaml(word)) || is_known(word, &unused);
+}
+
 // What is no recipe is a folder, a file or the name of a data set.
 static int check(const cli_context *context, const data_values *values) {
     char *word = context->word[1];
-    const char *ending = strrchr(word, '.');
-    const bool yaml = ending && (!strcmp(ending, ".yaml") || !strcmp(ending, ".yml"));
-    cli_hint unused = hint_start(word);
-    const bool data = values->as || is_folder(word) || (is_file(word) && !yaml) || is_known(word, &unused);
-    return data ? with_folder(context, values, word, check_folder) : with_recipe(context, values, check_recipe);
+    return is_data(values, word) ? with_folder(context, values, word, check_folder)
+                                 : with_recipe(context, values, check_recipe);
+}
+
+static bool is_recipe(const char *word) {
+    char **names = recipe_names();
+    bool found = is_yaml(word);
+    for (size_t k = 0; names && names[k] && !found; k++) found = !strcmp(names[k], word);
+    free_texts(names);
+    return found;
+}
+
+static int info(const cli_context *context, const data_values *values) {
+    char *word = context->word[1];
+    return is_recipe(word) && !is_data(values, word) ? with_recipe(context, values, describe_recipe)
+                                                     : with_folder(context, values, word, describe);
 }
 
 static int run_data(const cli_context *context, const void *given) {
@@ -279,8 +329,9 @@ static int run_data(const cli_context *context, const void *given) {
     const char *verb = context->word[0];
     if (!strcmp(verb, "list") && context->words == 1) return list(context);
     if (!strcmp(verb, "list")) return usage_error("data", "list takes no argument");
-    if (!strcmp(verb, "info") && context->words == 2) return with_folder(context, values, context->word[1], describe);
-    if (!strcmp(verb, "info")) return usage_error("data", "info takes one data set or folder: convo data info fsdd");
+    if (!strcmp(verb, "info") && context->words == 2) return info(context, values);
+    if (!strcmp(verb, "info"))
+        return usage_error("data", "info takes one data set, folder or recipe: convo data info fsdd");
     if (!strcmp(verb, "get") && context->words == 2)
         return get_data(context, context->word[1], values->from, values->force);
     if (!strcmp(verb, "get")) return usage_error("data", "get takes one data set: convo data get cifar-10");
@@ -314,6 +365,7 @@ const cli_command command_data = {
         "  convo data get cifar-10              download it into $CONVO_HOME, else ~/.cache/convo\n"
         "  convo data info fsdd\n"
         "  convo data info ~/recordings\n"
+        "  convo data info words.yaml            examples and speakers of each class in each part of the split\n"
         "  convo data info ~/recordings --as fsdd --json\n"
         "  convo data check words.yaml           leaks, classes without examples, files that are skipped\n"
         "  convo data export fsdd-mfcc -o mfcc.npz   features and labels as NumPy arrays\n"
@@ -321,7 +373,8 @@ const cli_command command_data = {
     .notes =
         "clipped: recordings with neighbouring samples at full scale; silent: nothing louder than -60 dB; shifted: a "
         "mean of 1 % of\nfull scale or more; duplicates: the same samples as an earlier one. -v and --json name "
-        "all files that cannot be read.\n"
+        "all files that cannot be read,\nand count examples (and groups) of each class in each part. imbalance: the "
+        "largest class of the training part against the smallest.\n"
         "check: examples and speakers in two parts of the split, copies of another class, classes that a part lacks, "
         "and what\nis skipped. Exit: 0 nothing to mend, 1 something. A folder is checked with its official split.\n"
         "export: X_train, y_train and index_train, and so for validation and test: the features as the net reads "

@@ -10,5 +10,13 @@ int report_findings(const cli_context *context, const char *word, const convo_fi
 
 // convo data cache. clear: removes the files first.
 int run_cache(const cli_context *context, bool clear);
+// What a split puts into each part. The line: "training 2700 (6 groups), test 300 (6 groups)". The table has a row for
+// each class, with the number of its groups in brackets.
+json_t *parts_json(const convo_parts *parts);
+void print_parts_line(FILE *out, const convo_parts *parts);
+int print_parts_table(FILE *out, const convo_parts *parts);
+// The largest class against the smallest, and what always answering the largest would score.
+void print_imbalance(FILE *out, const convo_parts *parts);
+
 // convo data get
 int get_data(const cli_context *context, const char *name, const char *from, bool force);

@@ -12,16 +12,18 @@
 typedef struct sweep_values {
     cli_list over, set;
     const char *data, *out;
-    int64_t trials, threads;
+    int64_t trials, threads, folds;
     bool leave_one_out, resume, force;
 } sweep_values;
 
-enum { MOST_TRIALS = 1000, MOST_RUNS = 10000 };
+enum { MOST_TRIALS = 1000, MOST_FOLDS = 1000, MOST_RUNS = 10000 };
 
 #define VALUES sweep_values
 static const cli_option options[] = {
     LIST_OPTION("over", 0, over, "KEY=V,V...", "setting and its values; if repeated, every combination is trained"),
     FLAG_OPTION("leave-one-out", 0, leave_one_out, "train without each group (speaker) in turn and test on it"),
+    NUMBER_OPTION("folds", 0, folds, 2, MOST_FOLDS, "N",
+                  "cross-validation: train on N - 1 of N parts and test on the other, in turn"),
     NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with consecutive seeds (1)"),
     SET_OPTION,
     DATA_OPTION,
@@ -100,6 +102,10 @@ static int plan_run(const sweep *s, size_t k, const char *word, const cli_list *
             if (convo_recipe_leave_out(run->recipe, sweep_value(s, run->setting, a), &err)) return fail(&err);
             continue;
         }
+        if (s->folds && a < s->axes) {
+            if (convo_recipe_fold(run->recipe, s->folds, (int)run->setting + 1, &err)) return fail(&err);
+            continue;
+        }
         char *setting = a < s->axes
                             ? text_of("%s=%s", s->axis[a].key, sweep_value(s, run->setting, a))
                             : text_of("train.seed=%llu", (unsigned long long)convo_recipe_seed(run->recipe) + trial);
@@ -144,15 +150,27 @@ static int read_groups(const convo_recipe *recipe, const char *file, const char 
     return status;
 }
 
+// The one axis of --folds.
+static int count_folds(int folds, sweep_axis *axis) {
+    axis->key = text_of("fold");
+    axis->value = calloc((size_t)folds + 1, sizeof *axis->value);
+    if (!axis->key || !axis->value) return no_memory();
+    for (int k = 1; k <= folds; k++)
+        if (!(axis->value[axis->values++] = text_of("%d", k))) return no_memory();
+    return DONE;
+}
+
 // Every recipe is made, and every mistake in a setting found, before the first run.
 static int plan(sweep *s, const convo_recipe *recipe, const char *file, const char *word, const sweep_values *values) {
     s->leave_one_out = values->leave_one_out;
-    s->axes = s->leave_one_out ? 1 : values->over.count;
+    s->folds = values->folds > 0 ? (int)values->folds : 0;
+    s->axes = sweep_crosses(s) ? 1 : values->over.count;
     s->trials = values->trials > 0 ? (size_t)values->trials : 1;
     s->settings = 1;
     if (!(s->axis = calloc(s->axes + 1, sizeof *s->axis))) return no_memory();
     for (size_t k = 0; k < s->axes; k++) {
         int status = s->leave_one_out ? read_groups(recipe, file, values->data, &s->axis[k])
+                     : s->folds       ? count_folds(s->folds, &s->axis[k])
                                       : read_axis(values->over.text[k], &s->axis[k]);
         if (status) return status;
         s->settings *= s->axis[k].values;
@@ -222,6 +240,7 @@ static int run_points(const cli_context *context, const sweep_values *values, co
 static char *folder_of(const char *recipe, const sweep_values *values) {
     const cli_list *over = &values->over;
     if (values->leave_one_out) return text_of("runs/%s-leave_out", recipe);
+    if (values->folds > 0) return text_of("runs/%s-folds", recipe);
     if (!over->count) return text_of("runs/%s-trials", recipe);
     const char *key = over->text[0], *end = key + strcspn(key, "="), *from = end;
     while (from > key && from[-1] != '.') from--;
@@ -233,8 +252,12 @@ static int run_sweep(const cli_context *context, const void *given) {
     if (values->resume && values->force) return usage_error("sweep", "--resume and --force are mutually exclusive");
     if (values->leave_one_out && values->over.count)
         return usage_error("sweep", "--leave-one-out and --over are mutually exclusive");
-    if (!values->over.count && values->trials < 2 && !values->leave_one_out)
-        return usage_error("sweep", "nothing to vary: pass --over lr=2,0.2,0.02, --trials 5, both, or --leave-one-out");
+    if (values->folds > 0 && (values->over.count || values->leave_one_out))
+        return usage_error("sweep", "--folds and %s are mutually exclusive",
+                           values->leave_one_out ? "--leave-one-out" : "--over");
+    if (!values->over.count && values->trials < 2 && !values->leave_one_out && values->folds <= 0)
+        return usage_error("sweep", "nothing to vary: pass --over lr=2,0.2,0.02, --trials 5, both, --folds 5 or "
+                                    "--leave-one-out");
     if (values->over.count > 8) return usage_error("sweep", "--over can be given at most 8 times");
     sweep s = {0};
     convo_recipe *recipe = NULL;
@@ -264,12 +287,17 @@ const cli_command command_sweep = {
                 "  convo sweep moons --over lr=2,0.2,0.02,0.002 --trials 5 --set epochs=40\n"
                 "  convo sweep moons --over model.0.linear.out=1,2,5,7,10,100 --trials 5\n"
                 "  convo sweep fsdd-mfcc --leave-one-out\n"
+                "  convo sweep fsdd-mfcc --folds 5\n"
                 "  convo sweep fsdd-mfcc --over batch=16,32,64 --over lr=0.1,0.05 --out runs/try\n",
     .notes =
         "The table holds mean ± standard deviation over the trials; error is the fraction classified wrongly. Runs "
         "that\n"
         "diverge (the loss is no longer a number) are counted, and left out of the means. The folder of the runs gets\n"
         "runs.csv, errors.png (final errors) and curves.png (errors against the epoch, bands of one deviation).\n"
+        "--folds divides all examples anew, each class in the same proportions; a recipe that is split by group has "
+        "its\ngroups (speakers) divided, whole. What the split says of validation is kept. The line `mean` is the mean "
+        "of the "
+        "folds\n(of the groups with --leave-one-out), and its deviation.\n"
         "With --set record_every=N it gets curves-steps.png, the errors against the iteration (up to 1048576), as "
         "well.\n",
     .options = options,

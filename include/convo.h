@@ -99,6 +99,33 @@ typedef struct convo_progress {
     double seconds, seconds_left; // since the start of the call; estimated
 } convo_progress;
 
+// How many examples a part of a split has, and of how many groups (speakers) they are.
+typedef struct convo_part_count {
+    int64_t examples, groups; // groups 0: the data set has none
+} convo_part_count;
+
+// Counts of one class in the training, validation and test part.
+typedef struct convo_class_parts {
+    char name[64];            // its label; "" for all classes together
+    convo_part_count part[3]; // indexed by convo_part
+} convo_class_parts;
+
+// What a split puts into each part.
+typedef struct convo_parts {
+    convo_class_parts all, *classes; // of all classes together; [class_count] of each
+    int class_count;
+    int64_t left_out; // examples in no part
+    int64_t unlisted; // names on the list files of a split `by: list` that no example has
+    int largest;      // class with the most examples in the training part (if empty, in the next), and with the fewest
+    int smallest;
+    double imbalance; // quotient of their numbers; 0 if the smallest has none
+    int scored;       // the part that `majority` is about: test, or validation or training if there is none
+    double majority;  // accuracy on it of always answering `largest`
+} convo_parts;
+
+// Frees what is in it.
+CONVO_API void convo_parts_free(convo_parts *parts);
+
 // Options of convo_train and of other functions that read a recipe's data. If all fields are zero, the defaults apply.
 typedef struct convo_train_options {
     const char *data; // folder of the data set; NULL: that of the run which the model or `resume` belongs to; without a
@@ -353,6 +380,9 @@ CONVO_API convo_status convo_recipe_set(convo_recipe *recipe, const char *assign
 // Makes a group of the data set (a speaker) the test part: `data.split` becomes {by: group, leave_out: GROUP}. A recipe
 // that is already split by group keeps its other split settings.
 CONVO_API convo_status convo_recipe_leave_out(convo_recipe *recipe, const char *group, convo_error *err);
+// Makes part `fold` (from 1) of `folds` the test part, for cross-validation: `data.split` becomes {by: random,
+// stratified: true, folds: FOLDS, fold: FOLD}, or stays by group; a fraction for validation is kept.
+CONVO_API convo_status convo_recipe_fold(convo_recipe *recipe, int folds, int fold, convo_error *err);
 // Returns the name of the recipe, the file name without folder and extension, owned by the recipe.
 CONVO_API const char *convo_recipe_name(const convo_recipe *recipe);
 // Returns the accuracy that others published for the recipe, on the test part or, without one, on validation; NaN if
@@ -759,6 +789,7 @@ typedef struct convo_data_info {
     int64_t silent;                            // recordings without a sample at -60 dB of full scale or louder
     int64_t shifted;                           // recordings whose mean differs from 0 by at least 1 % of full scale
     char **problems;                           // [unreadable], why each of these files cannot be read: "PATH: SENTENCE"
+    convo_parts parts; // of the official split, if every example has a part; else all are in the training part
 } convo_data_info;
 
 // Reads every example of the data set `name` in a folder, on `threads` threads (0: one per processor), and fills *info.
@@ -767,6 +798,10 @@ CONVO_API convo_status convo_data_describe(const char *name, const char *folder,
                                            convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_data_info_free(convo_data_info *info);
+// Counts what the split of a recipe puts into each part. Uses options->data and search; options may be NULL. Free
+// *parts with convo_parts_free. Errors: those of the split, as before a training.
+CONVO_API convo_status convo_data_parts(const convo_recipe *recipe, const convo_train_options *options,
+                                        convo_parts *parts, convo_error *err);
 // Finds what is wrong with a recipe's data, as its net reads it: skipped files, the same features or the same speaker
 // in two parts of the split or in two classes, and classes that a part lacks. convo_train reports the same through
 // `note`. Uses options->data, search, cache and threads; options may be NULL. Free *found with convo_findings_free.

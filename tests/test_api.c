@@ -241,6 +241,7 @@ enum {
     X(convo_recipe_copy, NULL, NULL, NULL)                                                                             \
     X(convo_recipe_set, NULL, NULL)                                                                                    \
     X(convo_recipe_leave_out, NULL, NULL)                                                                              \
+    X(convo_recipe_fold, NULL, 2, 1)                                                                                   \
     X(convo_recipe_groups, NULL, NULL, NULL, NULL)                                                                     \
     X(convo_recipe_measure, NULL, NULL, NULL)                                                                          \
     X(convo_recipe_text, NULL, NULL)                                                                                   \
@@ -263,6 +264,7 @@ enum {
     X(convo_examples_read, NULL, NULL, CONVO_TEST, NULL, 0, NULL)                                                      \
     X(convo_data_describe, NULL, NULL, 0, NULL)                                                                        \
     X(convo_data_check, NULL, NULL, NULL)                                                                              \
+    X(convo_data_parts, NULL, NULL, NULL)                                                                              \
     X(convo_data_check_folder, NULL, NULL, 0, NULL)                                                                    \
     X(convo_data_export, NULL, NULL, NULL)                                                                             \
     X(convo_cache_list, NULL, NULL)                                                                                    \

@@ -1,5 +1,6 @@
 // Splits: by class, by whole groups, in folds, by lists.
 #include "data/dataset.h"
+#include "data/parts.h"
 #include "sounds.h"
 
 enum { CLASSES = 4, GROUPS = 12, MOST = 1000 };
@@ -229,6 +230,54 @@ static void lists_name_the_examples_of_each_part(void **state) {
     cv_dataset_free(dataset);
 }
 
+// --- counts -------------------------------------------------------------------------------------------------------
+
+static void examples_and_groups_of_every_class_are_counted(void **state) {
+    (void)state;
+    // Class, group and part of each example.
+    static const char rows[][4] = {"aAt", "aAt", "aBt", "aBx", "aBx", "bAt", "bCx",
+                                   "cAt", "cAt", "cBt", "cCt", "b-x", "aA."};
+    static char *labels[] = {"a", "b", "c"}, *groups[] = {"A", "B", "C"};
+    cv_example example[CV_COUNT(rows)];
+    int32_t part[2][CV_COUNT(rows)];
+    cv_split split = {.index = {part[0], NULL, part[1]}, .unlisted = 3};
+    for (size_t i = 0; i < CV_COUNT(rows); i++) {
+        example[i] =
+            (cv_example){.label = rows[i][0] - 'a', .group = rows[i][1] == '-' ? -1 : rows[i][1] - 'A', .part = -1};
+        if (rows[i][2] == 't') part[0][split.count[0]++] = (int32_t)i;
+        if (rows[i][2] == 'x') part[1][split.count[2]++] = (int32_t)i;
+    }
+    const cv_dataset d = {.example = example,
+                          .count = CV_COUNT(rows),
+                          .labels = labels,
+                          .groups = groups,
+                          .label_count = 3,
+                          .group_count = 3};
+    static const int64_t examples[3][3] = {{3, 0, 2}, {1, 0, 2}, {4, 0, 0}},
+                         of[3][3] = {{2, 0, 1}, {1, 0, 1}, {3, 0, 0}};
+    convo_parts p;
+    assert_int_equal(cv_parts_count(&d, &split, &p, NULL), CONVO_OK);
+    for (int k = 0; k < 3; k++)
+        for (int at = 0; at < 3; at++)
+            if (p.classes[k].part[at].examples != examples[k][at] || p.classes[k].part[at].groups != of[k][at])
+                fail_msg("class %d, part %d: %d examples of %d groups", k, at, (int)p.classes[k].part[at].examples,
+                         (int)p.classes[k].part[at].groups);
+    assert_int_equal(p.all.part[0].examples, 8);
+    assert_int_equal(p.all.part[0].groups, 3);
+    assert_int_equal(p.all.part[2].examples, 4);
+    assert_int_equal(p.all.part[2].groups, 2);
+    assert_int_equal(p.left_out, 1);
+    assert_int_equal(p.unlisted, 3);
+    assert_int_equal(p.largest, 2);
+    assert_int_equal(p.smallest, 1);
+    assert_true(p.imbalance == 4 && p.scored == CONVO_TEST && p.majority == 0); // no c in the test part
+    convo_parts_free(&p);
+    assert_int_equal(cv_parts_count(&d, NULL, &p, NULL), CONVO_OK); // no split
+    assert_int_equal(p.all.part[0].examples, CV_COUNT(rows));
+    assert_true(p.scored == CONVO_TRAIN && p.majority == 6. / 13 && p.imbalance == 2);
+    convo_parts_free(&p);
+}
+
 // --- refusals -----------------------------------------------------------------------------------------------------
 
 static void splits_that_cannot_be_made_are_refused(void **state) {
@@ -282,6 +331,7 @@ int main(void) {
         cmocka_unit_test(a_group_goes_to_one_part_whole),
         cmocka_unit_test(the_seed_decides_which_groups),
         IN_FOLDER(lists_name_the_examples_of_each_part),
+        cmocka_unit_test(examples_and_groups_of_every_class_are_counted),
         IN_FOLDER(splits_that_cannot_be_made_are_refused),
     };
     return cmocka_run_group_tests_name("split", tests, NULL, NULL);

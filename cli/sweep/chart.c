@@ -90,7 +90,7 @@ static int write_errors(const sweep *s, cli_chart *c, bool *any) {
         // Beside each other, so that bars of equal errors are seen.
         fprintf(script, "%s data using ($1%+.2f):%d:%d with %s pt 7 ps 1 lw 1.6 lc rgb '%s' title '%s'", comma,
                 0.06 * (part - 1), 2 * part + 2, 2 * part + 3,
-                s->axes == 1 && !s->leave_one_out ? "yerrorlines" : "yerrorbars", part_colours[part], parts[part]);
+                s->axes == 1 && !sweep_crosses(s) ? "yerrorlines" : "yerrorbars", part_colours[part], parts[part]);
         comma = ", \\\n      ";
     }
     fputc('\n', script);

@@ -54,6 +54,10 @@ sweep_total sweep_mean(const sweep *s) {
     return mean;
 }
 
+bool sweep_crosses(const sweep *s) {
+    return s->leave_one_out || s->folds;
+}
+
 bool sweep_measured(const sweep *s, int part) {
     for (size_t k = 0; k < s->runs; k++)
         if (s->run[k].done && score_of(&s->run[k].result, part)->count) return true;
@@ -140,7 +144,7 @@ json_t *sweep_json(const sweep *s) {
         if (s->run[k].done) json_array_append_new(runs, run_json(s, &s->run[k]));
     return json_pack("{s:s, s:o, s:I, s:o, s:o, s:o*}", "recipe", s->recipe, "out", json_text(s->out), "trials",
                      (json_int_t)s->trials, "settings", settings, "runs", runs, "mean",
-                     s->leave_one_out ? total_json(sweep_mean(s), NULL) : NULL);
+                     sweep_crosses(s) ? total_json(sweep_mean(s), NULL) : NULL);
 }
 
 // --- for people --------------------------------------------------------------------------------------------------
@@ -177,7 +181,7 @@ int sweep_print_table(const sweep *s) {
         for (size_t a = 0; a < s->axes; a++) table_cell(&table, "%s", sweep_value(s, k, a));
         total_cells(&table, s, &total, held_out);
     }
-    if (s->leave_one_out) {
+    if (sweep_crosses(s)) {
         const sweep_total mean = sweep_mean(s);
         table_cell(&table, "mean");
         total_cells(&table, s, &mean, held_out);

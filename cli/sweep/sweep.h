@@ -30,6 +30,7 @@ typedef struct sweep {
     size_t axes, settings, runs, trials;
     sweep_run *run;     // [settings][trials]
     bool leave_one_out; // the axis is the group that is the test part
+    int folds;          // the axis is the fold that is the test part; 0: it is not
     const char *out;
 } sweep;
 
@@ -39,6 +40,9 @@ sweep_total sweep_totals(const sweep *s, size_t setting);
 // Returns the mean over the settings, each with equal weight.
 sweep_total sweep_mean(const sweep *s);
 bool sweep_measured(const sweep *s, int part); // whether a finished run has scores of this part
+
+// Whether the settings are test parts of one cross-validation, whose mean is of interest.
+bool sweep_crosses(const sweep *s);
 
 // Prints one line about run k on standard error.
 void sweep_print_run(const sweep *s, size_t k);

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/check.h"
+#include "data/parts.h"
 #include "fetch/fetch.h"
 #include "data/picture.h"
 
@@ -302,6 +303,7 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     if (!status && (kind->recordings || kind->read))
         status = look_at_all(dataset, kind->read != NULL, threads, &recordings, err);
     if (!status) status = cv_findings_give(&dataset->found, &info->found, err);
+    if (!status) status = cv_parts_count(dataset, NULL, &info->parts, err);
     if (!status && !fill_info(dataset, recordings, info)) status = cv_no_memory(err, folder);
     if (status) convo_data_info_free(info);
     free(recordings);
@@ -357,5 +359,6 @@ void convo_data_info_free(convo_data_info *info) {
     for (int64_t k = 0; k < info->unreadable; k++) free(info->problems[k]);
     free(info->problems);
     convo_findings_free(&info->found);
+    convo_parts_free(&info->parts);
     *info = (convo_data_info){0};
 }

@@ -1,6 +1,7 @@
 // Settings: "train.epochs=5", or "epochs=5" if it is unambiguous.
 #include "recipe/recipe.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,18 @@ convo_status convo_recipe_leave_out(convo_recipe *recipe, const char *group, con
                : NULL;
     const convo_status status = setting ? convo_recipe_set(recipe, setting, err) : cv_no_memory(err, "a setting");
     free(quoted);
+    free(setting);
+    return status;
+}
+
+convo_status convo_recipe_fold(convo_recipe *recipe, int folds, int fold, convo_error *err) {
+    if (!recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe is required");
+    char written[CV_WRITTEN_SIZE];
+    cv_option_get(cv_option_find(cv_split_schema, "validation"), &recipe->split, written, sizeof written);
+    char *setting = cv_format("data.split={by: %s, folds: %d, fold: %d, validation: %s, seed: %" PRId64 "}",
+                              recipe->split.by == CV_BY_GROUP ? "group" : "random, stratified: true", folds, fold,
+                              written, recipe->split.seed);
+    const convo_status status = setting ? convo_recipe_set(recipe, setting, err) : cv_no_memory(err, "a setting");
     free(setting);
     return status;
 }

@@ -22,6 +22,23 @@ expect 0 "data info -v names all files that cannot be read" "no/cut1.flac: " "no
     data info "$words" -v
 expect 0 "and so does --json" '"silent": 2' '"shifted": 1' '"problems": [' 'no/cut3.flac: ' -- data info "$words" --json
 
+small_data
+recipe 's/split: .*}}/split: {by: group, test: 0.3, validation: 0.2}}/' >"$work/digits.yaml"
+expect 0 "data info of a recipe shows its split" "training 150 (3 groups), validation 50 (1 group), test 100 (2 groups)" \
+    "imbalance   1.00: 15 of 0, 15 of 0; always answering 0 scores 0.1000" "7        15 (3)       5 (1)  10 (2)" -- \
+    data info "$work/digits.yaml" --data "$work/small"
+expect 0 "with settings, as JSON" '"majority_part": "test"' '"groups": 1' '"left_out": 150' -- data info "$work/digits.yaml" \
+    --data "$work/small" --json --set 'data.split={train: 0.4, test: 0.1}'
+expect 0 "data info shows the official split, -v of each class" "split       training 2700 (6 groups), test 300 (6 groups)" \
+    "7       270 (6)  30 (6)" -- data info data/fsdd -v
+expect 0 "one without a training part" "split       test 300 (6 groups)" "imbalance   1.00: 30 of 0" -- \
+    data info "$work/small" --as fsdd
+mkdir -p "$work/uneven/cat" "$work/uneven/dog"
+cp "$work"/small/0_*_[0-4].flac "$work/uneven/cat"
+cp "$work"/small/1_theo_*.flac "$work/uneven/dog"
+expect 0 "classes of different sizes" "imbalance   6.00: 30 of cat, 5 of dog; always answering cat scores 0.8571" -- \
+    data info "$work/uneven"
+
 if "$CONVO" data info "$work" --as imagefolder 2>&1 | grep -q "this build cannot read"; then
     skip "data info of a folder of pictures" "built without libpng and libjpeg"
     finish

@@ -98,6 +98,17 @@ check "50 recordings are tested, all of the speaker" sh -c '
     grep -q "_theo_" "$0" && ! grep -qE "_(george|jackson|lucas|nicolas|yweweler)_" "$0"' \
     "$work/speakers/leave_out=theo-0/result.json"
 expect 1 "a data set without groups" "no groups (speakers)" -- sweep moons --leave-one-out --out "$work/none"
+expect 0 "--folds is a run for each part, and their mean" "fold  train error" "3/3  fold=3" "mean  " -- \
+    sweep "$work/digits.yaml" --folds 3 --data "$work/small" --out "$work/folds" --set epochs=1 --set data.split.validation=0.1
+check "each with its own recipe" grep -q 'fold: 2' "$work/folds/fold=2-0/recipe.yaml"
+check "all examples are tested once" sh -c '
+    cat "$0"/folds/fold=*-0/result.json | tr -d " \n" | sed "s/\"examples\":\[/\n/g" | grep "^[0-9]" >"$0/parts"
+    awk -F "[],]" "{ test += \$3; if (\$2 < 15 || \$2 > 25) bad = 1 } END { exit bad || NR != 3 || test != 300 }" "$0/parts"' "$work"
+expect 0 "by group, whole groups" '"mean": {' '"fold": "2"' -- sweep "$work/digits.yaml" --folds 2 --json -q \
+    --data "$work/small" --out "$work/group-folds" --set epochs=1 --set 'data.split={by: group, test: 0.3}'
+check "the recipe says so" grep -q 'by: group' "$work/group-folds/fold=1-0/recipe.yaml"
+expect 2 "folds and other settings" "mutually exclusive" -- sweep "$work/digits.yaml" --folds 3 --over lr=1
+expect 2 "one fold" "from 2" -- sweep "$work/digits.yaml" --folds 1
 expect 2 "one or the other" "mutually exclusive" -- sweep "$work/digits.yaml" --leave-one-out --over lr=1
 
 expect 2 "nothing to change" "nothing to vary: pass --over" -- sweep "$work/digits.yaml"
