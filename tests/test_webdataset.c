@@ -3,10 +3,10 @@
 #include "base/slice.h"
 #include "datasets.h"
 
-static const cv_data_kind *const webdataset = &cv_data_webdataset;
-
 #ifdef CONVO_HAVE_LIBARCHIVE
 #include "packer.h"
+
+static const cv_data_kind *const webdataset = &cv_data_webdataset;
 
 // --- tar files, as libarchive writes them -------------------------------------------------------------------------
 

@@ -31,10 +31,9 @@ uint64_t cv_store_sum(const cv_store_header *header, const cv_row *table) {
 static bool header_fits(const cv_store_header *h, size_t bytes) {
     uint64_t room;
     return memcmp(h->magic, CV_STORE_MAGIC, sizeof CV_STORE_MAGIC) == 0 && h->order == CV_STORE_ORDER &&
-           h->row_size == sizeof(cv_row) && !memchr(h->key, 0, sizeof h->key) == false &&
-           !memchr(h->about, 0, sizeof h->about) == false && h->table >= sizeof *h && h->table <= bytes &&
-           h->table % CV_STORE_ALIGNMENT == 0 && (room = bytes - h->table) % sizeof(cv_row) == 0 &&
-           room / sizeof(cv_row) == h->rows;
+           h->row_size == sizeof(cv_row) && memchr(h->key, 0, sizeof h->key) && memchr(h->about, 0, sizeof h->about) &&
+           h->table >= sizeof *h && h->table <= bytes && h->table % CV_STORE_ALIGNMENT == 0 &&
+           (room = bytes - h->table) % sizeof(cv_row) == 0 && room / sizeof(cv_row) == h->rows;
 }
 
 // Where the numbers of a row are; false: they are not in the file.
