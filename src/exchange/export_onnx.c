@@ -47,11 +47,12 @@ static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAM
         cv_print(out, CV_GRAPH_NAME, "%s", w->y);
     } else if (w->node && add_tensor(w, tensor, *mark == '^', out)) {
         return;
-    } else if (*mark == '|') {
+    } else if (*mark == '|') { // as many as the layer's own tensors have
         cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, tensor);
-        float *values = cv_graph_add_constant(w->graph, out, CV_CONST_F32, 1, &w->node->in.c);
         // NOLINTNEXTLINE(*NullDereference): such names are of layers, which have a node
-        for (int64_t c = 0; values && c < w->node->in.c; c++) values[c] = strtof(mark + 1, NULL);
+        const int64_t count = w->net->tensor[w->node->tensor].spec.dim[0];
+        float *values = cv_graph_add_constant(w->graph, out, CV_CONST_F32, 1, &count);
+        for (int64_t c = 0; values && c < count; c++) values[c] = strtof(mark + 1, NULL);
     } else if (!*mark) {
         cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, name); // what lies between two nodes
     }

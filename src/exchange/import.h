@@ -109,6 +109,9 @@ typedef struct cv_setting {
 // Adds a layer that reads x and, if it joins two values, y (else NULL). out: the name of its output; NULL: none.
 convo_status cv_import_layer(cv_import *d, const cv_graph_node *node, const char *layer, const cv_setting *settings,
                              int count, const cv_import_value *x, const cv_import_value *y, const char *out);
+// Adds the batch norm of a BatchNormalization, or that of bands of rows.
+convo_status cv_import_batchnorm(cv_import *d, const cv_graph_node *node, const cv_import_value *x, int64_t bands,
+                                 const char *out);
 // Sets a tensor of the last layer. Takes ownership of values; NULL is an error.
 convo_status cv_import_tensor(cv_import *d, const cv_graph_node *node, const char *name, float *values, size_t count);
 // Returns [count] floats of a constant, multiplied by a factor; a single number is repeated. NULL if memory runs out.

@@ -86,23 +86,30 @@ static convo_status read_prelu(cv_import *d, const cv_graph_node *n) {
     return cv_import_tensor(d, n, "weight", cv_import_floats(c, c->count, 1), c->count);
 }
 
-static convo_status read_batchnorm(cv_import *d, const cv_graph_node *n) {
+convo_status cv_import_batchnorm(cv_import *d, const cv_graph_node *n, const cv_import_value *x, int64_t bands,
+                                 const char *out) {
     static const char *const tensors[] = {"weight", "bias", "running_mean", "running_var"};
-    cv_setting s[2] = {{.name = "eps"}, {.name = "momentum"}};
-    cv_import_value x;
-    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    cv_setting s[3] = {{.name = "eps"}, {.name = "momentum"}, {.name = "bands"}};
+    cv_print(s[2].text, sizeof s[2].text, "%" PRId64, bands);
     if (cv_import_whole(n, "training_mode", 0) || !cv_import_whole(n, "spatial", 1))
         return cv_import_refuse(d, n, "is in training mode, or not per channel: export the net for inference");
     cv_import_float_text((float)cv_import_number(n, "epsilon", 1e-5), s[0].text, sizeof s[0].text);
     // PyTorch's momentum is the weight of the newest batch, ONNX's that of the past.
     cv_print(s[1].text, sizeof s[1].text, "%.6g", 1 - cv_import_number(n, "momentum", 0.9));
-    convo_status status = cv_import_layer(d, n, "batchnorm", s, 2, &x, NULL, n->output[0]);
+    convo_status status =
+        cv_import_layer(d, n, bands > 1 ? "subspectralnorm" : "batchnorm", s, bands > 1 ? 3 : 2, x, NULL, out);
     for (size_t k = 0; !status && k < CV_COUNT(tensors); k++) {
         const cv_constant *c = cv_import_constant(d, n, k + 1);
         if (!c) return cv_import_refuse(d, n, "has no constant %s", tensors[k]);
         status = cv_import_tensor(d, n, tensors[k], cv_import_floats(c, c->count, 1), c->count);
     }
     return status;
+}
+
+static convo_status read_batchnorm(cv_import *d, const cv_graph_node *n) {
+    cv_import_value x;
+    CV_TRY(cv_import_input(d, n, 0, false, &x));
+    return cv_import_batchnorm(d, n, &x, 1, n->output[0]);
 }
 
 // --- weighted sums ------------------------------------------------------------------------------------------------

@@ -50,6 +50,22 @@ static convo_status reshape_wholes(cv_import *d, const cv_graph_node *n, cv_impo
     return add_wholes(d, n, numbers);
 }
 
+// Rows in bands, a batch norm, and the bands as rows again: the nodes behind the Reshape. NULL: it is not that.
+static const cv_graph_node *norm_of_bands(const cv_import *d, const cv_graph_node *n, const cv_graph_node **back) {
+    const cv_graph_node *norm = cv_import_only_reader(d, n->output[0]);
+    *back = norm && !strcmp(norm->type, "BatchNormalization") ? cv_import_only_reader(d, norm->output[0]) : NULL;
+    return *back && !strcmp((*back)->type, "Reshape") ? norm : NULL;
+}
+
+// Whether a Reshape makes maps of this shape.
+static bool makes_shape(const cv_import *d, const cv_graph_node *n, cv_shape s) {
+    const int64_t size[3] = {s.c, s.h, s.w};
+    cv_import_value to;
+    bool same = cv_import_wholes(d, n, "shape", 1, &to) && to.count == 4;
+    for (int k = 0; k < 3 && same; k++) same = to.whole[k + 1] == size[k] || to.whole[k + 1] == -1;
+    return same;
+}
+
 static convo_status read_reshape(cv_import *d, const cv_graph_node *n) {
     cv_import_value x, to;
     if (cv_import_wholes(d, n, "", 0, &x)) return reshape_wholes(d, n, x);
@@ -77,6 +93,12 @@ static convo_status read_reshape(cv_import *d, const cv_graph_node *n) {
     if (to.count == 2 && to.whole[1] == all) return make_vector(d, n, &x);
     if (to.count == 3 && in.dims == 3 && to.whole[1] == in.c * in.h && to.whole[2] == in.w)
         return cv_import_layer(d, n, "sequence", NULL, 0, &x, NULL, n->output[0]);
+    const cv_graph_node *back, *norm = norm_of_bands(d, n, &back);
+    const int64_t bands = in.dims == 3 && to.count == 4 && to.whole[1] % in.c == 0 ? to.whole[1] / in.c : 0;
+    if (norm && bands > 1 && to.whole[2] * bands == in.h && to.whole[3] == in.w && makes_shape(d, back, in)) {
+        d->claimed[norm - d->graph->node] = d->claimed[back - d->graph->node] = true;
+        return cv_import_batchnorm(d, norm, &x, bands, back->output[0]);
+    }
     if (in.dims == 1 && to.whole[1] == all && d->net->nodes) return cv_import_pass_on(d, n); // (c, 1, 1) beside maps
     const bool same = to.count == in.dims + 1 && !memcmp(to.whole + 1, size, (size_t)in.dims * sizeof *size);
     return same ? cv_import_pass_on(d, n) : set_input_shape(d, n, &x, to.whole + 1, to.count - 1);

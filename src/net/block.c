@@ -77,7 +77,7 @@ static void load_gradient(const job *j, const block *b) {
 static void load_noise(const job *j, const block *b, int step) {
     const cv_runner *r = j->runner;
     const cv_step *s = &r->plan.step[step];
-    const int64_t size = cv_shape_size(s->node->in);
+    const int64_t size = (int64_t)s->node->op->noise(s->node->config, s->node->in);
     const float *rows[MAX_LANES];
     for (int l = 0; l < b->active; l++) rows[l] = r->noise[step] + (int64_t)(b->first + l) * size;
     r->isa->pack(rows, b->active, size, at(r, b->slot, s->noise));
@@ -177,7 +177,7 @@ static void *further(const cv_runner *r, const void *values, int64_t lanes) {
 // One channel of a pass, for an op that is .by_channel.
 static cv_pass channel_of(const cv_runner *r, const cv_step *s, const cv_pass *whole, int64_t channel) {
     const cv_node *n = s->node;
-    const int64_t in = channel * cv_shape_pixels(n->in), out = channel * cv_shape_pixels(n->out);
+    const int64_t out = channel * cv_shape_pixels(n->out);
     cv_pass p = *whole;
     p.in.c = p.in1.c = p.out.c = 1;
     for (int k = 0; k < CV_MAX_INPUTS; k++) {
@@ -187,9 +187,11 @@ static cv_pass channel_of(const cv_runner *r, const cv_step *s, const cv_pass *w
     }
     if (!s->brief_y) p.y = further(r, p.y, out);
     p.dy = further(r, p.dy, out);
-    p.noise = further(r, p.noise, in);
+    if (p.noise) p.noise = further(r, p.noise, channel * (int64_t)n->op->noise(n->config, p.in));
     if (p.saved) p.saved = further(r, p.saved, channel * (int64_t)n->op->saved(n->config, p.in, p.out));
-    for (int t = 0; t < n->tensors; t++) p.tensor[t] = (char *)p.tensor[t] + (size_t)channel * r->isa->real;
+    for (int t = 0; t < n->tensors; t++)
+        p.tensor[t] = (char *)p.tensor[t] +
+                      (size_t)channel * (r->net->tensor[n->tensor + t].size / (size_t)n->in.c) * r->isa->real;
     for (int d = 0; d < 2; d++)
         if (p.merged[d]) p.merged[d] += (size_t)channel * statistics_of(n, d)->size(n->config, n->in) / (size_t)n->in.c;
     return p;

@@ -162,7 +162,7 @@ void cv_runner_train(cv_runner *r, const cv_batch *batch, cv_random *random, flo
     for (int i = 0; i < r->plan.steps; i++) {
         const cv_node *n = r->plan.step[i].node;
         if (r->noise[i])
-            n->op->draw(n->config, random, r->noise[i], (size_t)batch->count * (size_t)cv_shape_size(n->in));
+            n->op->draw(n->config, random, r->noise[i], (size_t)batch->count * n->op->noise(n->config, n->in));
     }
     cv_runner_forward(r, batch, outputs, losses);
 }

@@ -5,22 +5,42 @@
 // Ioffe & Szegedy 2015, https://arxiv.org/abs/1502.03167; with xhat = (x - mean) / sqrt(var + eps), n values a channel:
 //
 //   db = sum dy,   dw = sum dy xhat,   dx = weight / sqrt(var + eps) (dy - db / n - xhat dw / n)
+//
+// subspectralnorm: the same for every band of rows by itself. A band of a channel's map lies in memory as a channel of
+// its own would: (c, h, w) is (c bands, h / bands, w).    Chang, Park, Cho & Yang 2021,
+// https://arxiv.org/abs/2103.13620
 #include "op/layers/single.h"
 
 typedef struct batchnorm {
     double eps, momentum;
     bool affine;
+    int64_t bands; // 0: one
 } batchnorm;
+
+// The maps that have statistics of their own.
+static cv_shape normed(const void *config, cv_shape in) {
+    const batchnorm *c = config;
+    return c->bands ? (cv_shape){in.dims, in.c * c->bands, in.h / c->bands, in.w} : in;
+}
+
+static bool subspectral_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
+    const batchnorm *c = config;
+    *out = in[0];
+    if (in->h % c->bands == 0) return true;
+    cv_print(why, why_size, "%lld rows are not a multiple of %lld bands", (long long)in->h, (long long)c->bands);
+    return false;
+}
 
 static int batchnorm_tensors(const void *config, cv_shape in, cv_tensor *out) {
     const batchnorm *c = config;
+    const int64_t maps = normed(config, in).c;
     int n = 0;
     if (c->affine) {
-        out[n++] = (cv_tensor){.name = "weight", .dims = 1, .dim = {in.c}, .init = CV_INIT_ONE};
-        out[n++] = (cv_tensor){.name = "bias", .dims = 1, .dim = {in.c}, .init = CV_INIT_ZERO};
+        out[n++] = (cv_tensor){.name = "weight", .dims = 1, .dim = {maps}, .init = CV_INIT_ONE};
+        out[n++] = (cv_tensor){.name = "bias", .dims = 1, .dim = {maps}, .init = CV_INIT_ZERO};
     }
-    out[n++] = (cv_tensor){.name = "running_mean", .dims = 1, .dim = {in.c}, .init = CV_INIT_ZERO, .buffer = true};
-    out[n++] = (cv_tensor){.name = "running_var", .dims = 1, .dim = {in.c}, .init = CV_INIT_ONE, .buffer = true};
+    out[n++] = (cv_tensor){.name = "running_mean", .dims = 1, .dim = {maps}, .init = CV_INIT_ZERO, .buffer = true};
+    out[n++] = (cv_tensor){.name = "running_var", .dims = 1, .dim = {maps}, .init = CV_INIT_ONE, .buffer = true};
     out[n++] =
         (cv_tensor){.name = "num_batches_tracked", .dims = 0, .init = CV_INIT_ZERO, .buffer = true, .integer = true};
     return n;
@@ -48,7 +68,7 @@ static cv_affine batchnorm_affine(const void *config, const void *const *tensor,
 
 static int64_t batchnorm_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
     const batchnorm *c = config;
-    if (c->affine) cv_print(formula, size, "2*%lld", (long long)in.c);
+    if (c->affine) cv_print(formula, size, "2*%lld", (long long)normed(config, in).c);
     return cv_shape_size(out);
 }
 
@@ -109,15 +129,15 @@ ALWAYS_INLINE void add_up(double *total, const int sums, terms *of, const channe
 }
 
 static size_t two_per_channel(const void *config, cv_shape in) {
-    (void)config;
-    return (size_t)in.c * 2;
+    return (size_t)normed(config, in).c * 2;
 }
 
 // One block: mean and sum of squared distances from it, per channel. Two passes while the block is in cache.
 static void gather(const cv_pass *p, double *partial) {
-    const int64_t pixels = cv_shape_pixels(p->in);
+    const cv_shape in = normed(p->config, p->in);
+    const int64_t pixels = cv_shape_pixels(in);
     const double count = (double)pixels * p->active;
-    for (int64_t k = 0; k < p->in.c; k++) {
+    for (int64_t k = 0; k < in.c; k++) {
         channel c = {.x = (const lanes *)p->x[0] + k * pixels, .active = active_lanes(p->active)};
         double total;
         add_up(&total, 1, value_of, &c, pixels);
@@ -131,11 +151,12 @@ static void gather(const cv_pass *p, double *partial) {
 static void merge(const cv_pass *p, const double *partial, const int *count, int blocks, double *merged) {
     const batchnorm *c = p->config;
     const tensors t = tensors_of(p->config, p->tensor);
-    const int64_t pixels = cv_shape_pixels(p->in);
-    for (int64_t k = 0; k < p->in.c; k++) {
+    const cv_shape in = normed(p->config, p->in);
+    const int64_t pixels = cv_shape_pixels(in);
+    for (int64_t k = 0; k < in.c; k++) {
         double n = 0, mean = 0, squares = 0;
         for (int b = 0; b < blocks; b++) {
-            const double *block = partial + ((int64_t)b * p->in.c + k) * 2;
+            const double *block = partial + ((int64_t)b * in.c + k) * 2;
             const double m = (double)(count[b] * pixels), distance = block[0] - mean;
             mean += distance * m / (n + m);
             squares += block[1] + distance * distance * n * m / (n + m);
@@ -153,8 +174,9 @@ static void merge(const cv_pass *p, const double *partial, const int *count, int
 static void batchnorm_forward(const cv_pass *p) {
     const batchnorm *c = p->config;
     const tensors t = tensors_of(c, p->tensor);
-    const int64_t pixels = cv_shape_pixels(p->in);
-    for (int64_t k = 0; k < p->in.c; k++) {
+    const cv_shape in = normed(p->config, p->in);
+    const int64_t pixels = cv_shape_pixels(in);
+    for (int64_t k = 0; k < in.c; k++) {
         const lanes *x = (const lanes *)p->x[0] + k * pixels;
         lanes *y = (lanes *)p->y + k * pixels;
         cv_affine a = batchnorm_affine(c, (const void *const *)p->tensor, k);
@@ -169,8 +191,9 @@ static void batchnorm_forward(const cv_pass *p) {
 
 // One block: sum dy and sum dy xhat, per channel.
 static void gather_gradient(const cv_pass *p, double *partial) {
-    const int64_t pixels = cv_shape_pixels(p->in);
-    for (int64_t k = 0; k < p->in.c; k++) {
+    const cv_shape in = normed(p->config, p->in);
+    const int64_t pixels = cv_shape_pixels(in);
+    for (int64_t k = 0; k < in.c; k++) {
         const channel c = {.x = (const lanes *)p->x[0] + k * pixels,
                            .dy = (const lanes *)p->dy + k * pixels,
                            .mean = (real)p->merged[0][2 * k],
@@ -181,7 +204,8 @@ static void gather_gradient(const cv_pass *p, double *partial) {
 
 static void merge_gradient(const cv_pass *p, const double *partial, const int *count, int blocks, double *merged) {
     const batchnorm *c = p->config;
-    const int64_t channels = p->in.c, pixels = cv_shape_pixels(p->in);
+    const cv_shape in = normed(p->config, p->in);
+    const int64_t channels = in.c, pixels = cv_shape_pixels(in);
     double n = 0;
     for (int b = 0; b < blocks; b++) n += (double)(count[b] * pixels);
     for (int64_t k = 0; k < channels; k++) {
@@ -201,10 +225,11 @@ static void merge_gradient(const cv_pass *p, const double *partial, const int *c
 
 static void batchnorm_backward(const cv_pass *p) {
     const tensors t = tensors_of(p->config, p->tensor);
-    const int64_t pixels = cv_shape_pixels(p->in);
+    const cv_shape in = normed(p->config, p->in);
+    const int64_t pixels = cv_shape_pixels(in);
     const lanes active = active_lanes(p->active);
     if (!p->dx[0]) return;
-    for (int64_t k = 0; k < p->in.c; k++) {
+    for (int64_t k = 0; k < in.c; k++) {
         const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
         lanes *dx = (lanes *)p->dx[0] + k * pixels;
         if (!p->training) { // frozen: mean and variance do not depend on x
@@ -227,27 +252,34 @@ typedef struct single_batchnorm {
 } single_batchnorm;
 
 // Mean, factor and shift of every channel, as batchnorm_forward has them.
+static int64_t bands_of(const single_batchnorm *l) {
+    return l->layer.bands ? l->layer.bands : 1;
+}
+
 static int single_batchnorm_tensors(const void *config, cv_shape in, cv_tensor *out) {
     static const char *const names[] = {"mean", "factor", "shift"};
-    (void)config;
-    for (int k = 0; k < 3; k++) out[k] = (cv_tensor){.name = names[k], .dims = 2, .dim = {in.c, LANES}};
+    for (int k = 0; k < 3; k++)
+        out[k] = (cv_tensor){.name = names[k], .dims = 3, .dim = {in.c, bands_of(config), LANES}};
     return 3;
 }
 
 static void single_batchnorm_arrange(const void *config, const void *const *from, void *const *to) {
     const single_batchnorm *l = config;
-    for (int64_t k = 0; k < l->single.in.c; k++) {
-        const cv_affine a = batchnorm_affine(&l->layer, from, k);
-        ((real *)to[0])[k] = (real)a.mean;
-        ((real *)to[1])[k] = (real)a.factor;
-        ((real *)to[2])[k] = (real)a.shift;
-    }
+    const int64_t bands = bands_of(l);
+    for (int64_t c = 0; c < l->single.in.c; c++)
+        for (int64_t band = 0; band < bands; band++) {
+            const cv_affine a = batchnorm_affine(&l->layer, from, c * bands + band);
+            const int64_t at = (c / LANES * bands + band) * LANES + c % LANES;
+            ((real *)to[0])[at] = (real)a.mean;
+            ((real *)to[1])[at] = (real)a.factor;
+            ((real *)to[2])[at] = (real)a.shift;
+        }
 }
 
 static void single_batchnorm_forward(const cv_pass *p) {
-    const int64_t pixels = cv_shape_pixels(p->in);
+    const int64_t maps = p->in.c * bands_of(p->config), pixels = cv_shape_size(p->in) / maps;
     const lanes *mean = p->tensor[0], *factor = p->tensor[1], *shift = p->tensor[2];
-    for (int64_t b = 0; b < p->in.c; b++)
+    for (int64_t b = 0; b < maps; b++)
         for (int64_t i = b * pixels; i < (b + 1) * pixels; i++)
             ((lanes *)p->y)[i] = (((const lanes *)p->x[0])[i] - mean[b]) * factor[b] + shift[b];
 }
@@ -262,29 +294,54 @@ static const cv_op single_batchnorm_op = {
     .forward = single_batchnorm_forward,
 };
 
+static bool subspectral_say(const void *config, cv_shape in, cv_shape in1, cv_shape out, char *text, size_t size) {
+    const cv_shape s = normed(config, in);
+    (void)in1, (void)out;
+    cv_print(text, size,
+             "bands = Reshape(x, #[0, %lld, %lld, %lld]); normal = BatchNormalization(bands, weight|1, bias|0, "
+             "running_mean, running_var) epsilon={eps}; y = Reshape(normal, #[0, %lld, %lld, %lld])",
+             (long long)s.c, (long long)s.h, (long long)s.w, (long long)in.c, (long long)in.h, (long long)in.w);
+    return true;
+}
+
+#define BATCHNORM_OPTIONS                                                                                              \
+    CV_OPTION("eps", CV_FLOAT, batchnorm, eps, "added to the variance", .fallback = 1e-5, CV_RANGE(0, 1)),             \
+        CV_OPTION("momentum", CV_FLOAT, batchnorm, momentum, "weight of the newest batch in the running estimates",    \
+                  .fallback = 0.1, CV_RANGE(0, 1)),                                                                    \
+        CV_OPTION("affine", CV_BOOL, batchnorm, affine, "learn a weight and a bias per channel", .fallback = true)
+
+#define BATCHNORM                                                                                                      \
+    .config_size = sizeof(batchnorm), .reads_x = true, .dx_in_place = true, .by_channel = true,                        \
+    .tensors = batchnorm_tensors, .cost = batchnorm_cost, .forward = batchnorm_forward,                                \
+    .backward = batchnorm_backward, .statistics = &(const cv_statistics){two_per_channel, gather, merge},              \
+    .backward_statistics = &(const cv_statistics){two_per_channel, gather_gradient, merge_gradient},                   \
+    .single = &single_batchnorm_op
+
 CV_OP(batchnorm) = {
     .name = "batchnorm",
     .help = "zero mean and unit variance per channel over the batch",
-    .schema = CV_OPTIONS(
-        CV_OPTION("eps", CV_FLOAT, batchnorm, eps, "added to the variance", .fallback = 1e-5, CV_RANGE(0, 1)),
-        CV_OPTION("momentum", CV_FLOAT, batchnorm, momentum, "weight of the newest batch in the running estimates",
-                  .fallback = 0.1, CV_RANGE(0, 1)),
-        CV_OPTION("affine", CV_BOOL, batchnorm, affine, "learn a weight and a bias per channel", .fallback = true)),
-    .config_size = sizeof(batchnorm),
-    .reads_x = true,
-    .dx_in_place = true,
-    .by_channel = true,
-    .tensors = batchnorm_tensors,
-    .cost = batchnorm_cost,
-    .forward = batchnorm_forward,
-    .backward = batchnorm_backward,
-    .statistics = &(const cv_statistics){two_per_channel, gather, merge},
-    .backward_statistics = &(const cv_statistics){two_per_channel, gather_gradient, merge_gradient},
+    .schema = CV_OPTIONS(BATCHNORM_OPTIONS),
+    BATCHNORM,
     .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
     .affine = batchnorm_affine,
     .onnx = "y = BatchNormalization(x, weight|1, bias|0, running_mean, running_var) epsilon={eps}",
     .cases = CV_CASES({{1, 5, 1, 1}, NULL, 7}, {{2, 3, 1, 37}, NULL, 33},
                       {{3, 4, 3, 5}, "{eps: 0.001, momentum: 0.3}", 17}, {{3, 2, 6, 7}, "{affine: false}", 16},
                       {{2, 2, 1, 9}, NULL, 1}, {{3, 3, 5, 4}, "{momentum: 1}", 8}),
-    .single = &single_batchnorm_op,
+};
+
+CV_OP(subspectralnorm) = {
+    .name = "subspectralnorm",
+    .help = "batchnorm of every band of rows by itself",
+    .dims = 3,
+    .schema = CV_OPTIONS(CV_OPTION("bands", CV_INT, batchnorm, bands, "bands of rows", .required = true,
+                                   CV_RANGE(1, 1 << 20)),
+                         BATCHNORM_OPTIONS),
+    BATCHNORM,
+    .infer = subspectral_infer,
+    .torch = "F.batch_norm(x.reshape(x.shape[0], -1, x.shape[2] // {bands}, x.shape[3]), running_mean, running_var, "
+             "weight, bias, training, {momentum}, {eps}).reshape(x.shape)",
+    .say_onnx = subspectral_say,
+    .cases = CV_CASES({{3, 2, 6, 5}, "{bands: 3}", 17}, {{3, 3, 4, 4}, "{bands: 2, eps: 0.001, momentum: 0.3}", 8},
+                      {{3, 18, 4, 2}, "{bands: 4, affine: false}", 33}),
 };
