@@ -4,6 +4,7 @@
 #define CV_TEST_RANDOM_NETS_H
 
 #include "support.h"
+#include "recipe/block.h"
 #include "train/train.h"
 
 enum { TEXT = 1 << 14, MOST_VALUES = 3000, MOST_WORK = 1 << 19, MOST_NAMES = 8 };
@@ -168,6 +169,45 @@ static inline void draw_residual(random_net *n, int depth, layer_list *list) {
     free(text);
 }
 
+// The shape that a list of layers makes; false: it is refused, or too large for a quick test.
+static inline bool shape_of_layers(random_net *n, const char *layers, cv_shape in, cv_shape *out) {
+    char text[1024], shape[48], formula[256];
+    convo_recipe *recipe = NULL;
+    cv_net *net = NULL;
+    cv_shape_text(in, shape, sizeof shape);
+    shape[0] = '[', shape[strlen(shape) - 1] = ']';
+    cv_print(text, sizeof text, "input: %s\nmodel: [%s]\n", shape, layers);
+    bool good = !cv_recipe_parse(text, strlen(text), "block", "block", &recipe, NULL) &&
+                !cv_recipe_outline(recipe, cv_isa_find("baseline"), &net, NULL);
+    for (int i = 0; good && i < net->nodes; i++) {
+        const cv_node *node = &net->node[i];
+        good = cv_shape_size(node->out) <= MOST_VALUES &&
+               (!node->op->cost ||
+                node->op->cost(node->config, node->in, node->out, formula, sizeof formula) <= MOST_WORK);
+        n->statistics |= good && node->op->statistics;
+    }
+    if (good) *out = cv_net_output(net);
+    cv_net_free(net);
+    convo_recipe_free(recipe);
+    return good;
+}
+
+static inline bool draw_block(random_net *n, layer_list *list) {
+    size_t blocks = 0;
+    while (cv_block_at(blocks)) blocks++;
+    const cv_block *block = cv_block_at((size_t)draw(n, (int)blocks));
+    char options[512], text[600];
+    cv_shape out;
+    if (!block->schema || list->shape.dims < 2) return false;
+    void *config = test_memory(block->config_size, 1);
+    draw_options(n, block->schema, list->shape.c, config, options, sizeof options);
+    free(config);
+    cv_print(text, sizeof text, "{%s: {%s}}", block->name, options);
+    if (!shape_of_layers(n, text, list->shape, &out)) return false;
+    list_layer(list, text, out);
+    return true;
+}
+
 // Gives the value a name, by a layer that does nothing.
 static inline void name_value(random_net *n, layer_list *list) {
     char text[64];
@@ -214,6 +254,8 @@ static inline void draw_layers(random_net *n, int count, int depth, layer_list *
     for (int k = 0; k < count;) {
         if (depth < 2 && draw(n, 6) == 0)
             draw_residual(n, depth, list), k++;
+        else if (draw(n, 8) == 0)
+            k += draw_block(n, list);
         else
             k += draw_layer(n, isa->ops[draw(n, isa->op_count)], list);
         if (depth == 0) draw_wires(n, isa, list);

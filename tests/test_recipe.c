@@ -429,6 +429,98 @@ static void wires_that_lead_nowhere_are_refused(void **state) {
     }
 }
 
+// A block is what its layers are, but for their paths.
+static void blocks_are_the_layers_that_they_stand_for(void **state) {
+    (void)state;
+    static const struct {
+        const char *input, *block, *layers;
+    } rows[] = {
+        {"[4, 10, 6]", "{separable: {out: 3, kernel: [3, 5], stride: 2, padding: same, bias: false}}",
+         "{conv2d: {out: 4, groups: 4, kernel: [3, 5], stride: 2, padding: same, bias: false}}, "
+         "{conv2d: {out: 3, kernel: 1, bias: false}}"},
+        {"[4, 10]", "{separable: {out: 3, kernel: 3, padding: [2, 0], dilation: 1, norm: true, activation: silu}}",
+         "{conv1d: {out: 4, groups: 4, kernel: 3, padding: [2, 0], bias: false}}, batchnorm, silu, "
+         "{conv1d: {out: 3, kernel: 1, bias: false}}, batchnorm, silu"},
+        {"[6, 4, 4]", "{squeeze_excite: {reduce: 3, gate: hardsigmoid}}",
+         "{dropout: {p: 0.5, name: x}}, globalavgpool, {linear: 2}, relu, {linear: 6}, hardsigmoid, {scale: {from: [x, "
+         "previous]}}"},
+        {"[4, 6, 6]", "{inverted_residual: {out: 4, expand: 2}}",
+         "{residual: {body: [{conv2d: {out: 8, kernel: 1, bias: false}}, batchnorm, relu6, {conv2d: {out: 8, groups: "
+         "8, "
+         "kernel: 3, padding: 1, bias: false}}, batchnorm, relu6, {conv2d: {out: 4, kernel: 1, bias: false}}, "
+         "batchnorm]}}"},
+        {"[4, 6, 6]", "{inverted_residual: {out: 4, expand: 1, stride: 2, kernel: 5, activation: none}}",
+         "{conv2d: {out: 4, groups: 4, kernel: 5, stride: 2, padding: 2, bias: false}}, batchnorm, {conv2d: {out: 4, "
+         "kernel: 1, bias: false}}, batchnorm"},
+        {"[4, 10, 6]", "{bc_block: {out: 8, stride: 2, dilation: 2}}",
+         "{conv2d: {out: 8, kernel: 1, bias: false}}, batchnorm, relu, {conv2d: {out: 8, groups: 8, kernel: [3, 1], "
+         "stride: [2, 1], padding: [1, 0], bias: false}}, {subspectralnorm: {bands: 5, name: f2}}, {mean: rows}, "
+         "{conv2d: "
+         "{out: 8, groups: 8, kernel: [1, 3], padding: [0, 2], dilation: [1, 2], bias: false}}, batchnorm, silu, "
+         "{conv2d: "
+         "{out: 8, kernel: 1, bias: false}}, {channel_dropout: 0.1}, {add: {from: [f2, previous]}}, relu"},
+        {"[2, 7]", "{dense: {layers: 2, growth: 3}}",
+         "{dropout: {p: 0.5, name: x}}, batchnorm, relu, {conv1d: {out: 3, kernel: 3, padding: 1, bias: false}}, "
+         "{concat: "
+         "{from: [x, previous], name: y}}, batchnorm, relu, {conv1d: {out: 3, kernel: 3, padding: 1, bias: false}}, "
+         "{concat: {from: [y, previous]}}"},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        // A layer in front, so that both read the same node.
+        const bool named = strstr(rows[k].layers, "name: x") != NULL;
+        char *text[2] = {
+            cv_format("input: %s\nmodel: [%s%s]\n", rows[k].input, named ? "{dropout: {p: 0.5}}, " : "", rows[k].block),
+            cv_format("input: %s\nmodel: [%s]\n", rows[k].input, rows[k].layers)};
+        cv_net *net[2];
+        for (int n = 0; n < 2; n++) {
+            convo_recipe *recipe = good(text[n]);
+            assert_int_equal(cv_recipe_net(recipe, cv_isa_find("baseline"), &net[n], NULL), CONVO_OK);
+            convo_recipe_free(recipe);
+            free(text[n]);
+        }
+        if (net[0]->nodes != net[1]->nodes)
+            fail_msg("%s: %d layers, not %d", rows[k].block, net[0]->nodes, net[1]->nodes);
+        for (int i = 0; i < net[0]->nodes; i++) {
+            const cv_node *a = &net[0]->node[i], *b = &net[1]->node[i];
+            if (a->op != b->op || memcmp(a->config, b->config, a->op->config_size) != 0 || a->input[0] != b->input[0] ||
+                (a->op->inputs > 1 && a->input[1] != b->input[1]))
+                fail_msg("%s: layer %s is another than %s", rows[k].block, a->path, b->path);
+        }
+        cv_net_free(net[0]);
+        cv_net_free(net[1]);
+    }
+}
+
+static void blocks_are_refused_where_they_stand(void **state) {
+    (void)state;
+    static const struct {
+        const char *layers, *where, *says;
+    } rows[] = {
+        {"[relu, {separable: {out: 3, kernel: 99}}]", "r.yaml:2:16", "kernel 99 is larger than the padded input"},
+        {"[{separable: {kernel: 3}}]", "r.yaml:2:10", "separable needs 'out'"},
+        {"[{separable: {out: 3, kernel: 3, norm: true, activation: 'relu]'}}]", "r.yaml:2:10", "is no activation"},
+        {"[{separable: {out: 3, kernel: 3, norm: true, activation: rellu}}]", "r.yaml:2:10", "unknown layer 'rellu'"},
+        {"[{bc_block: {out: 3}}]", "r.yaml:2:10", "bc_block: it needs maps of frequencies and time"},
+        {"[{inverted_residual: {out: 3, kernel: 4}}]", "r.yaml:2:10", "its kernel is not odd"},
+        {"[{dense: {layers: 3, growht: 4}}]", "r.yaml:2:29", "dense has no option 'growht'"},
+        {"[{dense: {layers: 3, growth: 4, from: x}}]", "r.yaml:2:", "no layer before this one has the name 'x'"},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        char *text = cv_format("input: [4, 9]\nmodel: %s\n", rows[k].layers);
+        convo_recipe *recipe = NULL;
+        cv_net *net;
+        convo_error err = {0};
+        if (!cv_recipe_parse(text, strlen(text), "r", "r.yaml", &recipe, &err) &&
+            !cv_recipe_net(recipe, cv_isa_find("baseline"), &net, &err))
+            fail_msg("%s is taken", rows[k].layers);
+        if (!strstr(err.message, rows[k].says) || strncmp(err.where, rows[k].where, strlen(rows[k].where)) != 0)
+            fail_msg("%s: '%s' is not said at %s: %s: %s", rows[k].layers, rows[k].says, rows[k].where, err.where,
+                     err.message);
+        convo_recipe_free(recipe);
+        free(text);
+    }
+}
+
 // --- settings ---------------------------------------------------------------------------------------------------
 
 static char *text_of(const convo_recipe *recipe) {
@@ -579,6 +671,8 @@ int main(void) {
         cmocka_unit_test(residuals_become_branches),
         cmocka_unit_test(layers_read_others_by_name),
         cmocka_unit_test(wires_that_lead_nowhere_are_refused),
+        cmocka_unit_test(blocks_are_the_layers_that_they_stand_for),
+        cmocka_unit_test(blocks_are_refused_where_they_stand),
         cmocka_unit_test(the_text_reads_back_as_itself),
         cmocka_unit_test(settings_change_the_recipe),
         cmocka_unit_test(settings_add_what_was_not_written),

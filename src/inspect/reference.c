@@ -37,7 +37,7 @@ static bool layer_at(size_t k, topic *t) {
     size_t blocks = 0;
     for (const cv_block *block; (block = cv_block_at(blocks)); blocks++)
         if (blocks == k) {
-            *t = (topic){.name = block->name, .help = block->help};
+            *t = (topic){.name = block->name, .help = block->help, .schema = block->schema};
             return true;
         }
     return op_at(CV_LAYER, k - blocks, t);

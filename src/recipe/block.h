@@ -19,14 +19,29 @@ typedef struct cv_builder {
 
 typedef struct cv_block {
     const char *name; // its name in recipes
-    const char *help; // with an example
-    // Adds the block's layers. name, options: its nodes in the recipe. path: prefix of the paths of its layers ("3").
-    // *from: the node that it reads; set to its last node.
+    const char *help; // one line
+    // The layers that it stands for, as a recipe would list them: fills text from the options, of which `schema` fills
+    // a struct of config_size, and from the shape of what the block reads; false: a sentence in why. There `from:
+    // '@block'` is what the block reads, and names are the block's own.
+    const cv_option *schema;
+    size_t config_size;
+    bool (*text)(const void *config, cv_shape in, char *text, size_t size, char *why, size_t why_size);
+    // Or adds the block's layers itself. name, options: its nodes in the recipe. path: prefix of the paths of its
+    // layers
+    // ("3"). *from: the node that it reads; set to its last node.
     convo_status (*add)(cv_builder *b, const yaml_node_t *name, const yaml_node_t *options, const char *path, int *from,
                         convo_error *err);
 } cv_block;
 
-extern const cv_block cv_block_residual;
+extern const cv_block cv_block_bc, cv_block_dense, cv_block_inverted_residual, cv_block_residual, cv_block_separable,
+    cv_block_squeeze_excite;
+
+enum { CV_BLOCK_TEXT = 8192 };
+// Adds the layers of a block's text.
+convo_status cv_block_expand(cv_builder *b, const cv_block *block, const yaml_node_t *name, const yaml_node_t *options,
+                             const char *path, int *from, convo_error *err);
+// Appends ", LAYER" for the name of an activation, unless it is "none". false: it is no name.
+bool cv_block_activation(const char *activation, char *text, size_t size, char *why, size_t why_size);
 
 // Returns block k; NULL past the last one.
 const cv_block *cv_block_at(size_t k);

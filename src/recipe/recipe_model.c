@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cv_block *const blocks[] = {&cv_block_residual};
+static const cv_block *const blocks[] = {&cv_block_bc,       &cv_block_dense,     &cv_block_inverted_residual,
+                                         &cv_block_residual, &cv_block_separable, &cv_block_squeeze_excite};
 
 const cv_block *cv_block_at(size_t k) {
     return k < CV_COUNT(blocks) ? blocks[k] : NULL;
@@ -194,8 +195,9 @@ convo_status cv_build_layers(cv_builder *b, const yaml_node_t *list, const char 
             return cv_fail(err, CONVO_ARGUMENT, where.text, "'%s' reads one value, but 'from' names %d", block->name,
                            count);
         if (block) *from = input[0];
-        CV_TRY(block ? block->add(b, name, options, path, from, err)
-                     : add_layer(b, name, options, path, input, count, from, err));
+        CV_TRY(!block       ? add_layer(b, name, options, path, input, count, from, err)
+               : block->add ? block->add(b, name, options, path, from, err)
+                            : cv_block_expand(b, block, name, options, path, from, err));
         CV_TRY(cv_wire_name(b, options, *from, err));
     }
     return CONVO_OK;

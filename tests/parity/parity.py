@@ -164,7 +164,7 @@ def wide(x, other):
 PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": lambda: nn.Softmax(1), "flatten": nn.Flatten,
          "dropout": nn.Dropout, "globalavgpool": lambda: Says(lambda x: x.flatten(2).mean(2)),
          "globalmaxpool": lambda: Says(lambda x: x.flatten(2).max(2)[0]), "sequence": lambda: Says(lambda x: x.flatten(1, 2)),
-         "mean": lambda over: Says(lambda x: x.mean(2 if over == "rows" else -1, keepdim=True)),
+         "channel_dropout": lambda p=0.5: Says(lambda x: F.dropout(x, p)), "mean": lambda over: Says(lambda x: x.mean(2 if over == "rows" else -1, keepdim=True)),
          "split": lambda first, count: Says(lambda x: x[:, first:first + count]),
          "add": lambda: Says(lambda *v: functools.reduce(lambda x, y: x + wide(x, y), v)),
          "scale": lambda: Says(lambda x, y: x * wide(x, y)), "concat": lambda: Says(lambda *v: torch.cat(v, 1)),
@@ -224,6 +224,75 @@ class Residual(nn.Module):
         return self.body(x) + (self.shortcut(x) if hasattr(self, "shortcut") else x)
 
 
+class SubSpectralNorm(nn.BatchNorm2d):
+    def __init__(self, channels, bands, **options):
+        super().__init__(channels * bands, **options)
+        self.bands = bands
+
+    def forward(self, x):
+        n, c, h, w = x.shape
+        return super().forward(x.reshape(n, c * self.bands, h // self.bands, w)).reshape(x.shape)
+
+
+# What blocks stand for, written down again: entries of a recipe, where @block is what the block reads.
+def bc_block(o, x):
+    out, transition = o["out"], o["out"] != x.shape[1]
+    depthwise = {"out": "channels", "groups": "channels", "bias": False}
+    layers = [{"conv2d": {"out": out, "kernel": 1, "bias": False}}, "batchnorm", "relu"] if transition else []
+    layers += [{"conv2d": dict(depthwise, kernel=[3, 1], stride=[o.get("stride", 1), 1], padding=[1, 0])},
+               {"subspectralnorm": {"bands": o.get("bands", 5), "name": "f2"}}, {"mean": {"over": "rows"}}]
+    dilation = o.get("dilation", 1)
+    layers += [{"conv2d": dict(depthwise, kernel=[1, 3], dilation=[1, dilation], padding=[0, dilation])}, "batchnorm", "silu",
+               {"conv2d": {"out": out, "kernel": 1, "bias": False}}, {"channel_dropout": {"p": o.get("dropout", 0.1)}},
+               {"add": {"from": ["f2", "previous"]}}]
+    return layers + ([] if transition else [{"add": {"from": ["previous", "@block"]}}]) + ["relu"]
+
+
+def dense(o, x):
+    conv, layers, seen = "conv%dd" % (x.dim() - 2), [], "@block"
+    for k in range(o["layers"]):
+        layers += ["batchnorm", "relu"]
+        if o.get("bottleneck"):
+            layers += [{conv: {"out": 4 * o["growth"], "kernel": 1, "bias": False}}, "batchnorm", "relu"]
+        layers += [{conv: {"out": o["growth"], "kernel": o.get("kernel", 3), "padding": "same", "bias": False}},
+                   {"concat": {"from": [seen, "previous"], "name": "all%d" % k}}]
+        seen = "all%d" % k
+    return layers
+
+
+def squeeze_excite(o, x):
+    c = x.shape[1]
+    return ["globalavgpool", {"linear": max(1, c // o.get("reduce", 4))}, "relu", {"linear": c}, "sigmoid",
+            {"scale": {"from": ["@block", "previous"]}}]
+
+
+def inverted_residual(o, x):
+    conv, c, k, stride = "conv%dd" % (x.dim() - 2), x.shape[1], o.get("kernel", 3), o.get("stride", 1)
+    layers, expand = [], o.get("expand", 6)
+    if expand > 1:
+        layers += [{conv: {"out": expand * c, "kernel": 1, "bias": False}}, "batchnorm", "relu6"]
+    layers += [{conv: {"out": "channels", "groups": "channels", "kernel": k, "stride": stride, "padding": k // 2, "bias": False}},
+               "batchnorm", "relu6"]
+    layers += [{"squeeze_excite": {"reduce": o["squeeze"]}}] if o.get("squeeze") else []
+    layers += [{conv: {"out": o["out"], "kernel": 1, "bias": False}}, "batchnorm"]
+    return layers + ([{"add": {"from": ["previous", "@block"]}}] if stride == 1 and o["out"] == c else [])
+
+
+def separable(o, x):
+    dims = x.dim() - 2
+    one = lambda value: value[1] if dims == 1 and isinstance(value, list) else value
+    padding, bias = o.get("padding", 0), o.get("bias", True) and not o.get("norm")
+    if dims == 1 and isinstance(padding, list):
+        padding = [padding[0], padding[2] if len(padding) == 4 else padding[1]]
+    norm = ["batchnorm", "relu"] if o.get("norm") else []
+    first = {"out": "channels", "groups": "channels", "kernel": one(o["kernel"]), "stride": one(o.get("stride", 1)),
+             "dilation": one(o.get("dilation", 1)), "padding": padding, "bias": bias}
+    return [{"conv%dd" % dims: first}] + norm + [{"conv%dd" % dims: {"out": o["out"], "kernel": 1, "bias": bias}}] + norm
+
+
+BLOCKS = {f.__name__: f for f in (bc_block, dense, squeeze_excite, inverted_residual, separable)}
+
+
 def start_otherwise(make, init):
     """`init` of a layer: only what it names is drawn, in the order of the tensors."""
     layer = torch.nn.utils.skip_init(*make[0], **make[1])
@@ -238,6 +307,10 @@ def layer_of(entry, x):
     if word == "residual":
         body = sequence(o["body"], x)
         return Residual(body, sequence(o["shortcut"], x) if o.get("shortcut") else None)
+    if word in BLOCKS:
+        return sequence(BLOCKS[word](o, x), x)
+    if word == "subspectralnorm":
+        return SubSpectralNorm(count, **o)
     if word in ("pad1d", "pad2d"):
         sides = sides_of(o["padding"], x, 1, 1, 1)
         return Says(lambda x: F.pad(x, sides, value=o.get("value", 0)))
@@ -266,7 +339,7 @@ def layer_of(entry, x):
 class Wired(nn.Sequential):
     """Layers that read others than the one before, by name."""
     def forward(self, x):
-        values = {"input": x}
+        values = {"input": x, "@block": x}
         for layer, (sources, name) in zip(self, self.wires):
             x = layer(*(x if s == "previous" else values[s] for s in sources))
             values[name] = x
@@ -274,7 +347,7 @@ class Wired(nn.Sequential):
 
 
 def sequence(entries, x):
-    layers, wires, values = [], [], {"input": x}
+    layers, wires, values = [], [], {"input": x, "@block": x}
     for entry in entries:
         word, o = named(entry)
         name, source = o.pop("name", None), o.pop("from", "previous")

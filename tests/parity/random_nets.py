@@ -20,12 +20,14 @@ def tame_layers(layers):
     """Nothing is dropped, and every layer starts by default."""
     for k, layer in enumerate(layers):
         word, options = next(iter(layer.items())) if isinstance(layer, dict) else (layer, None)
-        if word == "dropout":
+        if word.endswith("dropout"):
             wires = {key: value for key, value in (options or {}).items() if key in ("name", "from")} if isinstance(options, dict) else {}
-            layers[k] = {"dropout": dict(wires, p=0)}
+            layers[k] = {word: dict(wires, p=0)}
         elif word == "residual":
             tame_layers(options["body"])
             tame_layers(options.get("shortcut") or [])
+        elif word == "bc_block":
+            options["dropout"] = 0
         elif isinstance(options, dict):
             options.pop("init", None)
 
