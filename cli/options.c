@@ -83,6 +83,7 @@ static int refuse(const option_set *parser, const char *name, int value, const c
     return usage_error(name, "unknown option '%.*s'%s", length, typed, near.text);
 }
 
+// Stores `text`, the value of an option, in its field of `values`. name: of the command, for errors.
 static int store(const char *name, const cli_option *spec, void *values, char *text) {
     void *field = (char *)values + spec->offset;
     if (spec->type == OPTION_FLAG) *(bool *)field = true;

@@ -1,4 +1,4 @@
-// convo plot: pictures of runs. Every kind of picture is a mode: an option, and a function that draws it.
+// convo plot: pictures of runs. Every kind of picture is an option and a function that draws it.
 #include "chart/chart.h"
 #include "chart/plot.h"
 #include "evaluation.h"
@@ -47,13 +47,13 @@ int plot_filters(plot *p) {
 }
 
 // Chosen by its option.
-static const struct mode {
+static const struct kind {
     size_t chosen; // offset of the flag
     const char *name;
     plot_kind *draw;
     bool model;    // it is of a model, not of a recipe
     bool evaluate; // and of what it says about a part of the data
-} modes[] = {
+} kinds[] = {
     {FIELD(confusion), "confusion", plot_confusion, true, true},
     {FIELD(roc), "roc", plot_roc, true, true},
     {FIELD(det), "det", plot_det, true, true},
@@ -65,10 +65,10 @@ static const struct mode {
 };
 
 static int written(const plot *p) {
-    static const char *const kinds[] = {"png", "svg"};
+    static const char *const endings[] = {"png", "svg"};
     json_t *files = json_array();
-    for (size_t k = 0; k < COUNT(kinds); k++) {
-        char *file = text_of("%s.%s", p->stem, kinds[k]);
+    for (size_t k = 0; k < COUNT(endings); k++) {
+        char *file = text_of("%s.%s", p->stem, endings[k]);
         json_array_append_new(files, file ? json_text(file) : NULL);
         if (file && !p->context->json) say(stdout, "%s\n", file);
         free(file);
@@ -85,16 +85,16 @@ static int find_stem(plot *p, const char *name) {
     return p->stem ? DONE : no_memory();
 }
 
-static int draw_mode(plot *p, const struct mode *mode) {
+static int draw_kind(plot *p, const struct kind *kind) {
     convo_error err;
-    if (p->context->words > 1) return usage_error("plot", "--%s takes one run", mode->name);
-    int status = find_stem(p, mode->name);
+    if (p->context->words > 1) return usage_error("plot", "--%s takes one run", kind->name);
+    int status = find_stem(p, kind->name);
     if (!status) status = open_net(p->word, &p->values->set, p->values->data, &p->recipe, &p->model);
-    if (!status && mode->model && !p->model)
-        status = complain(p->word, "is a recipe, but --%s needs a run or a model: train it first", mode->name);
-    if (!status && mode->evaluate && convo_evaluate(p->model, p->part, &p->data.how, &p->evaluation, &err))
+    if (!status && kind->model && !p->model)
+        status = complain(p->word, "is a recipe, but --%s needs a run or a model: train it first", kind->name);
+    if (!status && kind->evaluate && convo_evaluate(p->model, p->part, &p->data.how, &p->evaluation, &err))
         status = fail(&err);
-    return status ? status : mode->draw(p);
+    return status ? status : kind->draw(p);
 }
 
 // --- curves -----------------------------------------------------------------------------------------------------
@@ -142,12 +142,12 @@ static int draw_curves_of(plot *p) {
 
 static int run_plot(const cli_context *context, const void *given) {
     const plot_values *values = given;
-    const struct mode *mode = NULL;
+    const struct kind *kind = NULL;
     plot p = {.context = context, .values = values, .word = context->word[0]};
-    for (size_t k = 0; k < COUNT(modes); k++) {
-        if (!*(const bool *)((const char *)given + modes[k].chosen)) continue;
-        if (mode || values->steps) return usage_error("plot", "only one kind of picture can be drawn at a time");
-        mode = &modes[k];
+    for (size_t k = 0; k < COUNT(kinds); k++) {
+        if (!*(const bool *)((const char *)given + kinds[k].chosen)) continue;
+        if (kind || values->steps) return usage_error("plot", "only one kind of picture can be drawn at a time");
+        kind = &kinds[k];
     }
     for (int k = 0; k < context->words; k++) { // "run/" is "run"
         char *word = context->word[k];
@@ -157,7 +157,7 @@ static int run_plot(const cli_context *context, const void *given) {
     int status = find_part("plot", values->split, &p.part);
     if (status) return status;
     status = data_open(&p.data, NULL, values->data, values->threads);
-    if (!status) status = mode ? draw_mode(&p, mode) : draw_curves_of(&p);
+    if (!status) status = kind ? draw_kind(&p, kind) : draw_curves_of(&p);
     if (!status && p.stem) status = written(&p);
     convo_evaluation_free(&p.evaluation);
     convo_model_free(p.model);

@@ -104,7 +104,7 @@ static int predict_held_out(predictor *p, const predict_values *values) {
     convo_error err;
     const char **truth = NULL;
     int status = data_open(&d, NULL, values->data, 0);
-    d.how.cache = NULL;
+    d.how.cache = NULL; // for a few recordings it does not pay
     if (!status &&
         convo_examples_read(convo_model_recipe(p->model), &d.how, CONVO_HELD_OUT, NULL, values->held_out, &e, &err))
         status = fail(&err);

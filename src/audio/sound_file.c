@@ -73,6 +73,7 @@ static bool is_open(uint64_t length, int bytes) {
     return length == 0 || length >= (bytes == 8 ? UINT64_C(0x7fffffffffff0000) : 0x7fff0000);
 }
 
+// Replaces the `bytes` bytes at `at` by a number, in what libsndfile is given to read; the file itself stays.
 static void fill_in(cv_sound_file *file, int64_t at, int bytes, bool big, int64_t number) {
     struct cv_filled *f = &file->filled[file->filled_count++];
     *f = (struct cv_filled){.at = at, .count = bytes};
@@ -125,8 +126,9 @@ static void fill_in_rf64(cv_sound_file *file, int64_t rest) {
     fill_in(file, COUNT, 8, false, 0);
 }
 
-// The samples go on to the end of the file where their length was left open, unless chunks follow: then there are none.
-// Returns how long the file should be by the length of the samples.
+// Fills in the length of the samples where the writer left it open: they extend to the end of the file. If chunks
+// follow a length of 0, there really are no samples. Returns the size that the file has by its header; 0 if that was
+// left open or there is no chunk of samples.
 static int64_t fill_in_length(cv_sound_file *file, const struct container *c) {
     uint8_t length[8];
     const int64_t at = find_chunk(file, c, c->begin, "data"), begin = at + 4 + c->bytes, rest = file->size - begin;

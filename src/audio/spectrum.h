@@ -89,9 +89,9 @@ void cv_spectrum_frame(const cv_spectrum *s, const double *from, const double *w
 
 // --- as a graph ----------------------------------------------------------------------------------------------------
 
-// Writes the nodes of a frame-based front end. fill: writes its own nodes and, to index, [count][window], which sample
-// stands at each place of each frame; the number of samples stands for a zero. Frees s, which may be NULL if memory ran
-// out. Returns the samples of a clip; -1 if graph->failed is set or the reason is in why.
+// Writes the nodes of a frame-based front end. fill: writes its own nodes and, to index, [count][window], the number of
+// the sample at each position of each frame; the number of samples stands for a zero. Frees s, which may be NULL if
+// memory ran out. Returns the samples of a clip; -1 if graph->failed is set or the reason is in why.
 typedef void cv_spectrum_fill(const void *config, const cv_spectrum *s, cv_graph *graph, int64_t *index);
 int64_t cv_spectrum_nodes(cv_spectrum *s, const void *config, cv_spectrum_fill *fill, cv_graph *graph, char *why,
                           size_t why_size);

@@ -51,6 +51,7 @@ void cv_spectrum_graph(cv_graph *graph, const cv_frames *f, const double *window
                           "front.energy = Add(front.re2, front.im2)");
 }
 
+// See spectrum.h. s is NULL if its tables could not be allocated, which the graph records as its failure.
 int64_t cv_spectrum_nodes(cv_spectrum *s, const void *config, cv_spectrum_fill *fill, cv_graph *graph, char *why,
                           size_t why_size) {
     int64_t *index = s ? add_index(graph, &s->frames, s->count, why, why_size) : NULL;

@@ -81,7 +81,7 @@ static convo_status look_up(png_job *job) {
     return CONVO_OK;
 }
 
-// The chunk is what other files have behind the six bytes "Exif\0\0", which libexif wants to see.
+// The EXIF orientation, 1 if there is none. A chunk eXIf lacks the six bytes "Exif\0\0" that libexif expects first.
 static int png_orientation(const png_job *job) {
     png_bytep chunk;
     png_uint_32 size;

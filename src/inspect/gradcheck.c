@@ -63,6 +63,7 @@ static void trial_run(trial *t, cv_random *random) {
     t->gradient = cv_runner_gradient(t->runner, 0, t->net->trained, t->room);
 }
 
+// Of the batch, by a forward pass with the dropout of the last trial_run.
 static double mean_loss(const trial *t) {
     double sum = 0;
     cv_runner_losses(t->runner, &t->batch, t->loss);

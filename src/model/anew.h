@@ -1,6 +1,5 @@
 // Examples that are changed anew in every epoch.
-#ifndef CV_ANEW_H
-#define CV_ANEW_H
+#pragma once
 
 #include "model/material.h"
 
@@ -8,5 +7,3 @@
 convo_status cv_anew_make(const void *material, int64_t epoch, int32_t row, float *out, convo_error *err);
 bool cv_anew_mix(const void *material, int64_t epoch, const int32_t *row, int count, float *values, int32_t *partner,
                  float *share);
-
-#endif
