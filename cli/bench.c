@@ -2,7 +2,6 @@
 #include "output.h"
 #include "paths.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 typedef struct bench_values {
@@ -161,8 +160,6 @@ const cli_command command_bench = {
     .name = "bench",
     .help = "speed of training and inference on this machine, layer by layer",
     .words = "RECIPE|MODEL|RUN",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo bench fsdd-mfcc\n"
                 "  convo bench runs/fsdd-mfcc-0 --threads 1 --json\n"
                 "  convo bench speech-cnn --isa avx2 --batch 64 --seconds 3\n",

@@ -1,12 +1,10 @@
 // convo data cache: the features and samples that are kept on the disk.
-#include "chart/chart.h"
 #include "data.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 static void print_cached(const convo_cached *file) {

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 
 #define COUNT(array)        (sizeof(array) / sizeof((array)[0]))
 #define PRINTF(text, first) __attribute__((format(printf, text, first)))
@@ -78,9 +77,9 @@ typedef struct cli_context {
 struct cli_command {
     const char *name, *help; // one line
     const char *words; // "MODEL FILE...": the arguments; lower case stands for the word itself: "list|info [NAME|DIR]"
-    int least_words, most_words;
-    const char *examples; // one per line, shown first by --help
-    const char *notes;    // shown last by --help; NULL for none
+    int least_words, most_words; // both 0: exactly one
+    const char *examples;        // one per line, shown first by --help
+    const char *notes;           // shown last by --help; NULL for none
     const cli_option *options;
     size_t size; // of the struct of values
     int (*run)(const cli_context *context, const void *values);

@@ -1,6 +1,5 @@
 // Completions of a command line, from the tables that --help shows. The shells call `convo help --complete`
 // (cli/completion); what the words of a table stand for is decided here.
-#include "chart/chart.h"
 #include "paths.h"
 #include "quote.h"
 

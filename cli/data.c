@@ -1,5 +1,4 @@
 // convo data: lists data sets, describes one, downloads one, and shows what a net reads of it.
-#include "chart/chart.h"
 #include "data.h"
 #include "output.h"
 #include "paths.h"

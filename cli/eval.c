@@ -1,13 +1,9 @@
 // convo eval: how good a model is, class by class.
-#include "chart/chart.h"
 #include "chart/plot.h"
 #include "evaluation.h"
 #include "output.h"
 #include "paths.h"
 #include "sweep/sweep.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 typedef struct eval_values {
     const char *data, *split, *isa, *save;
@@ -65,8 +61,6 @@ const cli_command command_eval = {
     .name = "eval",
     .help = "accuracy, figures per class and confusions of a model",
     .words = "MODEL|RUN",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo eval runs/fsdd-mfcc-0\n"
                 "  convo eval runs/fsdd-mfcc-0 --by-group --top 3\n"
                 "  convo eval model.safetensors --data recordings --split all --json\n"

@@ -1,9 +1,7 @@
 // convo export: writes a model in a format of other programs.
-#include "chart/chart.h"
 #include "output.h"
 #include "quote.h"
 
-#include <string.h>
 #include <sys/stat.h>
 
 typedef struct export_values {
@@ -43,8 +41,6 @@ const cli_command command_export = {
     .name = "export",
     .help = "write a model in a format of other programs: ONNX",
     .words = "MODEL|RUN",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo export runs/fsdd-mfcc-0 -o digits.onnx\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.onnx --with-features --probabilities\n"
                 "  convo export model.safetensors -o small.onnx --fold\n",

@@ -218,8 +218,6 @@ const cli_command command_features = {
     .name = "features",
     .help = "the features that the net reads of a recording",
     .words = "FILE",
-    .least_words = 1,
-    .most_words = 1,
     .examples =
         "  convo features seven.wav\n"
         "  convo features yes.wav --recipe fsdd-mfcc -o yes.npy\n"

@@ -2,12 +2,9 @@
 #include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
-#include "sweep/sweep.h"
 #include "sweep/trial.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct field_values {
     cli_list set;
@@ -147,8 +144,6 @@ const cli_command command_field = {
     .name = "field",
     .help = "receptive field: what one output pixel sees of every layer",
     .words = "RECIPE|MODEL|RUN",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo field fields/nine-four\n"
                 "  convo field fields/nine-pool --heat -o field.png\n"
                 "  convo field fields/same5x5 --at 0,0 --json\n",

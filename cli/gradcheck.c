@@ -107,8 +107,6 @@ const cli_command command_gradcheck = {
     .name = "gradcheck",
     .help = "compare the gradients of training with differences of the loss",
     .words = "RECIPE|MODEL|RUN",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo gradcheck fsdd-mfcc\n"
                 "  convo gradcheck runs/fsdd-mfcc-0 --all\n"
                 "  convo gradcheck moons --random 1000\n",

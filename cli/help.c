@@ -1,5 +1,4 @@
 // convo help: what the option tables say, for people (help, manual pages) and for the shell (completion).
-#include "chart/chart.h"
 #include "output.h"
 #include "report/page.h"
 

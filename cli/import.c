@@ -1,5 +1,4 @@
 // convo import: turns a model from another program into a model file.
-#include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
@@ -114,8 +113,6 @@ const cli_command command_import = {
     .name = "import",
     .help = "read a model of other programs: ONNX, or PyTorch weights",
     .words = "FILE",
-    .least_words = 1,
-    .most_words = 1,
     .examples =
         "  convo import net.onnx -o net.safetensors --recipe fsdd-mfcc\n"
         "  convo import weights.safetensors --recipe fsdd-mfcc -o model.safetensors\n"

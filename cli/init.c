@@ -1,5 +1,4 @@
 // convo init: the model that training starts from.
-#include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
@@ -51,8 +50,6 @@ const cli_command command_init = {
     .name = "init",
     .help = "the model that training starts from: initial weights, labels, normalisation",
     .words = "RECIPE",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo init fsdd-mfcc -o start.safetensors\n"
                 "  convo init fsdd-mfcc -o start.safetensors --set train.seed=3\n",
     .notes = "The weights are those of PyTorch with torch.manual_seed(seed) and the same layers in the same order.\n",

@@ -1,5 +1,4 @@
 // Ctrl-C: a run stops after its step, saves, and can be continued.
-#include "chart/chart.h"
 #include "interrupt.h"
 #include "quote.h"
 

@@ -1,5 +1,4 @@
 // Manual pages from the tables that --help shows, in the language of man(7).
-#include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
@@ -8,7 +7,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 // Help as a sentence.
 static void put_sentence(const char *text, FILE *out) {

@@ -3,7 +3,6 @@
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
-#include "sweep/sweep.h"
 #include "sweep/trial.h"
 
 #include <math.h>

@@ -1,5 +1,4 @@
 // What all commands share: options, help, usage errors.
-#include "chart/chart.h"
 #include "output.h"
 #include "quote.h"
 
@@ -142,11 +141,13 @@ static int parse(const cli_command *command, int argc, char **argv, cli_context 
     }
     context->word = argv + optind;
     context->words = argc - optind;
-    if (context->words < command->least_words)
+    const int most = command->most_words ? command->most_words : 1,
+              least = command->most_words ? command->least_words : 1;
+    if (context->words < least)
         return usage_error(command->name, "missing argument: convo %s %s", command->name, command->words);
-    if (context->words > command->most_words)
-        return usage_error(command->name, "unexpected argument '%s': convo %s %s", context->word[command->most_words],
-                           command->name, command->words);
+    if (context->words > most)
+        return usage_error(command->name, "unexpected argument '%s': convo %s %s", context->word[most], command->name,
+                           command->words);
     return DONE;
 }
 

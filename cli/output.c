@@ -1,10 +1,8 @@
 // What the command says: errors, hints, tables, JSON.
 #define _GNU_SOURCE // vasprintf
-#include "chart/chart.h"
 #include "output.h"
 #include "quote.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -3,6 +3,8 @@
 
 #include "command.h"
 
+#include <time.h>
+
 // --- what went wrong ---------------------------------------------------------------------------------------------
 
 // printf for people: what names and messages bring along is shown (convo_text_show), not obeyed. Only line ends at the

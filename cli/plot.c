@@ -6,7 +6,6 @@
 #include "paths.h"
 #include "quote.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,4 @@
 // convo predict: classifies recordings.
-#include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"

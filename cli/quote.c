@@ -1,4 +1,3 @@
-#include "chart/chart.h"
 #include "paths.h"
 #include "quote.h"
 

@@ -1,11 +1,9 @@
 // convo report: one self-contained page about a run. In the template page.html, {{name}} is replaced by a piece written
 // here or in report/, and {{?name}} ... {{/name}} is kept only if that piece is not empty.
-#include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
 #include "report/page.h"
-#include "sweep/sweep.h"
 #include "sweep/trial.h"
 
 #include <math.h>
@@ -370,8 +368,6 @@ const cli_command command_report = {
     .name = "report",
     .help = "write a self-contained page about a run",
     .words = "RUN",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo report runs/fsdd-mfcc-0\n"
                 "  convo report runs/fsdd-mfcc-0 -o report.html\n",
     .notes =

@@ -4,7 +4,6 @@
 #include "output.h"
 #include "paths.h"
 #include "sweep/reproduce.h"
-#include "sweep/sweep.h"
 #include "sweep/trial.h"
 
 #include <math.h>

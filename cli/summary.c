@@ -2,8 +2,6 @@
 #include "output.h"
 #include "paths.h"
 
-#include <stdlib.h>
-
 typedef struct summary_values {
     cli_list set;
 } summary_values;
@@ -82,8 +80,6 @@ const cli_command command_summary = {
     .name = "summary",
     .help = "layers, shapes, parameters with their formula, cost, receptive field",
     .words = "RECIPE|MODEL|RUN",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo summary fsdd-mfcc\n"
                 "  convo summary runs/fsdd-mfcc-0 --json\n",
     .notes = "field: receptive field of one output pixel, in pixels of the input, rows x columns.\n",

@@ -1,5 +1,4 @@
 // convo sweep: repeats a training with different settings and seeds, and shows the differences.
-#include "chart/chart.h"
 #include "interrupt.h"
 #include "output.h"
 #include "paths.h"
@@ -281,8 +280,6 @@ const cli_command command_sweep = {
     .name = "sweep",
     .help = "train with other settings and seeds: means, deviations, charts",
     .words = "RECIPE",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo sweep moons --trials 5\n"
                 "  convo sweep moons --over lr=2,0.2,0.02,0.002 --trials 5 --set epochs=40\n"
                 "  convo sweep moons --over model.0.linear.out=1,2,5,7,10,100 --trials 5\n"

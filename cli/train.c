@@ -7,7 +7,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct train_values {
     cli_list set;
@@ -202,8 +201,6 @@ const cli_command command_train = {
     .name = "train",
     .help = "train a recipe and write a run folder",
     .words = "RECIPE",
-    .least_words = 1,
-    .most_words = 1,
     .examples = "  convo train fsdd-mfcc\n"
                 "  convo train recipes/fsdd-mfcc.yaml --set epochs=5 --set lr=0.1 --out runs/try\n"
                 "  convo train fsdd-mfcc --resume        go on after Ctrl-C\n"

@@ -1,11 +1,8 @@
 // Maps of numbers side by side, drawn by gnuplot from a file of floats.
 #include "chart/chart.h"
 #include "chart/plot.h"
-#include "paths.h"
-#include "quote.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 // Of the picture, in pixels.

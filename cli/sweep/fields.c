@@ -1,10 +1,8 @@
 // The course's table of receptive fields: the nets of Radboud NWI-IMC070 (2023), assignment 3, parts 3.1 to 3.4, with
 // the figures that it states.
-#include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
 #include "sweep/reproduce.h"
-#include "sweep/sweep.h"
 #include "sweep/trial.h"
 
 #include <stdlib.h>

@@ -1,11 +1,9 @@
 // The table of `convo reproduce`, for the terminal, as Markdown and as JSON.
 #define _DEFAULT_SOURCE // getloadavg
-#include "chart/chart.h"
 #include "interrupt.h"
 #include "output.h"
 #include "paths.h"
 #include "sweep/reproduce.h"
-#include "sweep/sweep.h"
 #include "sweep/trial.h"
 
 #include <math.h>

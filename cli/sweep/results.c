@@ -1,5 +1,4 @@
 // The results of a sweep, as a table, as CSV and as JSON.
-#include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"

@@ -1,12 +1,10 @@
 // Trainings repeated with different seeds, and the averages of their results.
 #include "output.h"
 #include "paths.h"
-#include "sweep/sweep.h"
 #include "sweep/trial.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 // --- mean and standard deviation --------------------------------------------------------------------------------
 

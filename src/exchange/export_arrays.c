@@ -3,7 +3,6 @@
 #include "model/material.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 // --- features and labels ------------------------------------------------------------------------------------------
 

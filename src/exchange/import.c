@@ -7,7 +7,6 @@
 #include "format/onnx.h"
 #include "model/weights.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,6 @@
 #include "exchange/import.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 // Rows and columns; a 1-d layer has one row.

@@ -2,7 +2,6 @@
 #include "format/mat.h"
 
 #include "format/inflate.h"
-#include "base/limits.h"
 
 #include <string.h>
 

@@ -1,7 +1,6 @@
 #include "format/yaml.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 // --- parsing ----------------------------------------------------------------------------------------------------

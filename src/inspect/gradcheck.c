@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 // 17 examples are nine blocks of doubles in eight shards: one shard adds a block to another, and one lane is idle.
 enum { BATCH = 17, ELEMENTS = 5 };

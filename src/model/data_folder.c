@@ -2,7 +2,6 @@
 #include "model/data_folder.h"
 
 #include "base/file.h"
-#include "base/limits.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "format/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
