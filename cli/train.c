@@ -1,5 +1,6 @@
 // convo train: turns a recipe into a run folder with a tested model.
 #include "chart/chart.h"
+#include "data.h"
 #include "interrupt.h"
 #include "output.h"
 #include "paths.h"
@@ -35,7 +36,7 @@ static const cli_option options[] = {
 
 typedef struct screen {
     const char *folder;
-    bool quiet, started;
+    bool quiet, verbose, started;
     cli_bar bar;
 } screen;
 
@@ -82,6 +83,16 @@ static void show_epoch(const convo_progress *p, void *user) {
         print_epoch(display, p);
     else
         draw_bar(display, p);
+}
+
+static void show_parts(const convo_parts *parts, void *user) {
+    const screen *display = user;
+    if (display->quiet) return;
+    print_parts_line(stderr, parts);
+    if (display->verbose && parts->class_count) {
+        print_imbalance(stderr, parts);
+        print_parts_table(stderr, parts);
+    }
 }
 
 // What was taken of --from and what was not, and where a precision cannot be had.
@@ -151,7 +162,7 @@ static int finish_training(const cli_context *context, const convo_recipe *recip
 static int train_into(const cli_context *context, const train_values *values, const convo_recipe *recipe,
                       const char *file, const char *folder) {
     if (!values->resume && !values->force && holds_run(folder)) return refuse_run(folder);
-    screen display = {.folder = folder, .quiet = context->quiet, .bar = bar_new(context)};
+    screen display = {.folder = folder, .quiet = context->quiet, .verbose = context->verbose, .bar = bar_new(context)};
     cli_data d;
     if (data_open(&d, file, values->data, values->threads)) return data_close(&d), FAILED;
     d.how.out = folder;
@@ -162,6 +173,7 @@ static int train_into(const cli_context *context, const train_values *values, co
     d.how.skip_unreadable = values->skip_unreadable;
     d.how.reading = show_reading;
     d.how.note = print_train_note;
+    d.how.parts = show_parts;
     d.how.stop = stop_on_signals();
     d.how.progress = show_epoch;
     d.how.user = &display;

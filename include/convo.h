@@ -147,6 +147,8 @@ typedef struct convo_train_options {
                           // failing at the first
     void (*reading)(int64_t done, int64_t total, void *user); // called now and then while recordings or pictures are
                                                               // read, from any thread, never twice at once; may be NULL
+    void (*parts)(const convo_parts *parts, void *user); // receives, before the first step, what the split puts into
+                                                         // each part; may be NULL
     const volatile int *stop; // when it becomes nonzero, training finishes the step, saves and returns with
                               // `interrupted` set; may be NULL
     void (*progress)(const convo_progress *progress, void *user); // may be NULL
@@ -169,7 +171,7 @@ typedef struct convo_train_result {
     int64_t examples[3];     // train, validation, test
     double loading, waiting; // where examples are changed anew in every epoch: seconds that the loader's threads
                              // worked, all together, and seconds that training waited for a batch; else 0
-    int loaders; // threads of the loader; 0: there was nothing to change
+    int loaders;             // threads of the loader; 0: there was nothing to change
 } convo_train_result;
 
 // A recipe: data, features, layers and training, read from YAML and checked.

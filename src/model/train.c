@@ -1,4 +1,5 @@
 // convo_train: combines a recipe, its data and its net.
+#include "data/parts.h"
 #include "model/finetune.h"
 #include "model/material.h"
 #include "model/run_folder.h"
@@ -79,11 +80,21 @@ static convo_status note_found(const convo_recipe *recipe, const convo_train_opt
     return status;
 }
 
+static convo_status tell_parts(const convo_train_options *options, const cv_material *m, convo_error *err) {
+    if (!options || !options->parts) return CONVO_OK;
+    convo_parts parts;
+    const convo_status status = cv_parts_count(m->dataset, &m->split, &parts, err);
+    if (!status) options->parts(&parts, options->user);
+    convo_parts_free(&parts);
+    return status;
+}
+
 // All that comes before the first step. The parts borrow from recipe, m and *net.
 static convo_status prepare_training(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                                      cv_net **net, cv_random *random, cv_model_parts *parts, convo_error *err) {
     convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, m, err);
     if (!status) status = make_net(recipe, options, m, net, random, err);
+    if (!status) status = tell_parts(options, m, err);
     if (!status) status = note_found(recipe, options, m, err);
     if (!status) status = cv_material_augment(recipe, options, m, err);
     if (status) return status;

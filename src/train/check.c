@@ -36,6 +36,8 @@ convo_status cv_train_check(const cv_training *t, convo_error *err) {
                        "train.drop_last leaves no batch: %lld training examples are fewer than one batch of %lld; "
                        "reduce train.batch",
                        (long long)examples, (long long)t->config.batch);
+    if (t->config.balance && t->config.order == CV_FIXED)
+        return cv_fail(err, CONVO_ARGUMENT, "", "train.balance draws the order anew: leave out train.order: fixed");
     if (t->config.patience && !t->split->count[CONVO_VALIDATION])
         return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one in data.split");
     if (t->net->isa->real != sizeof(float))

@@ -56,7 +56,7 @@ typedef struct cv_train_config {
     int keep;                              // CV_KEEP_BEST, ...
     int precision;                         // CV_PRECISION_FP32, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
-    bool record_full, test_each_epoch, drop_last;
+    bool record_full, test_each_epoch, drop_last, balance;
 } cv_train_config;
 
 enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
@@ -114,6 +114,9 @@ typedef struct cv_training {
 
 // Returns the number of steps in an epoch over so many examples; drop_last leaves out a last batch that is not full.
 int64_t cv_steps_of_epoch(const cv_train_config *config, int64_t examples);
+// Draws the order of an epoch of n training rows with replacement, each class equally often. label: by row. order: [n].
+// Returns false if memory runs out.
+bool cv_balanced_order(const int32_t *label, const int32_t *rows, size_t n, cv_random *random, int32_t *order);
 // Checks whether this training is possible: refuses before the first step, naming the layer if one is the cause.
 convo_status cv_train_check(const cv_training *training, convo_error *err);
 // Makes the state before the first step. random: the generator after the initial weights were drawn.

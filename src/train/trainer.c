@@ -19,6 +19,8 @@ const cv_option cv_train_schema[] = {
     CV_OPTION("order", CV_WORD, cv_train_config, order,
               "of an epoch: a new permutation, always the same, or drawn with replacement",
               .words = "shuffle|fixed|replacement"),
+    CV_OPTION("balance", CV_BOOL, cv_train_config, balance,
+              "draw the examples of an epoch with replacement, each class equally often"),
     CV_OPTION(
         "keep", CV_WORD, cv_train_config, keep,
         "the model of the epoch with the lowest validation loss, where there is a validation part, or of the last",
@@ -185,21 +187,23 @@ static convo_status train_step(loop *l, convo_error *err) {
 
 // The order a torch.utils.data.DataLoader would visit: its base seed and the sampler's seed come from the main
 // generator, the permutation (or torch.randint, with replacement) from a generator of its own.
-static void draw_order(loop *l, cv_random *random) {
+static bool draw_order(loop *l, cv_random *random) {
     const size_t n = l->t->split->count[CONVO_TRAIN];
     const int32_t *rows = l->t->split->index[CONVO_TRAIN];
     (void)cv_random_u64(random);
     if (l->t->config.order == CV_FIXED) {
         memcpy(l->order, rows, n * sizeof *rows);
-        return;
+        return true;
     }
     cv_random own;
     cv_random_seed(&own, cv_random_u64(random));
+    if (l->t->config.balance) return cv_balanced_order(l->t->source->label, rows, n, &own, l->order);
     if (l->t->config.order == CV_SHUFFLE)
         cv_random_permutation(&own, l->order, n);
     else
         for (size_t i = 0; i < n; i++) l->order[i] = (int32_t)(cv_random_u32(&own) % n);
     for (size_t i = 0; i < n; i++) l->order[i] = rows[l->order[i]];
+    return true;
 }
 
 static convo_score running_score(const cv_train_state *s) {
@@ -268,15 +272,17 @@ static bool stopped(const loop *l) {
 static convo_status run_epoch(loop *l, convo_error *err) {
     cv_train_state *s = l->s;
     convo_status status = CONVO_OK;
+    bool drawn;
     l->epoch_began = cv_now();
     l->epoch_seen = 0;
     if (s->step == 0) {
         s->epoch_random = s->random;
-        draw_order(l, &s->random);
+        drawn = draw_order(l, &s->random);
     } else { // resumed within an epoch: the same order, and the generator stays where it was
         cv_random again = s->epoch_random;
-        draw_order(l, &again);
+        drawn = draw_order(l, &again);
     }
+    if (!drawn) return cv_no_memory(err, "the order of the examples");
     const int64_t n = (int64_t)l->t->split->count[CONVO_TRAIN], batch = l->t->config.batch, used = l->per_epoch * batch;
     cv_loader_begin(l->loader, s->epoch, l->order, (size_t)(used < n ? used : n), (size_t)(s->step * batch));
     while (s->step < l->per_epoch) {

@@ -33,6 +33,12 @@ expect 0 "data info shows the official split, -v of each class" "split       tra
     "7       270 (6)  30 (6)" -- data info data/fsdd -v
 expect 0 "one without a training part" "split       test 300 (6 groups)" "imbalance   1.00: 30 of 0" -- \
     data info "$work/small" --as fsdd
+expect 0 "train says it before it starts" "training 150 (3 groups), validation 50 (1 group), test 100 (2 groups)" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$work/run" --set epochs=1 --set balance=true
+expect 0 "train -v of each class" "7        15 (3)       5 (1)  10 (2)" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$work/run" --set epochs=1 --force -v
+expect 1 "a fixed order cannot be balanced" "leave out train.order: fixed" -- train "$work/digits.yaml" \
+    --data "$work/small" --out "$work/fixed" --set balance=true --set order=fixed
 mkdir -p "$work/uneven/cat" "$work/uneven/dog"
 cp "$work"/small/0_*_[0-4].flac "$work/uneven/cat"
 cp "$work"/small/1_theo_*.flac "$work/uneven/dog"
