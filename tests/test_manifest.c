@@ -137,7 +137,8 @@ static void what_is_wrong_is_said_with_its_line(void **state) {
     convo_error err = {.message = ""};
     assert_int_equal(cv_dataset_open(&cv_data_manifest, path, NULL, &dataset, &err), CONVO_FORMAT);
     assert_non_null(strstr(err.message, "0 byte"));
-    assert_int_equal(cv_dataset_open(&cv_data_manifest, *state, NULL, &dataset, &err), CONVO_IO); // a folder
+    assert_int_equal(cv_dataset_open(&cv_data_manifest, *state, NULL, &dataset, &err),
+                     CONVO_FORMAT); // a folder without recordings
     free(path);
 }
 

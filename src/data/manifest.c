@@ -2,36 +2,50 @@
 // may be called speaker. Semicolons and tabs will do for commas.
 //   path,label,split,group
 //   clips/1.wav,cat,train,ann
-// The examples are in the order of the file.
+// The examples are in the order of the file. Columns start and end, in seconds, make an example a piece of a recording;
+// with the option window, recordings are cut into windows that such pieces label. Instead of one file there may be a
+// folder of recordings with a file beside each, NAME.csv, without the column path.
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/filename.h"
-#include "data/listing.h"
+#include "data/windows.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+typedef struct manifest_config {
+    cv_windows_config windows;
+} manifest_config;
+
+static const cv_option schema[] = {
+    CV_WINDOWS_OPTIONS(manifest_config, windows),
+    {.name = NULL},
+};
 
 #ifdef CONVO_HAVE_LIBCSV
 
 #include <csv.h>
 
-enum { PATH, LABEL, SPLIT, GROUP, COLUMNS, OTHER = COLUMNS };
+enum { PATH, LABEL, SPLIT, GROUP, START, END, COLUMNS, OTHER = COLUMNS };
 static const struct column {
     const char *name;
     int kind;
-} columns[] = {{"path", PATH}, {"label", LABEL}, {"split", SPLIT}, {"group", GROUP}, {"speaker", GROUP}};
+} columns[] = {{"path", PATH},     {"label", LABEL}, {"split", SPLIT}, {"group", GROUP},
+               {"speaker", GROUP}, {"start", START}, {"end", END}};
 
 typedef struct reader {
     const char *file;
-    size_t folder;  // length of the file's folder with its slash
-    long line, row; // being read; where the row began
-    bool header;    // is behind us
-    int column;     // within the row
-    int *kind;      // of each column, by the header
+    const char *recording; // that it is about; NULL: the column path says
+    size_t folder;         // length of the file's folder with its slash
+    long line, row;        // being read; where the row began
+    bool header;           // is behind us
+    int column;            // within the row
+    int *kind;             // of each column, by the header
     size_t columns, capacity;
     char *field[COLUMNS]; // of the row; NULL: not there
-    cv_listing listing;
+    cv_listing *listing;
     convo_status status;
     convo_error *err;
 } reader;
@@ -70,7 +84,7 @@ static void read_header_field(reader *r, const char *text) {
             FAIL(r, CONVO_FORMAT, "duplicate column '%s'%s", text, kind == GROUP ? " ('speaker' is 'group')" : "");
             return;
         }
-    if (kind == OTHER) r->status = cv_findings_add(&r->listing.dataset->found, CV_FOUND_COLUMN, text, r->err);
+    if (kind == OTHER) r->status = cv_findings_add(&r->listing->dataset->found, CV_FOUND_COLUMN, text, r->err);
     if (r->status) return;
     if (cv_grow(&r->kind, &r->capacity, r->columns + 1, sizeof *r->kind))
         r->kind[r->columns++] = kind;
@@ -98,25 +112,49 @@ static void on_field(void *text, size_t length, void *context) {
 static void check_header(reader *r) {
     bool there[COLUMNS + 1] = {false};
     for (size_t k = 0; k < r->columns; k++) there[r->kind[k]] = true;
-    if (!there[PATH] || !there[LABEL])
+    if ((!there[PATH] && !r->recording) || !there[LABEL])
         FAIL(r, CONVO_FORMAT,
-             "the first line must name the columns 'path' and 'label' (and may name 'split', 'group'), separated by "
-             "commas, semicolons or tabs");
+             "the first line must name the columns 'path' and 'label' (and may name 'split', 'group', 'start', 'end'), "
+             "separated by commas, semicolons or tabs");
+    if (there[PATH] && r->recording)
+        FAIL(r, CONVO_FORMAT, "the file is beside the recording that it is about: leave out the column 'path'");
+}
+
+// An empty field: 0.
+static double read_seconds(reader *r, const char *text, const char *name) {
+    static const cv_option seconds = {.name = "seconds", .type = CV_FLOAT, .max = 1e7};
+    double value = 0;
+    char why[256];
+    if (text && text[0] && !cv_option_set(&seconds, &value, text, why, sizeof why))
+        FAIL(r, CONVO_FORMAT, "%s must be a number of seconds, not '%.40s'", name, text);
+    return value;
+}
+
+static cv_piece read_piece(reader *r) {
+    const char *end = r->field[END];
+    const double start = read_seconds(r, r->field[START], "start"), until = read_seconds(r, end, "end");
+    if (!r->status && end && end[0] && until <= start) FAIL(r, CONVO_FORMAT, "end must be after start");
+    return (cv_piece){.start = start, .seconds = end && end[0] ? until - start : 0};
 }
 
 static void add_row(reader *r) {
-    const char *path = r->field[PATH], *label = r->field[LABEL], *split = r->field[SPLIT], *group = r->field[GROUP];
+    const char *path = r->recording ? r->recording : r->field[PATH], *label = r->field[LABEL], *split = r->field[SPLIT],
+               *group = r->field[GROUP];
     if ((size_t)r->column != r->columns)
         FAIL(r, CONVO_FORMAT, "has %d fields, the first line names %zu columns", r->column, r->columns);
     else if (!path[0] || !label[0])
         FAIL(r, CONVO_FORMAT, "has no %s", path[0] ? "label" : "path");
     else if (split && cv_part_named(split) < 0)
         FAIL(r, CONVO_FORMAT, "split must be train, validation or test, not '%.60s'", split);
-    else
-        r->status = cv_listing_add(&r->listing, cv_format("%.*s%s", path[0] == '/' ? 0 : (int)r->folder, r->file, path),
-                                   (cv_word){label, strlen(label)},
-                                   group && group[0] ? (cv_word){group, strlen(group)} : (cv_word){0},
-                                   split ? cv_part_named(split) : -1, r->err);
+    if (r->status) return;
+    const cv_piece piece = read_piece(r);
+    const bool whole = r->recording || path[0] == '/';
+    if (r->status) return;
+    r->status = cv_listing_add(
+        r->listing, cv_format("%.*s%s", whole ? 0 : (int)r->folder, r->file, path), (cv_word){label, strlen(label)},
+        group && group[0] ? (cv_word){group, strlen(group)} : (cv_word){0}, split ? cv_part_named(split) : -1, r->err);
+    cv_dataset *d = r->listing->dataset;
+    if (!r->status) d->example[d->count - 1].piece = piece;
 }
 
 static void on_row(int end, void *context) {
@@ -171,26 +209,58 @@ static void parse_manifest(reader *r, const char *text, size_t size) {
     csv_free(&csv);
 }
 
-static convo_status manifest_scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
+static convo_status read_list(const char *file, const char *recording, cv_listing *listing, convo_error *err) {
     static const char mark[] = "\xef\xbb\xbf"; // some programs begin UTF-8 files with it
-    (void)config;
     cv_bytes text;
     const char *slash = strrchr(file, '/');
     reader r = {.file = file,
+                .recording = recording,
                 .folder = slash ? (size_t)(slash - file) + 1 : 0,
                 .row = 1,
-                .listing = {.dataset = dataset},
+                .listing = listing,
                 .err = err};
-    if ((r.status = cv_file_read(file, CV_LIMIT_LIST, &text, err))) return r.status;
+    CV_TRY(cv_file_read(file, CV_LIMIT_LIST, &text, err));
     const size_t begin = strncmp((const char *)text.data, mark, strlen(mark)) == 0 ? strlen(mark) : 0;
     parse_manifest(&r, (const char *)text.data + begin, text.size - begin);
-    if (!r.status && dataset->count == 0)
-        r.status = cv_fail(err, CONVO_FORMAT, file,
-                           "lists no recordings: it has a line 'path,label' and a line for each of them");
     for (int k = 0; k < COLUMNS; k++) free(r.field[k]);
     free(r.kind);
     free(text.data);
-    return cv_listing_end(&r.listing, r.status, err);
+    return r.status;
+}
+
+// Every recording of a folder, with the list beside it.
+static convo_status read_lists(const char *folder, cv_listing *listing, convo_error *err) {
+    char **names;
+    size_t count;
+    CV_TRY(cv_folder_list(folder, &names, &count, err));
+    convo_status status = CONVO_OK;
+    for (size_t k = 0; k < count && !status; k++) {
+        if (!cv_is_sound_name(names[k])) continue;
+        char *path = cv_format("%s/%s", folder, names[k]);
+        char *file = cv_format("%s/%.*s.csv", folder, (int)(strrchr(names[k], '.') - names[k]), names[k]);
+        status = !path || !file     ? cv_no_memory(err, folder)
+                 : cv_is_file(file) ? read_list(file, path, listing, err)
+                                    : cv_fail(err, CONVO_FORMAT, folder,
+                                              "%s has no list 'start,end,label' beside it, %s", names[k], file);
+        free(path);
+        free(file);
+    }
+    cv_folder_free(names, count);
+    return status;
+}
+
+static convo_status manifest_scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
+    static const manifest_config none;
+    const manifest_config *c = config ? config : &none;
+    cv_listing listing = {.dataset = dataset};
+    const bool folder = cv_is_folder(file);
+    convo_status status = folder ? read_lists(file, &listing, err) : read_list(file, NULL, &listing, err);
+    if (!status && dataset->count == 0)
+        status = cv_fail(err, CONVO_FORMAT, file,
+                         folder ? "holds no recordings with a list 'start,end,label' beside each, NAME.csv"
+                                : "lists no recordings: it has a line 'path,label' and a line for each of them");
+    if (!status) status = cv_windows_cut(&c->windows, &listing, err);
+    return cv_listing_end(&listing, status, err);
 }
 
 #define MISSING NULL
@@ -208,8 +278,10 @@ static convo_status manifest_scan(const char *file, const void *config, cv_datas
 
 const cv_data_kind cv_data_manifest = {
     .name = "manifest",
-    .help = "recordings listed in a CSV file: path,label[,split,group]; speaker is group",
+    .help = "recordings listed in a CSV file: path,label[,split,group,start,end]; speaker is group",
     .missing = MISSING,
     .recordings = true,
+    .schema = schema,
+    .config_size = sizeof(manifest_config),
     .scan = manifest_scan,
 };
