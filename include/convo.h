@@ -126,16 +126,57 @@ typedef struct convo_parts {
 // Frees what is in it.
 CONVO_API void convo_parts_free(convo_parts *parts);
 
+// A part of the data.
+typedef enum convo_part {
+    CONVO_TRAIN = 0,      // for training
+    CONVO_VALIDATION = 1, // for choosing the epoch to keep
+    CONVO_TEST = 2,       // used for neither
+    CONVO_ALL = 3,        // all three parts
+    CONVO_HELD_OUT = 4,   // the test part, or validation if there is none
+} convo_part;
+
+// Examples of a program, to be trained and scored on without a file. Zero: what is not given.
+typedef struct convo_dataset_spec {
+    int64_t count;  // examples, 1 to 2^31 - 1
+    int dims;       // of an example: 1 (channels), 2 (channels, columns) or 3 (channels, rows, columns)
+    int64_t dim[3]; // [dims] their sizes
+    // [count][dim...], finite, not normalised; borrowed: they must stay until the data set is freed.
+    const float *values;
+    // Instead of values: fills example `index`, out[dim...]. Called once for each example whenever the data set is
+    // read, from several threads at once; what it fills is kept in memory. Returns false if it cannot: the call of the
+    // library then fails with IO.
+    bool (*fill)(void *user, int64_t index, float *out);
+    void *user;               // passed to fill
+    const int32_t *labels;    // [count] classes, 0 to classes - 1; copied
+    int classes;              // at least 1
+    const char *const *names; // [classes] of the classes; copied; NULL: "0", "1", ...
+    const int32_t *groups;    // [count] speakers or the like, from 0, for `split: {by: group}`; copied; NULL: none
+    const convo_part *parts;  // [count] CONVO_TRAIN, _VALIDATION or _TEST, for `split: {by: official}`; copied; NULL:
+                              // the recipe splits the data set
+} convo_dataset_spec;
+
+// A data set of a program.
+typedef struct convo_dataset convo_dataset;
+
+// Checks a specification and makes a data set of it, for convo_train_options.dataset. Free *dataset with
+// convo_dataset_free. Errors: ARGUMENT if a size, a label, a group or a part is not possible; NUMERIC if a value is not
+// finite.
+CONVO_API convo_status convo_dataset_new(const convo_dataset_spec *spec, convo_dataset **dataset, convo_error *err);
+// Frees the data set, but not its values.
+CONVO_API void convo_dataset_free(convo_dataset *dataset);
+
 // Options of convo_train and of other functions that read a recipe's data. If all fields are zero, the defaults apply.
 typedef struct convo_train_options {
     const char *data; // folder of the data set; NULL: that of the run which the model or `resume` belongs to; without a
                       // run the recipe's data.path, else the one found in `search`
-    const char *const *search; // NULL-terminated list of folders that contain data sets by name; may be NULL
-    const char *cache;         // folder in which computed features are cached; NULL: they are kept in memory
-    const char *out;           // run folder, created if missing; NULL: nothing is written
-    int threads;               // 0: one per processor. The result does not depend on the number.
-    const char *isa;           // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
-    bool resume;               // continue from out/last.checkpoint; start anew if the run in `out` has none yet
+    const convo_dataset *dataset; // examples of the program, in place of files, for a recipe with `data: {set:
+                                  // arrays}`; NULL: none
+    const char *const *search;    // NULL-terminated list of folders that contain data sets by name; may be NULL
+    const char *cache;            // folder in which computed features are cached; NULL: they are kept in memory
+    const char *out;              // run folder, created if missing; NULL: nothing is written
+    int threads;                  // 0: one per processor. The result does not depend on the number.
+    const char *isa;    // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
+    bool resume;        // continue from out/last.checkpoint; start anew if the run in `out` has none yet
     const char *from;   // model, run folder or weights file to start from; tensors that match by name and shape are
                         // taken; NULL: none
     const char *freeze; // layers that are not trained, "0-4" or "0,3.body"; NULL: none. Their batch norm uses its
@@ -234,15 +275,6 @@ CONVO_API convo_status convo_model_predict_arrays(convo_model *model, const floa
 // processor. The probabilities do not depend on it, bit for bit. The threads live as long as the model. Errors:
 // ARGUMENT if the number is invalid; the previous setting then remains.
 CONVO_API convo_status convo_model_threads(convo_model *model, int threads, convo_error *err);
-
-// A part of the data.
-typedef enum convo_part {
-    CONVO_TRAIN = 0,      // for training
-    CONVO_VALIDATION = 1, // for choosing the epoch to keep
-    CONVO_TEST = 2,       // used for neither
-    CONVO_ALL = 3,        // all three parts
-    CONVO_HELD_OUT = 4,   // the test part, or validation if there is none
-} convo_part;
 
 // Outputs of a model for every example of a part, with the scores.
 typedef struct convo_evaluation {

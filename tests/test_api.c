@@ -161,6 +161,7 @@ static struct {
     convo_get_result got;
     convo_examples examples;
     convo_versions versions;
+    convo_dataset *dataset;
     convo_data_info info;
     float probability[2];
     char *text, **texts;
@@ -267,6 +268,7 @@ enum {
     X(convo_data_parts, NULL, NULL, NULL)                                                                              \
     X(convo_data_check_folder, NULL, NULL, 0, NULL)                                                                    \
     X(convo_data_export, NULL, NULL, NULL)                                                                             \
+    X(convo_dataset_new, NULL, NULL)                                                                                   \
     X(convo_cache_list, NULL, NULL)                                                                                    \
     X(convo_cache_clear, NULL)
 
@@ -330,6 +332,11 @@ enum {
       convo_examples_change(it.moons, NULL, (int64_t[1]){0}, &out.examples, err))                                      \
     X(convo_recording_read, ARGUMENT, negative, convo_recording_read(RECORDING, -1, &out.recording, err))              \
     X(convo_recording_read, IO, not_there, convo_recording_read("/nowhere.wav", 0, &out.recording, err))               \
+    X(convo_dataset_new, ARGUMENT, no_examples, convo_dataset_new(&(convo_dataset_spec){0}, &out.dataset, err))        \
+    X(convo_dataset_new, NUMERIC, not_a_number,                                                                        \
+      convo_dataset_new(&(convo_dataset_spec){.count = 3, .dims = 1, .dim = {1}, .values = not_a_number,               \
+                                              .labels = (int32_t[3]){0}, .classes = 1},                                \
+                        &out.dataset, err))                                                                            \
     X(convo_array_save, ARGUMENT, an_empty_one, convo_array_save(&empty, in("x.npy"), err))                            \
     X(convo_input_make, MEMORY, too_little, short_of_memory(err))                                                      \
     X(convo_filters, SHAPE, no_weights, convo_filters(it.silent, NULL, &out.map, err))                                 \
@@ -470,6 +477,7 @@ static void free_functions_accept_null(void **state) {
     convo_data_info_free(NULL);
     convo_findings_free(NULL);
     convo_cache_free(NULL);
+    convo_dataset_free(NULL);
 }
 
 int main(void) {

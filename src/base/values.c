@@ -104,7 +104,7 @@ void cv_values_normalize(cv_values *v, float mean, float std) {
 }
 
 void cv_values_free(cv_values *v) {
-    free(v->value);
+    if (!v->borrowed) free(v->value);
     free(v->byte);
     free(v->row);
     *v = (cv_values){0};

@@ -27,6 +27,7 @@ typedef struct cv_values {
     uint8_t *byte;      // [rows][size]; NULL: ...
     float of_byte[256]; // what a byte stands for
     cv_row *row;        // [rows], whose numbers lie in a store; NULL: ...
+    bool borrowed;      // value belongs to somebody else
     float mean, std;    // what is read is (x - mean) / std; std 0: x
 } cv_values;
 

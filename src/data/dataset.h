@@ -28,6 +28,9 @@ typedef struct cv_dataset {
     int label_count, group_count;
     cv_shape shape;    // of one example that is not a recording; dims 0: recordings
     cv_values values;  // of arrays, [count][size of shape]
+    // Examples that a program fills, each by its `index`; NULL: none. See convo_dataset_spec.
+    bool (*fill)(void *user, int64_t index, float *out);
+    void *user;
     cv_findings found; // what was skipped when the examples were listed
 } cv_dataset;
 

@@ -2,6 +2,7 @@
 
 #include "audio/sound.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 // Features of a recording that are scaled samples are stored as samples, in half the memory.
@@ -35,9 +36,24 @@ static convo_status read_picture(const cv_reading *r, size_t example, cv_store_w
     return status;
 }
 
+static convo_status fill_own(const cv_dataset *d, size_t example, cv_store_writer *writer, convo_error *err) {
+    const size_t size = (size_t)cv_shape_size(d->shape);
+    float *value = cv_alloc(size, sizeof *value);
+    if (!value) return cv_no_memory(err, "an example");
+    bool finite = true, good = d->fill(d->user, d->example[example].index, value);
+    for (size_t i = 0; i < size && good; i++) finite = finite && isfinite(value[i]);
+    convo_status status = CONVO_OK;
+    if (!good) status = cv_fail(err, CONVO_IO, "", "example %d could not be filled", d->example[example].index);
+    if (!finite) status = cv_fail(err, CONVO_NUMERIC, "", "example %d is not finite", d->example[example].index);
+    if (!status) status = cv_store_put(writer, example, value, size, CV_ROW_FLOATS, 0, 1, err);
+    free(value);
+    return status;
+}
+
 convo_status cv_read_features(void *reading, size_t task, cv_store_writer *writer, convo_error *err) {
     const cv_reading *r = reading;
     cv_sound sound;
+    if (r->dataset->fill) return fill_own(r->dataset, task, writer, err);
     if (!r->front) return read_picture(r, task, writer, err);
     convo_status status = read_sound(r, task, &sound, err);
     if (status) return status;

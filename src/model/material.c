@@ -1,6 +1,7 @@
 #include "model/material.h"
 
 #include "model/cache.h"
+#include "data/own.h"
 #include "data/reading.h"
 #include "model/anew.h"
 #include "model/data_folder.h"
@@ -18,6 +19,10 @@ static const char *isa_names(const void *context, size_t k) {
 static convo_status open_dataset(const convo_recipe *recipe, const convo_train_options *options, cv_dataset **dataset,
                                  convo_error *err) {
     char *folder;
+    if (options->dataset && recipe->data != &cv_data_arrays)
+        return cv_fail(err, CONVO_ARGUMENT, recipe->file,
+                       "a program's own examples are for recipes with 'data: {set: arrays}'");
+    if (options->dataset) return cv_dataset_of_own(options->dataset, dataset, err);
     convo_status status = cv_data_folder(recipe, options, &folder, err);
     if (!status) status = cv_dataset_open(recipe->data, folder, recipe->data_config, dataset, err);
     free(folder);
