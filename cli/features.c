@@ -96,10 +96,6 @@ static void write_data(const convo_array *a, features_view v, FILE *data) {
                     v.features == 1 || j + 1 == v.frames ? '\n' : ' ');
 }
 
-// Viridis: even steps look even, also without colour vision. https://bids.github.io/colormap
-static const char palette[] = "  set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "
-                              "5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n";
-
 static void write_script(features_view v, FILE *out) {
     if (v.features == 1) {
         fprintf(out,
@@ -111,7 +107,7 @@ static void write_script(features_view v, FILE *out) {
     fprintf(out,
             "%s  unset grid\n  set xlabel 'frame'\n  set ylabel 'feature'\n  set xrange [-0.5:%zu.5]\n"
             "  set yrange [-0.5:%zu.5]\n  set cblabel 'value'\n  plot data matrix with image notitle\n",
-            palette, v.frames - 1, v.features - 1);
+            chart_viridis, v.frames - 1, v.features - 1);
 }
 
 static int draw_features(const convo_array *a, const char *file, const char *stem) {

@@ -42,8 +42,6 @@ void forget_run(const char *folder);
 
 bool is_file(const char *path);
 bool is_folder(const char *path);
-// Write a file atomically.
-int write_text(const char *path, const char *text);
-int write_bytes(const char *path, const void *data, size_t size);
+int write_text(const char *path, const char *text);  // atomically
 char *text_of(const char *format, ...) PRINTF(1, 2); // new; NULL if memory runs out
 const char *base_name(const char *path);

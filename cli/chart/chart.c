@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int write_bytes(const char *path, const void *data, size_t size) {
+static int write_bytes(const char *path, const void *data, size_t size) {
     convo_error err;
     return convo_file_write(path, data, size, &err) ? fail(&err) : DONE;
 }
@@ -55,6 +55,9 @@ static bool run_gnuplot(const char *folder, char *script, int *problem) {
     free(go);
     return !*problem && exit == 0;
 }
+
+const char chart_viridis[] = "  set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "
+                             "5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n";
 
 // Without their yellow, which is too light for lines, and with a gray.
 const char *chart_colour(size_t k) {

@@ -26,6 +26,9 @@ int64_t chart_step(int64_t last);
 // Splits FILE.png or FILE.svg, the value of --out, from its extension; the caller frees *stem. Another extension is a
 // usage error of the command. If array is not NULL, FILE.npy sets *array to true and leaves *stem alone.
 int chart_stem(const char *command, const char *out, char **stem, bool *array);
+// Sets the palette of a heat map: viridis, whose even steps look even, also without colour vision.
+// https://bids.github.io/colormap
+extern const char chart_viridis[];
 // Colours that can be told apart without full colour vision (Okabe and Ito, 2008). They repeat after the last one.
 enum { CHART_COLOURS = 7 };
 const char *chart_colour(size_t k);

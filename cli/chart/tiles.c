@@ -12,8 +12,6 @@ enum { MOST_POINTS = 60 }; // of a curve that shows its points
 
 // Gray as a picture. Viridis for what is none. Blue to red through white for signs: it survives colour blindness.
 static const char gray[] = "  set palette defined (0 '#000000', 1 '#ffffff')\n",
-                  viridis[] = "  set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "
-                              "5 '#28ae80', 6 '#5ec962', 7 '#addc30', 8 '#fde725')\n",
                   two_colours[] = "  set palette defined (-1 '#0072B2', -0.5 '#8fc1de', 0 '#ffffff', 0.5 '#eeb58c', "
                                   "1 '#D55E00')\n";
 
@@ -156,7 +154,7 @@ static void write_axes(const cli_tiles *t, FILE *out) {
         fprintf(out,
                 "  set tics scale 0.5 font ',9' textcolor rgb '#444444'\n  set xlabel '%s' font ',9' offset 0,0.6\n",
                 t->across);
-    fputs(t->signs ? two_colours : t->stretched || t->spectra ? viridis : gray, out);
+    fputs(t->signs ? two_colours : t->stretched || t->spectra ? chart_viridis : gray, out);
 }
 
 // One for all tiles, at the right, drawn with the last of them.

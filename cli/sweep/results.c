@@ -37,7 +37,8 @@ sweep_total sweep_totals(const sweep *s, size_t setting) {
     return total;
 }
 
-sweep_total sweep_mean(const sweep *s) {
+// The mean over the settings, each with equal weight.
+static sweep_total sweep_mean(const sweep *s) {
     sweep_total mean = {0};
     for (size_t k = 0; k < s->settings; k++) {
         const sweep_total total = sweep_totals(s, k);

@@ -37,8 +37,6 @@ typedef struct sweep {
 // Returns the value of an axis in a setting; the last axis varies fastest.
 const char *sweep_value(const sweep *s, size_t setting, size_t axis);
 sweep_total sweep_totals(const sweep *s, size_t setting);
-// Returns the mean over the settings, each with equal weight.
-sweep_total sweep_mean(const sweep *s);
 bool sweep_measured(const sweep *s, int part); // whether a finished run has scores of this part
 
 // Whether the settings are test parts of one cross-validation, whose mean is of interest.
