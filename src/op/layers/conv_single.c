@@ -106,8 +106,8 @@ static size_t single_conv_scratch(const void *config, cv_shape in, cv_shape out)
 }
 
 // Row `row` of the padded input from column `first` on.
-static void pad_row(const single_conv *l, const real *x, int64_t map, int64_t row, int64_t first, int64_t width,
-                    real *line) {
+static void copy_padded_row(const single_conv *l, const real *x, int64_t map, int64_t row, int64_t first, int64_t width,
+                            real *line) {
     const int64_t unit = unit_of(l), *padding = l->layer.padding, h = l->single.in.h, w = l->single.in.w;
     const int64_t y = row - padding[0], begin = first > padding[1] ? first : padding[1],
                   end = first + width < w + padding[1] ? first + width : w + padding[1];
@@ -130,7 +130,7 @@ static single_source single_source_of(const single_conv *l, const piece *s, cons
         return (single_source){x + (top * l->single.in.w + left) * unit, l->single.in.h, l->single.in.w};
     for (int64_t m = 0; m < maps_of(l); m++)
         for (int64_t row = 0; row < s->h; row++)
-            pad_row(l, x, m, top + row, left, s->w, copy + (m * s->h + row) * s->w * unit);
+            copy_padded_row(l, x, m, top + row, left, s->w, copy + (m * s->h + row) * s->w * unit);
     return (single_source){copy, s->h, s->w};
 }
 

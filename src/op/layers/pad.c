@@ -62,14 +62,16 @@ static bool pad_say(const void *config, cv_shape in, cv_shape in1, cv_shape out,
         CV_OPTIONS(CV_OPTION("padding", sides, pad, padding, "their number", .required = true, CV_RANGE(0, 1 << 20)),  \
                    CV_OPTION("value", CV_FLOAT, pad, value, "what they hold", CV_RANGE(-1e9, 1e9))),                   \
     .config_size = sizeof(pad), .by_channel = true, .infer = pad_infer, .window = pad_window, .forward = pad_forward,  \
-    .backward = pad_backward, .say_onnx = pad_say, .torch = "F.pad(x, {padding}, value={value})"
+    .backward = pad_backward, .say_onnx = pad_say
 
 CV_OP(pad1d) = {
     PAD(CV_ENDS, 1),
+    .torch = "F.pad(x, {padding}, value={value})",
     .cases = CV_CASES({{2, 3, 1, 7}, "{padding: 2}", 15}, {{2, 2, 1, 5}, "{padding: [0, 3], value: 1.5}", 8}),
 };
 CV_OP(pad2d) = {
     PAD(CV_SIDES, 2),
+    .torch = "F.pad(x, {padding}, value={value})",
     .cases = CV_CASES({{3, 2, 3, 4}, "{padding: [1, 2]}", 17},
                       {{3, 3, 2, 5}, "{padding: [0, 1, 2, 3], value: -0.5}", 7}),
 };
