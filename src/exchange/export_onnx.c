@@ -48,7 +48,10 @@ static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAM
     } else if (*mark == '|') { // as many as the layer's own tensors have
         cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, tensor);
         // NOLINTNEXTLINE(*NullDereference): such names are of layers, which have a node
-        const int64_t count = w->net->tensor[w->node->tensor].spec.dim[0];
+        const char *times = strchr(mark, '*');
+        const int64_t count = times              ? strtoll(times + 1, NULL, 10)
+                              : w->node->tensors ? w->net->tensor[w->node->tensor].spec.dim[0]
+                                                 : w->node->in.c;
         float *values = cv_graph_add_constant(w->graph, out, CV_CONST_F32, 1, &count);
         for (int64_t c = 0; values && c < count; c++) values[c] = strtof(mark + 1, NULL);
     } else if (!*mark) {

@@ -1,7 +1,7 @@
 // Models from other programs. import.c assembles the model; import_graph.c reads an ONNX graph node by node, with
 // what import_value.c knows of nodes and values; import_node.c handles operators that a layer names itself;
-// import_layers.c, import_windows.c and import_shapes.c handle the other operators; import_recipe.c expresses the
-// result as a recipe.
+// import_layers.c, import_norms.c, import_windows.c and import_shapes.c handle the other operators; import_recipe.c
+// expresses the result as a recipe.
 #pragma once
 
 #include "format/graph.h"
@@ -65,7 +65,7 @@ typedef struct cv_import_operator {
     cv_import_reader *read;
     const char *attributes; // names of the attributes it supports, separated by spaces
 } cv_import_operator;
-extern const cv_import_operator cv_import_layers[], cv_import_windows[], cv_import_shapes[];
+extern const cv_import_operator cv_import_layers[], cv_import_windows[], cv_import_shapes[], cv_import_norms[];
 cv_import_reader cv_import_pass_on; // the output is another name for the first input
 cv_import_reader cv_import_node;    // a layer that names this operator in its .onnx
 // Fills *out with the operator of such a layer; returns false if there is none. words: room for its attributes.
@@ -112,6 +112,10 @@ convo_status cv_import_layer(cv_import *d, const cv_graph_node *node, const char
 // Adds the batch norm of a BatchNormalization, or that of bands of rows.
 convo_status cv_import_batchnorm(cv_import *d, const cv_graph_node *node, const cv_import_value *x, int64_t bands,
                                  const char *out);
+// Read a Transpose in front of a LayerNormalization, a Reshape in front of an InstanceNormalization, and what follows
+// them as one layer; *done: it is that.
+convo_status cv_import_turned_norm(cv_import *d, const cv_graph_node *node, bool *done);
+convo_status cv_import_grouped_norm(cv_import *d, const cv_graph_node *node, bool *done);
 // Sets a tensor of the last layer. Takes ownership of values; NULL is an error.
 convo_status cv_import_tensor(cv_import *d, const cv_graph_node *node, const char *name, float *values, size_t count);
 // Returns [count] floats of a constant, multiplied by a factor; a single number is repeated. NULL if memory runs out.

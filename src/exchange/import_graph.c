@@ -12,7 +12,7 @@ typedef struct known {
 } known;
 
 static bool find_operator(const char *type, known *out) {
-    const cv_import_operator *const tables[] = {cv_import_layers, cv_import_windows, cv_import_shapes};
+    const cv_import_operator *const tables[] = {cv_import_layers, cv_import_norms, cv_import_windows, cv_import_shapes};
     for (size_t k = 0; k < CV_COUNT(tables); k++)
         for (const cv_import_operator *o = tables[k]; o->type; o++)
             if (!strcmp(o->type, type)) return out->is = *o, true;
@@ -94,7 +94,8 @@ static convo_status read_nodes(cv_import *d) {
         const cv_import_pattern *layer = &d->layer[k];
         if (layer->op) {
             const cv_import_value *x = cv_import_find(d, layer->x);
-            if (!x || x->kind != CV_IMPORT_LAYER) return cv_import_refuse(d, node, "does not read the output of a layer");
+            if (!x || x->kind != CV_IMPORT_LAYER)
+                return cv_import_refuse(d, node, "does not read the output of a layer");
             cv_import_value from = *x;
             CV_TRY(cv_import_pad(d, node, 0, &from));
             CV_TRY(cv_import_layer(d, node, layer->op->name, NULL, 0, &from, NULL, layer->y));

@@ -68,7 +68,10 @@ static bool makes_shape(const cv_import *d, const cv_graph_node *n, cv_shape s) 
 
 static convo_status read_reshape(cv_import *d, const cv_graph_node *n) {
     cv_import_value x, to;
+    bool done;
     if (cv_import_wholes(d, n, "", 0, &x)) return reshape_wholes(d, n, x);
+    CV_TRY(cv_import_grouped_norm(d, n, &done));
+    if (done) return CONVO_OK;
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     const cv_shape in = cv_import_shape(d, &x);
     const int64_t all = cv_shape_size(in), batch = d->graph->input.dim[0];
@@ -217,6 +220,9 @@ static convo_status read_slice(cv_import *d, const cv_graph_node *n) {
 
 static convo_status read_transpose(cv_import *d, const cv_graph_node *n) {
     cv_import_value from, made;
+    bool done = false;
+    if (!first_wholes(d, n, &from)) CV_TRY(cv_import_turned_norm(d, n, &done));
+    if (done) return CONVO_OK;
     if (!first_wholes(d, n, &from) || !from.columns)
         return cv_import_refuse(d, n, "permutes dimensions: convo has channels first, then rows and columns");
     const int rows = from.count / from.columns;

@@ -193,8 +193,11 @@ static convo_status read_pool(cv_import *d, const cv_graph_node *n) {
 
 // --- whole maps ---------------------------------------------------------------------------------------------------
 
-static bool makes_vector(const cv_graph_node *n) {
-    return n && (!strcmp(n->type, "Flatten") || !strcmp(n->type, "Reshape") || !strcmp(n->type, "Squeeze"));
+static bool makes_vector(const cv_import *d, const cv_graph_node *n) {
+    cv_import_value to;
+    if (!n) return false;
+    if (!strcmp(n->type, "Reshape")) return !cv_import_wholes(d, n, "shape", 1, &to) || to.count == 2;
+    return !strcmp(n->type, "Flatten") || !strcmp(n->type, "Squeeze");
 }
 
 // One number for each map. kept: as a map of one pixel, which the next node may make a vector of.
@@ -203,7 +206,7 @@ static convo_status add_global(cv_import *d, const cv_graph_node *n, const cv_im
     cv_setting s[1];
     char name[16];
     if (in.dims < 2) return cv_import_refuse(d, n, "reads a vector, not feature maps");
-    if (!kept || makes_vector(cv_import_only_reader(d, n->output[0])))
+    if (!kept || makes_vector(d, cv_import_only_reader(d, n->output[0])))
         return cv_import_layer(d, n, mean ? "globalavgpool" : "globalmaxpool", NULL, 0, x, NULL, n->output[0]);
     set_pair(&s[0], "kernel", in.dims - 1, (int64_t[]){in.h, in.w});
     cv_print(name, sizeof name, "%s%dd", mean ? "avgpool" : "maxpool", in.dims - 1);

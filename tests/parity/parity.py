@@ -234,6 +234,12 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return super().forward(x.reshape(n, c * self.bands, h // self.bands, w)).reshape(x.shape)
 
 
+class LayerNorm(nn.LayerNorm):
+    """Over the channels of each pixel."""
+    def forward(self, x):
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 # What blocks stand for, written down again: entries of a recipe, where @block is what the block reads.
 def bc_block(o, x):
     out, transition = o["out"], o["out"] != x.shape[1]
@@ -309,6 +315,12 @@ def layer_of(entry, x):
         return Residual(body, sequence(o["shortcut"], x) if o.get("shortcut") else None)
     if word in BLOCKS:
         return sequence(BLOCKS[word](o, x), x)
+    if word == "layernorm":
+        over, shape = o.pop("over", "channels"), tuple(x.shape[1:])
+        o["elementwise_affine"] = o.pop("affine", True)
+        return nn.LayerNorm(shape, **o) if over == "all" else LayerNorm(shape[0], **o)
+    if word == "groupnorm":
+        return nn.GroupNorm(o.pop("groups"), count, **o)
     if word == "subspectralnorm":
         return SubSpectralNorm(count, **o)
     if word in ("pad1d", "pad2d"):
