@@ -39,6 +39,7 @@ typedef struct predictor {
     int classes, top;
     float *probability;
     ranked *order;
+    const convo_examples *examples; // of --held-out; NULL: files
 } predictor;
 
 static int print_line(const predictor *p, const char *path, const char *truth, const convo_heard *heard) {
@@ -53,11 +54,23 @@ static int print_line(const predictor *p, const char *path, const char *truth, c
     return print_json(line, true);
 }
 
+// An example that is a part of a file is predicted from what the data set read of it.
+static convo_status find_probabilities(const predictor *p, const char *path, size_t k, convo_heard *heard,
+                                       convo_error *err) {
+    const convo_examples *e = p->examples;
+    if (!e || (e->start[k] <= 0 && e->seconds[k] <= 0))
+        return convo_model_predict_heard(p->model, path, p->probability, heard, err);
+    int64_t size = 1;
+    for (int d = 1; d < e->values.dims; d++) size *= e->values.dim[d];
+    *heard = (convo_heard){e->seconds[k], e->seconds[k]};
+    return convo_model_predict_arrays(p->model, e->values.value + (int64_t)k * size, 1, p->probability, err);
+}
+
 // truth: NULL where it is not known
-static int predict(const predictor *p, const char *path, const char *truth, int width, int label_width) {
+static int predict(const predictor *p, const char *path, size_t number, const char *truth, int width, int label_width) {
     convo_heard heard;
     convo_error err;
-    if (convo_model_predict_heard(p->model, path, p->probability, &heard, &err)) {
+    if (find_probabilities(p, path, number, &heard, &err)) {
         if (p->json) print_json(json_pack("{s:o, s:s}", "file", json_text(path), "error", err.message), true);
         return fail(&err);
     }
@@ -69,6 +82,8 @@ static int predict(const predictor *p, const char *path, const char *truth, int 
     for (int j = 0; j < p->top; j++)
         say(stdout, "  %-*s %.4f", label_width, convo_model_label(p->model, p->order[j].k),
             (double)p->order[j].probability);
+    const double start = p->examples ? p->examples->start[number] : 0;
+    if (start > 0) printf("  from %.2f s", start);
     if (truth) say(stdout, "  truth %-*s %s", label_width, truth, strcmp(truth, best) ? "wrong" : "right");
     if (heard.used < heard.seconds) printf("  only the first %.2f s of %.2f s", heard.used, heard.seconds);
     putchar('\n');
@@ -88,7 +103,7 @@ static int predict_all(predictor *p, const char *const *path, const char *const 
         if (strlen(convo_model_label(p->model, k)) > label_width) label_width = strlen(convo_model_label(p->model, k));
     int status = p->probability && p->order ? DONE : no_memory();
     for (size_t k = 0; k < count && p->probability && p->order; k++)
-        if (predict(p, path[k], truth ? truth[k] : NULL, width < 1000 ? (int)width : 0,
+        if (predict(p, path[k], k, truth ? truth[k] : NULL, width < 1000 ? (int)width : 0,
                     label_width < 1000 ? (int)label_width : 0))
             status = FAILED;
     free(p->probability);
@@ -111,6 +126,7 @@ static int predict_held_out(predictor *p, const predict_values *values) {
     for (int64_t k = 0; k < e.count && !status; k++) truth[k] = e.labels[e.truth[k]];
     if (!status && (!e.count || !e.file[0]))
         status = complain(convo_recipe_name(convo_model_recipe(p->model)), "the data set has no held-out recordings");
+    p->examples = &e;
     if (!status) status = predict_all(p, (const char *const *)e.file, truth, (size_t)e.count);
     convo_examples_free(&e);
     data_close(&d);

@@ -757,13 +757,14 @@ CONVO_API convo_status convo_data_get(const char *name, const convo_get_options 
 
 // Examples of a recipe's data set, as its net reads them but not normalised.
 typedef struct convo_examples {
-    convo_part part;        // that the examples are from, never HELD_OUT
-    int64_t count;          // of examples
-    int64_t *index, *truth; // [count] numbers in the data set; [count] classes
-    char **file;            // [count] paths; each NULL if the data set has its values in memory
-    int classes;            // of the data set
-    char **labels;          // [classes]
-    convo_array values;     // [count][channels][...]
+    convo_part part;         // that the examples are from, never HELD_OUT
+    int64_t count;           // of examples
+    int64_t *index, *truth;  // [count] numbers in the data set; [count] classes
+    char **file;             // [count] paths; each NULL if the data set has its values in memory
+    double *start, *seconds; // [count] which part of the file the example is; seconds 0: from there to its end
+    int classes;             // of the data set
+    char **labels;           // [classes]
+    convo_array values;      // [count][channels][...]
 } convo_examples;
 
 // Reads examples of a recipe's data set. index: [count] numbers of examples in the data set; NULL: `count` examples of

@@ -41,7 +41,7 @@ static void times_become_pieces_and_windows(void **state) {
         {"", "a.wav,0.5,1.5,yes\na.wav,2,,no\nb.wav,,,no", "yes 0.5+1, no 2+0, no 0+0 b"},
         {"window=1", "a.wav,0,1.6,yes\na.wav,1.6,3,no", "yes 0+1, yes 1+1, no 2+1"}, // 0.6 of the second window
         {"window=1;hop=0.5", "a.wav,1.2,1.5,yes", "yes 0.5+1, yes 1+1"},             // all of a short segment
-        {"window=1;hop=0.5", "a.wav,1.2,1.5,yes\na.wav,0,1.1,no", "no 0+1, no 0.5+1, yes 1+1"}, // the larger share
+        {"window=1;hop=0.5", "a.wav,0,1.1,no\na.wav,1.2,1.5,yes", "no 0+1, no 0.5+1, yes 1+1"}, // the larger share
         {"window=1;rest=_silence_", "b.wav,,,no\na.wav,1,1.4,yes",
          "_silence_ 0+1, yes 1+1, _silence_ 2+1, _silence_ "
          "3+1, no 0+1 b"},

@@ -326,7 +326,8 @@ static void write_mistake(const page *p, int64_t k, FILE *out) {
     fputs("<b class=\"no\">", out);
     html_text(e->labels[e->predicted[row]], out);
     fputs("</b></span></p>\n", out);
-    if (path && read_clip(path, &c)) {
+    const bool whole = p->mistakes.start[k] <= 0 && p->mistakes.seconds[k] <= 0;
+    if (path && whole && read_clip(path, &c)) {
         write_recording(path, &c, out);
         convo_recording_free(&c);
     } else
@@ -336,6 +337,7 @@ static void write_mistake(const page *p, int64_t k, FILE *out) {
         html_text(base_name(path), out);
     else
         fprintf(out, "example %lld", (long long)p->mistakes.index[k]);
+    if (!whole) fprintf(out, " from %.2f s", p->mistakes.start[k]);
     write_point(&p->mistakes.values, k, out);
     fputs("</figcaption></figure>\n", out);
 }

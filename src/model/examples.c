@@ -15,7 +15,9 @@ static convo_status choose(const cv_material *m, const int64_t *index, convo_exa
     e->index = cv_alloc(count, sizeof *e->index);
     e->truth = cv_alloc(count, sizeof *e->truth);
     e->file = cv_alloc(count, sizeof *e->file);
-    if (!e->index || !e->truth || !e->file) return cv_no_memory(err, "examples");
+    e->start = cv_alloc(count, sizeof *e->start);
+    e->seconds = cv_alloc(count, sizeof *e->seconds);
+    if (!e->index || !e->truth || !e->file || !e->start || !e->seconds) return cv_no_memory(err, "examples");
     for (size_t i = 0; i < count; i++) {
         const size_t at = count ? i * there / count : 0;
         e->index[i] = index ? index[i] : part == CONVO_ALL ? (int64_t)at : m->split.index[part][at];
@@ -24,6 +26,8 @@ static convo_status choose(const cv_material *m, const int64_t *index, convo_exa
                            m->dataset->count, e->index[i]);
         const cv_example *example = &m->dataset->example[e->index[i]];
         e->truth[i] = example->label;
+        e->start[i] = example->piece.start;
+        e->seconds[i] = example->piece.seconds;
         if (example->path && !(e->file[i] = cv_format("%s", example->path))) return cv_no_memory(err, "examples");
     }
     return CONVO_OK;
@@ -80,6 +84,8 @@ void convo_examples_free(convo_examples *e) {
     for (int64_t i = 0; e->file && i < e->count; i++) free(e->file[i]);
     for (int k = 0; k < e->classes; k++) free(e->labels[k]);
     free(e->file);
+    free(e->start);
+    free(e->seconds);
     free(e->labels);
     free(e->index);
     free(e->truth);
