@@ -170,6 +170,9 @@ def make_recipes():
                            b"augment: {copies: 3}\nfeatures: {kind: logmel, samples: 6000, normalize: global}\n"
                            b"model: [globalavgpool, {linear: 10}]\n"
                            b"train: {optimizer: {sgd: {lr: 1/3, momentum: 0.9}}, schedule: {cosine: {}}, keep: best}\n")
+    seed("recipe", "changes", b"data: fsdd\nfeatures: {kind: logmel, samples: 6000}\nmodel: [globalavgpool, {linear: 10}]\n"
+                              b"augment: {noise: {path: x, snr: [0, 20], share: 0.8}, time_masks: {width: 3, count: 2},\n"
+                              b"          shift: 0.1, band: {low: [50, 300]}, mixup: 0.2}\n")
 
 
 # --- arrays -------------------------------------------------------------------------------------------------------------
