@@ -209,7 +209,7 @@ static void parse_manifest(reader *r, const char *text, size_t size) {
     csv_free(&csv);
 }
 
-static convo_status read_list(const char *file, const char *recording, cv_listing *listing, convo_error *err) {
+static convo_status read_csv(const char *file, const char *recording, cv_listing *listing, convo_error *err) {
     static const char mark[] = "\xef\xbb\xbf"; // some programs begin UTF-8 files with it
     cv_bytes text;
     const char *slash = strrchr(file, '/');
@@ -229,7 +229,7 @@ static convo_status read_list(const char *file, const char *recording, cv_listin
 }
 
 // Every recording of a folder, with the list beside it.
-static convo_status read_lists(const char *folder, cv_listing *listing, convo_error *err) {
+static convo_status read_folder(const char *folder, cv_listing *listing, convo_error *err) {
     char **names;
     size_t count;
     CV_TRY(cv_folder_list(folder, &names, &count, err));
@@ -239,7 +239,7 @@ static convo_status read_lists(const char *folder, cv_listing *listing, convo_er
         char *path = cv_format("%s/%s", folder, names[k]);
         char *file = cv_format("%s/%.*s.csv", folder, (int)(strrchr(names[k], '.') - names[k]), names[k]);
         status = !path || !file     ? cv_no_memory(err, folder)
-                 : cv_is_file(file) ? read_list(file, path, listing, err)
+                 : cv_is_file(file) ? read_csv(file, path, listing, err)
                                     : cv_fail(err, CONVO_FORMAT, folder,
                                               "%s has no list 'start,end,label' beside it, %s", names[k], file);
         free(path);
@@ -254,7 +254,7 @@ static convo_status manifest_scan(const char *file, const void *config, cv_datas
     const manifest_config *c = config ? config : &none;
     cv_listing listing = {.dataset = dataset};
     const bool folder = cv_is_folder(file);
-    convo_status status = folder ? read_lists(file, &listing, err) : read_list(file, NULL, &listing, err);
+    convo_status status = folder ? read_folder(file, &listing, err) : read_csv(file, NULL, &listing, err);
     if (!status && dataset->count == 0)
         status = cv_fail(err, CONVO_FORMAT, file,
                          folder ? "holds no recordings with a list 'start,end,label' beside each, NAME.csv"
