@@ -161,8 +161,9 @@ static void classes_that_are_numbers_are_counted_from_0(void **state) {
     }
     refuse_data(webdataset, *state, two, CONVO_FORMAT, "label 10 is beyond");
     write_shard(*state, "b.tar", (const member[]){{"4.wav", NULL, 1, 0}, {"4.cls", "03", 0, 0}, {NULL, NULL, 0, 0}});
+    write_shard(*state, "c.tar", (const member[]){{"5.wav", NULL, 1, 0}, {"5.cls", "5", 0, 0}, {NULL, NULL, 0, 0}});
     cv_dataset *d = open_data(webdataset, *state, NULL); // words now
-    assert_int_equal(d->label_count, 4);
+    assert_int_equal(d->label_count, 5);
     cv_dataset_free(d);
     refuse_data(webdataset, *state, two, CONVO_ARGUMENT, "are words");
 }
