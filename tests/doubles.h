@@ -235,7 +235,8 @@ static inline void compare_weights(const cv_net *trained, const cv_net *plain, c
 
 // The order is fixed, and no epoch is better than the last.
 static inline void trainings_are_those_of_doubles(trial *t) {
-    static const char *const settings[] = {"train.order=fixed", "train.keep=last", "train.patience=0"};
+    static const char *const settings[] = {"train.order=fixed", "train.balance=false", "train.keep=last",
+                                           "train.patience=0"};
     convo_recipe *recipe = make_recipe(t->text);
     convo_model *model = NULL;
     convo_error err = {0};

@@ -344,6 +344,9 @@ static inline void draw_train(random_net *n, const cv_op *loss) {
     for (const cv_option *o = cv_train_schema; o->name; o++) {
         if ((o->type != CV_WORD && o->type != CV_BOOL) || strcmp(o->name, "precision") == 0) continue;
         draw_option(n, o, 1, value, sizeof value);
+        // A balanced order is drawn anew in every epoch: it cannot be fixed besides.
+        if (strcmp(o->name, "balance") == 0 && strstr(n->text, "order: fixed")) continue;
+        if (strcmp(value, "fixed") == 0 && strstr(n->text, "balance: true")) continue;
         cv_append(n->text, sizeof n->text, ", %s: %s", o->name, value);
     }
     draw_examples(n, strstr(n->text, "drop_last: true") != NULL);

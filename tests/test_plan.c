@@ -69,17 +69,24 @@ static void add_residual(graph *g) {
         add_node(g, "add", NULL, from, body);
 }
 
-// A number for each map, made of the maps or of others, times the maps; or a row added to all rows.
+// A number for each map, or a row or a column, made of the maps: the maps times it, or it added to all rows. At times
+// the maps are a body with layers of its own, or what is made of them is read twice.
 static void add_broadcast(graph *g) {
     const int maps = g->last;
     if (pick(g, 2)) {
         add_node(g, "globalavgpool", NULL, maps, maps);
         add_node(g, pick(g, 2) ? "sigmoid" : "softmax", NULL, g->last, g->last);
-        add_node(g, "scale", NULL, maps, g->last);
     } else {
         add_node(g, "mean", pick(g, 2) ? "{over: rows}" : "{over: columns}", maps, maps);
-        add_node(g, pick(g, 2) ? "scale" : "add", NULL, maps, g->last);
     }
+    const int small = g->last;
+    int body = maps;
+    if (pick(g, 2)) {
+        add_unary(g, maps);
+        body = g->last;
+    }
+    add_node(g, pick(g, 2) ? "scale" : "add", NULL, body, small);
+    if (pick(g, 2)) add_node(g, pick(g, 2) ? "scale" : "add", NULL, g->last, small);
 }
 
 // Some of the channels beside all of them.

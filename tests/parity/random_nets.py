@@ -38,6 +38,7 @@ def tame(path):
     train = recipe["train"]
     train["order"] = "fixed"
     train.pop("patience", None)
+    train.pop("balance", None)
     next(iter(train["schedule"].values())).pop("warmup", None)
     with open(path, "w") as file:
         yaml.safe_dump(recipe, file, default_flow_style=None)
