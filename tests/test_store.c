@@ -251,10 +251,18 @@ static void rows_of_a_large_store_are_checked_on_use(void **state) {
     plan.large = 1;
     cv_store_open(&plan, pool, &store);
     assert_non_null(store);
+    assert_true(cv_store_is_large(store));
     for (int time = 0; time < 2; time++)
-        for (size_t row = 1; row < ROWS; row++) assert_true(cv_store_check(store, row));
+        for (size_t row = 1; row < ROWS; row++) {
+            float value[2], want[2];
+            assert_int_equal(cv_store_fetch(store, row, 2, value, NULL), CONVO_OK);
+            cv_row_read(&cv_store_rows(store)[row], 0, 2, want);
+            assert_memory_equal(value, want, sizeof want);
+        }
     assert_true(cv_is_file(path));
-    assert_false(cv_store_check(store, 0));
+    convo_error err = {.message = ""};
+    assert_int_equal(cv_store_fetch(store, 0, 1, &(float){0}, &err), CONVO_FORMAT);
+    assert_non_null(strstr(err.message, "damaged"));
     assert_false(cv_is_file(path));
     cv_store_free(store);
     cv_pool_free(pool);

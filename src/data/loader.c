@@ -25,6 +25,7 @@ struct cv_loader {
     int32_t *in_order; // [batch] 0, 1, ...: the rows of a slot
     // what is loaded
     int64_t epoch;
+    bool made; // else values are used in place
     const int32_t *index;
     size_t count;
     size_t at; // position of the next batch to be given
@@ -94,7 +95,7 @@ static void finish_example(cv_loader *l, size_t position, convo_status status, c
         s->failed = place;
         s->error = *err;
     }
-    if (s->left == 1 && s->failed == count && l->source.mix) {
+    if (s->left == 1 && s->failed == count && l->source.mix && l->epoch >= 0) {
         pthread_mutex_unlock(&l->lock);
         mix_batch(l, position - (size_t)place);
         pthread_mutex_lock(&l->lock);
@@ -103,7 +104,7 @@ static void finish_example(cv_loader *l, size_t position, convo_status status, c
 }
 
 static bool has_work(const cv_loader *l) {
-    return l->epoch >= 0 && l->next < l->count && l->next < l->released + l->slots * l->batch;
+    return l->made && l->next < l->count && l->next < l->released + l->slots * l->batch;
 }
 
 static void *thread_main(void *argument) {
@@ -132,39 +133,11 @@ static void *thread_main(void *argument) {
 
 // --- loading ----------------------------------------------------------------------------------------------------
 
-static cv_store *store_of(const cv_loader *l, size_t *row) {
-    const bool second = l->source.store[1] && *row >= l->source.first_rows;
-    if (second) *row -= l->source.first_rows;
-    return l->source.store[second];
-}
-
-static void prefetch(const cv_loader *l, size_t first) {
-    for (size_t k = first; k < l->count && k < first + l->batch; k++) {
-        size_t row = (size_t)l->index[k];
-        const cv_store *store = store_of(l, &row);
-        if (store) cv_store_prefetch(store, row);
-    }
-}
-
-static convo_status check_rows_of(const cv_loader *l, size_t first, size_t end, convo_error *err) {
-    for (size_t k = first; k < end; k++) {
-        size_t row = (size_t)l->index[k];
-        cv_store *store = store_of(l, &row);
-        if (store && !cv_store_check(store, row))
-            return cv_fail(
-                err, CONVO_FORMAT, cv_store_path(store),
-                "this cached file is damaged and has been removed: run the command again; --resume continues "
-                "a training");
-    }
-    return CONVO_OK;
-}
-
-static convo_status load_as_scored(cv_loader *l, size_t end, cv_loaded *loaded, convo_error *err) {
-    enum { AHEAD = 2 }; // batches
-    prefetch(l, l->at + AHEAD * l->batch);
+static convo_status load_in_place(cv_loader *l, size_t end, cv_loaded *loaded, convo_error *err) {
+    (void)err;
     *loaded = (cv_loaded){
         .values = l->source.values, .index = l->index + l->at, .label = l->source.label, .count = (int)(end - l->at)};
-    return check_rows_of(l, l->at, end, err);
+    return CONVO_OK;
 }
 
 static convo_status load_made(cv_loader *l, size_t end, cv_loaded *loaded, convo_error *err) {
@@ -193,7 +166,7 @@ static convo_status load_made(cv_loader *l, size_t end, cv_loaded *loaded, convo
     *loaded = (cv_loaded){.values = &s->values,
                           .index = l->in_order,
                           .label = s->label,
-                          .other = l->source.mix ? s->other : NULL,
+                          .other = l->source.mix && l->epoch >= 0 ? s->other : NULL,
                           .share = s->share,
                           .count = count};
     return CONVO_OK;
@@ -201,18 +174,18 @@ static convo_status load_made(cv_loader *l, size_t end, cv_loaded *loaded, convo
 
 void cv_loader_begin(cv_loader *l, int64_t epoch, const int32_t *index, size_t count, size_t first) {
     pthread_mutex_lock(&l->lock);
-    l->epoch = l->source.make ? epoch : -1;
+    l->epoch = epoch;
+    l->made = l->source.make && (epoch >= 0 || l->source.large);
     l->index = index;
     l->count = count;
     l->at = l->next = l->released = first;
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
-    if (l->epoch < 0) prefetch(l, first), prefetch(l, first + l->batch);
 }
 
 convo_status cv_loader_next(cv_loader *l, cv_loaded *loaded, convo_error *err) {
     const size_t end = batch_end(l, l->at);
-    const convo_status status = (l->epoch < 0 ? load_as_scored : load_made)(l, end, loaded, err);
+    const convo_status status = (l->made ? load_made : load_in_place)(l, end, loaded, err);
     l->at = end;
     return status;
 }

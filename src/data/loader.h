@@ -4,18 +4,12 @@
 #define CV_LOADER_H
 
 #include "base/values.h"
-#include "data/store.h"
-
-enum { CV_SOURCE_STORES = 2 };
 
 // Examples: values and labels by row. All is borrowed.
 typedef struct cv_source {
     const cv_values *values; // [rows][size], as they are scored
     size_t size;             // numbers of an example
     const int32_t *label;    // [rows]
-    // The stores whose rows the values are, one behind the other, and the rows of the first; NULL: none.
-    cv_store *store[CV_SOURCE_STORES];
-    size_t first_rows;
     // Makes example `row` as it is trained on in an epoch, 0, 1, ... Called from several threads. NULL: as it is
     // scored.
     convo_status (*make)(const void *context, int64_t epoch, int32_t row, float *out /* [size] */, convo_error *err);
@@ -25,6 +19,7 @@ typedef struct cv_source {
     bool (*mix)(const void *context, int64_t epoch, const int32_t *row, int count, float *values, int32_t *partner,
                 float *share);
     const void *context;
+    bool large; // examples are also made to be scored: their values may exceed memory
 } cv_source;
 
 // Until the next call for the same loader.

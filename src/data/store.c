@@ -2,6 +2,7 @@
 #include "base/hash.h"
 #include "data/store_file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 struct cv_store {
     char *path; // NULL: in memory
     void *map;  // of the file
+    int file;   // of a large store, else -1
     size_t bytes;
     uint8_t *memory;
     cv_row *row;
@@ -67,6 +69,7 @@ cv_store *cv_store_map(int file, const cv_store_plan *plan) {
     struct stat about;
     cv_store_header header;
     cv_store *s = cv_alloc(1, sizeof *s);
+    if (s) s->file = -1;
     if (!s || !(s->path = cv_format("%s", plan->path)) || fstat(file, &about) || !S_ISREG(about.st_mode) ||
         (uint64_t)about.st_size < sizeof header)
         goto bad;
@@ -77,7 +80,8 @@ cv_store *cv_store_map(int file, const cv_store_plan *plan) {
     memcpy(&header, s->map, sizeof header);
     if (!header_fits(&header, s->bytes) || header.rows != plan->rows || strcmp(header.key, plan->key) != 0) goto bad;
     if (!read_table(s, &header, s->bytes > (plan->large ? plan->large : CV_STORE_LARGE))) goto bad;
-    if (s->checked) madvise(s->map, s->bytes, MADV_RANDOM); // batches take rows in any order
+    if (s->checked && (s->file = fcntl(file, F_DUPFD_CLOEXEC, 0)) < 0) goto bad;
+    if (s->checked) posix_fadvise(s->file, 0, 0, POSIX_FADV_RANDOM); // batches take rows in any order
     return s;
 bad:
     cv_store_free(s);
@@ -91,7 +95,7 @@ cv_store *cv_store_of_memory(uint8_t *memory, cv_row *table) {
         free(table);
         return NULL;
     }
-    *s = (cv_store){.memory = memory, .row = table};
+    *s = (cv_store){.memory = memory, .row = table, .file = -1};
     return s;
 }
 
@@ -129,6 +133,7 @@ void cv_store_open(const cv_store_plan *plan, cv_pool *pool, cv_store **store) {
 
 void cv_store_free(cv_store *s) {
     if (!s) return;
+    if (s->file >= 0) close(s->file);
     if (s->map) munmap(s->map, s->bytes);
     free(s->memory);
     free(s->row);
@@ -147,22 +152,42 @@ const char *cv_store_path(const cv_store *store) {
     return store->path;
 }
 
-bool cv_store_check(cv_store *s, size_t row) {
-    if (!s->checked || atomic_load_explicit(&s->checked[row], memory_order_relaxed)) return true;
-    if (is_right(&s->row[row])) {
-        atomic_store_explicit(&s->checked[row], 1, memory_order_relaxed);
-        return true;
-    }
-    unlink(s->path);
-    return false;
+bool cv_store_is_large(const cv_store *store) {
+    return store->checked != NULL;
 }
 
-void cv_store_prefetch(const cv_store *s, size_t row) {
-    if (!s->checked) return;
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE),
-                 at = (size_t)((const uint8_t *)s->row[row].stored - (const uint8_t *)s->map);
-    const size_t first = at / page * page, end = at + s->row[row].count * cv_row_bytes[s->row[row].type];
-    madvise((uint8_t *)s->map + first, end - first, MADV_WILLNEED);
+static bool read_stored(const cv_store *s, const cv_row *row, uint8_t *out, size_t bytes) {
+    const off_t offset = (off_t)((const uint8_t *)row->stored - (const uint8_t *)s->map);
+    for (size_t done = 0; done < bytes;) {
+        const ssize_t got = pread(s->file, out + done, bytes - done, offset + (off_t)done);
+        if (got == 0 || (got < 0 && errno != EINTR)) return false;
+        if (got > 0) done += (size_t)got;
+    }
+    return true;
+}
+
+convo_status cv_store_fetch(cv_store *s, size_t row, size_t count, float *out, convo_error *err) {
+    cv_row copy = s->row[row];
+    if (!s->checked) {
+        cv_row_read(&copy, 0, count, out);
+        return CONVO_OK;
+    }
+    const size_t bytes = copy.count * cv_row_bytes[copy.type];
+    uint8_t *stored = cv_alloc(bytes, 1);
+    if (!stored) return cv_no_memory(err, "an example");
+    bool good = read_stored(s, &copy, stored, bytes);
+    copy.stored = stored;
+    if (good && !atomic_load_explicit(&s->checked[row], memory_order_relaxed)) {
+        good = is_right(&copy);
+        atomic_store_explicit(&s->checked[row], good, memory_order_relaxed);
+    }
+    if (good) cv_row_read(&copy, 0, count, out);
+    free(stored);
+    if (good) return CONVO_OK;
+    unlink(s->path);
+    return cv_fail(err, CONVO_FORMAT, s->path,
+                   "this cached file is damaged and has been removed: run the command again; --resume continues a "
+                   "training");
 }
 
 bool cv_store_about(const char *path, char about[CV_STORE_ABOUT]) {

@@ -32,7 +32,7 @@ typedef struct cv_store_plan {
 convo_status cv_store_put(cv_store_writer *writer, size_t row, const float *value /* [count] */, size_t count,
                           uint32_t type, double shift, double gain, convo_error *err);
 // Opens the store at plan->path. *store is NULL if there is none with this key and number of rows, or if it is damaged.
-// A large store is not read as a whole: its rows are checked by cv_store_check, those of all others here.
+// A large store is not read as a whole: its rows are checked by cv_store_fetch, those of all others here.
 void cv_store_open(const cv_store_plan *plan, cv_pool *pool, cv_store **store);
 // Opens the store, or makes it: runs the tasks, and waits if another process is making the same one. The error of the
 // first task that fails does not depend on the number of threads.
@@ -40,10 +40,12 @@ convo_status cv_store_make(const cv_store_plan *plan, cv_pool *pool, cv_store **
 void cv_store_free(cv_store *store);
 // Returns the rows, [plan->rows], owned by the store.
 const cv_row *cv_store_rows(const cv_store *store);
-// Returns whether row `row` is what was stored. If it is not, the file is removed.
-bool cv_store_check(cv_store *store, size_t row);
-// Asks the kernel to read a row of a large store ahead of its use.
-void cv_store_prefetch(const cv_store *store, size_t row);
+// Returns whether the store is read row by row with cv_store_fetch, because it may exceed memory.
+bool cv_store_is_large(const cv_store *store);
+// Reads the first `count` numbers of a row to out. Of a large store, they are read from the file without mapping them,
+// which costs the kernel less where it has to make room for them, and checked. A damaged store is removed, with an
+// error.
+convo_status cv_store_fetch(cv_store *store, size_t row, size_t count, float *out, convo_error *err);
 // Returns the path of a store's file; NULL: it is in memory.
 const char *cv_store_path(const cv_store *store);
 // Reads what the file says about itself. Returns false if it is not a store.

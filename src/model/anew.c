@@ -14,8 +14,8 @@ static convo_status make_recording(const cv_material *m, cv_change_key key, int3
     float *sample = cv_alloc(count, sizeof *sample), *changed = NULL;
     size_t changed_count = 0;
     if (!sample) return cv_no_memory(err, "a changed recording");
-    cv_row_read(stored, 0, count, sample);
-    convo_status status = cv_changes_sound(m->changes, key, sample, count, &changed, &changed_count, err);
+    convo_status status = cv_store_fetch(m->samples, (size_t)row, count, sample, err);
+    if (!status) status = cv_changes_sound(m->changes, key, sample, count, &changed, &changed_count, err);
     if (!status) status = cv_front_compute(m->front, changed, changed_count, out, err);
     free(sample);
     free(changed);
@@ -30,20 +30,26 @@ static convo_status change_picture(const cv_material *m, cv_change_key key, floa
     return CONVO_OK;
 }
 
+// The features of an example before normalisation.
+static convo_status read_plain(const cv_material *m, int32_t row, float *out, convo_error *err) {
+    const size_t size = m->source.size, number = (size_t)row;
+    const bool second = m->store[1] && number >= m->dataset->count; // an augmented version
+    if (m->source.large)
+        return cv_store_fetch(m->store[second], number - (second ? m->dataset->count : 0), size, out, err);
+    const float *plain = cv_values_row(&m->plain, number, size, out);
+    if (plain != out) memcpy(out, plain, size * sizeof *out);
+    return CONVO_OK;
+}
+
 convo_status cv_anew_make(const void *material, int64_t epoch, int32_t row, float *out, convo_error *err) {
     const cv_material *m = material;
+    const cv_changes *changes = epoch < 0 ? NULL : m->changes;
     const cv_change_key key = key_of(m, epoch, row);
-    const size_t size = m->source.size;
-    convo_status status = CONVO_OK;
-    if (m->samples) {
-        status = make_recording(m, key, row, out, err);
-    } else {
-        const float *plain = cv_values_row(&m->plain, (size_t)row, size, out);
-        if (plain != out) memcpy(out, plain, size * sizeof *out);
-    }
-    if (!status && cv_changes_any(m->changes, CV_CHANGE_FEATURES)) cv_changes_features(m->changes, key, m->shape, out);
-    if (!status && cv_changes_any(m->changes, CV_CHANGE_PICTURE)) status = change_picture(m, key, out, err);
-    if (!status) cv_numbers_normalize(out, size, m->values.mean, m->values.std);
+    convo_status status =
+        cv_changes_any(changes, CV_CHANGE_SOUND) ? make_recording(m, key, row, out, err) : read_plain(m, row, out, err);
+    if (!status && cv_changes_any(changes, CV_CHANGE_FEATURES)) cv_changes_features(changes, key, m->shape, out);
+    if (!status && cv_changes_any(changes, CV_CHANGE_PICTURE)) status = change_picture(m, key, out, err);
+    if (!status) cv_numbers_normalize(out, m->source.size, m->values.mean, m->values.std);
     return status;
 }
 

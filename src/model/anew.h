@@ -1,4 +1,4 @@
-// Examples that are changed anew in every epoch.
+// Examples that are made one by one: changed anew in every epoch, or read from a store that may exceed memory.
 #pragma once
 
 #include "model/material.h"

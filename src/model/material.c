@@ -191,11 +191,10 @@ static convo_status leave_out_unreadable(cv_material *m, convo_error *err) {
 }
 
 static void set_source(cv_material *m) {
-    m->source = (cv_source){.values = &m->values,
-                            .size = (size_t)cv_shape_size(m->shape),
-                            .label = m->label,
-                            .store = {m->store[0], m->store[1]},
-                            .first_rows = m->dataset->count};
+    m->source =
+        (cv_source){.values = &m->values, .size = (size_t)cv_shape_size(m->shape), .label = m->label, .context = m};
+    for (int k = 0; k < 2; k++) m->source.large = m->source.large || (m->store[k] && cv_store_is_large(m->store[k]));
+    if (m->source.large) m->source.make = cv_anew_make;
 }
 
 convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
@@ -241,7 +240,7 @@ void cv_material_free(cv_material *m) {
     cv_changes_free(m->changes);
     cv_store_free(m->samples);
     cv_values_free(&m->values);
-    for (int k = 0; k < CV_SOURCE_STORES; k++) cv_store_free(m->store[k]);
+    for (int k = 0; k < 2; k++) cv_store_free(m->store[k]);
     free(m->label);
     *m = (cv_material){0};
 }
@@ -300,7 +299,6 @@ static convo_status prepare_changes(const convo_recipe *recipe, const convo_trai
     m->seed = (uint64_t)recipe->train.seed;
     m->source.make = cv_anew_make;
     if (cv_changes_any(m->changes, CV_CHANGE_MIX)) m->source.mix = cv_anew_mix;
-    m->source.context = m;
     return status;
 }
 

@@ -3,6 +3,7 @@
 #define CV_MATERIAL_H
 
 #include "data/loader.h"
+#include "data/store.h"
 #include "recipe/recipe.h"
 
 typedef struct cv_material {
@@ -10,16 +11,16 @@ typedef struct cv_material {
     cv_pool *pool;
     cv_dataset *dataset;
     cv_split split;
-    cv_front *front;  // of recordings; NULL for pictures and arrays
-    cv_shape shape;   // of one example
-    size_t rows;      // the data set's examples, then augmented versions, which belong to the training part
-    cv_values values; // [rows][size of shape]
-    int32_t *label;   // [rows]
-    cv_store *store[CV_SOURCE_STORES]; // of examples and of versions, where they are not in memory
-    cv_source source;                  // of all these
-    cv_changes *changes;               // of examples in every epoch; NULL: none
-    cv_store *samples;                 // of the recordings that are changed
-    cv_values plain;                   // values before normalisation, to be changed; borrowed
+    cv_front *front;     // of recordings; NULL for pictures and arrays
+    cv_shape shape;      // of one example
+    size_t rows;         // the data set's examples, then augmented versions, which belong to the training part
+    cv_values values;    // [rows][size of shape]
+    int32_t *label;      // [rows]
+    cv_store *store[2];  // of examples and of versions, where they are not in memory
+    cv_source source;    // of all these
+    cv_changes *changes; // of examples in every epoch; NULL: none
+    cv_store *samples;   // of the recordings that are changed
+    cv_values plain;     // values before normalisation, to be changed; borrowed
     uint64_t seed;
 } cv_material;
 
