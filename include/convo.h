@@ -113,14 +113,14 @@ typedef struct convo_class_parts {
 // What a split puts into each part.
 typedef struct convo_parts {
     convo_class_parts all, *classes; // of all classes together; [class_count] of each
-    int class_count;
-    int64_t left_out; // examples in no part
-    int64_t unlisted; // names on the list files of a split `by: list` that no example has
-    int largest;      // class with the most examples in the training part (if empty, in the next), and with the fewest
-    int smallest;
-    double imbalance; // quotient of their numbers; 0 if the smallest has none
-    int scored;       // the part that `majority` is about: test, or validation or training if there is none
-    double majority;  // accuracy on it of always answering `largest`
+    int class_count;                 // the data set's classes
+    int64_t left_out;                // examples in no part
+    int64_t unlisted;                // names on the list files of a split `by: list` that no example has
+    int largest;                     // class with the most examples in the training part (if empty, in the next)
+    int smallest;                    // class with the fewest
+    double imbalance;                // quotient of their numbers; 0 if the smallest has none
+    int scored;      // the part that `majority` is about: test, or validation or training if there is none
+    double majority; // accuracy on it of always answering `largest`
 } convo_parts;
 
 // Frees what is in it.
@@ -623,6 +623,7 @@ typedef struct convo_recording {
 // ("words.tar@1536+32044/cat/1.wav", docs/files.md). Free it with convo_recording_free. Errors: those of reading files.
 CONVO_API convo_status convo_recording_read(const char *path, double seconds, convo_recording *recording,
                                             convo_error *err);
+// Frees what is in it.
 CONVO_API void convo_recording_free(convo_recording *recording);
 
 // --- what the net sees ------------------------------------------------------------------------------------------
@@ -643,7 +644,7 @@ CONVO_API void convo_array_free(convo_array *array);
 
 // What a recipe's changes make of one recording.
 typedef struct convo_versions {
-    int64_t count;
+    int64_t count;        // of the versions
     int rate;             // of the samples, in hertz
     convo_array features; // [count][channels][...], as convo_features gives those of the recording
     convo_array *samples; // [count] the changed recordings, [samples]
@@ -861,17 +862,17 @@ CONVO_API const char *convo_data_guess(const char *path);
 
 // A file of convo_train_options.cache.
 typedef struct convo_cached {
-    char *path;
+    char *path;      // of the file
     char about[176]; // what it holds: "logmel, 1 x 101 x 40, 5188 examples of data/gsc3"
-    int64_t bytes;
-    int64_t used; // when it was last used, in seconds since 1970
+    int64_t bytes;   // its size
+    int64_t used;    // when it was last used, in seconds since 1970
 } convo_cached;
 
 // The files in a cache folder, the most recently used first.
 typedef struct convo_cache {
     convo_cached *file; // [count]
-    int count;
-    int64_t limit; // bytes: beyond it, the least recently used files are removed
+    int count;          // of the files
+    int64_t limit;      // bytes: beyond it, the least recently used files are removed
 } convo_cache;
 
 // Lists the files in a cache folder. A folder that does not exist is empty. Free *cache with convo_cache_free.

@@ -19,10 +19,10 @@ expect 2 "export without a file" "missing -o FILE" -- export "$run"
 expect 0 "weights come in with their recipe" "5 layers" "10 classes" -- \
     import "$model" --recipe "$work/digits.yaml" --data "$work/small" -o "$work/in.safetensors"
 check "and score the same" same_accuracy "$run" "$work/in.safetensors"
-expect 1 "weights without a recipe" "name the recipe" -- import "$model" -o "$work/no.safetensors"
+expect 1 "weights without a recipe" "pass --recipe" -- import "$model" -o "$work/no.safetensors"
 expect 1 "weights of another net" "it has no 2.weight" "4.weight is [10, 592], the net's is [10, 1184]" -- \
     import "$model" --recipe "$work/other.yaml" -o "$work/no.safetensors"
-expect 1 "too few labels" "2 labels are given, the net has 10 classes" -- \
+expect 1 "too few labels" "2 labels are given, but the net has 10 classes" -- \
     import "$model" --recipe "$work/digits.yaml" --labels a,b -o "$work/no.safetensors"
 expect 2 "--mean alone" "--mean and --std must be given together" -- import "$model" --mean 3 -o "$work/no.safetensors"
 check "nothing was written" test ! -e "$work/no.safetensors"
