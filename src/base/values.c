@@ -9,10 +9,6 @@ bool cv_values_any(const cv_values *v) {
     return v->value || v->byte || v->row;
 }
 
-bool cv_values_in_place(const cv_values *v) {
-    return v->value && v->std == 0;
-}
-
 void cv_numbers_normalize(float *x, size_t count, float mean, float std) {
     for (size_t i = 0; std != 0 && i < count; i++) x[i] = (x[i] - mean) / std;
 }
@@ -45,23 +41,28 @@ void cv_row_read(const cv_row *row, size_t first, size_t count, float *out) {
     for (size_t i = 0; i < count; i++) out[i] = (float)(((double)out[i] - shift) * gain);
 }
 
+bool cv_values_in_place(const cv_values *v, size_t row, size_t size) {
+    const cv_row *r = v->row ? &v->row[row] : NULL;
+    return v->value || (r && r->type == CV_ROW_FLOATS && r->count == size && r->shift == 0 && r->gain == 1);
+}
+
 const float *cv_values_piece(const cv_values *v, size_t row, size_t size, size_t first, size_t count, float *scratch) {
-    const size_t at = row * size + first;
-    if (cv_values_in_place(v)) return v->value + at;
-    if (v->byte) {
-        decode(v, at, count, scratch); // the table is normalised
-        return scratch;
-    }
-    if (v->row)
-        cv_row_read(&v->row[row], first, count, scratch);
-    else
-        memcpy(scratch, v->value + at, count * sizeof *scratch);
-    cv_numbers_normalize(scratch, count, v->mean, v->std);
+    if (v->value) return v->value + row * size + first;
+    if (cv_values_in_place(v, row, size)) return (const float *)v->row[row].stored + first;
+    cv_row_read(&v->row[row], first, count, scratch);
     return scratch;
 }
 
 const float *cv_values_row(const cv_values *v, size_t row, size_t size, float *scratch) {
-    return cv_values_piece(v, row, size, 0, size, scratch);
+    if (v->byte) {
+        decode(v, row * size, size, scratch);
+        return scratch;
+    }
+    const float *piece = cv_values_piece(v, row, size, 0, size, scratch);
+    if (v->std == 0) return piece;
+    if (piece != scratch) memcpy(scratch, piece, size * sizeof *scratch);
+    cv_numbers_normalize(scratch, size, v->mean, v->std);
+    return scratch;
 }
 
 const void *cv_values_stored(const cv_values *v, size_t row, size_t size, size_t *bytes) {

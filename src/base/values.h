@@ -37,13 +37,14 @@ typedef struct cv_values {
 bool cv_values_any(const cv_values *values);
 // Reads numbers first..first+count of a row of any size to out, [count].
 void cv_row_read(const cv_row *row, size_t first, size_t count, float *out);
-// Reads `count` numbers of a row of `size` from number `first` on: in place, or converted to scratch, [count].
+// Returns `count` numbers of a row of `size` from number `first` on, not normalised: in place, where
+// cv_values_in_place, or converted to scratch, [count]. Not for bytes, whose table is normalised.
 const float *cv_values_piece(const cv_values *values, size_t row, size_t size, size_t first, size_t count,
                              float *scratch);
-// Returns the numbers of a row of `size`: in place, or converted to scratch, [size].
+// Returns whether the numbers of a row lie there as floats.
+bool cv_values_in_place(const cv_values *values, size_t row, size_t size);
+// Returns the numbers of a row of `size`, normalised: in place, or converted to scratch, [size].
 const float *cv_values_row(const cv_values *values, size_t row, size_t size, float *scratch);
-// Returns whether cv_values_piece reads in place: nothing has to be converted.
-bool cv_values_in_place(const cv_values *values);
 // Returns the numbers of a row as they are stored, and how many bytes they have.
 const void *cv_values_stored(const cv_values *values, size_t row, size_t size, size_t *bytes);
 // Makes room for rows * size numbers of the type in use; bytes: the type if there are none yet. Keeps existing values.

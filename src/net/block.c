@@ -4,16 +4,28 @@
 // Numbers that are converted are converted in pieces, which stay in the first cache until they are packed.
 enum { PIECE = 256 };
 
+// As cv_values_piece; samples, which are most of what is converted, by the instruction set's own loop.
+static const float *read_piece(const cv_runner *r, const cv_values *values, size_t row, size_t first, size_t count,
+                               float *scratch) {
+    const cv_row *stored = values->row ? &values->row[row] : NULL;
+    if (!stored || stored->type != CV_ROW_SAMPLES || first + count > stored->count)
+        return cv_values_piece(values, row, (size_t)input_size(r), first, count, scratch);
+    r->isa->scale((const int16_t *)stored->stored + first, count, stored->shift, stored->gain, scratch);
+    return scratch;
+}
+
 static void load_rows(const cv_runner *r, const cv_values *values, const int32_t *index, int active, void *to) {
-    const size_t size = (size_t)input_size(r), most = cv_values_in_place(values) ? size : PIECE;
-    const size_t width = (size_t)r->isa->lanes * r->isa->real; // of one number of all samples
+    const size_t size = (size_t)input_size(r),
+                 width = (size_t)r->isa->lanes * r->isa->real; // of a number of all samples
     float scratch[MAX_LANES][PIECE];
     const float *rows[MAX_LANES];
+    size_t most = size;
+    for (int l = 0; l < active; l++)
+        if (!cv_values_in_place(values, (size_t)index[l], size)) most = PIECE;
     for (size_t first = 0; first < size; first += most) {
         const size_t count = size - first < most ? size - first : most;
-        for (int l = 0; l < active; l++)
-            rows[l] = cv_values_piece(values, (size_t)index[l], size, first, count, scratch[l]);
-        r->isa->pack(rows, active, (int64_t)count, (char *)to + first * width);
+        for (int l = 0; l < active; l++) rows[l] = read_piece(r, values, (size_t)index[l], first, count, scratch[l]);
+        r->isa->pack(rows, active, (int64_t)count, values->mean, values->std, (char *)to + first * width);
     }
 }
 
@@ -71,7 +83,7 @@ static void load_gradient(const job *j, const block *b) {
     const float *rows[MAX_LANES];
     for (int l = 0; l < r->isa->lanes; l++)
         rows[l] = l < b->active ? j->batch->output_gradient + (int64_t)(b->first + l) * output_size(r) : r->zero;
-    r->isa->pack(rows, r->isa->lanes, output_size(r), at(r, b->slot, r->plan.output_gradient));
+    r->isa->pack(rows, r->isa->lanes, output_size(r), 0, 0, at(r, b->slot, r->plan.output_gradient));
 }
 
 static void load_noise(const job *j, const block *b, int step) {
@@ -80,7 +92,7 @@ static void load_noise(const job *j, const block *b, int step) {
     const int64_t size = (int64_t)s->node->op->noise(s->node->config, s->node->in);
     const float *rows[MAX_LANES];
     for (int l = 0; l < b->active; l++) rows[l] = r->noise[step] + (int64_t)(b->first + l) * size;
-    r->isa->pack(rows, b->active, size, at(r, b->slot, s->noise));
+    r->isa->pack(rows, b->active, size, 0, 0, at(r, b->slot, s->noise));
 }
 
 // A pass of an action, or a channel of it.

@@ -90,7 +90,7 @@ void cv_single_load(const cv_net *single, cv_shape in, const float *values, void
         const float *rows[CV_MAX_LANES];
         const int count = in.c - c < lanes ? (int)(in.c - c) : lanes;
         for (int l = 0; l < count; l++) rows[l] = values + (c + l) * pixels;
-        single->isa->pack(rows, count, pixels, (float *)to + c * pixels);
+        single->isa->pack(rows, count, pixels, 0, 0, (float *)to + c * pixels);
     }
 }
 

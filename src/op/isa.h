@@ -11,8 +11,11 @@ typedef struct cv_isa {
     size_t real; // bytes of a number
     const cv_op *const *ops;
     int op_count;
-    // rows[count] of `size` floats each -> [size] lanes. Remaining lanes repeat the last row.
-    void (*pack)(const float *const *rows, int count, int64_t size, void *out);
+    // rows[count] of `size` floats each -> [size] lanes of (x - mean) / std, or of x if std is 0. Remaining lanes
+    // repeat the last row.
+    void (*pack)(const float *const *rows, int count, int64_t size, float mean, float std, void *out);
+    // out[i] = (sample[i] / 32768 - shift) * gain, in double precision: what cv_row_read does.
+    void (*scale)(const int16_t *sample, size_t count, double shift, double gain, float *out);
     void (*pack_bytes)(const uint8_t *const *rows, int count, const float *of_byte /* [256] */, int64_t size,
                        void *out);
     // [size] lanes -> rows[active] of floats

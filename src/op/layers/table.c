@@ -17,19 +17,25 @@ typedef struct row_source {
     const uint8_t *const *bytes;
     const float *of_byte;
     int count;
+    float mean, std; // floats are normalised; std 0: not
 } row_source;
 
 typedef float floats __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
 
 ALWAYS_INLINE real number_at(const row_source *s, int l, int64_t i) {
     // NOLINTNEXTLINE(*NullDereference): one of the two is there
-    return (real)(s->bytes ? s->of_byte[s->bytes[l][i]] : s->rows[l][i]);
+    const float x = s->bytes ? s->of_byte[s->bytes[l][i]] : s->rows[l][i];
+    return (real)(s->std == 0 ? x : (x - s->mean) / s->std);
 }
 
 // LANES numbers of row l from number i on.
 ALWAYS_INLINE lanes numbers_at(const row_source *s, int l, int64_t i) {
     // NOLINTNEXTLINE(*NullDereference): the same
-    if (!s->bytes) return __builtin_convertvector(*(const floats *)(s->rows[l] + i), lanes);
+    if (!s->bytes) {
+        floats x = *(const floats *)(s->rows[l] + i);
+        if (s->std != 0) x = (x - s->mean) / s->std;
+        return __builtin_convertvector(x, lanes);
+    }
     lanes v;
     for (int k = 0; k < LANES; k++) v[k] = number_at(s, l, i + k);
     return v;
@@ -51,12 +57,19 @@ ALWAYS_INLINE void pack_from(const row_source *s, int64_t size, lanes *y) {
     }
 }
 
-static void pack(const float *const *rows, int count, int64_t size, void *out) {
-    pack_from(&(row_source){.rows = rows, .count = count}, size, out);
+static void pack(const float *const *rows, int count, int64_t size, float mean, float std, void *out) {
+    if (std == 0)
+        pack_from(&(row_source){.rows = rows, .count = count}, size, out);
+    else
+        pack_from(&(row_source){.rows = rows, .count = count, .mean = mean, .std = std}, size, out);
 }
 
 static void pack_bytes(const uint8_t *const *rows, int count, const float *of_byte, int64_t size, void *out) {
     pack_from(&(row_source){.bytes = rows, .of_byte = of_byte, .count = count}, size, out);
+}
+
+static void scale(const int16_t *sample, size_t count, double shift, double gain, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = (float)(((double)sample[i] / 32768 - shift) * gain);
 }
 
 static void unpack(const void *from, int64_t size, int active, float *const *rows) {
@@ -107,6 +120,7 @@ const cv_isa CV_JOIN(cv_isa, CV_ISA) = {
     .op_count = (int)CV_COUNT(ops),
     .pack = pack,
     .pack_bytes = pack_bytes,
+    .scale = scale,
     .unpack = unpack,
     .add = add,
     .finite = all_finite,
