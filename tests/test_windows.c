@@ -116,10 +116,16 @@ static void times_that_make_no_sense_are_refused(void **state) {
     }
 }
 
+static void skipped(void **state) {
+    (void)state;
+    print_message("[  SKIPPED ] this build cannot read CSV files\n");
+    skip();
+}
+
 int main(void) {
     if (cv_data_manifest.missing) {
-        print_message("[  SKIPPED ] this build cannot read CSV files\n");
-        return 0;
+        const struct CMUnitTest none[] = {cmocka_unit_test(skipped)};
+        return cmocka_run_group_tests_name("windows", none, NULL, NULL);
     }
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
