@@ -74,11 +74,15 @@ static FILE *open_part(const char *part) {
     return NULL;
 }
 
+bool cv_file_has_name(int file, const char *path) {
+    struct stat opened, there;
+    return !fstat(file, &opened) && !lstat(path, &there) && opened.st_dev == there.st_dev &&
+           opened.st_ino == there.st_ino;
+}
+
 // Whether the part is the file that was opened, and not that of another process which writes to the same path.
 static bool is_ours(const cv_output *out) {
-    struct stat opened, there;
-    return !fstat(fileno(out->stream), &opened) && !lstat(out->part, &there) && opened.st_dev == there.st_dev &&
-           opened.st_ino == there.st_ino;
+    return cv_file_has_name(fileno(out->stream), out->part);
 }
 
 convo_status cv_file_open(cv_output *out, const char *path, convo_error *err) {

@@ -26,6 +26,9 @@ void cv_file_abandon(cv_output *out);
 // Opens, writes and commits in one call.
 convo_status cv_file_write(const char *path, const void *data, size_t size, convo_error *err);
 
+// Returns whether the open file is the one at `path`: another process may have removed, renamed or replaced it.
+bool cv_file_has_name(int file, const char *path);
+
 // Creates the folder and its parents; it may already exist.
 convo_status cv_folder_make(const char *path, convo_error *err);
 // Lists the names in a folder, sorted, without hidden ones. Freed with cv_folder_free.

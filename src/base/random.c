@@ -111,10 +111,14 @@ static uint64_t scramble(uint64_t x) {
 
 static const uint64_t golden_gamma = UINT64_C(0x9e3779b97f4a7c15); // 2^64 divided by the golden ratio
 
+uint64_t cv_random_mix(uint64_t x) {
+    return scramble(x + golden_gamma);
+}
+
 cv_draws cv_draws_begin(uint64_t seed, uint64_t epoch, uint64_t example, uint64_t purpose) {
     const uint64_t key[] = {seed, epoch, example, purpose};
     uint64_t state = 0;
-    for (size_t k = 0; k < CV_COUNT(key); k++) state = scramble(state + key[k] + golden_gamma);
+    for (size_t k = 0; k < CV_COUNT(key); k++) state = cv_random_mix(state + key[k]);
     return (cv_draws){state};
 }
 

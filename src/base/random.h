@@ -34,6 +34,9 @@ typedef struct cv_draws {
     uint64_t state;
 } cv_draws;
 
+// Returns a number that has nothing in common with that of a neighbouring x: one step of SplitMix64.
+uint64_t cv_random_mix(uint64_t x);
+
 // Begins the stream of `purpose` for an example in an epoch. Streams that differ in any of the four have nothing in
 // common.
 cv_draws cv_draws_begin(uint64_t seed, uint64_t epoch, uint64_t example, uint64_t purpose);

@@ -150,7 +150,7 @@ void cv_pool_run(cv_pool *pool, int count, cv_task *function, void *context) {
     cv_cpu_restore(setting);
 }
 
-static convo_status start_workers(cv_pool *pool, convo_error *err) {
+int cv_thread_start(pthread_t *thread, void *(*main)(void *), void *argument) {
     // Signals such as Ctrl-C are for the program's own threads. Those that an instruction raises are not to be blocked:
     // what happens then is undefined.
     static const int raised[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV};
@@ -158,14 +158,19 @@ static convo_status start_workers(cv_pool *pool, convo_error *err) {
     sigfillset(&all);
     for (size_t k = 0; k < CV_COUNT(raised); k++) sigdelset(&all, raised[k]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int cause = pthread_create(thread, NULL, main, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return cause;
+}
+
+static convo_status start_workers(cv_pool *pool, convo_error *err) {
     int cause = 0;
     while (!cause && pool->started < pool->size - 1) {
         struct worker *worker = &pool->workers[pool->started];
         *worker = (struct worker){.pool = pool, .number = pool->started + 1};
-        cause = pthread_create(&worker->thread, NULL, worker_main, worker);
+        cause = cv_thread_start(&worker->thread, worker_main, worker);
         if (!cause) pool->started++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!cause) return CONVO_OK;
     return cv_fail(err, CONVO_MEMORY, "", "thread %d of %d cannot be started: %s; use fewer threads", pool->started + 2,
                    pool->size, strerror(cause));

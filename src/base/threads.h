@@ -3,6 +3,11 @@
 
 #include "base/base.h"
 
+#include <pthread.h>
+
+// pthread_create for a thread of the library, which receives no signals but those that its own instructions raise.
+int cv_thread_start(pthread_t *thread, void *(*main)(void *), void *argument);
+
 typedef struct cv_pool cv_pool;
 typedef void cv_task(void *context, int task, int worker);
 

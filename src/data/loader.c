@@ -1,9 +1,8 @@
 #include "data/loader.h"
 
 #include "base/cpu.h"
+#include "base/threads.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,13 +219,8 @@ static bool make_slots(cv_loader *l, size_t threads) {
 
 // Fewer threads than asked for are no error: examples are then made more slowly.
 static void start_threads(cv_loader *l, int threads) {
-    sigset_t all, before;
     l->thread = cv_alloc((size_t)threads, sizeof *l->thread);
-    sigfillset(&all); // signals are for the program's own threads
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (l->thread && l->threads < threads && !pthread_create(&l->thread[l->threads], NULL, thread_main, l))
-        l->threads++;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    while (l->thread && l->threads < threads && !cv_thread_start(&l->thread[l->threads], thread_main, l)) l->threads++;
 }
 
 convo_status cv_loader_new(const cv_source *source, int batch, int threads, cv_loader **loader, convo_error *err) {

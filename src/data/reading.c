@@ -73,15 +73,6 @@ convo_status cv_read_samples(void *reading, size_t task, cv_store_writer *writer
 
 // --- augmented versions -------------------------------------------------------------------------------------------
 
-// SplitMix64's last step: neighbouring numbers become seeds that have nothing in common.
-// Guy Steele, Doug Lea, Christine Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-static uint64_t mix(uint64_t x) {
-    x += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
-
 convo_status cv_read_versions(void *reading, size_t task, cv_store_writer *writer, convo_error *err) {
     const cv_reading *r = reading;
     const size_t example = (size_t)r->index[task], copies = (size_t)r->augment->copies;
@@ -93,7 +84,7 @@ convo_status cv_read_versions(void *reading, size_t task, cv_store_writer *write
         cv_random random;
         float *version;
         size_t count;
-        cv_random_seed(&random, mix(mix(mix(r->seed) + example) + copy));
+        cv_random_seed(&random, cv_random_mix(cv_random_mix(cv_random_mix(r->seed) + example) + copy));
         if (!cv_augment(r->augment, &random, sound.sample, sound.count, rate, &version, &count))
             status = cv_no_memory(err, "changed versions of a recording");
         else

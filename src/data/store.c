@@ -127,7 +127,7 @@ void cv_store_open(const cv_store_plan *plan, cv_pool *pool, cv_store **store) {
         cv_store_free(s);
         return;
     }
-    utimensat(AT_FDCWD, plan->path, NULL, 0); // used just now: see make_room in model/cache.c
+    utimensat(AT_FDCWD, plan->path, NULL, 0); // used just now: see trim in model/cache.c
     *store = s;
 }
 

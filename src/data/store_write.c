@@ -1,4 +1,5 @@
 // Making a store.
+#include "base/file.h"
 #include "base/hash.h"
 #include "data/store_file.h"
 
@@ -136,13 +137,6 @@ static void run_task(void *context, int task, int worker) {
 
 // --- file -------------------------------------------------------------------------------------------------------
 
-// Returns whether the part still has its name: another process may have finished or given up meanwhile.
-static bool has_name(int file, const char *part) {
-    struct stat opened, there;
-    return !fstat(file, &opened) && S_ISREG(opened.st_mode) && !lstat(part, &there) && opened.st_dev == there.st_dev &&
-           opened.st_ino == there.st_ino;
-}
-
 // Opens and locks the part. Whoever has the lock makes the store; the others wait, and then find it made. Returns -1 if
 // the file cannot be written.
 static int open_locked(const char *part) {
@@ -151,9 +145,9 @@ static int open_locked(const char *part) {
         if (file < 0) return -1;
         while (flock(file, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
             nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-        if (has_name(file, part)) return file;
         struct stat about;
         const bool regular = !fstat(file, &about) && S_ISREG(about.st_mode);
+        if (regular && cv_file_has_name(file, part)) return file;
         close(file);
         if (!regular) return -1;
     }
@@ -208,7 +202,7 @@ convo_status cv_store_make(const cv_store_plan *plan, cv_pool *pool, cv_store **
         pthread_mutex_destroy(&w.lock);
     }
     if (w.file >= 0) {
-        if (has_name(w.file, w.part)) unlink(w.part);
+        if (cv_file_has_name(w.file, w.part)) unlink(w.part);
         flock(w.file, LOCK_UN); // the map keeps the file open, and with it the lock
         close(w.file);
     }
