@@ -72,15 +72,21 @@ static int64_t batchnorm_cost(const void *config, cv_shape in, cv_shape out, cha
     return cv_shape_size(out);
 }
 
-// Sums of many floats are taken in short runs and added up in double, lane by lane. Several runs go side by side: an
-// addition waits for the one before it in its own run only.
+// Sums of many floats are taken in short runs and added up in double, lane by lane. Pixels go to several runs in turn:
+// an addition waits for the one before it in its own run only.
 enum { RUN = 32, SIDE = 4, MOST_SUMS = 2 };
 typedef double wide __attribute__((vector_size(LANES * sizeof(double))));
 
+// As a tree, as sum_lanes.
 static double sum_wide(const wide *v) {
-    double sum = 0;
-    for (int l = 0; l < LANES; l++) sum += (*v)[l];
-    return sum;
+    double a[LANES];
+    memcpy(a, v, sizeof a);
+    UNROLL
+    for (int n = LANES / 2; n > 0; n /= 2) {
+        UNROLL
+        for (int i = 0; i < n; i++) a[i] += a[i + n];
+    }
+    return a[0];
 }
 
 // One channel of a block, and what its terms are made with.
@@ -107,21 +113,23 @@ ALWAYS_INLINE void gradient_of(lanes to[MOST_SUMS], const channel *c, int64_t i)
 // total[sums]: each of the terms over all pixels.
 ALWAYS_INLINE void add_up(double *total, const int sums, terms *of, const channel *c, int64_t pixels) {
     wide all[MOST_SUMS] = {{0}};
-    for (int64_t start = 0; start < pixels; start += SIDE * RUN) {
+    for (int64_t i = 0; i < pixels;) {
+        const int64_t end = i + SIDE * RUN < pixels ? i + SIDE * RUN : pixels;
         lanes sum[SIDE][MOST_SUMS] = {{{0}}}, term[MOST_SUMS];
-        if (start + SIDE * RUN <= pixels)
-            for (int64_t i = start; i < start + RUN; i++) {
-                UNROLL
-                for (int s = 0; s < SIDE; s++) {
-                    of(term, c, i + s * RUN);
-                    for (int k = 0; k < sums; k++) sum[s][k] += term[k];
-                }
+        for (; i + SIDE <= end; i += SIDE) {
+            UNROLL
+            for (int s = 0; s < SIDE; s++) {
+                of(term, c, i + s);
+                for (int k = 0; k < sums; k++) sum[s][k] += term[k];
             }
-        else
-            for (int64_t i = start; i < pixels; i++) {
-                of(term, c, i);
-                for (int k = 0; k < sums; k++) sum[(i - start) / RUN][k] += term[k];
-            }
+        }
+        UNROLL
+        for (int s = 0; s < SIDE - 1; s++) {
+            if (i == end) break;
+            of(term, c, i++);
+            for (int k = 0; k < sums; k++) sum[s][k] += term[k];
+        }
+        UNROLL
         for (int s = 0; s < SIDE; s++)
             for (int k = 0; k < sums; k++) all[k] += __builtin_convertvector(sum[s][k], wide);
     }
