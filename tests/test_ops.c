@@ -384,9 +384,7 @@ static void compare_alone(const cv_isa *isa, const subject *s, comparison *c, co
     for (size_t i = 0; i < in; i++) values[i] = (float)range_of(s->op) * input_value(input, X, (uint32_t)i);
     forward_alone(net, values, d.count, got);
     c->forward = fmax(c->forward, golden_check_floats(&c->golden, name, where, got, out, forward_tolerance));
-    // Groups of channels are the one thing that is refused.
-    const bool groups = s->op->window && s->test->options && strstr(s->test->options, "groups");
-    const bool form = !groups && (s->op->single || s->op->by_channel);
+    const bool form = s->op->single || s->op->by_channel;
     if (has_single_form(net) != form) fail_msg("%s: %s", where, form ? "has no such form" : "has such a form");
     cv_net_free(net);
     free(values);

@@ -3,7 +3,7 @@
 #include "recipe/recipe.h"
 #include "support.h"
 
-enum { NETS = 150, SAMPLES = 2 };
+enum { NETS = 250, SAMPLES = 2 };
 
 static uint32_t drawn;
 
@@ -47,19 +47,26 @@ static void check_net(cv_net *net, uint32_t stream, const char *where) {
     free(batch);
 }
 
-// A convolution, its input being the net's or not, and its output, by way of a flatten, read by a linear layer or not.
+// A convolution, with groups or without, its input being the net's or not, and its output, by way of a flatten, read by
+// a linear layer or not.
 static void check_random_net(const cv_isa *isa, uint32_t stream) {
-    const bool flat = pick(stream, 0, 2) == 0; // 1-d
-    const cv_shape input = {flat ? 2 : 3, pick(stream, 1, 40), flat ? 1 : pick(stream, 1, 9), pick(stream, 1, 31)};
+    const bool flat = pick(stream, 0, 2) == 0;                           // 1-d
+    const int channels = pick(stream, 1, 40), kind = pick(stream, 0, 3), // of groups: none, depthwise, several
+        groups = kind < 2    ? 1
+                 : kind == 2 ? channels
+                             : pick(stream, 2, 20),
+              maps = pick(stream, 1, kind == 3 ? 9 : 70), out = kind == 2 ? channels : groups * maps;
+    const cv_shape input = {flat ? 2 : 3, kind == 3 ? groups * pick(stream, 1, 4) : channels,
+                            flat ? 1 : pick(stream, 1, 9), pick(stream, 1, 31)};
     const int rows = flat ? 1 : pick(stream, 1, 3), columns = pick(stream, 1, 5);
     char options[192], linear[32], where[384];
     if (flat)
-        snprintf(options, sizeof options, "{out: %d, kernel: %d, stride: %d, padding: %d, dilation: %d}",
-                 pick(stream, 1, 70), columns, pick(stream, 1, 3), pick(stream, 4, 8), pick(stream, 1, 2));
+        snprintf(options, sizeof options, "{out: %d, groups: %d, kernel: %d, stride: %d, padding: %d, dilation: %d}",
+                 out, groups, columns, pick(stream, 1, 3), pick(stream, 4, 8), pick(stream, 1, 2));
     else
         snprintf(options, sizeof options,
-                 "{out: %d, kernel: [%d, %d], stride: [%d, %d], padding: [%d, %d], dilation: [%d, %d]}",
-                 pick(stream, 1, 70), rows, columns, pick(stream, 1, 2), pick(stream, 1, 3), pick(stream, 2, 3),
+                 "{out: %d, groups: %d, kernel: [%d, %d], stride: [%d, %d], padding: [%d, %d], dilation: [%d, %d]}",
+                 out, groups, rows, columns, pick(stream, 1, 2), pick(stream, 1, 3), pick(stream, 2, 3),
                  pick(stream, 4, 8), pick(stream, 1, 2), pick(stream, 1, 2));
     snprintf(linear, sizeof linear, "{out: %d}", pick(stream, 1, 70));
     const bool behind = pick(stream, 0, 1), ends = pick(stream, 0, 1);
@@ -89,9 +96,9 @@ static void many_channels_alone_are_those_of_a_batch(void **state) {
 static void every_recipe_has_the_form(void **state) {
     (void)state;
     static const char *const names[] = {
-        "cifar-convnet",    "cifar-linear",       "fsdd-best",        "fsdd-mfcc",  "fsdd-raw",
-        "fsdd-raw-dropout", "fsdd-raw-batchnorm", "fsdd-raw-resnet",  "moons",      "speech-cnn",
-        "speech-cnn-adam",  "speech-cnn-small",   "speech-ffnn-adam", "speech-ffnn"};
+        "cifar-convnet",    "cifar-linear",       "fsdd-best",        "fsdd-mfcc",   "fsdd-raw",
+        "fsdd-raw-dropout", "fsdd-raw-batchnorm", "fsdd-raw-resnet",  "moons",       "speech-cnn",
+        "speech-cnn-adam",  "speech-cnn-small",   "speech-ffnn-adam", "speech-ffnn", "speech-noise"};
     for (size_t k = 0; k < CV_COUNT(names); k++) {
         char path[64];
         convo_recipe *recipe;

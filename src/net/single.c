@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A convolution may still refuse. Doubles are for checking gradients, nothing else.
+// Doubles are for checking gradients, nothing else.
 static bool may_have_form(const cv_net *net) {
     for (int i = 0; i < net->nodes; i++) {
         const cv_op *op = net->node[i].op;
