@@ -157,55 +157,133 @@ static inline void gradients_are_those_of_doubles(trial *t) {
 
 // --- the training, written out ------------------------------------------------------------------------------------
 
+// The training, as far as it is written out.
+typedef struct course {
+    const trial *t;
+    const convo_recipe *r;
+    cv_net *net, *from; // `from` computes the gradients, and moves the buffers
+    float *x, *moment[2];
+    double *average;
+    float *class_weight;
+    int32_t *index;
+} course;
+
+// The gradient of the step's batches, clipped by its norm over all that is trained, and cut.
+static inline void clip(const convo_recipe *r, const cv_net *net, double *gradient) {
+    double squares = 0;
+    for (int i = 0; i < net->nodes; i++)
+        for (int k = net->node[i].tensor; k < net->node[i].tensor + net->node[i].tensors; k++)
+            for (size_t at = 0; at < net->tensor[k].size && !net->tensor[k].spec.buffer && !net->node[i].frozen; at++)
+                squares += pow(gradient[net->tensor[k].offset + at], 2);
+    const double most = r->train.clip_value;
+    const double factor = r->train.clip_norm > 0 ? fmin(1, r->train.clip_norm / (sqrt(squares) + 1e-6)) : 1;
+    for (size_t i = 0; i < net->trained; i++) {
+        gradient[i] *= factor;
+        if (most > 0) gradient[i] = fmax(-most, fmin(most, gradient[i]));
+    }
+}
+
+static inline bool decays(const cv_optimizer_config *c, const cv_tensor *t) {
+    const bool norm = t->init == CV_INIT_ONE || t->init == CV_INIT_ZERO;
+    return c->decays == CV_DECAYS_ALL || (t->dims > 1 && !norm);
+}
+
 // What is trained of `net` is updated by the gradient, tensor by tensor; `from` has moved the buffers.
 static inline void step(const convo_recipe *r, cv_net *net, const cv_net *from, const outcome *o, float *const *moment,
                         double rate, int64_t number) {
     float *gradient = test_memory(net->trained + 1, sizeof *gradient);
+    clip(r, net, o->gradient);
     for (size_t i = 0; i < net->trained; i++) gradient[i] = (float)o->gradient[i];
     for (int i = 0; i < net->nodes; i++)
         for (int k = net->node[i].tensor; k < net->node[i].tensor + net->node[i].tensors; k++) {
             const cv_net_tensor *tensor = &net->tensor[k];
             float *m[2] = {moment[0] + tensor->offset, moment[1] + tensor->offset};
             float *values = (float *)net->values + tensor->offset;
+            cv_optimizer_config config = r->optimizer_config;
+            if (!decays(&config, &tensor->spec)) config.weight_decay = 0;
             if (tensor->spec.buffer)
                 cv_net_read(from, k, values);
             else if (!net->node[i].frozen)
-                r->optimizer->update(&r->optimizer_config, rate, number, tensor->size, values,
-                                     gradient + tensor->offset, m);
+                r->optimizer->update(&config, rate, number, tensor->size, values, gradient + tensor->offset, m);
         }
     free(gradient);
 }
 
-// A training in fixed order, one step after the other, with gradients in doubles, or nudged in some way.
-static inline cv_net *train_plainly(const trial *t, const convo_recipe *r, uint32_t how) {
-    float *x = normalized(t, how);
-    cv_net *net = net_of(t, r, "baseline"), *from = net_of(t, r, how ? "baseline" : "double");
-    int32_t *index = rows_of(t);
-    float *moment[2] = {test_memory(net->trained + 1, sizeof(float)), test_memory(net->trained + 1, sizeof(float))};
-    const int all = t->net.examples[CONVO_TRAIN], size = (int)r->train.batch;
-    const int64_t each = cv_steps_of_epoch(&r->train, all);
-    cv_random random;
-    convo_error err = {0};
-    cv_random_seed(&random, (uint64_t)r->train.seed);
-    must(cv_net_init(net, &random, &err), &err);
-    for (int64_t number = 0; number < each * r->train.epochs; number++) {
-        const int first = (int)(number % each) * size, count = all - first < size ? all - first : size;
-        const cv_batch batch = {.values = CV_FLOATS(x), .index = index + first, .label = t->label, .count = count};
-        if (number % each == 0) (void)cv_random_u64(&random); // the base seed of a DataLoader
-        must(cv_net_copy(net, from, &err), &err);
-        shake(from, how ? how + (uint32_t)number : 0);
-        outcome o = pass_of(from, t, &batch, &random, 0, 1);
-        const double factor =
-            cv_schedule_factor(r->schedule, &r->schedule_config, number, each * r->train.epochs, each);
-        step(r, net, from, &o, moment, r->optimizer_config.lr * factor, number + 1);
+// The gradient of the mean loss over all batches of a step, the examples being weighted.
+static inline outcome pass_of_step(const course *c, int first, cv_random *random) {
+    const int all = c->t->net.examples[CONVO_TRAIN], size = (int)c->r->train.batch;
+    const int64_t used = cv_batches_of_epoch(&c->r->train, all) * size;
+    outcome sum = {.gradient = test_memory(c->net->trained + 1, sizeof(double))};
+    double total = 0;
+    for (int k = 0; k < c->r->train.accumulate && first < all && first < used; k++, first += size) {
+        const int count = all - first < size ? all - first : size;
+        cv_batch batch = {.values = CV_FLOATS(c->x), .index = c->index + first, .label = c->t->label, .count = count};
+        batch.class_weight = c->class_weight;
+        for (int i = 0; i < count && c->class_weight; i++)
+            batch.weight += (double)c->class_weight[c->t->label[first + i]];
+        outcome o = pass_of(c->from, c->t, &batch, random, 0, 1);
+        const double weight = c->class_weight ? batch.weight : count;
+        for (size_t i = 0; i < c->net->trained; i++) sum.gradient[i] += weight * o.gradient[i];
+        total += weight;
         outcome_free(&o);
     }
-    free(index);
-    free(moment[0]);
-    free(moment[1]);
-    cv_net_free(from);
-    free(x);
-    return net;
+    for (size_t i = 0; i < c->net->trained; i++) sum.gradient[i] /= total;
+    return sum;
+}
+
+static inline void follow(const course *c, int64_t number) {
+    const float *value = c->net->values;
+    const double n = (double)number, rising = (1 + n) / (10 + n);
+    double keep = number ? c->r->train.ema : 0;
+    if (c->r->train.ema_warmup) keep = fmin(keep, rising);
+    for (size_t i = 0; i < c->net->total; i++)
+        c->average[i] = c->r->train.ema > 0 ? keep * c->average[i] + (1 - keep) * (double)value[i] : (double)value[i];
+    for (int t = 0; t < c->net->tensors; t++) { // what counts steps is no number to average
+        const cv_net_tensor *tensor = &c->net->tensor[t];
+        for (size_t i = 0; i < tensor->size && tensor->spec.integer; i++)
+            c->average[tensor->offset + i] = (double)value[tensor->offset + i];
+    }
+}
+
+// A training in fixed order, one step after the other, with gradients in doubles, or nudged in some way.
+static inline cv_net *train_plainly(const trial *t, const convo_recipe *r, uint32_t how) {
+    course c = {.t = t,
+                .r = r,
+                .net = net_of(t, r, "baseline"),
+                .from = net_of(t, r, how ? "baseline" : "double"),
+                .x = normalized(t, how),
+                .index = rows_of(t)};
+    const int all = t->net.examples[CONVO_TRAIN];
+    const int64_t each = cv_steps_of_epoch(&r->train, all), stride = r->train.batch * r->train.accumulate;
+    cv_random random;
+    convo_error err = {0};
+    c.average = test_memory(c.net->total + 1, sizeof *c.average);
+    for (int k = 0; k < 2; k++) c.moment[k] = test_memory(c.net->trained + 1, sizeof(float));
+    must(cv_class_weights(r->train.class_weights, t->model->labels, t->net.classes, t->label, c.index, (size_t)all,
+                          &c.class_weight, &err),
+         &err);
+    cv_random_seed(&random, (uint64_t)r->train.seed);
+    must(cv_net_init(c.net, &random, &err), &err);
+    for (int64_t number = 0; number < each * r->train.epochs; number++) {
+        if (number % each == 0) (void)cv_random_u64(&random); // the base seed of a DataLoader
+        must(cv_net_copy(c.net, c.from, &err), &err);
+        shake(c.from, how ? how + (uint32_t)number : 0);
+        outcome o = pass_of_step(&c, (int)(number % each * stride), &random);
+        const double factor =
+            cv_schedule_factor(r->schedule, &r->schedule_config, number, each * r->train.epochs, each);
+        step(r, c.net, c.from, &o, c.moment, r->optimizer_config.lr * factor, number + 1);
+        follow(&c, number);
+        outcome_free(&o);
+    }
+    for (size_t i = 0; i < c.net->total; i++) ((float *)c.net->values)[i] = (float)c.average[i];
+    free(c.index);
+    free(c.class_weight);
+    free(c.average);
+    free(c.moment[0]);
+    free(c.moment[1]);
+    cv_net_free(c.from);
+    free(c.x);
+    return c.net;
 }
 
 static inline double *read_wide(const cv_net *net, int k) {

@@ -13,7 +13,8 @@ typedef struct syllabus {
     cv_shape input;
     int classes, examples, validation; // the last `validation` examples are the validation part
     float noise, scale;                // share of noise in the inputs; what they are multiplied by
-    const char *loss, *optimizer, *optimizer_options, *schedule, *schedule_options;
+    const char *loss, *loss_options, *optimizer, *optimizer_options, *schedule, *schedule_options;
+    const float *class_weight;
     cv_train_config train;
 } syllabus;
 
@@ -79,14 +80,16 @@ static inline const cv_schedule *find_schedule(const char *name) {
 }
 
 static inline void copy_state(cv_train_state *to, const cv_train_state *from, const cv_net *net) {
-    float *moment[2] = {to->moment[0], to->moment[1]}, *best = to->best;
+    float *moment[2] = {to->moment[0], to->moment[1]}, *best = to->best, *average = to->average;
     for (int k = 0; k < 2; k++)
         if (from->moment[k]) memcpy(moment[k], from->moment[k], net->trained * sizeof(float));
     if (from->best) memcpy(best, from->best, net->total * sizeof(float));
+    if (from->average) memcpy(average, from->average, net->total * sizeof(float));
     *to = *from;
     to->moment[0] = moment[0];
     to->moment[1] = moment[1];
     to->best = best;
+    to->average = average;
 }
 
 static inline convo_status lesson_step(void *user, const cv_step_record *record, convo_error *err) {
@@ -123,11 +126,12 @@ static inline void lesson_new(lesson *l, const syllabus *s, const cv_isa *isa, i
     make_task(l);
     must(cv_net_init(l->net, &random, &l->err), &l->err);
     const cv_op *loss = cv_op_find(isa, s->loss);
-    l->loss_config = op_options(loss, NULL);
+    l->loss_config = op_options(loss, s->loss_options);
     l->source = (cv_source){.values = &l->values, .size = (size_t)cv_shape_size(s->input), .label = l->label};
     l->training = (cv_training){.config = s->train,
                                 .loss = loss,
                                 .loss_config = l->loss_config.bytes,
+                                .class_weight = s->class_weight,
                                 .net = l->net,
                                 .source = &l->source,
                                 .split = &l->split,

@@ -337,12 +337,32 @@ static inline size_t table_size_of_schedules(void) {
     return k;
 }
 
+// What becomes of a step's gradients.
+static inline void draw_step(random_net *n) {
+    static const char *const sizes[] = {"0.01", "0.1", "1", "10"}, *const memories[] = {"0.5", "0.9", "0.99"};
+    if (draw(n, 4) == 0) cv_append(n->text, sizeof n->text, ", accumulate: %d", 2 + draw(n, 3));
+    if (draw(n, 4) == 0) cv_append(n->text, sizeof n->text, ", clip_norm: %s", sizes[draw(n, 4)]);
+    if (draw(n, 6) == 0) cv_append(n->text, sizeof n->text, ", clip_value: %s", sizes[draw(n, 4)]);
+    if (draw(n, 4) == 0)
+        cv_append(n->text, sizeof n->text, ", ema: %s, ema_warmup: %s", memories[draw(n, 3)],
+                  draw(n, 2) ? "true" : "false");
+    if (draw(n, 4)) return;
+    if (draw(n, 2)) {
+        cv_append(n->text, sizeof n->text, ", class_weights: balanced");
+        return;
+    }
+    for (int k = 0; k < n->classes; k++)
+        cv_append(n->text, sizeof n->text, "%s%g", k ? ", " : ", class_weights: [", (1 + draw(n, 20)) / 8.0);
+    cv_append(n->text, sizeof n->text, "]");
+}
+
 // train: its words and yes-or-noes but for the precision, whose numbers are others; then what it chooses.
 static inline void draw_train(random_net *n, const cv_op *loss) {
     char value[64];
     cv_append(n->text, sizeof n->text, "train: {epochs: %d, seed: %d", 1 + draw(n, 3), draw(n, 1000));
     for (const cv_option *o = cv_train_schema; o->name; o++) {
         if ((o->type != CV_WORD && o->type != CV_BOOL) || strcmp(o->name, "precision") == 0) continue;
+        if (strcmp(o->name, "ema_warmup") == 0) continue; // see draw_step
         draw_option(n, o, 1, value, sizeof value);
         // A balanced order is drawn anew in every epoch: it cannot be fixed besides.
         if (strcmp(o->name, "balance") == 0 && strstr(n->text, "order: fixed")) continue;
@@ -358,6 +378,7 @@ static inline void draw_train(random_net *n, const cv_op *loss) {
     append_choice(n, "loss", loss->name, loss->schema);
     append_choice(n, "optimizer", optimizer->name, optimizer->schema);
     append_choice(n, "schedule", schedule->name, schedule->schema);
+    draw_step(n);
     cv_append(n->text, sizeof n->text, "}\n");
 }
 

@@ -12,6 +12,19 @@
               .optimizer_options = OPTIONS, .schedule = SCHEDULE, .schedule_options = SCHEDULE_OPTIONS                 \
     }
 
+// Longer ones, with more of `train`.
+#define LONG(NAME, OPTIMIZER, OPTIONS, ...)                                                                            \
+    {                                                                                                                  \
+        TINY, .name = NAME, .examples = 20, .optimizer = OPTIMIZER, .optimizer_options = OPTIONS,                      \
+              .schedule = "constant", .train = {                                                                       \
+                  .batch = 8,                                                                                          \
+                  .epochs = 40,                                                                                        \
+                  .order = CV_FIXED,                                                                                   \
+                  __VA_ARGS__                                                                                          \
+              }                                                                                                        \
+    }
+static const float class_weight[] = {0.5f, 3, 1};
+
 static const syllabus optimizers[] = {
     RUN("sgd", "sgd", "{lr: 0.5}", "constant", NULL),
     RUN("sgd_decay", "sgd", "{lr: 0.5, weight_decay: 0.1}", "constant", NULL),
@@ -24,6 +37,20 @@ static const syllabus optimizers[] = {
     RUN("adamw_decay", "adamw", "{lr: 0.02, weight_decay: 0.5}", "constant", NULL),
     RUN("sgd_step", "sgd", "{lr: 0.5}", "step", "{every: 2, gamma: 0.5}"),
     RUN("adamw_one_cycle", "adamw", "{lr: 0.05}", "one_cycle", NULL),
+    LONG("decays_weights", "sgd", "{lr: 0.1, momentum: 0.5, weight_decay: 0.1, decays: weights}", .seed = 0),
+    LONG("adamw_decays_weights", "adamw", "{lr: 0.02, weight_decay: 0.5, decays: weights}", .seed = 0),
+    LONG("clip_norm", "sgd", "{lr: 0.1, momentum: 0.5}", .clip_norm = 0.3),
+    LONG("clip_value", "sgd", "{lr: 0.1, momentum: 0.5}", .clip_value = 0.05),
+    LONG("clip_both", "adam", "{lr: 0.01}", .clip_norm = 0.5, .clip_value = 0.1),
+    LONG("accumulate", "sgd", "{lr: 0.1, momentum: 0.5}", .accumulate = 2),
+    LONG("ema", "sgd", "{lr: 0.5}", .ema = 0.9),
+    LONG("ema_warmup", "sgd", "{lr: 0.5}", .ema = 0.95, .ema_warmup = true),
+};
+
+static const syllabus weighted[] = {
+    LONG("class_weights", "sgd", "{lr: 0.1}", .seed = 0),
+    LONG("class_weights_smooth", "sgd", "{lr: 0.1}", .seed = 0),
+    LONG("accumulate_weights", "sgd", "{lr: 0.1}", .accumulate = 2, .clip_norm = 0.2),
 };
 
 static double compare_weights(const cv_safetensors *golden, const syllabus *s, const cv_isa *isa) {
@@ -31,7 +58,7 @@ static double compare_weights(const cv_safetensors *golden, const syllabus *s, c
     double share = 0;
     lesson_new(&l, s, isa, 1);
     must(lesson_run(&l), &l.err);
-    assert_int_equal(l.result.steps, 21);
+    assert_int_equal(l.result.steps, s->train.epochs * (s->train.accumulate ? 2 : 3));
     for (int t = 0; t < l.net->tensors; t++) {
         char name[256];
         float *values = test_memory(l.net->tensor[t].size, sizeof *values);
@@ -53,6 +80,12 @@ static void optimizers_are_pytorchs(void **state) {
         double share = 0;
         for (size_t n = 0; n < CV_COUNT(optimizers); n++)
             share = fmax(share, compare_weights(&golden, &optimizers[n], isa_at(k)));
+        for (size_t n = 0; n < CV_COUNT(weighted); n++) {
+            syllabus s = weighted[n];
+            s.class_weight = class_weight;
+            if (strstr(s.name, "smooth")) s.loss_options = "{label_smoothing: 0.2}";
+            share = fmax(share, compare_weights(&golden, &s, isa_at(k)));
+        }
         print_message("%s: needs %.3f of what is allowed\n", isa_at(k)->name, share);
     }
     cv_safetensors_free(&golden);

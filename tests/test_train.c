@@ -81,6 +81,8 @@ static void check_same_lesson(const char *where, const lesson *a, const lesson *
     for (int k = 0; k < 2; k++)
         if (a->state.moment[k])
             check_bits("moments", where, a->state.moment[k], b->state.moment[k], a->net->trained * sizeof(float));
+    if (a->state.average)
+        check_bits("averages", where, a->state.average, b->state.average, a->net->total * sizeof(float));
     if (a->state.best) check_bits("best weights", where, a->state.best, b->state.best, a->net->total * sizeof(float));
     check_bits("random numbers", where, a->state.random.state, b->state.random.state, sizeof a->state.random.state);
     check_bits("losses", where, a->loss, b->loss, (size_t)a->steps * sizeof *a->loss);
@@ -90,6 +92,8 @@ static void check_same_lesson(const char *where, const lesson *a, const lesson *
     assert_int_equal(a->result.epochs, b->result.epochs);
     assert_int_equal(a->result.steps, b->result.steps);
 }
+
+static const float three_weights[] = {1, 0, 2.5f};
 
 // A layer that is updated on its way back, and whose weights fill no whole number of cache lines.
 static const layer wide_layers[] = {{"0", "linear", "{out: 301}", {FROM_INPUT}},
@@ -112,6 +116,22 @@ static const syllabus long_runs[] = {
      .optimizer = "adam",
      .schedule = "constant",
      .train = {.batch = 7, .epochs = 2}},
+    {MODERN, .name = "average, clipped, accumulated", .examples = 310, .validation = 50,
+     .train = {.batch = 50, .epochs = 4, .ema = 0.9, .clip_norm = 0.1, .clip_value = 0.02, .accumulate = 2}},
+    {.name = "wide, clipped",
+     .layers = wide_layers,
+     .input = {1, 1001, 1, 1},
+     .classes = 3,
+     .examples = 20,
+     .validation = 5,
+     .noise = 0.5f,
+     .scale = 1,
+     .loss = "cross_entropy",
+     .class_weight = three_weights,
+     .optimizer = "adamw",
+     .optimizer_options = "{weight_decay: 0.5, decays: weights}",
+     .schedule = "constant",
+     .train = {.batch = 7, .epochs = 2, .ema = 0.99, .ema_warmup = true, .clip_value = 0.001}},
 };
 
 static void threads_do_not_change_a_bit(void **state) {
@@ -162,6 +182,13 @@ static void an_interrupted_training_goes_on_to_the_same_bits(void **state) {
          .train = {.batch = 7, .epochs = 4, .order = CV_FIXED}},
         {TINY, .name = "last batch left out", .examples = 34, .optimizer = "adam", .schedule = "one_cycle",
          .train = {.batch = 6, .epochs = 4, .drop_last = true}},
+        {MODERN, .name = "average", .examples = 200, .validation = 40,
+         .train = {.batch = 32, .epochs = 4, .ema = 0.8, .clip_norm = 0.1}},
+        {MODERN, .name = "average, without validation", .examples = 160, .validation = 0,
+         .train = {.batch = 32, .epochs = 4, .ema = 0.8, .ema_warmup = true}},
+        {TINY, .name = "accumulated, with weights", .examples = 65, .validation = 10, .optimizer = "adamw",
+         .schedule = "one_cycle", .class_weight = three_weights,
+         .train = {.batch = 4, .epochs = 4, .accumulate = 3, .clip_value = 0.1}},
     };
     for (size_t n = 0; n < CV_COUNT(runs); n++) {
         lesson whole;
@@ -264,6 +291,51 @@ static void a_batch_norm_refuses_one_value_per_channel(void **state) {
         if (cases[k].says) assert_int_equal(l.steps, 0);
         lesson_free(&l);
     }
+}
+
+// --- steps of several batches, moving averages ---------------------------------------------------------------------
+
+// But for rounding, which is that of one pass.
+static void accumulated_batches_are_one_large_batch(void **state) {
+    (void)state;
+    syllabus s = {TINY,
+                  .examples = 70,
+                  .optimizer = "adam",
+                  .optimizer_options = "{lr: 0.01}",
+                  .schedule = "one_cycle",
+                  .class_weight = three_weights,
+                  .train = {.batch = 32, .epochs = 20, .clip_norm = 0.5}};
+    lesson l[2];
+    for (int k = 0; k < 2; k++) {
+        if (k) s.train.batch = 8, s.train.accumulate = 4;
+        lesson_new(&l[k], &s, cv_isa_find(NULL), 1);
+        must(lesson_run(&l[k]), &l[k].err);
+        assert_int_equal(l[k].result.steps, 60);
+    }
+    for (int64_t i = 0; i < 60; i++)
+        if (!(fabs(l[1].loss[i] - l[0].loss[i]) <= 1e-5 * l[0].loss[i]))
+            fail_msg("step %lld: loss %.9g, not %.9g", (long long)i + 1, l[1].loss[i], l[0].loss[i]);
+    for (int k = 0; k < 2; k++) lesson_free(&l[k]);
+}
+
+// What is kept and scored is the average; what is trained is as without it.
+static void an_average_is_scored_and_kept_and_changes_no_step(void **state) {
+    (void)state;
+    syllabus s = {MODERN, .examples = 200, .validation = 40, .train = {.batch = 32, .epochs = 3}};
+    lesson l[2];
+    for (int k = 0; k < 2; k++) {
+        s.train.ema = k ? 0.95 : 0;
+        lesson_new(&l[k], &s, cv_isa_find(NULL), 1);
+        must(lesson_run(&l[k]), &l[k].err);
+    }
+    check_bits("losses", "average", l[0].loss, l[1].loss, (size_t)l[0].steps * sizeof *l[0].loss);
+    for (int e = 0; e < 3; e++) {
+        check_score("training scores", "average", l[0].epoch[e].score[0], l[1].epoch[e].score[0]);
+        const double plain = l[0].epoch[e].score[1].loss, average = l[1].epoch[e].score[1].loss;
+        if (!(fabs(plain - average) > 1e-3)) fail_msg("epoch %d: the average was not scored", e + 1);
+    }
+    check_score("scores", "kept", l[1].result.validation, l[1].epoch[l[1].result.best_epoch - 1].score[1]);
+    for (int k = 0; k < 2; k++) lesson_free(&l[k]);
 }
 
 // --- early stopping -----------------------------------------------------------------------------------------------
@@ -451,6 +523,8 @@ int main(void) {
         cmocka_unit_test(the_loss_of_an_epoch_is_the_mean_of_its_examples),
         cmocka_unit_test(drop_last_leaves_out_what_fills_no_batch),
         cmocka_unit_test(a_batch_norm_refuses_one_value_per_channel),
+        cmocka_unit_test(accumulated_batches_are_one_large_batch),
+        cmocka_unit_test(an_average_is_scored_and_kept_and_changes_no_step),
         cmocka_unit_test(early_stopping_keeps_the_best_epoch),
         cmocka_unit_test(without_patience_the_last_epoch_comes),
         cmocka_unit_test(bytes_train_to_the_bits_of_the_floats_they_stand_for),

@@ -129,7 +129,7 @@ static bool unpack_random(const int32_t in[RANDOM_WORDS], cv_random *r) {
 // The arrays of a checkpoint, in memory that belongs to the net and the state.
 typedef struct arrays {
     int32_t random[2][RANDOM_WORDS];
-    cv_st_tensor tensor[6];
+    cv_st_tensor tensor[7];
     size_t count;
 } arrays;
 
@@ -149,15 +149,17 @@ static void list_arrays(arrays *a, const cv_net *net, const cv_train_state *s, i
     // NOLINTNEXTLINE(*CallAndMessage): there are at most 2
     for (int k = 0; k < moments; k++) add_array(a, names[k], CV_F32, net->trained, s->moment[k]);
     if (s->best) add_array(a, "best", CV_F32, net->total, s->best);
+    if (s->average) add_array(a, "average", CV_F32, net->total, s->average);
     add_array(a, "random", CV_I32, RANDOM_WORDS, a->random[0]);
     add_array(a, "epoch_random", CV_I32, RANDOM_WORDS, a->random[1]);
 }
 
 static char *state_text(const cv_train_state *s) {
-    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:f, s:I}", "epoch", (json_int_t)s->epoch, "step",
-                             (json_int_t)s->step, "steps", (json_int_t)s->steps, "correct", (json_int_t)s->correct,
-                             "seen", (json_int_t)s->seen, "loss_sum", s->loss_sum, "best_loss", number(s->best_loss),
-                             "seconds", s->seconds, "best_epoch", (json_int_t)s->best_epoch);
+    json_t *json =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:f, s:I}", "epoch", (json_int_t)s->epoch, "step",
+                  (json_int_t)s->step, "steps", (json_int_t)s->steps, "correct", (json_int_t)s->correct, "seen",
+                  (json_int_t)s->seen, "loss_sum", s->loss_sum, "weight_sum", s->weight_sum, "best_loss",
+                  number(s->best_loss), "seconds", s->seconds, "best_epoch", (json_int_t)s->best_epoch);
     char *text = cv_json_text(json, JSON_REAL_PRECISION(17));
     json_decref(json);
     return text;
@@ -199,10 +201,11 @@ static bool read_state(const char *text, cv_train_state *s) {
     json_t *json = cv_json_of(text);
     json_int_t epoch, step, steps, correct, seen, best_epoch;
     json_t *best_loss;
-    const bool good = !json_unpack(json, "{s:I, s:I, s:I, s:I, s:I, s:F, s:o, s:F, s:I}", "epoch", &epoch, "step",
-                                   &step, "steps", &steps, "correct", &correct, "seen", &seen, "loss_sum", &s->loss_sum,
-                                   "best_loss", &best_loss, "seconds", &s->seconds, "best_epoch", &best_epoch) &&
-                      epoch >= 0 && step >= 0 && steps >= 0 && correct >= 0 && seen >= correct && best_epoch >= 0;
+    const bool good =
+        !json_unpack(json, "{s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o, s:F, s:I}", "epoch", &epoch, "step", &step,
+                     "steps", &steps, "correct", &correct, "seen", &seen, "loss_sum", &s->loss_sum, "weight_sum",
+                     &s->weight_sum, "best_loss", &best_loss, "seconds", &s->seconds, "best_epoch", &best_epoch) &&
+        epoch >= 0 && step >= 0 && steps >= 0 && correct >= 0 && seen >= correct && best_epoch >= 0;
     if (good) {
         s->epoch = epoch, s->step = step, s->steps = steps, s->correct = correct, s->seen = seen,
         s->best_epoch = best_epoch;

@@ -52,9 +52,14 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
                           const cv_random *random, cv_run_folder *folder, convo_train_result *result,
                           convo_error *err) {
     cv_train_state state;
-    const cv_training training = training_of(recipe, m, net, folder);
-    convo_status status = cv_train_state_new(&training, random, &state, err);
-    if (status) return status;
+    cv_training training = training_of(recipe, m, net, folder);
+    float *class_weight;
+    convo_status status =
+        cv_class_weights(recipe->train.class_weights, m->dataset->labels, m->dataset->label_count, m->label,
+                         m->split.index[CONVO_TRAIN], m->split.count[CONVO_TRAIN], &class_weight, err);
+    training.class_weight = class_weight;
+    if (!status) status = cv_train_state_new(&training, random, &state, err);
+    if (status) goto done;
     folder->moments = cv_optimizer_moments(recipe->optimizer, &recipe->optimizer_config);
     folder->split = &m->split;
     folder->data = m->dataset->folder;
@@ -66,6 +71,8 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     cv_print(result->isa, sizeof result->isa, "%s", net->isa->name);
     if (!status) folder->parts.test_accuracy = result->test.accuracy;
     if (!status && folder->path) status = cv_run_folder_end(folder, result, m->dataset, err);
+done:
+    free(class_weight);
     return status;
 }
 

@@ -27,7 +27,8 @@ static void aim(const job *j, int slot, target to) {
         passes[i].share.blocks = together ? to.blocks : 1;
         passes[i].active = together ? to.last_active : to.active;
         passes[i].set = to.set;
-        passes[i].scale = 1.0 / to.batch;
+        passes[i].scale = 1.0 / to.weight;
+        passes[i].class_weight = to.class_weight;
         for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !r->plan.step[i].joint; t++)
             passes[i].grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, to.shard);
     }
@@ -50,7 +51,8 @@ static void run_shard(void *context, int shard, int worker) {
         for (int k = 0; k < count; k++)
             aim(j, b[k].slot,
                 (target){.shard = shard,
-                         .batch = j->batch->count,
+                         .weight = j->batch->weight > 0 ? j->batch->weight : j->batch->count,
+                         .class_weight = j->batch->class_weight,
                          .active = b[k].active,
                          .blocks = k == 0 ? count : 0,
                          .last_active = b[count - 1].active,

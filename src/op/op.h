@@ -48,10 +48,11 @@ typedef struct cv_pass {
     const void *noise;       // .noise lanes of random numbers drawn for this step, training only
     const double *merged[2]; // statistics of the whole batch for the forward and the backward pass, see cv_statistics
     bool training;
-    int active;           // samples in the (last) block; the other lanes are idle and must add nothing
-    const int32_t *label; // losses: [LANES], class of each sample
-    double scale;         // losses: dx is multiplied by this (1/N for the mean)
-    cv_share share;       // how the plan shares the pass out, for ops that ask for it
+    int active;                // samples in the (last) block; the other lanes are idle and must add nothing
+    const int32_t *label;      // losses: [LANES], class of each sample
+    double scale;              // losses: dx is multiplied by this (1/N for the mean)
+    const float *class_weight; // losses: [classes], how much a sample of each counts; NULL: all the same
+    cv_share share;            // how the plan shares the pass out, for ops that ask for it
 } cv_pass;
 
 // An op that needs the whole batch between its input and its output (batch norm): every block is gathered into `size`

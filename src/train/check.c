@@ -1,8 +1,13 @@
 // Checks the conditions for a training before the first step.
 #include "train/train.h"
 
-int64_t cv_steps_of_epoch(const cv_train_config *c, int64_t examples) {
+int64_t cv_batches_of_epoch(const cv_train_config *c, int64_t examples) {
     return (examples + (c->drop_last ? 0 : c->batch - 1)) / c->batch;
+}
+
+int64_t cv_steps_of_epoch(const cv_train_config *c, int64_t examples) {
+    const int64_t batches = cv_batches_of_epoch(c, examples), each = c->accumulate > 1 ? c->accumulate : 1;
+    return (batches + each - 1) / each;
 }
 
 // A variance needs two values. With one, batch norm would give its bias whatever comes in, and move its running
@@ -38,6 +43,8 @@ convo_status cv_train_check(const cv_training *t, convo_error *err) {
                        (long long)examples, (long long)t->config.batch);
     if (t->config.balance && t->config.order == CV_FIXED)
         return cv_fail(err, CONVO_ARGUMENT, "", "train.balance draws the order anew: leave out train.order: fixed");
+    if (t->config.ema_warmup && t->config.ema == 0)
+        return cv_fail(err, CONVO_ARGUMENT, "", "train.ema_warmup is given without train.ema, such as 0.999");
     if (t->config.patience && !t->split->count[CONVO_VALIDATION])
         return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one in data.split");
     if (t->net->isa->real != sizeof(float))

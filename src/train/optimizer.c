@@ -46,12 +46,18 @@ static void adamw(const cv_optimizer_config *c, double lr, int64_t step, size_t 
     adam_step(c, lr, step, count, w, g, m, 0, (float)(1 - lr * c->weight_decay));
 }
 
+#define DECAYS                                                                                                         \
+    CV_OPTION("decays", CV_WORD, cv_optimizer_config, decays,                                                          \
+              "what weight_decay acts on: all parameters, or all but biases and the parameters of norms",              \
+              .words = "all|weights")
+
 static const cv_option sgd_schema[] = {
     CV_OPTION("lr", CV_FLOAT, cv_optimizer_config, lr, "learning rate", .required = true, CV_RANGE(0, 1e6)),
     CV_OPTION("momentum", CV_FLOAT, cv_optimizer_config, momentum, "share of the last step kept", CV_RANGE(0, 1)),
     CV_OPTION("dampening", CV_FLOAT, cv_optimizer_config, dampening, "damps the gradient in the momentum",
               CV_RANGE(0, 1)),
     CV_OPTION("weight_decay", CV_FLOAT, cv_optimizer_config, weight_decay, "L2 penalty", CV_RANGE(0, 1e3)),
+    DECAYS,
     CV_OPTION("nesterov", CV_BOOL, cv_optimizer_config, nesterov, "Nesterov's momentum"),
     {.name = NULL},
 };
@@ -65,7 +71,7 @@ static const cv_option sgd_schema[] = {
         CV_OPTION("eps", CV_FLOAT, cv_optimizer_config, eps, "added to the root", .fallback = 1e-8, CV_RANGE(0, 1)),   \
         CV_OPTION("weight_decay", CV_FLOAT, cv_optimizer_config, weight_decay, "decay", .fallback = decay,             \
                   CV_RANGE(0, 1e3)),                                                                                   \
-    {                                                                                                                  \
+        DECAYS, {                                                                                                      \
         .name = NULL                                                                                                   \
     }
 

@@ -12,7 +12,10 @@
 typedef struct cv_optimizer_config {
     double lr, momentum, dampening, weight_decay, beta1, beta2, eps;
     bool nesterov;
+    int decays; // CV_DECAYS_ALL, ...: what weight_decay acts on
 } cv_optimizer_config;
+
+enum { CV_DECAYS_ALL, CV_DECAYS_WEIGHTS };
 
 typedef struct cv_optimizer {
     const char *name, *help; // "sgd", "adam", "adamw"
@@ -57,6 +60,11 @@ typedef struct cv_train_config {
     int precision;                         // CV_PRECISION_FP32, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
     bool record_full, test_each_epoch, drop_last, balance;
+    int64_t accumulate;               // batches of a step
+    double clip_norm, clip_value;     // of the gradient; 0: not clipped
+    double ema;                       // decay of the moving average of the parameters; 0: none
+    bool ema_warmup;                  // the decay rises at the beginning
+    char class_weights[CV_LIST_SIZE]; // see cv_class_weights
 } cv_train_config;
 
 enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
@@ -72,10 +80,12 @@ typedef struct cv_train_state {
     cv_random random;          // now
     cv_random epoch_random;    // as the running epoch began: its order is drawn from it again
     double loss_sum;           // of the running epoch
+    double weight_sum;         // of its examples, by which their losses are divided
     int64_t correct, seen;     // of the running epoch
     double best_loss, seconds; // of validation; of all calls together
     int64_t best_epoch;        // 0: none yet
     float *moment[2];          // [net->trained] each, as many as the optimiser has
+    float *average;            // [net->total] moving average of all values, NULL without one
     float *best;               // [net->total] the best on validation, NULL where the last epoch's weights are kept
 } cv_train_state;
 
@@ -97,6 +107,7 @@ typedef struct cv_training {
     cv_train_config config;
     const cv_op *loss;
     const void *loss_config;
+    const float *class_weight; // [classes], how much the examples of each count in training; NULL: all the same
     const cv_optimizer *optimizer;
     cv_optimizer_config optimizer_config;
     const cv_schedule *schedule;
@@ -112,8 +123,14 @@ typedef struct cv_training {
     void *user;
 } cv_training;
 
-// Returns the number of steps in an epoch over so many examples; drop_last leaves out a last batch that is not full.
+// Returns the number of batches, and of steps, in an epoch over so many examples; drop_last leaves out a last batch
+// that is not full. The last step of an epoch may have fewer batches than the others.
+int64_t cv_batches_of_epoch(const cv_train_config *config, int64_t examples);
 int64_t cv_steps_of_epoch(const cv_train_config *config, int64_t examples);
+// Makes *weight, [classes], of a list as in recipes: "balanced", a number for each class, or "class=number", 1 for the
+// others; NULL of "". label: by row; rows: [count], the training part. The caller frees it.
+convo_status cv_class_weights(const char *list, char *const *labels, int classes, const int32_t *label,
+                              const int32_t *rows, size_t count, float **weight, convo_error *err);
 // Draws the order of an epoch of n training rows with replacement, each class equally often. label: by row. order: [n].
 // Returns false if memory runs out.
 bool cv_balanced_order(const int32_t *label, const int32_t *rows, size_t n, cv_random *random, int32_t *order);

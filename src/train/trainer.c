@@ -1,5 +1,5 @@
 // The training loop.
-#include "train/train.h"
+#include "train/update.h"
 
 #include "base/cpu.h"
 
@@ -21,6 +21,20 @@ const cv_option cv_train_schema[] = {
               .words = "shuffle|fixed|replacement"),
     CV_OPTION("balance", CV_BOOL, cv_train_config, balance,
               "draw the examples of an epoch with replacement, each class equally often"),
+    CV_OPTION("class_weights", CV_LIST, cv_train_config, class_weights,
+              "how much the examples of each class count in training: balanced (examples / (classes * examples of the "
+              "class)), a number for each class, or [unknown=2, silence=0.5], 1 for the others"),
+    CV_OPTION("accumulate", CV_INT, cv_train_config, accumulate,
+              "batches of a step, whose gradient is that of one large batch", .fallback = 1, CV_RANGE(1, 1 << 20)),
+    CV_OPTION("clip_norm", CV_FLOAT, cv_train_config, clip_norm,
+              "a gradient with a larger norm is scaled down to it; 0: never", CV_RANGE(0, 1e9)),
+    CV_OPTION("clip_value", CV_FLOAT, cv_train_config, clip_value,
+              "numbers of the gradient, after clip_norm, are cut to this size; 0: never", CV_RANGE(0, 1e9)),
+    CV_OPTION("ema", CV_FLOAT, cv_train_config, ema,
+              "decay of the moving average of the weights, such as 0.999, which is what is scored and kept; 0: none",
+              CV_RANGE(0, 1)),
+    CV_OPTION("ema_warmup", CV_BOOL, cv_train_config, ema_warmup,
+              "the decay after n steps is at most (1 + n) / (10 + n)"),
     CV_OPTION(
         "keep", CV_WORD, cv_train_config, keep,
         "the model of the epoch with the lowest validation loss, where there is a validation part, or of the last",
@@ -37,11 +51,6 @@ const cv_option cv_train_schema[] = {
     {.name = NULL},
 };
 
-// Numbers of the parameters that one task sums and updates.
-typedef struct piece {
-    size_t first, count;
-} piece;
-
 // One call of cv_train_run.
 typedef struct loop {
     const cv_training *t;
@@ -50,18 +59,18 @@ typedef struct loop {
     cv_runner *trainer;
     cv_loader *loader;
     cv_scorer *scorer;
+    cv_updater *updater;
     int outputs;
-    int32_t *order;    // [train] rows, as this epoch visits them
-    float *out, *loss; // of a batch
-    int64_t per_epoch, total_steps;
+    int32_t *order;                 // [train] rows, as this epoch visits them
+    float *out, *loss;              // of a batch
+    int64_t batches, per_step;      // of an epoch; of a step, but for the last of an epoch
+    int64_t per_epoch, total_steps; // steps
     double began, epoch_began, last_shown;
     int64_t epoch_seen; // in this call
     int64_t seen;       // in this call, and how long that took without scoring
     double trained;
     double learning_rate;
     convo_score validation, test; // of the last epoch
-    piece *piece;                 // the numbers that are updated
-    int pieces;
 } loop;
 
 // --- the state ----------------------------------------------------------------------------------------------------
@@ -73,6 +82,8 @@ convo_status cv_train_state_new(const cv_training *t, const cv_random *random, c
         fits &= (s->moment[k] = cv_alloc_aligned(t->net->trained + 1, sizeof(float))) != NULL;
     if (t->split->count[CONVO_VALIDATION] && t->config.keep == CV_KEEP_BEST)
         fits &= (s->best = cv_alloc_aligned(t->net->total + 1, sizeof(float))) != NULL;
+    if (t->config.ema > 0) fits &= (s->average = cv_alloc_aligned(t->net->total + 1, sizeof(float))) != NULL;
+    if (fits && s->average) memcpy(s->average, t->net->values, t->net->total * sizeof *s->average);
     if (fits) return CONVO_OK;
     cv_train_state_free(s);
     return cv_no_memory(err, "the optimiser's state");
@@ -82,6 +93,7 @@ void cv_train_state_free(cv_train_state *s) {
     free(s->moment[0]);
     free(s->moment[1]);
     free(s->best);
+    free(s->average);
     *s = (cv_train_state){0};
 }
 
@@ -91,55 +103,6 @@ static convo_status score_part(const loop *l, convo_part part, convo_score *scor
 }
 
 // --- one step -----------------------------------------------------------------------------------------------------
-
-// Numbers of the parameters that one task sums and updates: they stay in the first cache.
-enum { CHUNK = 2048 };
-
-static bool add_pieces(loop *l, size_t *room, size_t first, size_t end) {
-    for (; first < end; first += CHUNK) {
-        if (!cv_grow(&l->piece, room, (size_t)l->pieces + 1, sizeof *l->piece)) return false;
-        l->piece[l->pieces++] = (piece){first, end - first < CHUNK ? end - first : CHUNK};
-    }
-    return true;
-}
-
-// All trained numbers but those of frozen layers and those that are updated on the way. Tensors lie one behind the
-// other, in the order of the net, with gaps: one that ends a run has no gradient.
-static bool list_pieces(loop *l) {
-    const cv_net *net = l->t->net;
-    size_t room = 0, first = 0, end = 0; // of a run of tensors
-    bool fits = true;
-    for (int i = 0; i < net->nodes; i++)
-        for (int t = net->node[i].tensor; t < net->node[i].tensor + net->node[i].tensors; t++) {
-            const cv_net_tensor *tensor = &net->tensor[t];
-            if (tensor->spec.buffer) continue;
-            if (!net->node[i].frozen && cv_runner_keeps_gradient(l->trainer, tensor->offset)) {
-                if (first == end) first = tensor->offset;
-                end = tensor->offset + tensor->size;
-            } else {
-                fits = fits && add_pieces(l, &room, first, end);
-                first = end;
-            }
-        }
-    return fits && add_pieces(l, &room, first, end);
-}
-
-static void update(void *context, size_t first, size_t count, const float *gradient) {
-    const loop *l = context;
-    const cv_training *t = l->t;
-    float *moment[2] = {NULL, NULL};
-    for (int k = 0; k < 2 && l->s->moment[k]; k++) moment[k] = l->s->moment[k] + first;
-    t->optimizer->update(&t->optimizer_config, l->learning_rate, l->s->steps + 1, count,
-                         (float *)t->net->values + first, gradient, moment);
-}
-
-static void update_piece(void *context, int task, int worker) {
-    const loop *l = context;
-    const piece p = l->piece[task];
-    float room[CHUNK];
-    (void)worker;
-    update(context, p.first, p.count, cv_runner_gradient(l->trainer, p.first, p.count, room));
-}
 
 static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err) {
     const cv_node *n = cv_runner_first_not_finite(l->trainer, batch);
@@ -152,34 +115,80 @@ static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err)
         (long long)l->s->step + 1, (long long)l->s->epoch + 1, place);
 }
 
+// What the losses of a batch are divided by: the number of its examples, or their weights. A mixed example counts as
+// its labels do.
+static double weight_of(const cv_training *t, const cv_batch *batch) {
+    double sum = 0;
+    if (!t->class_weight) return batch->count;
+    for (int i = 0; i < batch->count; i++) {
+        const int32_t row = batch->index[i];
+        const double share = batch->other ? (double)batch->share[row] : 1;
+        sum += share * (double)t->class_weight[batch->label[row]];
+        if (batch->other) sum += (1 - share) * (double)t->class_weight[batch->other[row]];
+    }
+    return sum;
+}
+
+static double quotient(double a, double b) {
+    return b > 0 ? a / b : 0;
+}
+
+// What the batches of a step gave.
+typedef struct sums {
+    double loss, weight;
+    int64_t correct, seen;
+} sums;
+
+static convo_status train_batch(loop *l, sums *of_step, convo_error *err) {
+    cv_train_state *s = l->s;
+    cv_loaded loaded;
+    const convo_status status = cv_loader_next(l->loader, &loaded, err);
+    if (status) return status;
+    cv_batch batch = cv_batch_of(&loaded);
+    double sum = 0;
+    batch.class_weight = l->t->class_weight;
+    batch.weight = weight_of(l->t, &batch);
+    cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
+    for (int i = 0; i < batch.count; i++) sum += (double)l->loss[i];
+    if (!isfinite(sum)) return not_finite(l, &batch, err);
+    for (int i = 0; i < batch.count; i++)
+        of_step->correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == batch.label[batch.index[i]];
+    of_step->loss += sum;
+    of_step->weight += batch.weight;
+    of_step->seen += batch.count;
+    cv_updater_add(l->updater, batch.weight);
+    return CONVO_OK;
+}
+
 static convo_status train_step(loop *l, convo_error *err) {
     const cv_training *t = l->t;
     cv_train_state *s = l->s;
-    cv_loaded loaded;
-    convo_status status = cv_loader_next(l->loader, &loaded, err);
-    if (status) return status;
-    const cv_batch batch = cv_batch_of(&loaded);
-    const int n = batch.count;
-    double sum = 0;
-    int64_t correct = 0;
+    convo_status status = CONVO_OK;
+    sums of_step = {0};
+    const int64_t first = s->step * l->per_step, rest = l->batches - first;
     l->learning_rate = t->optimizer_config.lr *
                        cv_schedule_factor(t->schedule, &t->schedule_config, s->steps, l->total_steps, l->per_epoch);
-    cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
-    for (int i = 0; i < n; i++) sum += (double)l->loss[i];
-    if (!isfinite(sum)) return not_finite(l, &batch, err);
-    for (int i = 0; i < n; i++)
-        correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == batch.label[batch.index[i]];
-    s->correct += correct;
-    s->loss_sum += sum;
-    s->seen += n;
-    l->epoch_seen += n;
-    cv_pool_run(t->pool, l->pieces, update_piece, l);
+    cv_updater_begin(l->updater, l->learning_rate);
+    for (int64_t k = 0; k < l->per_step && k < rest && !status; k++) status = train_batch(l, &of_step, err);
+    if (status) return status;
+    cv_updater_end(l->updater);
+    s->correct += of_step.correct;
+    s->loss_sum += of_step.loss;
+    s->weight_sum += of_step.weight;
+    s->seen += of_step.seen;
+    l->epoch_seen += of_step.seen;
     s->steps++;
     s->step++;
     if (!t->step_done || !t->config.record_every || s->steps % t->config.record_every) return CONVO_OK;
-    cv_step_record record = {s->steps, {sum / n, (double)correct / n, correct, n}, {0, 0, 0, 0}};
+    const double n = (double)of_step.seen;
+    cv_step_record record = {
+        s->steps,
+        {quotient(of_step.loss, of_step.weight), (double)of_step.correct / n, of_step.correct, of_step.seen},
+        {0, 0, 0, 0}};
+    cv_updater_swap(l->updater);
     if (t->config.record_full) status = score_part(l, CONVO_TRAIN, &record.train, err);
     if (!status) status = score_part(l, CONVO_VALIDATION, &record.validation, err);
+    cv_updater_swap(l->updater);
     return status ? status : t->step_done(t->user, &record, err);
 }
 
@@ -208,7 +217,8 @@ static bool draw_order(loop *l, cv_random *random) {
 
 static convo_score running_score(const cv_train_state *s) {
     const double n = (double)s->seen;
-    return (convo_score){s->seen ? s->loss_sum / n : NAN, s->seen ? (double)s->correct / n : NAN, s->correct, s->seen};
+    return (convo_score){s->seen ? quotient(s->loss_sum, s->weight_sum) : NAN, s->seen ? (double)s->correct / n : NAN,
+                         s->correct, s->seen};
 }
 
 static void show(loop *l, bool always) {
@@ -226,14 +236,14 @@ static void show(loop *l, bool always) {
         .learning_rate = l->learning_rate,
         .examples_per_second = speed,
         .seconds = t - l->began,
-        .seconds_left = speed > 0 ? rest * (double)l->t->config.batch / speed : NAN,
+        .seconds_left = speed > 0 ? rest * (double)(l->t->config.batch * l->per_step) / speed : NAN,
     };
     l->last_shown = t;
     l->options->progress(&p, l->options->user);
 }
 
-// After the last step of an epoch: scores, the best model, the record, the checkpoint.
-static convo_status end_epoch(loop *l, convo_error *err) {
+// Scores, the best model, the record: of the moving average, where there is one.
+static convo_status judge_epoch(loop *l, convo_error *err) {
     const cv_training *t = l->t;
     cv_train_state *s = l->s;
     const double trained = cv_now() - l->epoch_began;
@@ -259,9 +269,16 @@ static convo_status end_epoch(loop *l, convo_error *err) {
     s->seconds += record.seconds;
     s->epoch++;
     s->step = s->correct = s->seen = 0;
-    s->loss_sum = 0;
-    if (t->epoch_done) status = t->epoch_done(t->user, &record, err);
-    if (!status && t->checkpoint) status = t->checkpoint(t->user, s, err);
+    s->loss_sum = s->weight_sum = 0;
+    return t->epoch_done ? t->epoch_done(t->user, &record, err) : CONVO_OK;
+}
+
+// After the last step of an epoch.
+static convo_status end_epoch(loop *l, convo_error *err) {
+    cv_updater_swap(l->updater);
+    convo_status status = judge_epoch(l, err);
+    cv_updater_swap(l->updater);
+    if (!status && l->t->checkpoint) status = l->t->checkpoint(l->t->user, l->s, err);
     return status;
 }
 
@@ -283,8 +300,9 @@ static convo_status run_epoch(loop *l, convo_error *err) {
         drawn = draw_order(l, &again);
     }
     if (!drawn) return cv_no_memory(err, "the order of the examples");
-    const int64_t n = (int64_t)l->t->split->count[CONVO_TRAIN], batch = l->t->config.batch, used = l->per_epoch * batch;
-    cv_loader_begin(l->loader, s->epoch, l->order, (size_t)(used < n ? used : n), (size_t)(s->step * batch));
+    const int64_t n = (int64_t)l->t->split->count[CONVO_TRAIN], batch = l->t->config.batch, used = l->batches * batch;
+    cv_loader_begin(l->loader, s->epoch, l->order, (size_t)(used < n ? used : n),
+                    (size_t)(s->step * l->per_step * batch));
     while (s->step < l->per_epoch) {
         if ((status = train_step(l, err))) return status;
         if (s->step < l->per_epoch) show(l, false);
@@ -304,6 +322,8 @@ static convo_status prepare(loop *l, convo_error *err) {
     const int batch = (int)(t->config.batch < examples ? t->config.batch : examples);
     convo_status status;
     l->outputs = (int)cv_shape_size(cv_net_output(t->net));
+    l->batches = cv_batches_of_epoch(&t->config, examples);
+    l->per_step = t->config.accumulate > 1 ? t->config.accumulate : 1;
     l->per_epoch = cv_steps_of_epoch(&t->config, examples);
     l->total_steps = l->per_epoch * t->config.epochs;
     l->validation = l->test = (convo_score){NAN, NAN, 0, 0};
@@ -314,10 +334,10 @@ static convo_status prepare(loop *l, convo_error *err) {
     if (!l->order || !l->out || !l->loss) return cv_no_memory(err, "the order of the examples");
     status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
     if (status) return status;
-    cv_runner_use_gradients(l->trainer, update, l);
+    status = cv_updater_new(t, l->s, l->trainer, &l->updater, err);
+    if (status) return status;
     status = cv_loader_new(t->source, batch, cv_pool_size(t->pool), &l->loader, err);
     if (status) return status;
-    if (!list_pieces(l)) return cv_no_memory(err, "the pieces of an update");
     return cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->source, t->pool, &l->scorer, err);
 }
 
@@ -352,6 +372,7 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
         l.seen += l.epoch_seen;
         result->interrupted = !status && (s->epoch == epoch || (stopped(&l) && s->epoch < t->config.epochs));
     }
+    if (!status) cv_updater_swap(l.updater);
     if (!status && s->best && s->best_epoch) memcpy(t->net->values, s->best, t->net->total * sizeof *s->best);
     if (!status) status = score_kept(&l, result, err);
     result->diverged = status == CONVO_NUMERIC;
@@ -371,9 +392,9 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
 done:
     cv_loader_free(l.loader);
     cv_scorer_free(l.scorer);
+    cv_updater_free(l.updater);
     cv_runner_free(l.trainer);
     free(l.order);
-    free(l.piece);
     free(l.out);
     free(l.loss);
     cv_cpu_restore(denormals);

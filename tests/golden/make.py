@@ -182,6 +182,46 @@ def modern():
                          nn.Dropout(0.5), nn.Linear(144, 10))
 
 
+def weights_alone(optimizer, decay, **options):
+    """Weight decay for what is not a bias and belongs to no norm."""
+    def make(parameters):
+        parameters = list(parameters)
+        return optimizer([{"params": [p for p in parameters if p.dim() > 1], "weight_decay": decay},
+                          {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0}], **options)
+    return make
+
+
+def rising(decay):
+    """The average moves faster at the beginning. n: updates before."""
+    return lambda average, value, n: average + (1 - min(decay, (1 + int(n)) / (10 + int(n)))) * (value - average)
+
+
+def train_grouped(build, data, batch, epochs, optimizer, schedule=None, weight=None, smoothing=0.0, accumulate=1, clip=None,
+                  average=None):
+    """In fixed order, `accumulate` batches a step, whose gradient is that of the mean over all their examples."""
+    torch.manual_seed(SEED)
+    net = build()
+    optimizer = optimizer(net.parameters())
+    schedule = schedule and schedule(optimizer)
+    mean = torch.optim.swa_utils.AveragedModel(net, avg_fn=average) if average else None
+    batches = list(zip(*(part.split(batch) for part in data)))
+    for _ in range(epochs):
+        for first in range(0, len(batches), accumulate):
+            group = batches[first:first + accumulate]
+            count = sum((weight[label].sum() if weight is not None else len(label)) for _, label in group)
+            optimizer.zero_grad()
+            for x, label in group:
+                (F.cross_entropy(net(x), label, weight, reduction="sum", label_smoothing=smoothing) / count).backward()
+            if clip:
+                clip(net.parameters())
+            optimizer.step()
+            if mean:
+                mean.update_parameters(net)
+        if schedule:
+            schedule.step()
+    return mean.module if mean else net
+
+
 def train(build, data, batch, epochs, order, optimizer, schedule=None, each_step=False):
     torch.manual_seed(SEED)
     net, losses = build(), []
@@ -218,6 +258,21 @@ trainings = {  # 20 examples in batches of 8, 7 epochs: 21 steps, every third on
     "sgd_step": (lambda p: SGD(p, lr=0.5), lambda o: lr_scheduler.StepLR(o, 2, 0.5), False),
     "adamw_one_cycle": (lambda p: AdamW(p, lr=0.05),
                         lambda o: lr_scheduler.OneCycleLR(o, 0.05, total_steps=21, cycle_momentum=False), True),
+}
+clip_norm, clip_value = nn.utils.clip_grad_norm_, nn.utils.clip_grad_value_
+WEIGHT = torch.tensor([0.5, 3.0, 1.0])
+longer = {  # the same examples, 40 epochs: 120 steps, or 80 of two batches and of one
+    "class_weights": (lambda p: SGD(p, lr=0.1), dict(weight=WEIGHT)),
+    "class_weights_smooth": (lambda p: SGD(p, lr=0.1), dict(weight=WEIGHT, smoothing=0.2)),
+    "decays_weights": (weights_alone(SGD, 0.1, lr=0.1, momentum=0.5), {}),
+    "adamw_decays_weights": (weights_alone(AdamW, 0.5, lr=0.02), {}),
+    "clip_norm": (lambda p: SGD(p, lr=0.1, momentum=0.5), dict(clip=lambda p: clip_norm(p, 0.3))),
+    "clip_value": (lambda p: SGD(p, lr=0.1, momentum=0.5), dict(clip=lambda p: clip_value(p, 0.05))),
+    "clip_both": (lambda p: Adam(p, lr=0.01), dict(clip=lambda p: (p := list(p), clip_norm(p, 0.5), clip_value(p, 0.1)))),
+    "accumulate": (lambda p: SGD(p, lr=0.1, momentum=0.5), dict(accumulate=2)),
+    "accumulate_weights": (lambda p: SGD(p, lr=0.1), dict(accumulate=2, weight=WEIGHT, clip=lambda p: clip_norm(p, 0.2))),
+    "ema": (lambda p: SGD(p, lr=0.5), dict(average=lambda average, value, n: 0.9 * average + (1 - 0.9) * value)),
+    "ema_warmup": (lambda p: SGD(p, lr=0.5), dict(average=rising(0.95))),
 }
 schedules = {  # of 70 steps, 7 in an epoch
     "constant": (lambda o: lr_scheduler.LambdaLR(o, lambda epoch: 1), False),
@@ -267,6 +322,10 @@ def main():
         net_golden(name)
     for name, (optimizer, schedule, each_step) in trainings.items():
         net, _ = train(tiny, task((6,), 3, 20, 0.75), 8, 7, "fixed", optimizer, schedule, each_step)
+        for key, value in net.state_dict().items():
+            keep("train/%s/%s" % (name, key), value)
+    for name, (optimizer, options) in longer.items():
+        net = train_grouped(tiny, task((6,), 3, 20, 0.75), 8, 40, optimizer, **options)
         for key, value in net.state_dict().items():
             keep("train/%s/%s" % (name, key), value)
     for name, (make, each_step) in schedules.items():

@@ -61,6 +61,11 @@ CASES = [
     Case("fsdd-mfcc, tanh, cosine", MFCC, TEN + ["train.schedule={cosine: {minimum: 0.01}}"]),
     Case("fsdd-mfcc, tanh, linear", MFCC, TEN + ["train.schedule={linear: {start: 0.1, end: 1, epochs: 5}}"]),
     Case("fsdd-mfcc, tanh, one_cycle", MFCC, TEN + ["train.schedule=one_cycle"]),
+    Case("fsdd-mfcc, tanh, clipped, class weights", MFCC, TANH + [
+        "train.loss={cross_entropy: {label_smoothing: 0.1}}", "train.class_weights=[1, 2, 0.5, 1, 3, 0.25, 1, 1.5, 1, 1]",
+        "train.optimizer={adamw: {lr: 0.002, weight_decay: 0.5, decays: weights}}", "train.clip_norm=0.5", "train.clip_value=0.1"]),
+    Case("fsdd-mfcc, tanh, accumulated", MFCC, TANH + [
+        "train.optimizer={sgd: {lr: 0.05, momentum: 0.9}}", "train.batch=24", "train.accumulate=4", "train.ema=0.99"]),
     # Nothing moves, so that a loss tells which examples are in the batch: the order of two epochs.
     Case("fsdd-mfcc, lr 0", MFCC, ["train.optimizer={sgd: {lr: 0}}"], 1e-6),
 ]
@@ -126,6 +131,7 @@ def run_convo(case, steps, places, work):
     recipe, tensors, arrays, words = start_convo(case, places, work)
     size = recipe["train"].get("batch", 32)
     per_epoch = len(arrays["X_train"]) // size if recipe["train"].get("drop_last") else -(-len(arrays["X_train"]) // size)
+    per_epoch = -(-per_epoch // recipe["train"].get("accumulate", 1))
     if not any(s.startswith("train.epochs") for s in case.settings):
         recipe["train"]["epochs"] = -(-steps // per_epoch)
         words += ["--set", "train.epochs=%d" % recipe["train"]["epochs"]]
@@ -375,18 +381,55 @@ def sequence(entries, x):
     return net
 
 
-def loss_of(train):
+def class_weights_of(train, label):
+    """One number for each class."""
+    given, count = train.get("class_weights"), torch.bincount(label).double()
+    if not given:
+        return torch.ones(len(count))
+    return (len(label) / (len(count) * count) if given == "balanced" else torch.tensor([float(w) for w in given])).float()
+
+
+def loss_of(train, label):
+    """The sum of a batch's losses, and what it is to be divided by. label: of the training part."""
     word, o = named(train.get("loss", "cross_entropy"))
-    return {"cross_entropy": lambda x, y: F.cross_entropy(x, y, **o),
-            "mse": lambda x, y: F.mse_loss(x, (F.one_hot(y, x.shape[1]) if x.shape[1] > 1 else y[:, None] * 2 - 1).to(x.dtype)),
-            "logistic": lambda x, y: F.soft_margin_loss(x[:, 0], y * 2.0 - 1)}[word]
+    weight = class_weights_of(train, label)
+    sums = {"cross_entropy": lambda x, y: F.cross_entropy(x, y, weight.to(x.dtype), reduction="sum", **o),
+            "mse": lambda x, y: (F.mse_loss(x, (F.one_hot(y, x.shape[1]) if x.shape[1] > 1 else y[:, None] * 2 - 1).to(x.dtype),
+                                            reduction="none").mean(1) * weight[y]).sum(),
+            "logistic": lambda x, y: (F.soft_margin_loss(x[:, 0], y * 2.0 - 1, reduction="none") * weight[y]).sum()}
+    return lambda x, y: (sums[word](x, y), weight[y].double().sum().item())
 
 
-def optimizer_of(train, parameters):
+def optimizer_of(train, net):
     word, o = named(train["optimizer"])
     if "beta1" in o or "beta2" in o:
         o["betas"] = o.pop("beta1", 0.9), o.pop("beta2", 0.999)
-    return {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[word](parameters, **o)
+    groups = net.parameters()
+    if o.pop("decays", "all") == "weights":
+        spared = {id(p) for m in net.modules() if "Norm" in type(m).__name__ for p in m.parameters()}
+        spared |= {id(p) for p in net.parameters() if p.dim() < 2}
+        groups = [{"params": [p for p in net.parameters() if id(p) not in spared]},
+                  {"params": [p for p in net.parameters() if id(p) in spared], "weight_decay": 0}]
+    return {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[word](groups, **o)
+
+
+def clip(train, net):
+    if train.get("clip_norm"):
+        nn.utils.clip_grad_norm_(net.parameters(), train["clip_norm"])
+    if train.get("clip_value"):
+        nn.utils.clip_grad_value_(net.parameters(), train["clip_value"])
+
+
+def grouped(loader, size):
+    """The batches of each step."""
+    group = []
+    for batch in loader:
+        group.append(batch)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def schedule_of(train, optimizer, per_epoch):
@@ -430,18 +473,20 @@ def run_torch(recipe, arrays, steps, dtype=torch.float32, towards=None, begin=No
     start = {name: value.numpy().copy() for name, value in net.state_dict().items()}
     if towards is not None:
         nudge(net, towards)
-    net, loss_function = net.to(dtype), loss_of(train)
+    net, loss_function = net.to(dtype), loss_of(train, label)
     loader = loader_of(train, torch.utils.data.TensorDataset(x.to(dtype), label))
-    optimizer = optimizer_of(train, net.parameters())
-    (schedule, each_step), records = schedule_of(train, optimizer, len(loader)), []
+    optimizer, size = optimizer_of(train, net), train.get("accumulate", 1)
+    (schedule, each_step), records = schedule_of(train, optimizer, -(-len(loader) // size)), []
     while len(records) < steps:
-        for x, label in loader:
+        for group in grouped(loader, size):
             optimizer.zero_grad()
-            outputs = net(x)
-            loss = loss_function(outputs, label)
+            made = [(net(x), y) for x, y in group]
+            sums = [loss_function(outputs, y) for outputs, y in made]
+            loss = sum(s for s, _ in sums) / sum(n for _, n in sums)
             loss.backward()
+            clip(train, net)
             optimizer.step()
-            records.append((loss.item(), accuracy(outputs, label)))
+            records.append((loss.item(), accuracy(*(torch.cat(part) for part in zip(*made)))))
             if len(records) == steps:
                 return start, records
             if each_step:

@@ -1,5 +1,8 @@
 // y = log sum_k e^x_k - x_label; with smoothing s the target is 1 - s on the label plus s / K everywhere.
-// dx = softmax(x) - target.    torch.nn.CrossEntropyLoss(label_smoothing=s); Szegedy et al. 2016 for the smoothing
+// dx = softmax(x) - target. With class weights w the target of class k is multiplied by w_k:
+// y = log(sum_k e^x_k) sum_k target_k - sum_k target_k x_k, dx = softmax(x) sum_k target_k - target, and the mean over
+// the examples is the sum over that of w_label.
+// torch.nn.CrossEntropyLoss(weight=w, label_smoothing=s); Szegedy et al. 2016 for the smoothing
 #include "op/layers/loss.h"
 
 typedef struct cross_entropy {
@@ -18,7 +21,18 @@ static bool cross_entropy_infer(void *config, const cv_shape *in, cv_shape *out,
 }
 
 static lanes smoothed_target(const cross_entropy *c, const cv_pass *p, int64_t k) {
-    return is_label(p->label, k) * (real)(1 - c->label_smoothing) + (real)(c->label_smoothing / (double)p->in.c);
+    lanes target =
+        is_label(p->label, k) * (real)(1 - c->label_smoothing) + (real)(c->label_smoothing / (double)p->in.c);
+    if (p->class_weight) target *= (real)p->class_weight[k];
+    return target;
+}
+
+// The sum of the targets.
+static lanes target_sum(const cv_pass *p) {
+    lanes sum = {0};
+    if (!p->class_weight) return sum + 1;
+    for (int64_t k = 0; k < p->in.c; k++) sum += smoothed_target(p->config, p, k);
+    return sum;
 }
 
 static lanes largest(const lanes *x, int64_t n) {
@@ -34,16 +48,17 @@ static void cross_entropy_forward(const cv_pass *p) {
         sum += exp_lanes(x[k] - top);
         chosen += smoothed_target(p->config, p, k) * (x[k] - top);
     }
-    *(lanes *)p->y = log_lanes(sum) - chosen;
+    *(lanes *)p->y = log_lanes(sum) * target_sum(p) - chosen;
 }
 
 static void cross_entropy_backward(const cv_pass *p) {
     const lanes *x = p->x[0], top = largest(x, p->in.c);
     lanes *dx = p->dx[0], sum = {0};
     for (int64_t k = 0; k < p->in.c; k++) sum += exp_lanes(x[k] - top);
+    const lanes total = target_sum(p);
     const lanes factor = active_lanes(p->active) * (real)p->scale;
     for (int64_t k = 0; k < p->in.c; k++)
-        dx[k] = (exp_lanes(x[k] - top) / sum - smoothed_target(p->config, p, k)) * factor;
+        dx[k] = (exp_lanes(x[k] - top) / sum * total - smoothed_target(p->config, p, k)) * factor;
 }
 
 static void softmax(const float *outputs, int count, float *probabilities) {

@@ -24,12 +24,16 @@ static void logistic_forward(const cv_pass *p) {
     const lanes size = select_lanes(z < zero, -z, z);
     lanes tail = exp_lanes(-size);
     for (int l = 0; l < p->active; l++) tail[l] = (real)log1p((double)tail[l]);
-    *(lanes *)p->y = select_lanes(z < zero, -z, zero) + tail;
+    lanes *y = p->y;
+    *y = select_lanes(z < zero, -z, zero) + tail;
+    if (p->class_weight) *y *= weight_lanes(p);
 }
 
 static void logistic_backward(const cv_pass *p) {
     const lanes t = sign_of(p), z = *(const lanes *)p->x[0] * t;
-    *(lanes *)p->dx[0] = -t * sigmoid_lanes(-z) * active_lanes(p->active) * (real)p->scale;
+    lanes *dx = p->dx[0];
+    *dx = -t * sigmoid_lanes(-z) * active_lanes(p->active) * (real)p->scale;
+    if (p->class_weight) *dx *= weight_lanes(p);
 }
 
 static void two_classes(const float *outputs, int count, float *probabilities) {

@@ -16,6 +16,13 @@ static inline lanes log_lanes(lanes x) {
     return x;
 }
 
+// How much each sample counts, where classes are weighted.
+static inline lanes weight_lanes(const cv_pass *p) {
+    lanes v;
+    for (int l = 0; l < LANES; l++) v[l] = (real)p->class_weight[p->label[l]];
+    return v;
+}
+
 // 1 where the sample's label is k, else 0.
 static inline lanes is_label(const int32_t *label, int64_t k) {
     lanes v;

@@ -20,13 +20,16 @@ static void mse_forward(const cv_pass *p) {
         const lanes d = x[k] - one_hot_target(p, k);
         sum += d * d;
     }
-    *(lanes *)p->y = sum / (real)p->in.c;
+    lanes *y = p->y;
+    *y = sum / (real)p->in.c;
+    if (p->class_weight) *y *= weight_lanes(p);
 }
 
 static void mse_backward(const cv_pass *p) {
     const lanes *x = p->x[0];
     lanes *dx = p->dx[0];
-    const lanes factor = active_lanes(p->active) * (real)(2 * p->scale / (double)p->in.c);
+    lanes factor = active_lanes(p->active) * (real)(2 * p->scale / (double)p->in.c);
+    if (p->class_weight) factor *= weight_lanes(p);
     for (int64_t k = 0; k < p->in.c; k++) dx[k] = (x[k] - one_hot_target(p, k)) * factor;
 }
 
