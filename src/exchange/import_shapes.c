@@ -223,7 +223,11 @@ static convo_status read_transpose(cv_import *d, const cv_graph_node *n) {
     bool done = false;
     if (!first_wholes(d, n, &from)) CV_TRY(cv_import_turned_norm(d, n, &done));
     if (done) return CONVO_OK;
-    if (!first_wholes(d, n, &from) || !from.columns)
+    const bool numbers = first_wholes(d, n, &from);
+    const cv_attribute *perm = cv_graph_attribute(n, "perm");
+    if (!numbers && perm && perm->count == 4 && !memcmp(perm->ints, (int64_t[]){0, 1, 3, 2}, sizeof(int64_t[4])))
+        return cv_import_node(d, n);
+    if (!numbers || !from.columns)
         return cv_import_refuse(d, n, "permutes dimensions: convo has channels first, then rows and columns");
     const int rows = from.count / from.columns;
     made = from;
