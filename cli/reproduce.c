@@ -119,10 +119,11 @@ static int find_data(const reproduction *r, const convo_recipe *recipe, reproduc
     char *folder = NULL;
     convo_error err;
     convo_data_set set;
-    if (!name || !convo_data_find(name, r->trials.data.how.search, &folder, &err)) {
+    if (!convo_recipe_find_data(recipe, &r->trials.data.how, &folder, &err)) {
         free(folder);
         return DONE;
     }
+    if (!name) return (row->missing = text_of("%s", err.where)) ? DONE : no_memory();
     for (int k = 0; convo_data_set_at(k, &set); k++)
         if (set.published && !strcmp(set.name, name)) row->missing = text_of("convo data get %s", name);
     if (!row->missing) row->missing = text_of("%s", name);
@@ -161,19 +162,36 @@ static int add_row(reproduction *r, const char *name) {
     return grown[r->rows++].name ? DONE : no_memory();
 }
 
-// The recipes that are named, or all with a published figure.
-static int choose(const cli_context *context, reproduction *r) {
+// The recipes with a published figure in a folder of recipes/, "kws"; NULL: in all.
+static int add_folder(reproduction *r, char *const *names, const char *folder) {
+    const size_t length = folder ? strlen(folder) : 0;
     int status = DONE;
-    for (int k = 0; k < context->words && !status; k++) status = add_row(r, context->word[k]);
-    if (status || context->words) return status;
+    for (; *names && !status; names++) {
+        if (folder && (strncmp(*names, folder, length) != 0 || (*names)[length] != '/')) continue;
+        convo_recipe *recipe = NULL;
+        status = open_recipe(*names, r->set, &recipe, NULL);
+        if (!status && isfinite(convo_recipe_published(recipe, NULL))) status = add_row(r, *names);
+        convo_recipe_free(recipe);
+    }
+    return status;
+}
+
+static bool is_listed(char *const *names, const char *word) {
+    while (*names && strcmp(*names, word) != 0) names++;
+    return *names;
+}
+
+// The recipes and folders that are named, or all.
+static int choose(const cli_context *context, reproduction *r) {
     char **names = recipe_names();
     if (!names) return no_memory();
-    if (!*names) status = no_recipes();
-    for (char **name = names; *name && !status; name++) {
-        convo_recipe *recipe = NULL;
-        status = open_recipe(*name, r->set, &recipe, NULL);
-        if (!status && isfinite(convo_recipe_published(recipe, NULL))) status = add_row(r, *name);
-        convo_recipe_free(recipe);
+    int status = *names ? DONE : no_recipes();
+    if (!status && !context->words) status = add_folder(r, names, NULL);
+    for (int k = 0; k < context->words && !status; k++) {
+        const char *word = context->word[k];
+        const size_t before = r->rows;
+        if (!is_listed(names, word)) status = add_folder(r, names, word);
+        if (!status && r->rows == before) status = add_row(r, word);
     }
     free_texts(names);
     if (!status && !r->rows) status = complain("recipes", "none of the recipes has a published result");
@@ -239,17 +257,20 @@ static int run_reproduce(const cli_context *context, const void *given) {
 const cli_command command_reproduce = {
     .name = "reproduce",
     .help = "train the recipes with a published result and compare",
-    .words = "[fields|RECIPE...]",
+    .words = "[fields|FOLDER|RECIPE...]",
     .least_words = 0,
     .most_words = 1000,
     .examples = "  convo reproduce --quick\n"
                 "  convo reproduce fsdd-mfcc fsdd-raw --trials 5 --loso\n"
                 "  convo reproduce --markdown docs/results.md\n"
+                "  convo reproduce kws --trials 3\n"
                 "  convo reproduce fields\n",
     .notes =
-        "Without names: every recipe in recipes/ that says what was published. Recipes whose data set is not there "
-        "are\n"
-        "skipped, and the table says how to get it. speakers: mean accuracy on a speaker that was left out of "
+        "Without names: every recipe in recipes/ that says what was published; kws: those in recipes/kws. Recipes "
+        "whose "
+        "data set\n"
+        "is not there are skipped, and the table says how to get it. speakers: mean accuracy on a speaker that was "
+        "left out of "
         "training,\n"
         "one run for each (--loso). examples/s: training examples times epochs, by the time of the whole training.\n"
         "`fields` trains nothing: it compares the nets in recipes/fields with the course's table of receptive "

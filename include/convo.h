@@ -423,8 +423,13 @@ CONVO_API const char *convo_recipe_name(const convo_recipe *recipe);
 // there is none. *source (may be NULL) receives who published it, owned by the recipe.
 CONVO_API double convo_recipe_published(const convo_recipe *recipe, const char **source);
 // Returns the name of the data set that has to be found (convo_data_find), owned by the library; NULL if the recipe has
-// none or gives its path.
+// none or gives its path (convo_recipe_find_data).
 CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
+// Finds the recipe's data as convo_train does: by options->data, by `path` in the recipe (as it stands, then in the
+// folders of options->search) or by the name of the data set; "" for a data set that is generated. options: may be NULL.
+// The caller frees *folder with free(). Errors: ARGUMENT if there is nothing to look for, IO if it is not there.
+CONVO_API convo_status convo_recipe_find_data(const convo_recipe *recipe, const convo_train_options *options,
+                                              char **folder, convo_error *err);
 // Lists the groups (speakers) of the recipe's data set. *groups: [*count] names, sorted; *count is 0 if the data set
 // has no groups. Uses options->data and search; options may be NULL. The caller frees each name, and the list, with
 // free().

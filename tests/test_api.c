@@ -45,7 +45,7 @@
 static char folder[] = "/tmp/convo-api-XXXXXX";
 
 typedef struct fixture {
-    convo_recipe *moons, *wild, *squares, *untrained, *speech, *narrow, *silent;
+    convo_recipe *moons, *wild, *squares, *untrained, *speech, *narrow, *silent, *lost;
     convo_model *logistic, *regression, *spoken; // of moons, squares, speech
     convo_evaluation scored, unsure;             // of logistic; the same without probabilities
     server web;
@@ -120,6 +120,7 @@ static int set_up(void **state) {
     it.speech = recipe(SPEECH "model: [flatten, {linear: 2}]\n" TRAIN, "cross_entropy", "0.1");
     it.narrow = recipe(SPEECH "model: [flatten, {linear: 1}]\n" TRAIN, "cross_entropy", "0.1");
     it.silent = recipe("input: 2\nmodel: [tanh]\n", "", "");
+    it.lost = recipe("data: {set: arrays, path: nowhere}\ninput: 2\nmodel: [tanh]\n", "", "");
     must(convo_train(it.moons, &here, NULL, &it.logistic, &err), &err);
     must(convo_model_new(it.squares, NULL, &it.regression, &err), &err);
     must(convo_model_new(it.speech, &two, &it.spoken, &err), &err);
@@ -132,7 +133,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
     (void)state;
     char command[128];
-    convo_recipe *recipes[] = {it.moons, it.wild, it.squares, it.untrained, it.speech, it.narrow, it.silent};
+    convo_recipe *recipes[] = {it.moons, it.wild, it.squares, it.untrained, it.speech, it.narrow, it.silent, it.lost};
     convo_model *models[] = {it.logistic, it.regression, it.spoken};
     for (size_t k = 0; k < CV_COUNT(recipes); k++) convo_recipe_free(recipes[k]);
     for (size_t k = 0; k < CV_COUNT(models); k++) convo_model_free(models[k]);
@@ -242,6 +243,7 @@ enum {
     X(convo_recipe_copy, NULL, NULL, NULL)                                                                             \
     X(convo_recipe_set, NULL, NULL)                                                                                    \
     X(convo_recipe_leave_out, NULL, NULL)                                                                              \
+    X(convo_recipe_find_data, NULL, NULL, NULL)                                                                        \
     X(convo_recipe_fold, NULL, 2, 1)                                                                                   \
     X(convo_recipe_groups, NULL, NULL, NULL, NULL)                                                                     \
     X(convo_recipe_measure, NULL, NULL, NULL)                                                                          \
@@ -334,14 +336,18 @@ enum {
     X(convo_recording_read, IO, not_there, convo_recording_read("/nowhere.wav", 0, &out.recording, err))               \
     X(convo_dataset_new, ARGUMENT, no_examples, convo_dataset_new(&(convo_dataset_spec){0}, &out.dataset, err))        \
     X(convo_dataset_new, NUMERIC, not_a_number,                                                                        \
-      convo_dataset_new(&(convo_dataset_spec){.count = 3, .dims = 1, .dim = {1}, .values = not_a_number,               \
-                                              .labels = (int32_t[3]){0}, .classes = 1},                                \
-                        &out.dataset, err))                                                                            \
+      convo_dataset_new(                                                                                               \
+          &(convo_dataset_spec){                                                                                       \
+              .count = 3, .dims = 1, .dim = {1}, .values = not_a_number, .labels = (int32_t[3]){0}, .classes = 1},     \
+          &out.dataset, err))                                                                                          \
     X(convo_array_save, ARGUMENT, an_empty_one, convo_array_save(&empty, in("x.npy"), err))                            \
     X(convo_input_make, MEMORY, too_little, short_of_memory(err))                                                      \
     X(convo_filters, SHAPE, no_weights, convo_filters(it.silent, NULL, &out.map, err))                                 \
     X(convo_data_find, ARGUMENT, no_such_name, convo_data_find("fsd", NULL, &out.text, err))                           \
     X(convo_data_find, IO, not_there, convo_data_find("fsdd", nowhere, &out.text, err))                                \
+    X(convo_recipe_find_data, ARGUMENT, a_recipe_without_data,                                                         \
+      convo_recipe_find_data(it.silent, NULL, &out.text, err))                                                         \
+    X(convo_recipe_find_data, IO, a_path_not_there, convo_recipe_find_data(it.lost, NULL, &out.text, err))             \
     X(convo_data_get, ARGUMENT, no_folder, convo_data_get("fsdd", NULL, &out.got, err))                                \
     X(convo_data_get, GET_IO, nobody_listens, get("http://127.0.0.1:1", err))                                          \
     X(convo_data_get, GET_FORMAT, another_file, get(it.address, err))                                                  \

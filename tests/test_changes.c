@@ -693,7 +693,7 @@ static void changes_that_make_no_sense_are_refused(void **state) {
         {"sounds", "{copies: 1, noise: {share: 0.5}}", "'noise' must be a number"},
         {"sounds", "yes", "'augment' must be a mapping"},
         {"pictures", "{noise: 20}", "'noise' is a change of recordings, which this recipe has not"},
-        {"pictures", "{roll: 2}", "'roll' is a change of features of frames, as of mfcc and logmel, which"},
+        {"points", "{roll: 2}", "'roll' is a change of features of frames, as of mfcc and logmel, which"},
         {"sounds", "{flip: 0.5}", "'flip' is a change of pictures, which"},
         {"waveform", "{time_masks: 5}", "'time_masks' is a change of features of frames"},
         {"points", "{cutout: 5}", "'cutout' is a change of pictures, which"},

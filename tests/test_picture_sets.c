@@ -50,7 +50,6 @@ static void folders_are_classes(void **state) {
     put_picture(*state, "dog", "1.jpeg", "rgb.jpg");
     put_picture(*state, "cat", "a.jpg", "gray.jpg");
     put_picture(*state, "train", "express.png", "gray8.png"); // no part: there are others beside it
-    put_picture(*state, "_background_noise_", "x.png", "gray8.png");
     put_picture(*state, "__MACOSX", "x.png", "gray8.png");
     put_picture(*state, "dog", "notes.txt", "rgb-luma.npy");
     write_file(*state, "readme.txt", "hello", 5);
@@ -80,6 +79,44 @@ static void folders_are_classes(void **state) {
     free(config);
     free(values);
     cv_dataset_free(d);
+}
+
+// Pictures of sounds: the folders are those of Speech Commands.
+static void words_may_be_pictures(void **state) {
+    static const struct {
+        const char *const settings[4];
+        int labels;
+        size_t unknown, silence;
+    } cases[] = {
+        {{NULL}, 5, 0, 0},
+        {{"keywords=yes no", NULL}, 4, 2, 2}, // ceil(0.1 * 2), and all noise that is there, in each of two parts
+        {{"keywords=yes no", "unknown=2", NULL}, 4, 6, 2},
+        {{"keywords=yes no", "silence=0", NULL}, 3, 2, 0},
+        {{"keywords=yes no", "unknown=0", NULL}, 3, 0, 2},
+    };
+    static const char *const words[] = {"yes", "no", "bed", "cat", "cat", "_background_noise_"};
+    skip_unless(HAVE_PICTURES, no_pictures);
+    for (size_t k = 0; k < CV_COUNT(words); k++) {
+        char name[16], *train = cv_format("train/%s", words[k]), *validation = cv_format("validation/%s", words[k]);
+        snprintf(name, sizeof name, "%zu.png", k);
+        put_picture(*state, train, name, "gray8.png");
+        put_picture(*state, validation, name, "gray8.png");
+        free(train);
+        free(validation);
+    }
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        cv_dataset *d = open_data(imagefolder, *state, cases[k].settings);
+        size_t unknown = 0, silence = 0;
+        for (size_t i = 0; i < d->count; i++) {
+            unknown += strcmp(d->labels[d->example[i].label], "_unknown_") == 0;
+            silence += strcmp(d->labels[d->example[i].label], "_silence_") == 0;
+        }
+        assert_int_equal(d->label_count, cases[k].labels);
+        assert_int_equal(unknown, cases[k].unknown);
+        assert_int_equal(silence, cases[k].silence);
+        if (k) assert_int_equal(d->count, 4 + unknown + silence);
+        cv_dataset_free(d);
+    }
 }
 
 static void train_validation_and_test_are_the_official_split(void **state) {
@@ -489,6 +526,7 @@ int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(folders_are_classes),
+        IN_FOLDER(words_may_be_pictures),
         IN_FOLDER(train_validation_and_test_are_the_official_split),
         IN_FOLDER(another_size_is_refused_or_resized),
         IN_FOLDER(orient_turns_the_pictures_of_a_folder),

@@ -87,6 +87,7 @@ static convo_status audiofolder_scan(const char *folder, const void *config, cv_
                                 .endings = cv_sound_endings,
                                 .wanted = cv_is_sound_name,
                                 .classes = c->classes,
+                                .aside = "_background_noise_", // of Speech Commands: noise to mix in
                                 .look = look,
                                 .context = &l};
     convo_status status = cv_keywords_check(&c->words, c->classes, folder, err);

@@ -1,5 +1,6 @@
 // A folder of pictures: DIR/class/*.png, or DIR/train/class/*.png with validation and test beside it (data/walk.h).
 #include "base/filename.h"
+#include "data/keywords.h"
 #include "data/picture.h"
 #include "data/walk.h"
 
@@ -11,6 +12,7 @@ typedef struct imagefolder_config {
     int channels;    // index into "1|3"
     bool resize, orient;
     char classes[CV_LIST_SIZE];
+    cv_keywords_config words; // of pictures of sounds
 } imagefolder_config;
 
 #define FIELD(field) .offset = offsetof(imagefolder_config, field)
@@ -37,6 +39,7 @@ static const cv_option schema[] = {
      .help = "turn and mirror each picture as its EXIF data say, as PIL.ImageOps.exif_transpose does (torchvision does "
              "not)"},
     CV_CLASSES_OPTION(offsetof(imagefolder_config, classes)),
+    CV_KEYWORDS_OPTIONS(imagefolder_config, words),
     {.name = NULL},
 };
 
@@ -62,7 +65,9 @@ static convo_status imagefolder_scan(const char *folder, const void *config, cv_
                        "needs to know to which size: give 'size', such as [32, 32]");
     const cv_class_walk walk = {
         .what = "pictures", .endings = cv_picture_endings, .wanted = cv_is_picture_name, .classes = c->classes};
-    convo_status status = cv_walk_classes(&walk, folder, dataset, err);
+    convo_status status = cv_keywords_check(&c->words, c->classes, folder, err);
+    if (!status) status = cv_walk_classes(&walk, folder, dataset, err);
+    if (!status && c->words.keywords[0]) status = cv_keywords_choose(&c->words, dataset, err);
     if (status || imagefolder_shape(config, &dataset->shape)) return status;
     cv_picture first;
     status = cv_picture_read(dataset->example[0].path, c->orient, &first, err);

@@ -13,9 +13,10 @@
 #include <string.h>
 
 static const char twelve[] = "yes\nno\nup\ndown\nleft\nright\non\noff\nstop\ngo\n";
-static const char unknown_name[] = "_unknown_", silence_name[] = "_silence_";
+static const char unknown_name[] = "_unknown_", silence_name[] = "_silence_", noise_name[] = "_background_noise_";
 
-enum { NO_PART, PARTS = CONVO_TEST + 2 }; // and those of each part
+enum { NO_PART, PARTS = CONVO_TEST + 2 };  // and those of each part
+enum { TO_DRAW_FROM = -1, LEFT_OUT = -2 }; // what a label becomes that is none of the new set
 
 typedef struct chooser {
     const cv_keywords_config *config;
@@ -24,7 +25,7 @@ typedef struct chooser {
     double unknown, silence;
     char **labels;       // of the new set, sorted
     int label_count;     // of them
-    int32_t *becomes;    // of each old label; -1: a word to draw from
+    int32_t *becomes;    // of each old label
     cv_example *example; // of the new set
     size_t count, room;
     char **noise; // paths
@@ -70,6 +71,10 @@ static bool has(const chooser *c, const char *name) {
     return cv_names_find(c->dataset->labels, c->dataset->label_count, name, strlen(name)) >= 0;
 }
 
+static int32_t class_of(const chooser *c, const char *name) {
+    return cv_names_find(c->labels, c->label_count, name, strlen(name));
+}
+
 static convo_status choose_labels(chooser *c) {
     const char *list = words_of(c->config), *word;
     const int old = c->dataset->label_count;
@@ -80,17 +85,16 @@ static convo_status choose_labels(chooser *c) {
         if (!cv_names_add(&c->labels, &c->label_count, word, length)) return cv_no_memory(c->err, "keywords");
     }
     const bool unknown = c->unknown > 0 || has(c, unknown_name), silence = c->silence > 0 || has(c, silence_name);
+    const int noise = cv_names_find(c->dataset->labels, old, noise_name, strlen(noise_name)); // pictures of it
     if ((unknown && !cv_names_add(&c->labels, &c->label_count, unknown_name, strlen(unknown_name))) ||
         (silence && !cv_names_add(&c->labels, &c->label_count, silence_name, strlen(silence_name))) ||
         !(c->becomes = cv_alloc((size_t)old + 1, sizeof *c->becomes)))
         return cv_no_memory(c->err, "keywords");
     for (int k = 0; k < old; k++)
-        c->becomes[k] = cv_names_find(c->labels, c->label_count, c->dataset->labels[k], strlen(c->dataset->labels[k]));
+        c->becomes[k] = k == noise
+                            ? (silence ? class_of(c, silence_name) : LEFT_OUT)
+                            : class_of(c, c->dataset->labels[k]); // TO_DRAW_FROM where there is none of that name
     return CONVO_OK;
-}
-
-static int32_t class_of(const chooser *c, const char *name) {
-    return cv_names_find(c->labels, c->label_count, name, strlen(name));
 }
 
 // --- silence ------------------------------------------------------------------------------------------------------
@@ -171,7 +175,8 @@ static stock take_stock(const chooser *c, int32_t part) {
         const cv_example *e = &c->dataset->example[i];
         if (e->part != part) continue;
         const int32_t to = c->becomes[e->label];
-        if (to < 0)
+        if (to == LEFT_OUT) continue;
+        if (to == TO_DRAW_FROM)
             s.others++;
         else if (to == class_of(c, unknown_name))
             s.unknown = true;
@@ -200,7 +205,7 @@ static convo_status draw_unknown(chooser *c, int32_t part, const stock *s, bool 
         cv_random_permutation(&c->random, order, s->others);
         for (size_t k = 0; k < wanted && k < s->others; k++) chosen[order[k]] = true;
         for (size_t i = 0, k = 0; i < c->dataset->count; i++)
-            if (c->dataset->example[i].part == part && c->becomes[c->dataset->example[i].label] < 0)
+            if (c->dataset->example[i].part == part && c->becomes[c->dataset->example[i].label] == TO_DRAW_FROM)
                 drawn[i] = chosen[k++];
     }
     const convo_status status = order && chosen ? CONVO_OK : cv_no_memory(c->err, "keywords");

@@ -29,7 +29,7 @@ typedef struct cv_keywords_config {
 convo_status cv_keywords_check(const cv_keywords_config *config, const char *classes, const char *folder,
                                convo_error *err);
 // Turns a listed folder of words into a keyword set. Where a part has examples in folders called _unknown_ or
-// _silence_, as in the published test archive, these are taken and none are drawn.
+// _silence_, as in the published test archive, or pictures in _background_noise_, these are taken and none are drawn.
 convo_status cv_keywords_choose(const cv_keywords_config *config, cv_dataset *dataset, convo_error *err);
 
 #endif

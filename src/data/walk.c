@@ -88,8 +88,8 @@ static convo_status visit_file(walker *w, const char *path, const char *name, co
                           file.part, w->err);
 }
 
-static bool is_class_name(const char *name) {
-    return strcmp(name, "_background_noise_") != 0; // that of Speech Commands: noise to mix in
+static bool is_class_name(const walker *w, const char *name) {
+    return !w->walk->aside || strcmp(name, w->walk->aside) != 0;
 }
 
 static bool is_chosen(const char *list, const char *name) {
@@ -107,7 +107,7 @@ static convo_status visit_outside(walker *w, const char *path, const char *name)
 
 static convo_status visit_class(walker *w, const char *path, const char *name, const level *here) {
     if (!cv_is_folder(path)) return visit_outside(w, path, name);
-    if (!is_class_name(name)) return CONVO_OK;
+    if (!is_class_name(w, name)) return CONVO_OK;
     if (!cv_names_add(&w->classes.name, &w->classes.count, name, strlen(name))) return cv_no_memory(w->err, path);
     if (!is_chosen(w->walk->classes, name)) return CONVO_OK;
     const size_t before = w->dataset->count;
@@ -133,7 +133,7 @@ static int32_t part_of_folder(const cv_class_walk *walk, const char *path, const
 
 static convo_status count_part(walker *w, const char *path, const char *name, const level *here) {
     (void)here;
-    if (!cv_is_folder(path) || !is_class_name(name)) return CONVO_OK;
+    if (!cv_is_folder(path) || !is_class_name(w, name)) return CONVO_OK;
     const int32_t part = part_of_folder(w->walk, path, name);
     w->parts += part >= 0;
     w->others += part < 0;
@@ -146,7 +146,7 @@ static convo_status visit_part(walker *w, const char *path, const char *name, co
     const bool first = w->part == CONVO_TRAIN;
     if (!cv_is_folder(path)) return first ? visit_outside(w, path, name) : CONVO_OK;
     const int32_t part = part_of_folder(w->walk, path, name);
-    if (part < 0 && first && is_class_name(name)) return skip(w, CV_FOUND_FOLDER, path);
+    if (part < 0 && first && is_class_name(w, name)) return skip(w, CV_FOUND_FOLDER, path);
     return part == w->part ? visit_folder(w, path, here, visit_class) : CONVO_OK;
 }
 

@@ -18,6 +18,7 @@ typedef struct cv_class_walk {
     const char *endings;              // ".wav, .flac"
     bool (*wanted)(const char *name); // by its name
     const char *classes;              // a list; "": all
+    const char *aside;                // a folder that is no class; NULL: none
     // Fills in what else is known about a file; may be NULL.
     void (*look)(void *context, cv_class_file *file);
     void *context;

@@ -24,6 +24,16 @@ static char *shorten(const char *path) {
     return cv_format("%s", below ? path + length + 1 : path);
 }
 
+// data.path as it stands, else in one of the folders that are searched for data sets.
+static char *find_path(const char *path, const char *const *search) {
+    for (; *path != '/' && !exists(path) && search && *search; search++) {
+        char *found = cv_format("%s/%s", *search, path);
+        if (!found || exists(found)) return found;
+        free(found);
+    }
+    return cv_format("%s", path);
+}
+
 convo_status cv_data_folder(const convo_recipe *recipe, const convo_train_options *options, char **folder,
                             convo_error *err) {
     *folder = NULL;
@@ -38,11 +48,24 @@ convo_status cv_data_folder(const convo_recipe *recipe, const convo_train_option
     else if (noted)
         *folder = shorten(noted);
     else if (recipe->data_path[0])
-        *folder = cv_format("%s", recipe->data_path);
+        *folder = find_path(recipe->data_path, options->search);
     else
         status = convo_data_find(recipe->data->name, options->search, folder, err);
     if (!status && !*folder) status = cv_no_memory(err, "the data set's folder");
     free(resumed);
+    return status;
+}
+
+convo_status convo_recipe_find_data(const convo_recipe *recipe, const convo_train_options *options, char **folder,
+                                    convo_error *err) {
+    static const convo_train_options none;
+    if (!recipe || !folder || !recipe->data)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a recipe with data, and room for their folder are needed");
+    CV_TRY(cv_data_folder(recipe, options ? options : &none, folder, err));
+    if (!**folder || exists(*folder)) return CONVO_OK;
+    const convo_status status = cv_fail(err, CONVO_IO, *folder, "there is no such folder or file");
+    free(*folder);
+    *folder = NULL;
     return status;
 }
 

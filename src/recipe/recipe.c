@@ -160,8 +160,9 @@ static convo_status find_input(convo_recipe *recipe, const yaml_node_t *features
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                        "a recipe for recordings needs 'features', such as "
                        "'{kind: mfcc, samples: 6000}'");
-    if (recipe->data && (!recipe->data->shape || recipe->data->shape(recipe->data_config, &recipe->input)))
-        return CONVO_OK;
+    cv_shape known;
+    if (recipe->data && recipe->data->shape && recipe->data->shape(recipe->data_config, &known)) recipe->input = known;
+    if (recipe->data) return CONVO_OK;
     return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                    "a recipe needs 'features', or 'input' for a net without a front end");
 }

@@ -14,6 +14,7 @@ static bool fits(const convo_recipe *recipe, const cv_change *change) {
     case CV_CHANGE_SOUND: return recipe->feature;
     case CV_CHANGE_FEATURES:
         if (recipe->feature) return recipe->feature != &cv_feature_waveform;
+        if (pictures) return true; // of sounds, with a row for every frame
         return arrays && !(recipe->data && recipe->data->shape) && (!known || recipe->input.dims > 1);
     case CV_CHANGE_PICTURE: return !recipe->feature && (pictures || !known || recipe->input.dims == 3);
     case CV_CHANGE_MIX: return !known || recipe->input.dims > 1 || change != &cv_change_cutmix;

@@ -42,6 +42,12 @@ expect 0 "data that are not there are no error" "no data: convo data get cifar-1
 sed 's|test: 1/3|validation: 1/3|' recipes/digits.yaml >recipes/validated.yaml
 expect 0 "accuracy on validation is marked" " †" "† Accuracy on the validation part" "validated, seed 0: validation accuracy" -- \
     reproduce validated --data-root "$work/root"
+mkdir recipes/course
+sed 's/set: fsdd/set: fsdd, path: voices/' recipes/digits.yaml >recipes/course/spoken.yaml
+expect 0 "a folder of recipes; a path that is nowhere" "no data: voices" "1 of 1 recipes were skipped" -- \
+    reproduce course --data-root "$work/root"
+ln -s "$(readlink -f "$work/root/fsdd")" "$work/root/voices"
+expect 0 "a path is looked for where data sets are" "course/spoken  " -- reproduce course --data-root "$work/root"
 expect 2 "--quick and --loso" "--quick cannot be combined" -- reproduce --quick --loso
 expect 1 "an unknown recipe" "did you mean 'digits'?" -- reproduce digitz
 
