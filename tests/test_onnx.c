@@ -143,6 +143,20 @@ static void folding_leaves_only_what_cannot_be_folded(void **state) {
     convo_model_free(model);
 }
 
+static void a_batch_norm_is_folded_into_a_transposed_convolution(void **state) {
+    (void)state;
+    convo_model *model = make_model("input: [6, 3, 4]\nmodel: [{convtranspose2d: {out: 4, kernel: [3, 2], stride: 2, "
+                                    "groups: 2, bias: false}}, batchnorm, flatten, {linear: 3}]",
+                                    3);
+    cv_graph graph;
+    convo_error err = {0};
+    must(cv_export_graph(model, &(convo_export_options){.fold = true}, &graph, &err), &err);
+    assert_int_equal(graph.nodes, 3);
+    cv_graph_free(&graph);
+    write_noise("transposed, folded", model, &(convo_export_options){.fold = true}, 5);
+    convo_model_free(model);
+}
+
 // --- recordings ---------------------------------------------------------------------------------------------------
 
 static const char *const clips[] = {"data/fsdd/0_george_1.flac", "data/fsdd/3_jackson_2.flac",
@@ -346,6 +360,7 @@ int main(void) {
         cmocka_unit_test(every_layer_can_be_exported),
         cmocka_unit_test(branches_folding_and_probabilities),
         cmocka_unit_test(folding_leaves_only_what_cannot_be_folded),
+        cmocka_unit_test(a_batch_norm_is_folded_into_a_transposed_convolution),
         cmocka_unit_test(recordings_with_and_without_the_front_end),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(the_onnx_checker_has_no_objection),

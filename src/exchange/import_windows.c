@@ -7,21 +7,27 @@
 // Rows and columns; a 1-d layer has one row.
 typedef struct window {
     int64_t kernel[2], stride[2], dilation[2], before[2], behind[2];
-    int dims; // 1 or 2
+    int64_t more[2]; // output_padding
+    int dims;        // 1 or 2
 } window;
 
 static const int64_t largest = 1 << 20; // of any of these numbers, as the layers have it
 
-static bool read_pair(const cv_graph_node *n, const char *name, int dims, int64_t out[2]) {
+// least: of them, and what they are where nothing is said.
+static bool read_numbers(const cv_graph_node *n, const char *name, int dims, int64_t least, int64_t out[2]) {
     const cv_attribute *a = cv_graph_attribute(n, name);
-    out[0] = out[1] = 1;
+    out[0] = out[1] = least;
     if (!a) return true;
     if (a->kind != CV_ATTRIBUTE_INTS || a->count != (size_t)dims) return false;
     for (int k = 0; k < dims; k++) {
         out[2 - dims + k] = a->ints[k];
-        if (a->ints[k] < 1 || a->ints[k] > largest) return false;
+        if (a->ints[k] < least || a->ints[k] > largest) return false;
     }
     return true;
+}
+
+static bool read_pair(const cv_graph_node *n, const char *name, int dims, int64_t out[2]) {
+    return read_numbers(n, name, dims, 1, out);
 }
 
 static bool read_pads(const cv_graph_node *n, window *w) {
@@ -88,6 +94,11 @@ static void set_padding(cv_setting *s, const window *w) {
 
 // --- convolution --------------------------------------------------------------------------------------------------
 
+// Its weights begin with the channels that come in.
+static bool is_transposed(const cv_graph_node *n) {
+    return !strcmp(n->type, "ConvTranspose");
+}
+
 // The weights of a Conv and what they say of its window.
 static convo_status read_kernel(cv_import *d, const cv_graph_node *n, cv_shape in, const cv_constant *c, window *w) {
     const int64_t groups = cv_import_whole(n, "group", 1);
@@ -100,10 +111,12 @@ static convo_status read_kernel(cv_import *d, const cv_graph_node *n, cv_shape i
         return cv_import_refuse(d, n, "has weights of %d dimensions for an input of %d", c->dims, in.dims + 1);
     w->kernel[0] = w->dims == 2 ? c->dim[2] : 1;
     w->kernel[1] = c->dim[w->dims + 1];
-    if (groups < 1 || groups > in.c || in.c % groups || c->dim[1] != in.c / groups || c->count == 0)
+    const bool fits = groups > 0 && in.c % groups == 0 && c->count > 0 &&
+                      (is_transposed(n) ? c->dim[0] == in.c : c->dim[1] == in.c / groups);
+    if (!fits)
         return cv_import_refuse(d, n,
                                 "has weights for %" PRId64 " channels in %" PRId64 " groups, its input has %" PRId64,
-                                c->dim[1], groups, in.c);
+                                c->dim[is_transposed(n) ? 0 : 1], groups, in.c);
     if (w->kernel[0] > largest || w->kernel[1] > largest || !read_pair(n, "kernel_shape", w->dims, asked) ||
         (cv_graph_attribute(n, "kernel_shape") && (asked[0] != w->kernel[0] || asked[1] != w->kernel[1])))
         return cv_import_refuse(d, n, "has a kernel_shape other than that of its weights");
@@ -112,21 +125,28 @@ static convo_status read_kernel(cv_import *d, const cv_graph_node *n, cv_shape i
 
 static convo_status read_conv(cv_import *d, const cv_graph_node *n) {
     const cv_constant *c = cv_import_constant(d, n, 1), *bias = cv_import_constant(d, n, 2);
+    const bool transposed = is_transposed(n);
+    const int64_t groups = cv_import_whole(n, "group", 1);
     cv_import_value x;
     window w = {0};
-    convo_status status = cv_import_input(d, n, 0, true, &x);
+    convo_status status = cv_import_input(d, n, 0, !transposed, &x);
     if (!status) status = read_kernel(d, n, cv_import_shape(d, &x), c, &w);
     if (!status) status = read_window(d, n, &x, &w);
     if (status) return status;
-    cv_setting s[7] = {{.name = "out"}, {.name = "groups"}, {.name = "bias"}};
-    cv_print(s[0].text, sizeof s[0].text, "%" PRId64, c->dim[0]);
-    cv_print(s[1].text, sizeof s[1].text, "%" PRId64, cv_import_whole(n, "group", 1));
+    cv_setting s[8] = {{.name = "out"}, {.name = "groups"}, {.name = "bias"}};
+    cv_print(s[0].text, sizeof s[0].text, "%" PRId64, transposed ? c->dim[1] * groups : c->dim[0]);
+    cv_print(s[1].text, sizeof s[1].text, "%" PRId64, groups);
     cv_print(s[2].text, sizeof s[2].text, "%s", bias ? "true" : "false");
     set_pair(&s[3], "kernel", w.dims, w.kernel);
     set_pair(&s[4], "stride", w.dims, w.stride);
     set_pair(&s[5], "dilation", w.dims, w.dilation);
     set_padding(&s[6], &w);
-    status = cv_import_layer(d, n, w.dims == 2 ? "conv2d" : "conv1d", s, 7, &x, NULL, n->output[0]);
+    if (transposed && !read_numbers(n, "output_padding", w.dims, 0, w.more))
+        return cv_import_refuse(d, n, "has an output_padding that is invalid for %d dimensions", w.dims);
+    set_pair(&s[7], "output_padding", w.dims, w.more);
+    char name[24];
+    cv_print(name, sizeof name, "conv%s%dd", transposed ? "transpose" : "", w.dims);
+    status = cv_import_layer(d, n, name, s, transposed ? 8 : 7, &x, NULL, n->output[0]);
     if (status) return status;
     status = cv_import_tensor(d, n, "weight", cv_import_floats(c, c->count, 1), c->count);
     return status || !bias ? status : cv_import_bias(d, n, bias, 1);
@@ -242,6 +262,7 @@ static convo_status read_mean(cv_import *d, const cv_graph_node *n) {
 const cv_import_operator cv_import_windows[] = {
     {"AveragePool", read_pool, WINDOW " ceil_mode count_include_pad"},
     {"Conv", read_conv, WINDOW " group"},
+    {"ConvTranspose", read_conv, "kernel_shape strides dilations pads group output_padding"},
     {"GlobalAveragePool", read_global, ""},
     {"GlobalMaxPool", read_global, ""},
     {"MaxPool", read_pool, WINDOW " ceil_mode storage_order"},

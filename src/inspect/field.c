@@ -12,12 +12,12 @@ static int inputs_of(const cv_node *n) {
 
 // Flattened, or a weighted sum of everything: an output depends on all pixels.
 static bool sees_everything(const cv_node *n) {
-    return !n->op->window && n->out.dims == 1 && (n->in.dims > 1 || (n->op->tensors && n->op->cost));
+    return !n->op->window && !n->op->sees && n->out.dims == 1 && (n->in.dims > 1 || (n->op->tensors && n->op->cost));
 }
 
 // All rows (d 0) or columns became one, by a mean say.
 static bool sees_all_of(const cv_node *n, int d) {
-    return !n->op->window && (d ? n->out.w == 1 && n->in.w > 1 : n->out.h == 1 && n->in.h > 1);
+    return !n->op->window && !n->op->sees && (d ? n->out.w == 1 && n->in.w > 1 : n->out.h == 1 && n->in.h > 1);
 }
 
 // --- size, jump and start -----------------------------------------------------------------------------------------
@@ -44,6 +44,27 @@ static void slide(cv_view *v, const cv_window *w, int d) {
     v->jump[d] *= w->stride[d];
 }
 
+// What differs from place to place: the largest size, and the mean jump, at least 1.
+static void look(cv_view *v, const cv_node *n, int d) {
+    const int64_t in = d ? n->in.w : n->in.h, out = d ? n->out.w : n->out.h;
+    const int64_t start = n->op->sees(n->config, n->in, n->out, d, 0).first,
+                  last = n->op->sees(n->config, n->in, n->out, d, out - 1).first;
+    int64_t most = 0;
+    for (int64_t at = 0; at < out; at++) {
+        const cv_span s = n->op->sees(n->config, n->in, n->out, d, at);
+        if (s.end - s.first > most) most = s.end - s.first;
+    }
+    if (!v->size[d]) return;
+    if (most >= in && in > 1) {
+        v->size[d] = v->jump[d] = v->start[d] = 0;
+        return;
+    }
+    const int64_t jump = out > 1 ? v->jump[d] * (last - start) / (out - 1) : v->jump[d];
+    v->size[d] += (most - 1) * v->jump[d];
+    v->start[d] += start * v->jump[d];
+    v->jump[d] = jump > 0 ? jump : 1;
+}
+
 void cv_field_views(const cv_net *net, cv_view *views) {
     views[0] = (cv_view){{1, 1}, {1, 1}, {0, 0}};
     for (int i = 0; i < net->nodes; i++) {
@@ -53,6 +74,7 @@ void cv_field_views(const cv_net *net, cv_view *views) {
         for (int d = 0; d < 2; d++) {
             if (sees_all_of(n, d)) v.size[d] = v.jump[d] = v.start[d] = 0;
             for (int k = 1; k < inputs_of(n); k++) unite(&v, &views[n->input[k] + 1], d);
+            if (n->op->sees) look(&v, n, d);
             if (!n->op->window) continue;
             const cv_window w = n->op->window(n->config, n->in);
             slide(&v, &w, d);
@@ -78,6 +100,23 @@ static void spread(const cv_node *n, double maps, bool heat, const double *from,
                     *at = heat ? *at + ways : 1;
                 }
         }
+}
+
+// The same through spans.
+static void spread_over(const cv_node *n, bool heat, const double *from, double *to) {
+    for (int64_t y = 0; y < n->out.h; y++) {
+        const cv_span rows = n->op->sees(n->config, n->in, n->out, 0, y);
+        for (int64_t x = 0; x < n->out.w; x++) {
+            const cv_span columns = n->op->sees(n->config, n->in, n->out, 1, x);
+            const double ways = from[y * n->out.w + x];
+            for (int64_t row = rows.first < 0 ? 0 : rows.first; ways > 0 && row < rows.end && row < n->in.h; row++)
+                for (int64_t column = columns.first < 0 ? 0 : columns.first; column < columns.end && column < n->in.w;
+                     column++) {
+                    double *at = &to[row * n->in.w + column];
+                    *at = heat ? *at + ways : 1;
+                }
+        }
+    }
 }
 
 // Feature maps that an output pixel sums: the fan-in of the weight, without the kernel. A pool stays in its own map.
@@ -111,6 +150,8 @@ static convo_status trace_node(const cv_net *net, int node, bool heat, double **
         if (!*to) return cv_no_memory(err, "a receptive field");
         if (n->op->window)
             spread(n, maps_of(n), heat, from, *to);
+        else if (n->op->sees)
+            spread_over(n, heat, from, *to);
         else
             pass_on(in, n->out, heat, from, *to);
     }
@@ -170,7 +211,7 @@ static void describe_grid(const cv_net *net, int v, const cv_view *view, double 
     cv_shape_text(s, g->shape, sizeof g->shape);
     g->rows = s.h;
     g->columns = s.w;
-    g->moves = n && (n->op->window || n->op->inputs > 1);
+    g->moves = n && (n->op->window || n->op->sees || n->op->inputs > 1);
     memcpy(g->size, view->size, sizeof g->size);
     memcpy(g->jump, view->jump, sizeof g->jump);
     memcpy(g->start, view->start, sizeof g->start);

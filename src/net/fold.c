@@ -35,20 +35,27 @@ static bool fold_into(const cv_net *net, const cv_node *layer, const cv_node *af
     const size_t size = made->tensor[w].size, row = size / channels;
     float *weight = read_or_zero(net, tensor_of(net, layer, "weight"), size);
     float *bias = read_or_zero(net, tensor_of(net, layer, "bias"), channels);
-    const bool fits = weight && bias;
+    double *factor = cv_alloc(channels, sizeof *factor);
+    const bool fits = weight && bias && factor;
     if (fits) {
         void *tensor[CV_MAX_TENSORS];
         cv_node_tensors(net, affine, tensor);
         for (size_t c = 0; c < channels; c++) {
             const cv_affine a = affine->op->affine(affine->config, (const void *const *)tensor, (int64_t)c);
-            for (size_t i = 0; i < row; i++) weight[c * row + i] = (float)((double)weight[c * row + i] * a.factor);
+            factor[c] = a.factor;
             bias[c] = (float)(((double)bias[c] - a.mean) * a.factor + a.shift);
+        }
+        for (size_t i = 0; i < size; i++) {
+            const size_t c =
+                layer->op->channel ? (size_t)layer->op->channel(layer->config, layer->in, (int64_t)i) : i / row;
+            weight[i] = (float)((double)weight[i] * factor[c]);
         }
         cv_net_write(made, w, weight);
         cv_net_write(made, b, bias);
     }
     free(weight);
     free(bias);
+    free(factor);
     return fits;
 }
 

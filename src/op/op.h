@@ -111,8 +111,10 @@ struct cv_op {
                      // channels lie one behind the other and do not depend on each other
     bool sum;        // y = x + x1: where their shapes are the same, dy is the gradient of both
     bool linear;     // y[c] = weight[c] . x + bias[c]: an affine op behind it can be folded into the two
-    bool monotonic;  // pixel by pixel, never falling, without gradient where it is flat: may trade places with ...
-    bool maximum;    // ... the largest of several pixels
+    int64_t (*channel)(const void *config, cv_shape in, int64_t weight); // of a linear one, where weights are not in
+                                                                         // the order of c: the c of a weight
+    bool monotonic; // pixel by pixel, never falling, without gradient where it is flat: may trade places with ...
+    bool maximum;   // ... the largest of several pixels
     bool lockstep, in_parts, adds_dx; // see share.h
     bool plain_input;                 // of a .single: x may also be the net's input as it comes, see cv_single
 
@@ -124,6 +126,9 @@ struct cv_op {
     int64_t (*cost)(const void *config, cv_shape in, cv_shape out, char *formula, size_t size);
     cv_window (*window)(const void *config,
                         cv_shape in); // NULL: pixel by pixel, or everything if the shape is flattened
+    // In place of a window: the rows (d 0) or columns (d 1) of the input that row or column `at` of the output is made
+    // from. They may lie outside.
+    cv_span (*sees)(const void *config, cv_shape in, cv_shape out, int d, int64_t at);
 
     size_t (*saved)(const void *config, cv_shape in, cv_shape out);   // in lanes
     size_t (*scratch)(const void *config, cv_shape in, cv_shape out); // in lanes

@@ -81,7 +81,7 @@ next "the second word, again and again" @files -- predict runs/x one.wav t
 next "no word too many" -- train fsdd-mfcc f
 next "data sets" speech-commands-v1 speech-commands-v2 speech-cnn speech-cnn-adam speech-cnn-small speech-ffnn \
     speech-ffnn-adam speech-noise @files -- data get speech
-next "entries of the reference" conv1d conv2d -- recipe conv
+next "entries of the reference" conv1d conv2d convtranspose1d convtranspose2d -- recipe conv
 next "nothing for an unknown command" -- tarin x
 check "with a word about each" sh -c '"$0" help --complete -- tra | grep -q "^train${1}train a"' "$CONVO" "$tab"
 

@@ -186,6 +186,13 @@ def padded(layer, sides):
     return layer
 
 
+def cut(layer, sides):
+    """A layer whose output loses its sides."""
+    plain = layer.forward
+    layer.forward = lambda x: F.pad(plain(x), [-n for n in sides])
+    return layer
+
+
 def sides_of(padding, x, kernel, stride, dilation):
     """As F.pad has them, from a number, a list or a word."""
     dims = x.dim() - 2
@@ -332,6 +339,12 @@ def layer_of(entry, x):
     if word in ("pad1d", "pad2d"):
         sides = sides_of(o["padding"], x, 1, 1, 1)
         return Says(lambda x: F.pad(x, sides, value=o.get("value", 0)))
+    if word.startswith("convtranspose"):
+        sides = sides_of(o.pop("padding", 0), x, 1, 1, 1)
+        o.update({name: count for name in ("out", "groups") if o.get(name) == "channels"})
+        make = (getattr(nn, "ConvTranspose" + word[13:]), count, o.pop("out"), o.pop("kernel")), o
+        layer = start_otherwise(make, init) if init else make[0][0](*make[0][1:], **make[1])
+        return cut(layer, sides) if any(sides) else layer
     if word.startswith("conv"):
         sides = sides_of(o.pop("padding", 0), x, o["kernel"], o.get("stride", 1), o.get("dilation", 1))
         o.update({name: count for name in ("out", "groups") if o.get(name) == "channels"})

@@ -266,7 +266,7 @@ static void prepare_input_gradient(const gradients *b) {
 }
 
 static void conv_backward(const cv_pass *p) {
-    const bool weights = !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
+    const bool weights = p->grad[0] && !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
     gradients b = backward_plan(p->config, p->in, p->out, p->scratch[1]);
     const shapes *s = &b.s;
     const int64_t height = s->out.h, width = s->out.w;
