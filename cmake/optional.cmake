@@ -1,7 +1,8 @@
 # Libraries that convo can do without. Each has an option CONVO_WITH_NAME; where it is found, the sources see
 # CONVO_HAVE_NAME; where not, what needs it says what to install.
 add_library(convo_optional INTERFACE)
-set(CONVO_PRIVATE_LIBS -pthread -lm ${DEPS_LDFLAGS}) # what a program needs that links libconvo.a
+target_link_libraries(convo_optional INTERFACE ${CMAKE_DL_LIBS})
+set(CONVO_PRIVATE_LIBS -pthread -lm -ldl ${DEPS_LDFLAGS}) # what a program needs that links libconvo.a
 
 # convo_optional(NAME "Debian's package" "what needs it" the packages of pkg-config)
 function(convo_optional name debian use)
@@ -19,8 +20,28 @@ function(convo_optional name debian use)
   set(CONVO_PRIVATE_LIBS ${CONVO_PRIVATE_LIBS} ${${name}_LDFLAGS} PARENT_SCOPE)
 endfunction()
 
-convo_optional(LIBARCHIVE libarchive-dev "npz arrays, unpacking of downloads" libarchive)
-convo_optional(CURL libcurl4-openssl-dev "downloads" libcurl)
+# Loaded when they are first needed (src/base/library.h): CONVO_NAME_FILE is what the loader calls the library.
+function(convo_loaded name debian use package)
+  option(CONVO_WITH_${name} "read or do: ${use} (with ${debian})" ON)
+  if(NOT CONVO_WITH_${name})
+    return()
+  endif()
+  pkg_check_modules(${name} QUIET ${package})
+  if(NOT ${name}_FOUND)
+    message(STATUS "built without: ${use}; install ${debian} for that")
+    return()
+  endif()
+  list(GET ${name}_LINK_LIBRARIES 0 library)
+  get_filename_component(library ${library} REALPATH) # libcurl.so is libcurl.so.4.8.0, which is loaded as libcurl.so.4
+  get_filename_component(library ${library} NAME)
+  string(REGEX REPLACE "^(.*[.]so[.][0-9]+)[.].*$" "\\1" library ${library})
+  target_include_directories(convo_optional INTERFACE ${${name}_INCLUDE_DIRS})
+  target_compile_definitions(convo_optional INTERFACE CONVO_HAVE_${name} CONVO_${name}_FILE="${library}")
+  set(${name}_LINK_LIBRARIES ${${name}_LINK_LIBRARIES} PARENT_SCOPE) # of tests
+endfunction()
+
+convo_loaded(LIBARCHIVE libarchive-dev "npz arrays, unpacking of downloads" libarchive)
+convo_loaded(CURL libcurl4-openssl-dev "downloads" libcurl)
 convo_optional(NETTLE nettle-dev "checksums of downloads" nettle)
 convo_optional(ZLIB zlib1g-dev "gzipped files, packed MATLAB files" zlib)
 convo_optional(LIBPNG libpng-dev "PNG pictures" libpng)

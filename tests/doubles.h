@@ -119,7 +119,8 @@ static inline bool losses_agree(const outcome *o, int outcomes, size_t count, ch
 }
 
 static inline bool gradients_agree(const cv_net *net, const outcome *o, int outcomes, char why[200]) {
-    const double all = norm(o[DOUBLES].gradient, NULL, net->trained);
+    const double all = norm(o[DOUBLES].gradient, NULL, net->trained), overflows = 1e18; // where floats are squared
+    if (all > overflows) return true; // of a training that diverged
     for (int i = 0; i < net->nodes; i++)
         for (int k = net->node[i].tensor; k < net->node[i].tensor + net->node[i].tensors; k++) {
             const cv_net_tensor *t = &net->tensor[k];

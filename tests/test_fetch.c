@@ -114,10 +114,7 @@ static convo_status get(const cv_remote *remote, const convo_get_options *more, 
 // What libcurl is told about redirects; all else goes on to it.
 static char redirects[32];
 #undef curl_easy_setopt
-CURLcode __real_curl_easy_setopt(CURL *curl, CURLoption option, ...);
-CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...);
-
-CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...) {
+static CURLcode set_option(CURL *curl, CURLoption option, ...) {
     va_list args;
     CURLcode code;
     va_start(args, option);
@@ -127,18 +124,32 @@ CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...) {
         if (option == CURLOPT_REDIR_PROTOCOLS)
             cv_print(redirects, sizeof redirects, "%s", number & CURLPROTO_HTTP ? "http,https" : "https");
 #endif
-        code = __real_curl_easy_setopt(curl, option, number);
+        code = curl_easy_setopt(curl, option, number);
     } else if (option >= CURLOPTTYPE_OFF_T && option < CURLOPTTYPE_OFF_T + 10000) {
-        code = __real_curl_easy_setopt(curl, option, va_arg(args, curl_off_t));
+        code = curl_easy_setopt(curl, option, va_arg(args, curl_off_t));
     } else {
         void *pointer = va_arg(args, void *);
 #if LIBCURL_VERSION_NUM >= 0x075500
         if (option == CURLOPT_REDIR_PROTOCOLS_STR) cv_print(redirects, sizeof redirects, "%s", (char *)pointer);
 #endif
-        code = __real_curl_easy_setopt(curl, option, pointer);
+        code = curl_easy_setopt(curl, option, pointer);
     }
     va_end(args);
     return code;
+}
+
+convo_status __real_cv_library_load(const char *file, const char *const *names, size_t count, void *functions,
+                                    const char *where, convo_error *err);
+convo_status __wrap_cv_library_load(const char *file, const char *const *names, size_t count, void *functions,
+                                    const char *where, convo_error *err);
+
+convo_status __wrap_cv_library_load(const char *file, const char *const *names, size_t count, void *functions,
+                                    const char *where, convo_error *err) {
+    CURLcode (*own)(CURL *, CURLoption, ...) = set_option;
+    const convo_status status = __real_cv_library_load(file, names, count, functions, where, err);
+    for (size_t k = 0; k < count && !status; k++)
+        if (!strcmp(names[k], "curl_easy_setopt")) memcpy((char *)functions + k * sizeof own, &own, sizeof own);
+    return status;
 }
 
 // --- what is in the folder --------------------------------------------------------------------------------------
@@ -210,8 +221,8 @@ static void transfers_end_whole_or_leave_nothing_half(void **state) {
         {"a server that sends other ranges", SERVE_SHIFTED, 0, 0, 3, WHOLE, NULL, 3},
         {"500, then well", SERVE_ERROR, 500, 1, 3, WHOLE, NULL, 2},
         {"429, then well", SERVE_ERROR, 429, 1, 3, WHOLE, NULL, 2},
-        {"500 always", SERVE_ERROR, 500, 99, 2, NOTHING, "responded with 500: it has a problem, try again later (2 attempts)",
-         2},
+        {"500 always", SERVE_ERROR, 500, 99, 2, NOTHING,
+         "responded with 500: it has a problem, try again later (2 attempts)", 2},
         {"404 is not tried again", SERVE_ERROR, 404, 99, 3, NOTHING, "responded with 404: there is no such file", 1},
         {"403 is not tried again", SERVE_ERROR, 403, 99, 3, NOTHING, "responded with 403: access is not allowed", 1},
         {"a transfer that always breaks", SERVE_BROKEN, 0, 99, 2, RESUMABLE, "the next try goes on from there", 2},

@@ -4,7 +4,9 @@
 
 #if CV_HAVE_FETCH
 #include "base/file.h"
+#include "base/library.h"
 
+#define CURL_DISABLE_TYPECHECK // its macros want the functions by name
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +17,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FUNCTIONS(X)                                                                                                   \
+    X(curl_easy_cleanup)                                                                                               \
+    X(curl_easy_getinfo) X(curl_easy_init) X(curl_easy_perform) X(curl_easy_reset) X(curl_easy_setopt)                 \
+        X(curl_easy_strerror) X(curl_slist_append) X(curl_slist_free_all)
+typedef struct curl_library {
+    FUNCTIONS(CV_LIBRARY_MEMBER)
+} curl_library;
+static const char *const curl_names[] = {FUNCTIONS(CV_LIBRARY_NAME)};
+
 #define TEXT(number)  TEXT_(number)
 #define TEXT_(number) #number
 
 enum { TIMEOUT = 30, ATTEMPTS = 5, MOST_REDIRECTS = 5, LEAST_SPEED = 100, TAG_SIZE = 256 };
 
 typedef struct transfer {
+    curl_library lib;
     CURL *curl;
     const char *url, *path;
     int file;
@@ -103,8 +115,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *user) {
 static convo_status begin(transfer *t) {
     long code = 0;
     curl_off_t length = -1;
-    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &code);
-    curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length); // -1: it did not say
+    t->lib.curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &code);
+    t->lib.curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length); // -1: it did not say
     t->begun = true;
     if (code == 206 && t->answer_first != t->at) {
         t->retry = true;
@@ -158,14 +170,15 @@ static int on_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t 
 
 // --- one attempt ------------------------------------------------------------------------------------------------
 
-static void set_protocols(CURL *curl, const char *url) {
-    const bool safe = strncasecmp(url, "https://", strlen("https://")) == 0; // then it stays so
+static void set_protocols(const transfer *t, CURL *curl) {
+    const bool safe = strncasecmp(t->url, "https://", strlen("https://")) == 0; // then it stays so
 #if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, safe ? "https" : "http,https");
+    t->lib.curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    t->lib.curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, safe ? "https" : "http,https");
 #else
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, (long)(safe ? CURLPROTO_HTTPS : CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    t->lib.curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    t->lib.curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS,
+                            (long)(safe ? CURLPROTO_HTTPS : CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
 }
 
@@ -173,27 +186,27 @@ static void set_options(transfer *t) {
     const int given = t->watch->options->timeout;
     const long timeout = given > 0 ? given : TIMEOUT;
     CURL *curl = t->curl;
-    set_protocols(curl, t->url);
-    curl_easy_setopt(curl, CURLOPT_URL, t->url);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "convo/" TEXT(CONVO_VERSION_MAJOR) "." TEXT(CONVO_VERSION_MINOR));
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L); // the page of a 404 is not the file
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, timeout);
-    curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->most);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, timeout);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)LEAST_SPEED);
-    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->detail);
-    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+    set_protocols(t, curl);
+    t->lib.curl_easy_setopt(curl, CURLOPT_URL, t->url);
+    t->lib.curl_easy_setopt(curl, CURLOPT_USERAGENT, "convo/" TEXT(CONVO_VERSION_MAJOR) "." TEXT(CONVO_VERSION_MINOR));
+    t->lib.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    t->lib.curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L); // the page of a 404 is not the file
+    t->lib.curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    t->lib.curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS);
+    t->lib.curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    t->lib.curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    t->lib.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, timeout);
+    t->lib.curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)t->most);
+    t->lib.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, timeout);
+    t->lib.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)LEAST_SPEED);
+    t->lib.curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->detail);
+    t->lib.curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    t->lib.curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
+    t->lib.curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+    t->lib.curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    t->lib.curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    t->lib.curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    t->lib.curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
 }
 
 // Without a validator nobody can say that the rest belongs to what is there.
@@ -203,9 +216,9 @@ static bool ask_for_rest(transfer *t, struct curl_slist **headers) {
     char line[TAG_SIZE + 16], range[32];
     cv_print(line, sizeof line, "If-Range: %s", t->tag);
     cv_print(range, sizeof range, "%lld-", (long long)t->at);
-    *headers = curl_slist_append(NULL, line);
-    return *headers && !curl_easy_setopt(t->curl, CURLOPT_RANGE, range) &&
-           !curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, *headers);
+    *headers = t->lib.curl_slist_append(NULL, line);
+    return *headers && !t->lib.curl_easy_setopt(t->curl, CURLOPT_RANGE, range) &&
+           !t->lib.curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, *headers);
 }
 
 static convo_status fail_http(transfer *t, long code) {
@@ -220,7 +233,7 @@ static convo_status fail_http(transfer *t, long code) {
 
 static convo_status judge(transfer *t, CURLcode got) {
     long code = 0;
-    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &code);
+    t->lib.curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &code);
     if (t->watch->interrupted) return CONVO_STATE;
     if (t->status) return t->status;
     if (got == CURLE_OK && !t->begun) t->status = begin(t); // an empty file
@@ -247,7 +260,7 @@ static convo_status judge(transfer *t, CURLcode got) {
     default: break; // a bad certificate, a protocol that is not allowed, a bad address: the same again
     }
     return cv_fail(t->err, CONVO_IO, t->url, "cannot be downloaded: %s",
-                   t->detail[0] ? t->detail : curl_easy_strerror(got));
+                   t->detail[0] ? t->detail : t->lib.curl_easy_strerror(got));
 }
 
 static convo_status attempt(transfer *t) {
@@ -256,12 +269,12 @@ static convo_status attempt(transfer *t) {
     t->answer[0] = t->detail[0] = 0;
     t->answer_first = -1;
     t->status = CONVO_OK;
-    curl_easy_reset(t->curl);
+    t->lib.curl_easy_reset(t->curl);
     set_options(t);
     const bool asked = ask_for_rest(t, &headers);
     cv_watch_stage(t->watch, "downloading", t->watch->progress.file, t->at, t->size);
-    const convo_status status = asked ? judge(t, curl_easy_perform(t->curl)) : cv_no_memory(t->err, t->url);
-    curl_slist_free_all(headers);
+    const convo_status status = asked ? judge(t, t->lib.curl_easy_perform(t->curl)) : cv_no_memory(t->err, t->url);
+    t->lib.curl_slist_free_all(headers);
     return status;
 }
 
@@ -310,13 +323,15 @@ convo_status cv_download(const char *address, const cv_remote_file *file, const 
     transfer t = {.path = path, .file = -1, .size = file->size, .most = most, .watch = watch, .err = &problem};
     char *url = cv_format("%s%s%s", address, *address && address[strlen(address) - 1] == '/' ? "" : "/", file->name);
     t.url = url;
-    t.curl = url ? curl_easy_init() : NULL;
-    convo_status status = t.curl ? open_file(&t) : cv_no_memory(&problem, file->name);
+    convo_status status =
+        cv_library_load(CONVO_CURL_FILE, curl_names, CV_COUNT(curl_names), &t.lib, "downloading", &problem);
+    t.curl = url && !status ? t.lib.curl_easy_init() : NULL;
+    if (!status) status = t.curl ? open_file(&t) : cv_no_memory(&problem, file->name);
     if (!status && !(t.size && t.at == t.size)) status = try_all(&t);
     if (t.file >= 0 && close(t.file) && !status)
         status = cv_fail(&problem, CONVO_IO, path, "cannot be written: %s", strerror(errno));
     if (status && err) *err = problem;
-    curl_easy_cleanup(t.curl);
+    if (t.curl) t.lib.curl_easy_cleanup(t.curl);
     free(url);
     return status;
 }

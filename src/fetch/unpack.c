@@ -4,6 +4,7 @@
 
 #if CV_HAVE_FETCH
 #include "base/file.h"
+#include "base/library.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -13,9 +14,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#define FUNCTIONS(X)                                                                                                   \
+    X(archive_entry_filetype)                                                                                          \
+    X(archive_entry_hardlink) X(archive_entry_pathname) X(archive_entry_size) X(archive_entry_size_is_set)             \
+        X(archive_error_string) X(archive_filter_bytes) X(archive_filter_code) X(archive_filter_count)                 \
+            X(archive_read_data) X(archive_read_free) X(archive_read_new) X(archive_read_next_header)                  \
+                X(archive_read_open_filename) X(archive_read_support_filter_gzip) X(archive_read_support_format_raw)   \
+                    X(archive_read_support_format_tar)
+typedef struct unpack_library {
+    FUNCTIONS(CV_LIBRARY_MEMBER)
+} unpack_library;
+static const char *const unpack_names[] = {FUNCTIONS(CV_LIBRARY_NAME)};
+
 enum { BLOCK = 1 << 16, MOST_DEPTH = 8 };
 
 typedef struct unpacker {
+    unpack_library lib;
     const char *path, *folder;
     struct archive *archive;
     cv_unpacking *job;
@@ -52,9 +66,9 @@ static const char *fault_of(const char *name) {
     return NULL;
 }
 
-static const char *fault_of_type(struct archive_entry *entry) {
-    if (archive_entry_hardlink(entry)) return "is a hard link";
-    switch (archive_entry_filetype(entry)) {
+static const char *fault_of_type(const unpacker *u, struct archive_entry *entry) {
+    if (u->lib.archive_entry_hardlink(entry)) return "is a hard link";
+    switch (u->lib.archive_entry_filetype(entry)) {
     case AE_IFREG:
     case AE_IFDIR: return NULL;
     case AE_IFLNK: return "is a symbolic link";
@@ -64,13 +78,13 @@ static const char *fault_of_type(struct archive_entry *entry) {
 
 // Both what is read and what is kept counts: a skipped entry can be a bomb, and so can a file with holes.
 static bool is_too_large(const unpacker *u) {
-    return archive_filter_bytes(u->archive, 0) > u->job->most_bytes || u->job->bytes > u->job->most_bytes;
+    return u->lib.archive_filter_bytes(u->archive, 0) > u->job->most_bytes || u->job->bytes > u->job->most_bytes;
 }
 
 // --- writing ----------------------------------------------------------------------------------------------------
 
 static convo_status broken(const unpacker *u) {
-    const char *why = archive_error_string(u->archive);
+    const char *why = u->lib.archive_error_string(u->archive);
     return cv_fail(u->err, CONVO_FORMAT, u->path, "cannot be unpacked: %s", why ? why : "it is damaged");
 }
 
@@ -80,7 +94,7 @@ static convo_status cannot_write(const unpacker *u, const char *path) {
 
 static convo_status copy(unpacker *u, int out, const char *path) {
     for (;;) {
-        const la_ssize_t got = archive_read_data(u->archive, u->block, BLOCK);
+        const la_ssize_t got = u->lib.archive_read_data(u->archive, u->block, BLOCK);
         if (got < 0) return broken(u);
         if (got == 0) return CONVO_OK;
         u->job->bytes += got;
@@ -90,7 +104,7 @@ static convo_status copy(unpacker *u, int out, const char *path) {
             if (wrote < 0 && errno == EINTR) wrote = 0;
             if (wrote < 0) return cannot_write(u, path);
         }
-        if (cv_watch_tell(u->watch, archive_filter_bytes(u->archive, -1))) return CONVO_STATE;
+        if (cv_watch_tell(u->watch, u->lib.archive_filter_bytes(u->archive, -1))) return CONVO_STATE;
     }
 }
 
@@ -123,7 +137,8 @@ static convo_status keep(unpacker *u, const char *name, struct archive_entry *en
     if (!path) return cv_no_memory(u->err, u->path);
     const int64_t before = u->job->bytes;
     convo_status status = write_file(u, name, path);
-    if (!status && archive_entry_size_is_set(entry) && archive_entry_size(entry) != u->job->bytes - before)
+    if (!status && u->lib.archive_entry_size_is_set(entry) &&
+        u->lib.archive_entry_size(entry) != u->job->bytes - before)
         status = refuse(u, name, "is not as long as its header says"); // its end is a hole
     free(path);
     return status;
@@ -141,35 +156,37 @@ static const char *kept_name(const char *name, const char *inside) {
 }
 
 static convo_status unpack_entry(unpacker *u, struct archive_entry *entry) {
-    const char *name = archive_entry_pathname(entry), *fault = fault_of(name);
-    if (!fault) fault = fault_of_type(entry);
+    const char *name = u->lib.archive_entry_pathname(entry), *fault = fault_of(name);
+    if (!fault) fault = fault_of_type(u, entry);
     if (fault) return refuse(u, name, fault);
-    if (archive_entry_size(entry) > u->job->most_bytes) return too_large(u);
-    const char *kept = archive_entry_filetype(entry) == AE_IFREG ? kept_name(name, u->job->inside) : NULL;
+    if (u->lib.archive_entry_size(entry) > u->job->most_bytes) return too_large(u);
+    const char *kept = u->lib.archive_entry_filetype(entry) == AE_IFREG ? kept_name(name, u->job->inside) : NULL;
     return kept ? keep(u, kept, entry) : CONVO_OK;
 }
 
 static convo_status unpack_tar(unpacker *u) {
     struct archive_entry *entry;
     for (int64_t entries = 0;; entries++) {
-        const int got = archive_read_next_header(u->archive, &entry);
+        const int got = u->lib.archive_read_next_header(u->archive, &entry);
         if (is_too_large(u)) return too_large(u);
         if (got == ARCHIVE_EOF) return CONVO_OK;
         if (got != ARCHIVE_OK && got != ARCHIVE_WARN) return broken(u);
         // One layer of gzip and no more: each further one may multiply the work by a thousand.
-        if (archive_filter_count(u->archive) > 2 || archive_filter_code(u->archive, 0) != ARCHIVE_FILTER_GZIP)
+        if (u->lib.archive_filter_count(u->archive) > 2 ||
+            u->lib.archive_filter_code(u->archive, 0) != ARCHIVE_FILTER_GZIP)
             return cv_fail(u->err, CONVO_FORMAT, u->path, "is refused: it is not packed once, with gzip");
         if (entries >= u->job->most_files) return too_large(u);
         CV_TRY(unpack_entry(u, entry));
-        if (cv_watch_tell(u->watch, archive_filter_bytes(u->archive, -1))) return CONVO_STATE;
+        if (cv_watch_tell(u->watch, u->lib.archive_filter_bytes(u->archive, -1))) return CONVO_STATE;
     }
 }
 
 // A single packed file: it has no name of its own and gets that of the archive, without ".gz".
 static convo_status unpack_single(unpacker *u) {
     struct archive_entry *entry;
-    if (archive_read_next_header(u->archive, &entry) != ARCHIVE_OK) return broken(u);
-    if (archive_filter_count(u->archive) != 2 || archive_filter_code(u->archive, 0) != ARCHIVE_FILTER_GZIP)
+    if (u->lib.archive_read_next_header(u->archive, &entry) != ARCHIVE_OK) return broken(u);
+    if (u->lib.archive_filter_count(u->archive) != 2 ||
+        u->lib.archive_filter_code(u->archive, 0) != ARCHIVE_FILTER_GZIP)
         return cv_fail(u->err, CONVO_FORMAT, u->path, "is refused: it is not packed once, with gzip");
     const char *slash = strrchr(u->path, '/'), *file = slash ? slash + 1 : u->path;
     char *name = cv_format("%.*s", (int)(strlen(file) - strlen(".gz")), file);
@@ -187,24 +204,26 @@ static bool ends_with(const char *text, const char *end) {
 convo_status cv_unpack(const char *path, const char *folder, cv_unpacking *job, cv_watch *watch, convo_error *err) {
     const bool tar = ends_with(path, ".tar.gz");
     unpacker u = {.path = path, .folder = folder, .job = job, .watch = watch, .err = err};
-    convo_status status = CONVO_OK;
-    u.archive = archive_read_new();
+    convo_status status =
+        cv_library_load(CONVO_LIBARCHIVE_FILE, unpack_names, CV_COUNT(unpack_names), &u.lib, path, err);
+    if (status) return status;
+    u.archive = u.lib.archive_read_new();
     u.block = cv_alloc(BLOCK, 1);
     if (!u.archive || !u.block) {
         status = cv_no_memory(err, path);
         goto done;
     }
-    archive_read_support_filter_gzip(u.archive);
+    u.lib.archive_read_support_filter_gzip(u.archive);
     if (tar)
-        archive_read_support_format_tar(u.archive);
+        u.lib.archive_read_support_format_tar(u.archive);
     else
-        archive_read_support_format_raw(u.archive);
-    if (archive_read_open_filename(u.archive, path, BLOCK) != ARCHIVE_OK)
+        u.lib.archive_read_support_format_raw(u.archive);
+    if (u.lib.archive_read_open_filename(u.archive, path, BLOCK) != ARCHIVE_OK)
         status = broken(&u);
     else
         status = tar ? unpack_tar(&u) : unpack_single(&u);
 done:
-    archive_read_free(u.archive);
+    u.lib.archive_read_free(u.archive);
     free(u.block);
     return status;
 }
