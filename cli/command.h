@@ -56,6 +56,8 @@ typedef struct cli_option {
 #define SET_OPTION  LIST_OPTION("set", 0, set, "KEY=VALUE", "change a setting of the recipe; repeatable")
 #define DATA_OPTION TEXT_OPTION("data", 0, data, "DIR", "folder of the data set")
 #define ISA_OPTION  TEXT_OPTION("isa", 0, isa, "baseline|avx2|avx512", "highest instruction set to use (best available)")
+#define ON_OPTION                                                                                                      \
+    TEXT_OPTION("on", 0, on, "host|device", "run on this computer, or bit for bit as on a microcontroller (host)")
 #define SKIP_UNREADABLE_OPTION                                                                                         \
     FLAG_OPTION("skip-unreadable", 0, skip_unreadable, "leave out files that cannot be read, and say which")
 #define THREADS_OPTION                                                                                                 \

@@ -6,7 +6,7 @@
 #include "sweep/sweep.h"
 
 typedef struct eval_values {
-    const char *data, *split, *isa, *save;
+    const char *data, *split, *isa, *save, *on;
     int64_t threads, top;
     bool by_group, skip_unreadable;
 } eval_values;
@@ -22,6 +22,7 @@ static const cli_option options[] = {
     DATA_OPTION,
     THREADS_OPTION,
     ISA_OPTION,
+    ON_OPTION,
     {0},
 };
 
@@ -42,9 +43,10 @@ static int run_eval(const cli_context *context, const void *given) {
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;
-    if (!status &&
-        (convo_model_load(context->word[0], &model, &err) || convo_evaluate(model, part, &d.how, &evaluation, &err) ||
-         (values->save && convo_evaluation_save(&evaluation, values->save, &err))))
+    if (!status && convo_model_load(context->word[0], &model, &err)) status = fail(&err);
+    if (!status) status = run_on("eval", model, values->on);
+    if (!status && (convo_evaluate(model, part, &d.how, &evaluation, &err) ||
+                    (values->save && convo_evaluation_save(&evaluation, values->save, &err))))
         status = fail(&err);
     if (!status && values->by_group && !evaluation.groups)
         status = complain(context->word[0], "the data set has no groups: omit --by-group");

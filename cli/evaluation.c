@@ -26,6 +26,18 @@ int find_part(const char *command, const char *name, convo_part *part) {
     return usage_error(command, "--split must be train, validation, test or all, not '%s'%s", name, near.text);
 }
 
+int run_on(const char *command, convo_model *model, const char *machine) {
+    static const char *const machines[] = {"host", "device"}; // as convo_machine numbers them
+    if (!machine) return DONE;
+    cli_hint near = hint_start(machine);
+    for (size_t k = 0; k < COUNT(machines); k++) {
+        convo_error err;
+        if (!strcmp(machines[k], machine)) return convo_model_run_on(model, (convo_machine)k, &err) ? fail(&err) : DONE;
+        hint_offer(&near, machines[k]);
+    }
+    return usage_error(command, "--on must be host or device, not '%s'%s", machine, near.text);
+}
+
 // NaN where the class has no ROC curve.
 typedef struct curve_figures {
     double eer, area;

@@ -6,21 +6,23 @@
 
 typedef struct export_values {
     const char *out;
+    const char *name;
     bool fold, features, probabilities;
 } export_values;
 
 #define VALUES export_values
 static const cli_option options[] = {
-    TEXT_OPTION("out", 'o', out, "FILE", "FILE.onnx or FILE.safetensors"),
+    TEXT_OPTION("out", 'o', out, "FILE", "FILE.onnx, FILE.safetensors or FILE.c"),
     FLAG_OPTION("fold", 0, fold, "fold batch normalisation into the layer before it"),
     FLAG_OPTION("with-features", 0, features, "include the front end: the input is the samples of a recording"),
     FLAG_OPTION("probabilities", 0, probabilities, "output probabilities instead of logits"),
+    TEXT_OPTION("name", 0, name, "NAME", "C: what its functions' names begin with (the name of the file)"),
     {0},
 };
 
 static int run_export(const cli_context *context, const void *given) {
     const export_values *values = given;
-    const convo_export_options how = {values->fold, values->features, values->probabilities};
+    const convo_export_options how = {values->fold, values->features, values->probabilities, values->name};
     convo_model *model = NULL;
     convo_error err;
     struct stat status;
@@ -39,15 +41,18 @@ static int run_export(const cli_context *context, const void *given) {
 
 const cli_command command_export = {
     .name = "export",
-    .help = "write a model in a format of other programs: ONNX",
+    .help = "write a model in a format of other programs: ONNX, C for microcontrollers",
     .words = "MODEL|RUN",
     .examples = "  convo export runs/fsdd-mfcc-0 -o digits.onnx\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.onnx --with-features --probabilities\n"
-                "  convo export model.safetensors -o small.onnx --fold\n",
+                "  convo export model.safetensors -o small.onnx --fold\n"
+                "  convo export runs/fsdd-mfcc-0 -o digits.c\n",
     .notes =
         "ONNX: opset 17, IR version 8. Input \"input\" (\"samples\" with the front end), output \"logits\" or\n"
         "\"probabilities\", any number of examples at once. The normalisation that training measured is part of the\n"
-        "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n",
+        "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n"
+        "C: one C99 file and its header, with front end, weights and net; no malloc, no libc but memcpy, the same\n"
+        "bits as `convo predict --on device`. See docs/device.md.\n",
     .options = options,
     .size = sizeof(export_values),
     .run = run_export,

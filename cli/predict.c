@@ -1,4 +1,5 @@
 // convo predict: classifies recordings.
+#include "evaluation.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
@@ -8,7 +9,7 @@
 #include <string.h>
 
 typedef struct predict_values {
-    const char *data;
+    const char *data, *on;
     int64_t top, held_out, threads;
 } predict_values;
 
@@ -19,6 +20,7 @@ static const cli_option options[] = {
                   "N recordings of the test part (else validation), with the truth"),
     TEXT_OPTION("data", 0, data, "DIR", "with --held-out: folder of the data set (that of the run)"),
     NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads for each recording, if the net is large (1)"),
+    ON_OPTION,
     {0},
 };
 
@@ -144,11 +146,10 @@ static int run_predict(const cli_context *context, const void *given) {
     predictor p = {.json = context->json, .top = values->top > 0 ? (int)values->top : 1};
     convo_error err;
     if (convo_model_load(context->word[0], &p.model, &err)) return fail(&err);
-    if (values->threads > 1 && convo_model_threads(p.model, (int)values->threads, &err)) {
-        convo_model_free(p.model);
-        return fail(&err);
-    }
-    int status = held_out ? predict_held_out(&p, values)
+    int status = run_on("predict", p.model, values->on);
+    if (!status && values->threads > 1 && convo_model_threads(p.model, (int)values->threads, &err)) status = fail(&err);
+    if (!status)
+        status = held_out ? predict_held_out(&p, values)
                           : predict_all(&p, (const char *const *)context->word + 1, NULL, (size_t)context->words - 1);
     convo_model_free(p.model);
     return status;

@@ -9,14 +9,18 @@ probe() { # PACKAGE COMMAND...: when the command fails, the package is missing
 compiles() { printf '#include <stdio.h>\n' | "${CC:-cc}" -x c -fsyntax-only -; }
 builds() { command -v make || command -v ninja; }
 has_header() { printf '#include <stdio.h>\n#include <%s>\n' "$1" | "${CC:-cc}" -x c -fsyntax-only -; }
+has_newlib() { echo '#include <string.h>' | arm-none-eabi-gcc -x c -fsyntax-only -; }
 has_font() { fc-list | grep -i dejavu; }
 
-# What some tests ask for a second opinion, and are skipped without: 500 MB, for .ci/run only.
+# What some tests ask for a second opinion, and are skipped without: 1.4 GB, for .ci/run only.
 find_missing_judges() {
     probe doxygen doxygen --version
     probe faketime faketime --version
     probe zsh zsh --version
     probe man-db mandb --version
+    probe gcc-arm-none-eabi arm-none-eabi-gcc --version
+    probe libnewlib-arm-none-eabi has_newlib
+    probe qemu-system-arm qemu-system-arm --version
     probe libonnx-testdata test -d /usr/share/libonnx-testdata/data
     probe python3-onnx /usr/bin/python3 -c 'import onnx'
     probe python3-torch /usr/bin/python3 -c 'import torch'

@@ -276,6 +276,16 @@ CONVO_API convo_status convo_model_predict_arrays(convo_model *model, const floa
 // ARGUMENT if the number is invalid; the previous setting then remains.
 CONVO_API convo_status convo_model_threads(convo_model *model, int threads, convo_error *err);
 
+// What computes the predictions and evaluations of a model.
+typedef enum convo_machine {
+    CONVO_HOST,   // this computer's vector instructions
+    CONVO_DEVICE, // the C code for small processors that convo_export writes: the same bits as on such a processor
+} convo_machine;
+// Sets where each later prediction and evaluation runs: initially CONVO_HOST. As on a device, samples are rounded to 16
+// bits first, and one thread computes. Errors: UNSUPPORTED, naming the layer or front end that has no form for devices;
+// LIMIT if a map is too large for one. The previous setting then remains.
+CONVO_API convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo_error *err);
+
 // Outputs of a model for every example of a part, with the scores.
 typedef struct convo_evaluation {
     convo_part part;    // that was evaluated, never HELD_OUT
@@ -366,12 +376,13 @@ typedef struct convo_export_options {
     bool fold;          // ONNX: batch norm is folded into the layer before it where possible
     bool features;      // ONNX: includes the front end; the input is then the samples of a recording, mono, in [-1, 1)
     bool probabilities; // ONNX: the output is the probabilities, not the net's outputs ("logits")
+    const char *name;   // C: what its functions' names begin with; NULL: the name of the file
 } convo_export_options;
 
 // Writes the model atomically in the format given by the extension of the path: .onnx (opset 17, IR version 8;
-// normalisation is part of the graph; labels, recipe and the rest are in metadata_props) or .safetensors (as
-// convo_model_save). Errors: ARGUMENT for another extension; UNSUPPORTED if the build has no ONNX, or if ONNX cannot
-// express the model.
+// normalisation is part of the graph; labels, recipe and the rest are in metadata_props), .safetensors (as
+// convo_model_save), or .c: C99 for small processors, front end and net, with its header beside it. Errors: ARGUMENT for another extension; UNSUPPORTED if the build has no ONNX, or if ONNX, or
+// a device, cannot express the model.
 CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                                     convo_error *err);
 

@@ -93,3 +93,9 @@ enum {
 #ifndef CV_LIMIT_PASSES
 #define CV_LIMIT_PASSES 100 // over a progressive JPEG: programs write about ten
 #endif
+
+// --- devices ------------------------------------------------------------------------------------------------------
+
+#define CV_LIMIT_DEVICE      (1 << 26) // numbers of a map: their places fit in 32 bits
+#define CV_LIMIT_DEVICE_CLIP 92000     // samples of a waveform: n times the sum of n squares fits in 64 bits
+#define CV_LIMIT_DEVICE_FFT  8192      // points

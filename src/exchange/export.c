@@ -6,9 +6,9 @@
 
 static convo_status copy(const convo_model *model, const char *path, const convo_export_options *options,
                          convo_error *err) {
-    if (options->fold || options->features || options->probabilities)
+    if (options->fold || options->features || options->probabilities || options->name)
         return cv_fail(err, CONVO_ARGUMENT, path,
-                       "a .safetensors file holds the model unchanged: these options apply to .onnx only");
+                       "a .safetensors file holds the model unchanged: these options apply to other formats");
     return convo_model_save(model, path, err);
 }
 
@@ -16,7 +16,7 @@ static const struct {
     const char *ending;
     convo_status (*write)(const convo_model *model, const char *path, const convo_export_options *options,
                           convo_error *err);
-} formats[] = {{".onnx", cv_export_onnx}, {".safetensors", copy}};
+} formats[] = {{".onnx", cv_export_onnx}, {".safetensors", copy}, {".c", cv_export_c}};
 
 convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                           convo_error *err) {
@@ -27,7 +27,7 @@ convo_status convo_export(const convo_model *model, const char *path, const conv
         const size_t length = strlen(path), end = strlen(formats[k].ending);
         if (length > end && !strcasecmp(path + length - end, formats[k].ending))
             return formats[k].write(model, path, options ? options : &plain, err);
-        cv_append(known, sizeof known, "%s%s", k ? " or " : "", formats[k].ending);
+        cv_append(known, sizeof known, "%s%s", !k ? "" : k + 1 < CV_COUNT(formats) ? ", " : " or ", formats[k].ending);
     }
     return cv_fail(err, CONVO_ARGUMENT, path, "the extension selects the format: it must be %s", known);
 }

@@ -218,6 +218,8 @@ convo_status cv_export_graph(const convo_model *model, const convo_export_option
 convo_status cv_export_onnx(const convo_model *model, const char *path, const convo_export_options *options,
                             convo_error *err) {
     cv_graph graph;
+    if (options->name)
+        return cv_fail(err, CONVO_ARGUMENT, path, "an ONNX file has no functions to name: this option applies to .c");
     CV_TRY(cv_export_graph(model, options, &graph, err));
     convo_status status = cv_onnx_write(&graph, convo_recipe_name(model->recipe), path, err);
     cv_graph_free(&graph);

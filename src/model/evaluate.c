@@ -1,6 +1,5 @@
 // convo_evaluate: a model, scored on a part of its data.
-#include "model/material.h"
-#include "model/model.h"
+#include "model/on_device.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -102,13 +101,17 @@ static convo_status list_examples(const cv_material *m, convo_part part, const c
 }
 
 // From the net's outputs to classes.
-static void judge(const convo_recipe *recipe, convo_evaluation *e) {
+static convo_status judge(const convo_model *model, const cv_material *m, convo_evaluation *e, convo_error *err) {
     for (int64_t i = 0; i < e->score.count; i++) {
         const float *logits = e->logits + i * e->outputs;
         e->predicted[i] = cv_class_of(logits, e->outputs);
         e->confusion[e->truth[i] * e->classes + e->predicted[i]]++;
-        if (e->probabilities) recipe->loss->probabilities(logits, e->outputs, e->probabilities + i * e->classes);
+        if (e->probabilities && !model->program) // a device has computed its own
+            model->recipe->loss->probabilities(logits, e->outputs, e->probabilities + i * e->classes);
     }
+    if (isfinite(e->score.loss)) return CONVO_OK;
+    return cv_fail(err, CONVO_NUMERIC, m->dataset->folder,
+                   "the loss over these examples is not finite: the model, or a number in the data, is far too large");
 }
 
 static convo_status evaluate(convo_model *model, convo_part part, cv_material *m, convo_evaluation *e,
@@ -118,6 +121,12 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
     cv_scorer *scorer = NULL;
     int32_t *rows = NULL;
     convo_status status = list_examples(m, part, model, &rows, e, err);
+    if (model->program) {
+        if (!status) status = cv_device_score(model, m, rows, e, err);
+        if (!status) status = judge(model, m, e, err);
+        free(rows);
+        return status;
+    }
     if (!status) status = cv_recipe_net(recipe, m->isa, &net, err);
     if (!status) status = cv_net_copy(model->net, net, err);
     if (!status)
@@ -127,13 +136,7 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
         cv_material_normalize(m, model->mean, model->std);
         status = cv_score(scorer, rows, (size_t)e->score.count, e->logits, &e->score, err);
     }
-    if (!status) {
-        judge(recipe, e);
-        if (!isfinite(e->score.loss))
-            status = cv_fail(err, CONVO_NUMERIC, m->dataset->folder,
-                             "the loss over these examples is not finite: the model, or a number in the data, is far "
-                             "too large");
-    }
+    if (!status) status = judge(model, m, e, err);
     cv_scorer_free(scorer);
     cv_net_free(net);
     free(rows);

@@ -5,6 +5,7 @@
 #include "format/json.h"
 #include "model/data_folder.h"
 #include "model/weights.h"
+#include "ship/program.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,6 +23,8 @@ void convo_model_free(convo_model *model) {
     free(model->labels);
     free(model->features);
     free(model->outputs);
+    cv_program_free(model->program);
+    free(model->memory);
     free(model);
 }
 

@@ -17,6 +17,9 @@ struct convo_model {
     cv_pool *pool;
     cv_runner *runner;
     float *features, *outputs;
+    // Set where it runs as on a device (convo_model_run_on); else NULL.
+    struct cv_program *program;
+    float *memory;
 };
 
 // What a model is made of, borrowed.

@@ -1,7 +1,7 @@
 // From one recording to features, and to the probabilities of the classes.
 #include "model/model.h"
 
-#include "audio/sound.h"
+#include "model/on_device.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,6 +61,12 @@ static convo_status prepare_prediction(convo_model *model, bool recording, convo
     return model->features && model->outputs ? CONVO_OK : cv_no_memory(err, "a prediction");
 }
 
+static convo_status check_outputs(const convo_model *model, const char *where, convo_error *err) {
+    for (int k = 0; k < (int)cv_shape_size(cv_net_output(model->net)); k++)
+        if (!isfinite(model->outputs[k])) return cv_fail(err, CONVO_NUMERIC, where, "the net's outputs are not finite");
+    return CONVO_OK;
+}
+
 // model->features to probabilities.
 static convo_status run(convo_model *model, const char *where, float *probabilities, convo_error *err) {
     const int64_t inputs = cv_shape_size(model->net->input);
@@ -69,10 +75,20 @@ static convo_status run(convo_model *model, const char *where, float *probabilit
     const int32_t first = 0;
     const cv_batch batch = {.values = CV_FLOATS(model->features), .index = &first, .count = 1};
     cv_runner_forward(model->runner, &batch, model->outputs, NULL);
-    for (int k = 0; k < outputs; k++)
-        if (!isfinite(model->outputs[k])) return cv_fail(err, CONVO_NUMERIC, where, "the net's outputs are not finite");
+    CV_TRY(check_outputs(model, where, err));
     model->recipe->loss->probabilities(model->outputs, outputs, probabilities);
     return CONVO_OK;
+}
+
+// A recording at the model's rate to probabilities.
+static convo_status run_samples(convo_model *model, const float *sample, size_t count, const char *where,
+                                float *probabilities, convo_error *err) {
+    if (model->program) {
+        CV_TRY(cv_device_samples(model, sample, count, where, model->outputs, probabilities, err));
+        return check_outputs(model, where, err);
+    }
+    CV_TRY(cv_front_compute(model->front, sample, count, model->features, err));
+    return run(model, where, probabilities, err);
 }
 
 convo_status convo_model_predict(convo_model *model, const float *samples, size_t count, int rate, float *probabilities,
@@ -88,20 +104,21 @@ convo_status convo_model_predict(convo_model *model, const float *samples, size_
         status = cv_resample(samples, count, rate, cv_front_rate(model->front), &resampled, &count, err);
         samples = resampled;
     }
-    if (!status) status = cv_front_compute(model->front, samples, count, model->features, err);
-    if (!status) status = run(model, "", probabilities, err);
+    if (!status) status = run_samples(model, samples, count, "", probabilities, err);
     free(resampled);
     return status;
 }
 
 convo_status convo_model_predict_heard(convo_model *model, const char *path, float *probabilities, convo_heard *heard,
                                        convo_error *err) {
-    int64_t length = 0;
+    cv_sound sound = {0};
     if (!model || !path || !probabilities)
         return cv_fail(err, CONVO_ARGUMENT, "", "a prediction needs a model, a path and room for the result");
     convo_status status = prepare_prediction(model, true, err);
-    if (!status) status = cv_front_compute_file(model->front, path, model->features, &length, err);
-    if (!status) status = run(model, path, probabilities, err);
+    if (!status) status = cv_sound_read(path, cv_front_rate(model->front), &sound, err);
+    if (!status) status = run_samples(model, sound.sample, sound.count, path, probabilities, err);
+    const int64_t length = (int64_t)sound.count;
+    cv_sound_free(&sound);
     if (status || !heard) return status;
     const int64_t most = cv_front_samples(model->front);
     const double rate = cv_front_rate(model->front);
@@ -120,8 +137,14 @@ convo_status convo_model_predict_arrays(convo_model *model, const float *values,
     convo_status status = prepare_prediction(model, false, err);
     const int64_t size = status ? 0 : cv_shape_size(model->net->input);
     for (int64_t i = 0; !status && i < count; i++) {
+        float *row = probabilities + i * model->classes;
+        if (model->program) {
+            status = cv_device_values(model, values + i * size, "", model->outputs, row, err);
+            if (!status) status = check_outputs(model, "", err);
+            continue;
+        }
         memcpy(model->features, values + i * size, (size_t)size * sizeof *values);
-        status = run(model, "", probabilities + i * model->classes, err);
+        status = run(model, "", row, err);
     }
     return status;
 }

@@ -6,6 +6,7 @@ case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
 # room: the rooms whose headers it may include and whose symbols it may need. Arrows go one way; a line may name only
 # rooms above it.
 #   data reads recordings through a front end (audio/feature.h); train needs the parts of a data set (data/dataset.h).
+#   device is also the text of exported C and needs nothing of convo; ship turns a model into calls of it.
 #   A front end can be written down as a graph (format/graph.h), for export.
 arrows='
 base:
@@ -19,8 +20,10 @@ change:    audio op format base
 data:      change audio op fetch format base
 train:     data change net op base
 recipe:    train data change audio net op format base
-model:     recipe train data change audio net op format base
-exchange:  model recipe train data change audio net op format base
+device:
+ship:      device recipe train data change audio net op format base
+model:     ship device recipe train data change audio net op format base
+exchange:  model ship device recipe train data change audio net op format base
 inspect:   model recipe train data change audio net op format base
 '
 longest=450 # lines

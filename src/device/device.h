@@ -1,0 +1,34 @@
+// The kernels, for the rest of convo. An exported file has the text of those that it calls, without this header.
+#pragma once
+
+#include "device/front.h"
+#include "device/layer.h"
+
+typedef void cv_f32_kernel(const cv_f32_layer *layer, const float *x, const float *x1, float *y);
+// sample: [count], 16 bits. work: as many numbers as the front end asks for. y: the net's input.
+typedef void cv_f32_front_kernel(const cv_f32_front *front, const int16_t *sample, int32_t count, float *work,
+                                 float *y);
+
+// A kernel: its name, which is that of its file and, behind cv_f32_, of its function.
+typedef struct cv_kernel {
+    const char *name;
+    cv_f32_kernel *f32;
+    cv_f32_front_kernel *f32_front; // of a front end
+    int in_place;                   // y may be x
+    int clamps;                     // y is clamped at no cost
+} cv_kernel;
+
+// Returns NULL if there is none of this name.
+const cv_kernel *cv_kernel_find(const char *name);
+
+cv_f32_kernel cv_f32_add, cv_f32_avgpool, cv_f32_clip, cv_f32_concat, cv_f32_conv, cv_f32_depthwise, cv_f32_elu,
+    cv_f32_gelu, cv_f32_hardsigmoid, cv_f32_hardswish, cv_f32_layernorm, cv_f32_leaky, cv_f32_logistic, cv_f32_maxpool,
+    cv_f32_mse, cv_f32_norm, cv_f32_pad, cv_f32_reorder, cv_f32_scale, cv_f32_sigmoid, cv_f32_silu, cv_f32_softmax,
+    cv_f32_split, cv_f32_tanh, cv_f32_values;
+cv_f32_front_kernel cv_f32_spectrum, cv_f32_waveform;
+
+// The texts of this folder's files, as they are compiled; ends with a NULL name.
+typedef struct cv_text {
+    const char *name, *text;
+} cv_text;
+extern const cv_text cv_device_texts[];

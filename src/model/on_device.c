@@ -1,0 +1,132 @@
+// A model run as a device runs it: src/ship turns it into calls of the kernels of src/device.
+#include "model/on_device.h"
+
+#include "audio/sound.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo_error *err) {
+    if (!model || (machine != CONVO_HOST && machine != CONVO_DEVICE))
+        return cv_fail(err, CONVO_ARGUMENT, "", "a model runs on the host or in its form for a device");
+    cv_program *program = NULL;
+    float *memory = NULL;
+    if (machine == CONVO_DEVICE) {
+        const cv_ship ship = cv_ship_of(model);
+        CV_TRY(cv_program_new(&ship, &program, err));
+        memory = cv_alloc(program->memory, sizeof *memory);
+        if (!memory) {
+            cv_program_free(program);
+            return cv_no_memory(err, "the memory of a device");
+        }
+    }
+    cv_program_free(model->program);
+    free(model->memory);
+    model->program = program;
+    model->memory = memory;
+    return CONVO_OK;
+}
+
+cv_ship cv_ship_of(const convo_model *model) {
+    return (cv_ship){.recipe = model->recipe,
+                     .net = model->net,
+                     .labels = model->labels,
+                     .classes = model->classes,
+                     .mean = model->mean,
+                     .std = model->std};
+}
+
+// A device has samples of 16 bits; those of a 16-bit file at the model's rate are exact.
+static int16_t *to_16_bits(const float *sample, size_t count) {
+    int16_t *out = cv_alloc(count, sizeof *out);
+    for (size_t i = 0; out && i < count; i++) {
+        const float v = rintf(sample[i] * 32768);
+        out[i] = (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v);
+    }
+    return out;
+}
+
+convo_status cv_device_samples(convo_model *model, const float *sample, size_t count, const char *where, float *logits,
+                               float *probabilities, convo_error *err) {
+    const size_t most = (size_t)model->program->f32_front.samples, used = count < most ? count : most;
+    int16_t *samples = to_16_bits(sample, used);
+    if (!samples) return cv_no_memory(err, where);
+    cv_program_run(model->program, samples, used, NULL, model->memory, logits, probabilities);
+    free(samples);
+    return CONVO_OK;
+}
+
+convo_status cv_device_values(convo_model *model, const float *values, const char *where, float *logits,
+                              float *probabilities, convo_error *err) {
+    if (model->program->front)
+        return cv_fail(err, CONVO_STATE, where,
+                       "a model with a front end, run as on a device, hears recordings and no features");
+    cv_program_run(model->program, NULL, 0, values, model->memory, logits, probabilities);
+    return CONVO_OK;
+}
+
+// --- a part of a data set -----------------------------------------------------------------------------------------
+
+// One example into one row of logits and of probabilities.
+static convo_status score_one(convo_model *model, const cv_material *m, int32_t row, float *scratch, float *logits,
+                              float *probabilities, convo_error *err) {
+    const cv_example *example = &m->dataset->example[row];
+    const char *where = example->path ? example->path : m->dataset->folder;
+    if (!model->program->front) {
+        const size_t size = (size_t)cv_shape_size(model->net->input);
+        return cv_device_values(model, cv_values_row(&m->values, (size_t)row, size, scratch), where, logits,
+                                probabilities, err);
+    }
+    cv_sound sound;
+    CV_TRY(cv_sound_read_piece(example->path, &example->piece, model->recipe->rate, &sound, err));
+    const convo_status status = cv_device_samples(model, sound.sample, sound.count, where, logits, probabilities, err);
+    cv_sound_free(&sound);
+    return status;
+}
+
+// The loss of one example, by the op that training used.
+static double loss_of(const convo_model *model, const cv_isa *isa, const float *logits, int outputs, int32_t truth,
+                      float *lanes /* [outputs + 1] of them */) {
+    const cv_op *loss = cv_op_find(isa, model->recipe->loss->name);
+    int32_t label[CV_MAX_LANES];
+    for (int l = 0; l < isa->lanes; l++) {
+        label[l] = truth;
+        for (int k = 0; k < outputs; k++) lanes[k * isa->lanes + l] = logits[k];
+    }
+    float *y = lanes + outputs * isa->lanes;
+    const cv_pass pass = {.config = model->recipe->loss_config,
+                          .in = {1, outputs, 1, 1},
+                          .out = {1, 1, 1, 1},
+                          .x = {lanes},
+                          .y = y,
+                          .active = 1,
+                          .label = label,
+                          .scale = 1};
+    loss->forward(&pass);
+    return (double)y[0];
+}
+
+convo_status cv_device_score(convo_model *model, const cv_material *m, const int32_t *rows, convo_evaluation *e,
+                             convo_error *err) {
+    const int64_t count = e->score.count;
+    float *scratch = cv_alloc((size_t)cv_shape_size(model->net->input), sizeof *scratch);
+    float *lanes = cv_alloc_aligned((size_t)(e->outputs + 1) * CV_MAX_LANES, sizeof *lanes);
+    convo_status status = scratch && lanes ? CONVO_OK : cv_no_memory(err, "an evaluation");
+    double loss = 0;
+    e->score.correct = 0;
+    for (int64_t i = 0; !status && i < count; i++) {
+        float *logits = e->logits + i * e->outputs;
+        status = score_one(model, m, rows[i], scratch, logits, e->probabilities + i * e->classes, err);
+        if (status) break;
+        e->score.correct += cv_class_of(logits, e->outputs) == (int)e->truth[i];
+        loss += loss_of(model, m->isa, logits, e->outputs, (int32_t)e->truth[i], lanes);
+    }
+    if (count) {
+        e->score.loss = loss / (double)count;
+        e->score.accuracy = (double)e->score.correct / (double)count;
+    }
+    free(scratch);
+    free(lanes);
+    return status;
+}

@@ -1,0 +1,17 @@
+// A model run as a device runs it: convo_model_run_on.
+#pragma once
+
+#include "model/material.h"
+#include "model/model.h"
+#include "ship/program.h"
+
+cv_ship cv_ship_of(const convo_model *model); // borrowed from it
+// One recording, [count] at the model's rate; one array, not normalised. logits or probabilities may be NULL.
+convo_status cv_device_samples(convo_model *model, const float *sample, size_t count, const char *where, float *logits,
+                               float *probabilities, convo_error *err);
+convo_status cv_device_values(convo_model *model, const float *values, const char *where, float *logits,
+                              float *probabilities, convo_error *err);
+// Fills the logits, the probabilities and the score of an evaluation. rows: of its examples. The material is not
+// normalised.
+convo_status cv_device_score(convo_model *model, const cv_material *material, const int32_t *rows, convo_evaluation *e,
+                             convo_error *err);

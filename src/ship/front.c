@@ -1,0 +1,163 @@
+// The front end's tables and numbers, from those that training used.
+#include "audio/spectrum.h"
+#include "ship/program.h"
+
+#include "base/limits.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// The value of an option of a front end, a layer.
+static const void *field_of(const cv_option *schema, const void *config, const char *name) {
+    const cv_option *option = cv_option_find(schema, name);
+    return option ? (const char *)config + option->offset : NULL;
+}
+static double number_of(const convo_recipe *r, const char *name) {
+    const double *field = field_of(r->feature->schema, r->feature_config, name);
+    return field ? *field : 0;
+}
+static int word_of(const convo_recipe *r, const char *name) { // also of a CV_BOOL
+    const cv_option *option = cv_option_find(r->feature->schema, name);
+    if (!option) return 0;
+    const void *field = (const char *)r->feature_config + option->offset;
+    return option->type == CV_BOOL ? *(const bool *)field : *(const int *)field;
+}
+
+static bool fill_bank(cv_program *p, const cv_spectrum *s) {
+    const size_t filters = s->frames.filters, bins = s->frames.bins;
+    double *one = cv_alloc(bins + filters, sizeof *one), *row = one ? one + bins : NULL;
+    int16_t *range = cv_program_add_table(p, CV_TABLE_I16, 2 * filters, "front", "bins");
+    float *weight = cv_program_add_table(p, CV_TABLE_F32, 2 * bins, "front", "bank"); // a bin has at most two filters
+    size_t used = 0;
+    for (size_t j = 0; one && range && weight && j < filters; j++)
+        for (size_t b = 0; b < bins; b++) {
+            one[b] = 1;
+            cv_bank_apply(s->bank, one, row);
+            one[b] = 0;
+            if (row[j] == 0) continue; // NOLINT(*NullDereference)
+            if (!range[2 * j + 1]) range[2 * j] = (int16_t)b;
+            range[2 * j + 1] = (int16_t)(b - (size_t)range[2 * j] + 1);
+            if (used < 2 * bins) weight[used++] = (float)row[j];
+        }
+    free(one);
+    if (!one || !range || !weight) return false;
+    p->table[p->tables - 1].count = used;
+    p->f32_front.bins = range;
+    p->f32_front.bank = weight;
+    return true;
+}
+
+static bool fill_turn(cv_program *p, size_t fft) {
+    float *turn = cv_program_add_table(p, CV_TABLE_F32, fft, "front", "turn");
+    for (size_t k = 0; turn && k < fft / 2; k++) {
+        turn[k] = (float)cos(2 * M_PI * (double)k / (double)fft);
+        turn[fft / 2 + k] = (float)sin(2 * M_PI * (double)k / (double)fft);
+    }
+    p->f32_front.turn = turn;
+    return turn;
+}
+
+static const float *add_floats(cv_program *p, const double *from, size_t count, const char *name) {
+    float *to = cv_program_add_table(p, CV_TABLE_F32, count, "front", name);
+    for (size_t i = 0; to && i < count; i++) to[i] = (float)from[i];
+    return to;
+}
+
+static bool fill_mfcc(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
+    cv_f32_front *f = &p->f32_front;
+    const int32_t energy = word_of(r, "log_energy");
+    f->row = (int32_t) * (const int64_t *)field_of(r->feature->schema, r->feature_config, "cepstra");
+    f->cosines = f->row - energy;
+    f->gain = 1;
+    f->preemphasis = (float)number_of(r, "preemphasis");
+    f->scale = (float)(1 / (double)s->frames.fft);
+    f->below = (float)DBL_EPSILON;
+    f->unit = 1;
+    f->cosine =
+        add_floats(p, s->table + (size_t)energy * s->frames.filters, (size_t)f->cosines * s->frames.filters, "cosine");
+    return f->cosine;
+}
+
+static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
+    enum { NATURAL, REFLECT = 0 }; // as logmel.c has them
+    cv_f32_front *f = &p->f32_front;
+    const bool center = word_of(r, "center");
+    f->row = f->filters;
+    f->gain = 1.0f / 32768;
+    f->scale = 1;
+    f->exponent = (float)(number_of(r, "power") / 2);
+    f->floor = f->below = (float)number_of(r, "floor");
+    f->unit = (float)(word_of(r, "log") == NATURAL ? 1 : 20 / number_of(r, "power") / M_LN10);
+    f->range = (float)number_of(r, "range");
+    f->mirror = center && word_of(r, "pad") == REFLECT;
+    f->before = center ? (int32_t)(s->frames.fft / 2 - (s->frames.fft - s->frames.window) / 2) : 0;
+    f->shape = add_floats(p, s->table, s->frames.window, "window");
+    return f->shape;
+}
+
+static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_error *err) {
+    cv_spectrum *s = r->feature->prepare(r->feature_config, r->rate);
+    if (!s) return cv_no_memory(err, "a front end");
+    const cv_frames *frames = &s->frames;
+    if (frames->fft > CV_LIMIT_DEVICE_FFT) {
+        const size_t fft = frames->fft;
+        r->feature->release(s);
+        return cv_fail(err, CONVO_LIMIT, r->file, "fft %zu is more than the %d points of a device", fft,
+                       CV_LIMIT_DEVICE_FFT);
+    }
+    cv_f32_front *f = &p->f32_front;
+    p->front = cv_kernel_find("spectrum");
+    *f = (cv_f32_front){.samples = (int32_t)frames->samples,
+                        .window = (int32_t)frames->window,
+                        .hop = (int32_t)frames->hop,
+                        .fft = (int32_t)frames->fft,
+                        .frames = (int32_t)s->count,
+                        .filters = (int32_t)frames->filters,
+                        .exponent = 1};
+    bool ok = fill_turn(p, frames->fft) && fill_bank(p, s);
+    if (ok) ok = r->feature == &cv_feature_mfcc ? fill_mfcc(r, p, s) : fill_logmel(r, p, s);
+    p->work = ok ? cv_program_add_value(p, (cv_maps){1, 1, 1}, frames->fft + frames->filters) : -1;
+    r->feature->release(s);
+    return p->work >= 0 ? CONVO_OK : cv_no_memory(err, "a front end");
+}
+
+static void set_waveform(const convo_recipe *r, cv_program *p) {
+    static const float gain[] = {1, 1.0f / 32768, 0}; // none, unit, clip: that of the clip
+    p->front = cv_kernel_find("waveform");
+    p->f32_front = (cv_f32_front){.samples = (int32_t)r->input.w, .gain = gain[word_of(r, "scale")]};
+}
+
+convo_status cv_program_front(const cv_ship *ship, cv_program *p, convo_error *err) {
+    const convo_recipe *r = ship->recipe;
+    const cv_shape in = ship->net->input;
+    const cv_maps maps = {(int32_t)in.h, (int32_t)in.w, (int32_t)in.c};
+    convo_status status = CONVO_OK;
+    p->rate = r->rate;
+    p->input = in;
+    if (cv_shape_size(in) > CV_LIMIT_DEVICE)
+        return cv_fail(err, CONVO_LIMIT, r->file, "an input of %lld numbers is more than the %d of a map on a device",
+                       (long long)cv_shape_size(in), CV_LIMIT_DEVICE);
+    if (cv_program_add_value(p, maps, (size_t)cv_shape_size(in)) < 0) return cv_no_memory(err, "a program");
+    if (r->feature == &cv_feature_waveform) {
+        set_waveform(r, p);
+        if (in.w > CV_LIMIT_DEVICE_CLIP)
+            return cv_fail(err, CONVO_LIMIT, r->file, "a waveform of %lld samples is more than the %d of a device",
+                           (long long)in.w, CV_LIMIT_DEVICE_CLIP);
+    } else if (r->feature == &cv_feature_mfcc || r->feature == &cv_feature_logmel) {
+        status = add_spectrum(r, p, err);
+    } else if (r->feature) {
+        status = cv_fail(err, CONVO_UNSUPPORTED, r->file, "the front end '%s' has no form for devices yet",
+                         r->feature->name);
+    } else {
+        const int call = cv_program_add_call(p, "values", -1, -1, 0, "input");
+        if (call < 0) return cv_no_memory(err, "a program");
+        p->call[call].f32.g.in = maps;
+        p->call[call].f32.a = ship->mean;
+        p->call[call].f32.b = 1 / ship->std;
+    }
+    p->f32_front.mean = ship->mean;
+    p->f32_front.factor = 1 / ship->std;
+    return status;
+}

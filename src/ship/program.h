@@ -1,0 +1,84 @@
+// A model as a device runs it: calls of kernels (src/device) on values that share one piece of memory. convo runs it
+// itself (cv_program_run) and writes it down as C (cv_program_write): the same kernels, tables and places.
+#pragma once
+
+#include "device/device.h"
+#include "net/net.h"
+#include "recipe/recipe.h"
+
+typedef enum cv_table_type { CV_TABLE_F32, CV_TABLE_I16 } cv_table_type;
+
+typedef struct cv_table {
+    char name[96];
+    cv_table_type type;
+    size_t count;
+    void *values;
+} cv_table;
+
+// A value between two calls. It lives from the call that writes it to the last one that reads it.
+typedef struct cv_device_value {
+    cv_maps maps;
+    size_t count, offset; // numbers; their place in the memory
+    int born, dies;       // calls
+    int shares;           // the value whose memory it takes over, -1: none
+} cv_device_value;
+
+typedef struct cv_device_call {
+    const cv_kernel *kernel;
+    cv_f32_layer f32;
+    int x, x1, y;   // values; x of the first call and y of the last one are not in the memory: -1
+    char path[128]; // the layers that it stands for, for comments
+} cv_device_call;
+
+typedef struct cv_program {
+    // What is on offer outside.
+    const cv_kernel *front; // NULL: the input is an array
+    cv_f32_front f32_front;
+    int rate, classes, outputs;
+    cv_shape input; // of an array
+    int work;       // the value that the front end works in; -1: none
+    int logits;     // the value that holds the net's outputs
+    cv_device_call *call;
+    int calls;
+    size_t call_capacity;
+    cv_device_value *value;
+    int values;
+    size_t value_capacity;
+    cv_table *table;
+    int tables;
+    size_t table_capacity;
+    size_t memory; // numbers that all values need together
+    int64_t macs;
+} cv_program;
+
+// What a program is made from, borrowed.
+typedef struct cv_ship {
+    const convo_recipe *recipe;
+    const cv_net *net;
+    char *const *labels; // [classes]
+    int classes;
+    float mean, std; // the net sees (x - mean) / std
+} cv_ship;
+
+// Makes the program of a model. Errors: UNSUPPORTED, naming the layer or the front end that has no form for devices.
+convo_status cv_program_new(const cv_ship *ship, cv_program **program, convo_error *err);
+void cv_program_free(cv_program *program);
+
+// Runs it, as a device does. sample: [count] 16-bit samples, or values: the array. memory: [program->memory].
+// logits: [outputs], probabilities: [classes]; each may be NULL.
+void cv_program_run(const cv_program *program, const int16_t *sample, size_t count, const float *values, float *memory,
+                    float *logits, float *probabilities);
+
+// --- its parts ----------------------------------------------------------------------------------------------------
+
+// Each appends and returns the number, or -1 without memory. A table's values are zeros.
+int cv_program_add_value(cv_program *program, cv_maps maps, size_t count);
+int cv_program_add_call(cv_program *program, const char *kernel, int x, int x1, int y, const char *path);
+void *cv_program_add_table(cv_program *program, cv_table_type type, size_t count, const char *path, const char *name);
+
+// The front end, up to the net's input, value 0.
+convo_status cv_program_front(const cv_ship *ship, cv_program *program, convo_error *err);
+// The layers, from value 0 to program->logits.
+convo_status cv_program_layers(const cv_ship *ship, cv_program *program, convo_error *err);
+// Gives every value its place.
+convo_status cv_program_plan(cv_program *program, convo_error *err);

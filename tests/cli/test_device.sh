@@ -1,0 +1,134 @@
+# The C that `convo export -o net.c` writes: it compiles without a warning wherever a compiler is installed, and computes
+# what `--on device` does, bit for bit, on this computer and on emulated boards. tests/device has the program around it.
+. tests/cli/expect.sh
+case $CONVO in /*) ;; *) CONVO=$PWD/$CONVO ;; esac
+: "${CC:=cc}"
+root=$PWD samples=6000 few=20
+strict='-Wall -Wextra -Wconversion -Wshadow -pedantic -Werror'
+
+# A net with what fsdd-mfcc has not: a log-mel front end, depthwise and strided kernels, a residual, an excitation.
+cat >"$work/mixed.yaml" <<'RECIPE'
+data: {set: fsdd, split: {train: 2/3, test: 1/3}}
+features: {kind: logmel, samples: 6000, filters: 20, log: db, range: 60, normalize: global}
+model:
+  - conv2d: {out: 9, kernel: [5, 3], stride: 2, padding: [2, 1]}
+  - batchnorm
+  - relu6
+  - residual: {body: [{conv2d: {out: 9, kernel: 3, padding: 1, groups: 9}}, batchnorm, hardswish, {conv2d: {out: 9, kernel: 1}}]}
+  - squeeze_excite: 3
+  - avgpool2d: 2
+  - leaky_relu
+  - flatten
+  - linear: 17
+  - gelu
+  - layernorm
+  - linear: 10
+train: {loss: cross_entropy, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 1, seed: 0}
+RECIPE
+printf '%s\n' 'data: {set: fsdd, split: {train: 2/3, test: 1/3}}' 'features: {kind: waveform, samples: 6000, scale: clip}' \
+    'model: [{conv1d: {out: 4, kernel: 9, stride: 4}}, batchnorm, tanh, {maxpool1d: 4}, flatten, {linear: 10}]' \
+    'train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.05}}, batch: 32, epochs: 1, seed: 0}' >"$work/wave.yaml"
+
+# The test part as a device gets it, 16-bit counts; and all of them, or a few, for the slower machines.
+mkdir "$work/all" "$work/few"
+expect 0 "recordings are exported as samples" -- data export fsdd-mfcc --set 'features={kind: waveform, samples: 6000, scale: none}' \
+    --set 'model=[flatten, {linear: 10}]' -o "$work/clips"
+clips=1000
+tail -c $((clips * samples * 4)) "$work/clips/X_test.npy" >"$work/all/clips.bin"
+head -c $((few * samples * 4)) "$work/all/clips.bin" >"$work/few/clips.bin"
+
+# built NAME FOLDER COMPILER...: compiles net NAME with run.c in FOLDER.
+built() {
+    net=$1 folder=$2
+    shift 2
+    upper=$(echo "$net" | tr '[:lower:]' '[:upper:]')
+    "$@" "-DNET=$net" "-DHEADER=\"$net.h\"" "-DSAMPLES=${upper}_SAMPLES" "-DCLASSES=${upper}_CLASSES" "-D${upper}_SELF_TEST" \
+        -I"$work" "$root/tests/device/run.c" "$work/$net.c" -o "$work/$folder/$net"
+}
+# same_as NAME FOLDER: what is in FOLDER is what the first build found for as many clips.
+same_as() {
+    (cd "$work/$2" && [ -s scores.bin ] &&
+        cmp -n "$(wc -c <scores.bin)" scores.bin "$work/$1.scores" && cmp -n "$(wc -c <hashes.bin)" hashes.bin "$work/$1.hashes")
+}
+# first NAME: what the first build finds over all clips is what convo found, and the measure for all that follows.
+first() {
+    built "$1" all "$CC" -std=c99 -O2 && (cd "$work/all" && "./$1") || return
+    tail -c $((clips * 10 * 4)) "$work/$1.saved/probabilities.npy" | cmp - "$work/all/scores.bin" || return
+    mv "$work/all/scores.bin" "$work/$1.scores"
+    mv "$work/all/hashes.bin" "$work/$1.hashes"
+}
+# runs NAME FOLDER COMPILER...: built, run, the same.
+runs() {
+    rm -f "$work/$2/scores.bin" "$work/$2/hashes.bin"
+    built "$@" && (cd "$work/$2" && "./$1") && same_as "$1" "$2"
+}
+# emulated NAME BOARD FLAG...: the same on an emulated board, over a few clips.
+emulated() {
+    net=$1 board=$2
+    shift 2
+    rm -f "$work/few/scores.bin" "$work/few/hashes.bin"
+    built "$net" few arm-none-eabi-gcc -std=c99 -O2 -Wall -Wextra -Wconversion -Werror -DBOARD -nostartfiles "$@" \
+        -T "$root/tests/device/board.ld" "$root/tests/device/board.c" &&
+        (cd "$work/few" && timeout 120 qemu-system-arm -M "$board" -nographic -semihosting-config enable=on,target=native \
+            -kernel "$net") && same_as "$net" few
+}
+
+for net in digits mixed wave; do
+    recipe=$work/$net.yaml
+    [ $net = digits ] && recipe=fsdd-mfcc
+    expect 0 "$net is trained" -- train "$recipe" --out "$work/$net.run" --set epochs=1 -q
+    expect 0 "$net is exported" "$net.c" -- export "$work/$net.run" -o "$work/$net.c"
+    expect 0 "$net is evaluated as on a device" "test accuracy" -- eval "$work/$net.run" --on device --save "$work/$net.saved"
+    check "$net computes here what convo does, bit for bit" first "$net"
+    for optimise in -O0 -O1 -O3 '-O3 -march=native -std=gnu11'; do
+        # shellcheck disable=SC2086 # a list of flags
+        check "$net computes the same with $optimise" runs "$net" few "$CC" -std=c99 $optimise
+    done
+    # shellcheck disable=SC2086
+    check "$net is C99 without a warning" built "$net" few "$CC" -std=c99 $strict
+    for other in gcc clang g++; do
+        if command -v $other >/dev/null; then
+            # shellcheck disable=SC2046,SC2086
+            check "$net computes the same with $other, without a warning" runs "$net" all $other -O2 $strict \
+                $([ $other = g++ ] && echo -x c++ || echo -std=c99)
+        else
+            skip "$net computes the same with $other" "it is not installed"
+        fi
+    done
+    if [ "${SANITIZED:--1}" -lt 0 ] && echo 'int main(void) { return 0; }' >"$work/none.c" &&
+        "$CC" -fsanitize=address,undefined "$work/none.c" -o "$work/none" 2>/dev/null; then
+        check "$net breaks no rule of C" runs "$net" few "$CC" -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+    else
+        skip "$net breaks no rule of C" "the compiler has no sanitizers"
+    fi
+    if ! command -v qemu-system-arm >/dev/null || ! echo '#include <string.h>' | arm-none-eabi-gcc -fsyntax-only -x c - 2>/dev/null; then
+        skip "$net computes the same on Cortex-M" "qemu-system-arm, gcc-arm-none-eabi and libnewlib-arm-none-eabi are not all installed"
+        continue
+    fi
+    check "$net computes the same on a Cortex-M3" emulated "$net" mps2-an385 -mcpu=cortex-m3
+    check "$net computes the same on a Cortex-M4F" emulated "$net" mps2-an386 -mcpu=cortex-m4 -mfloat-abi=hard
+    check "$net computes the same on a Cortex-M7" emulated "$net" mps2-an500 -mcpu=cortex-m7 -mfloat-abi=hard
+    check "$net computes the same on a Cortex-M55" emulated "$net" mps3-an547 -mcpu=cortex-m55 -mfloat-abi=hard -O3 \
+        -Wl,--defsym,TCM=1
+done
+
+# --- what is refused ----------------------------------------------------------------------------------------------------
+
+run=$work/digits.run
+expect 2 "another machine is refused" "--on must be host or device, not 'divice', did you mean 'device'?" -- \
+    predict "$run" data/fsdd/0_george_0.flac --on divice
+expect 1 "a name that is no word of C" "the name '1 net' is no word of C" -- export "$run" -o "$work/x.c" --name '1 net'
+expect 1 "options that are for ONNX" "these options apply to .onnx only" -- export "$run" -o "$work/x.c" --fold
+expect 1 "a name for ONNX" "this option applies to .c" -- export "$run" -o "$work/x.onnx" --name net
+expect 0 "a file name that is no word of C is made one" "-- 9 lives.c" -- export "$run" -o "$work/-- 9 lives.c"
+check "and its functions have names" grep -q '___9_lives_predict' "$work/-- 9 lives.c"
+expect 0 "a name is given" "x.c" -- export "$run" -o "$work/x.c" --name spoken
+check "and used" grep -q '#define SPOKEN_SAMPLES 6000' "$work/x.h"
+
+# What is not the file's own would be found by a linker.
+if command -v nm >/dev/null && built digits few "$CC" -std=c99 -O2; then
+    "$CC" -std=c99 -O2 -c "$work/digits.c" -o "$work/digits.o"
+    check "an exported file calls nothing but memcpy and memset" sh -c \
+        'test -z "$(nm -u "$0" | grep -vE " (memcpy|memset|_GLOBAL_OFFSET_TABLE_)$")"' "$work/digits.o"
+fi
+finish

@@ -1,0 +1,164 @@
+// Layers and nets in their form for small processors: the numbers of the layers, within rounding, and the plan of the
+// memory. What an exported file computes elsewhere, bit for bit, is in cli/test_device.sh.
+#include "models.h"
+#include "random_nets.h"
+#include "ship/program.h"
+
+enum { SAMPLES = 3, NETS = 300, VALUES = 77, TENSORS = 1000 };
+
+static void fill_net(cv_net *net) {
+    for (int t = 0; t < net->tensors; t++) {
+        const cv_net_tensor *tensor = &net->tensor[t];
+        float *values = test_memory(tensor->size, sizeof *values);
+        for (size_t i = 0; i < tensor->size; i++) {
+            values[i] = tensor->spec.integer ? 0 : made_up((uint32_t)(TENSORS + t), (uint32_t)i);
+            if (!strcmp(tensor->spec.name, "running_var")) values[i] += 1.5f;
+        }
+        cv_net_write(net, t, values);
+        free(values);
+    }
+}
+
+// Two values that are alive together share no memory.
+static void check_plan(const cv_program *p, const char *where) {
+    for (int i = 0; i < p->calls; i++) {
+        const int live[] = {p->call[i].x, p->call[i].x1, p->call[i].y};
+        for (int a = 0; a < 3; a++)
+            for (int b = 0; b < a; b++) {
+                if (live[a] < 0 || live[b] < 0 || live[a] == live[b]) continue;
+                const cv_device_value *x = &p->value[live[b]], *y = &p->value[live[a]];
+                if (a == 2 && b == 0 && p->call[i].kernel->in_place && x->offset == y->offset) continue;
+                if (x->offset < y->offset + y->count && y->offset < x->offset + x->count)
+                    fail_msg("%s: two values of call %d (%s) overlap", where, i, p->call[i].kernel->name);
+            }
+    }
+}
+
+// Number i of an output, as layers count, where the program has it.
+static size_t place_of(cv_shape s, size_t i) {
+    const size_t pixels = (size_t)cv_shape_pixels(s);
+    return s.dims == 1 ? i : i % pixels * (size_t)s.c + i / pixels;
+}
+
+// Returns the largest difference, as a share of the largest output; -1 if a layer has no form for devices, which is
+// said.
+static double check_net(const convo_recipe *recipe, cv_net *net, const char *where) {
+    const size_t in = (size_t)cv_shape_size(net->input), out = (size_t)cv_shape_size(cv_net_output(net));
+    float *values = test_memory(SAMPLES * in, sizeof *values), *outputs = test_memory(SAMPLES * out, sizeof *outputs);
+    float *logits = test_memory(out, sizeof *logits);
+    const cv_ship ship = {.recipe = recipe, .net = net, .classes = (int)out, .mean = 0.25f, .std = 2};
+    cv_program *p;
+    convo_error err = {0};
+    double largest = 0, worst = 0;
+    for (size_t i = 0; i < SAMPLES * in; i++) values[i] = made_up(VALUES, (uint32_t)i);
+    forward_one_by_one(net, CV_ANY_SIZE, 1, values, SAMPLES, outputs);
+    const convo_status status = cv_program_new(&ship, &p, &err);
+    if (status == CONVO_UNSUPPORTED) {
+        assert_non_null(strstr(err.message, "has no form for devices"));
+        free(values), free(outputs), free(logits);
+        return -1;
+    }
+    must(status, &err);
+    check_plan(p, where);
+    float *memory = test_memory(p->memory, sizeof *memory);
+    for (size_t i = 0; i < SAMPLES * out; i++) largest = fmax(largest, fabs((double)outputs[i]));
+    for (size_t n = 0; n < SAMPLES; n++) {
+        float *row = values + n * in;
+        for (size_t i = 0; i < in; i++) row[i] = row[i] * ship.std + ship.mean; // the program normalises
+        cv_program_run(p, NULL, 0, row, memory, logits, NULL);
+        for (size_t i = 0; i < out; i++) {
+            const double expected = (double)outputs[n * out + i], got = (double)logits[place_of(cv_net_output(net), i)];
+            if (!(fabs(got - expected) <= 2e-6 + 2e-5 * largest))
+                fail_msg("%s: output %zu of example %zu is %.9g, as a device has it %.9g", where, i, n, expected, got);
+            worst = fmax(worst, fabs(got - expected) / (largest + 1e-30));
+        }
+    }
+    cv_program_free(p);
+    free(memory);
+    free(values);
+    free(outputs);
+    free(logits);
+    return worst;
+}
+
+// A recipe for its loss alone.
+static convo_recipe *any_recipe(void) {
+    return make_recipe("data: {set: arrays, path: x}\ninput: [2]\nmodel: [{linear: 2}]\ntrain: {loss: cross_entropy, "
+                       "optimizer: {sgd: {lr: 0.1}}, batch: 1, epochs: 1}\n");
+}
+
+// What the second input of a layer is made by, from the first.
+static layer second_of(const cv_op *op, cv_shape in, char options[32]) {
+    const cv_shape shape = op->second ? op->second(in) : in;
+    if (shape.dims != in.dims) return (layer){"second", "globalavgpool", NULL, {FROM_INPUT}};
+    if (shape.c == in.c) return (layer){"second", "tanh", NULL, {FROM_INPUT}};
+    snprintf(options, 32, in.dims == 1 ? "{out: %d}" : "{out: %d, kernel: 1}", (int)shape.c);
+    static const char *const ops[] = {NULL, "linear", "conv1d", "conv2d"};
+    return (layer){"second", ops[in.dims], options, {FROM_INPUT}};
+}
+
+static void a_layer_on_a_device_computes_what_the_layer_does(void **state) {
+    (void)state;
+    convo_recipe *recipe = any_recipe();
+    const cv_isa *isa = cv_isa_find("baseline");
+    int cases = 0;
+    double worst = 0;
+    for (int o = 0; o < isa->op_count; o++) {
+        const cv_op *op = isa->ops[o];
+        if (op->kind == CV_LOSS) continue;
+        for (const cv_case *c = op->cases; c->batch; c++) {
+            char where[256], options[32];
+            const bool two = op->inputs == 2;
+            const layer layers[] = {two ? second_of(op, c->in, options) : (layer){"first", "tanh", NULL, {FROM_INPUT}},
+                                    {"tested", op->name, c->options, {two ? FROM_INPUT : 0, two ? 1 : 0}},
+                                    {0}};
+            cv_net *net = make_net(isa, c->in, layers);
+            snprintf(where, sizeof where, "%s %s", op->name, c->options ? c->options : "");
+            fill_net(net);
+            const double found = check_net(recipe, net, where);
+            cv_net_free(net);
+            cases += found >= 0;
+            worst = fmax(worst, found);
+            if (found < 0) print_message("%s has no form for devices\n", op->name);
+        }
+    }
+    convo_recipe_free(recipe);
+    assert_true(cases >= 165);
+    print_message("%d cases, worst %.1e of the largest output\n", cases, worst);
+}
+
+static void random_nets_on_a_device_compute_what_the_nets_do(void **state) {
+    (void)state;
+    double worst = 0;
+    int nets = 0;
+    for (uint64_t seed = 1; seed <= NETS; seed++) {
+        random_net *n = test_memory(1, sizeof *n);
+        char text[TEXT + 64], where[64];
+        cv_net *net;
+        cv_random random;
+        convo_error err = {0};
+        random_net_new(n, seed);
+        snprintf(text, sizeof text, "data: {set: arrays, path: x, split: official}\n%s", n->text);
+        convo_recipe *recipe = make_recipe(text);
+        must(cv_recipe_net(recipe, cv_isa_find("baseline"), &net, &err), &err);
+        cv_random_seed(&random, seed);
+        must(cv_net_init(net, &random, &err), &err);
+        snprintf(where, sizeof where, "net %u", (unsigned)seed);
+        const double found = check_net(recipe, net, where);
+        worst = fmax(worst, found);
+        nets += found >= 0;
+        cv_net_free(net);
+        convo_recipe_free(recipe);
+        free(n);
+    }
+    assert_true(nets > NETS / 2);
+    print_message("%d nets, worst %.1e of the largest output\n", nets, worst);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_layer_on_a_device_computes_what_the_layer_does),
+        cmocka_unit_test(random_nets_on_a_device_compute_what_the_nets_do),
+    };
+    return cmocka_run_group_tests_name("device", tests, NULL, NULL);
+}
