@@ -282,8 +282,8 @@ typedef enum convo_machine {
     CONVO_DEVICE, // the C code for small processors that convo_export writes: the same bits as on such a processor
 } convo_machine;
 // Sets where each later prediction and evaluation runs: initially CONVO_HOST. As on a device, samples are rounded to 16
-// bits first, and one thread computes. Errors: UNSUPPORTED, naming the layer or front end that has no form for devices;
-// LIMIT if a map is too large for one. The previous setting then remains.
+// bits first, and one thread computes. Errors: LIMIT if a map or a clip is too large for a device; that of convo_export
+// for a layer or a front end without a form for devices. The previous setting then remains.
 CONVO_API convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo_error *err);
 
 // Outputs of a model for every example of a part, with the scores.

@@ -220,6 +220,20 @@ enum {
     CONVO_GET_FORMAT = CAN_GET ? CONVO_FORMAT : CONVO_UNSUPPORTED
 };
 
+static convo_status run_long_clip(convo_error *err) {
+    convo_model *model = NULL;
+    convo_error made;
+    convo_recipe *long_clips =
+        recipe("data: {set: fsdd, split: {train: 1/2, test: 1/2}}\nfeatures: {kind: waveform, samples: 100000}\n"
+               "model: [flatten, {linear: 2}]\n" TRAIN,
+               "cross_entropy", "0.1");
+    must(convo_model_new(long_clips, OPTIONS(.data = in("two")), &model, &made), &made);
+    const convo_status status = convo_model_run_on(model, CONVO_DEVICE, err);
+    convo_model_free(model);
+    convo_recipe_free(long_clips);
+    return status;
+}
+
 // X(function, arguments...): nothing where something is needed.
 #define NOTHING(X)                                                                                                     \
     X(convo_file_write, NULL, NULL, 0)                                                                                 \
@@ -232,6 +246,7 @@ enum {
     X(convo_model_predict_heard, NULL, NULL, NULL, NULL)                                                               \
     X(convo_model_predict_arrays, NULL, NULL, 0, NULL)                                                                 \
     X(convo_model_threads, NULL, 1)                                                                                    \
+    X(convo_model_run_on, NULL, CONVO_DEVICE)                                                                          \
     X(convo_evaluate, NULL, CONVO_TEST, NULL, NULL)                                                                    \
     X(convo_evaluation_save, NULL, NULL)                                                                               \
     X(convo_calibration_find, NULL, NULL)                                                                              \
@@ -298,6 +313,7 @@ enum {
     X(convo_model_predict_arrays, NUMERIC, nan,                                                                        \
       convo_model_predict_arrays(it.logistic, not_a_number, 1, out.probability, err))                                  \
     X(convo_model_threads, ARGUMENT, too_many, convo_model_threads(it.spoken, 1000000, err))                           \
+    X(convo_model_run_on, LIMIT, a_long_clip, run_long_clip(err))                                                      \
     X(convo_evaluate, ARGUMENT, no_test_part, convo_evaluate(it.logistic, CONVO_TEST, NULL, &out.evaluation, err))     \
     X(convo_evaluate, SHAPE, other_classes,                                                                            \
       convo_evaluate(it.spoken, CONVO_TEST, OPTIONS(.data = in("one")), &out.evaluation, err))                         \

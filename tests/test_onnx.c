@@ -281,7 +281,7 @@ static void what_makes_no_sense_is_refused(void **state) {
         convo_export_options options;
         convo_status status;
     } cases[] = {
-        {"x.pt", "must be .onnx or .safetensors", {0}, CONVO_ARGUMENT},
+        {"x.pt", "must be .onnx, .safetensors or .c", {0}, CONVO_ARGUMENT},
         {".onnx", "must be .onnx", {0}, CONVO_ARGUMENT},
         {"x.safetensors", "the model unchanged", {.fold = true}, CONVO_ARGUMENT},
         {"x.onnx", "no front end", {.features = true}, CONVO_ARGUMENT},

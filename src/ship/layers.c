@@ -175,6 +175,14 @@ static convo_status lower_sequence(lowering *w, int i, const form *f, convo_erro
     return CONVO_OK;
 }
 
+static convo_status lower_transpose(lowering *w, int i, const form *f, convo_error *err) {
+    cv_device_call *c = cv_lowering_call(w, i, f->kernel);
+    if (!c) return cv_no_memory(err, w->net->node[i].path);
+    const cv_maps in = c->f32.g.in;
+    c->f32.g.kernel[0] = in.c, c->f32.g.kernel[1] = in.h * in.c, c->f32.g.groups = 1;
+    return CONVO_OK;
+}
+
 static convo_status lower_call(lowering *w, int i, const form *f, convo_error *err) {
     const cv_node *n = &w->net->node[i];
     const int64_t *first = cv_node_option(n, "first"), *padding = cv_node_option(n, "padding");
@@ -254,6 +262,7 @@ static const form forms[] = {
     {"sumpool1d", lower_pool, "avgpool", IN_ORDER},
     {"sumpool2d", lower_pool, "avgpool", IN_ORDER},
     {"tanh", lower_pointwise, "tanh", ANY_ORDER},
+    {"transpose", lower_transpose, "reorder", IN_ORDER},
 };
 
 const form *cv_form_find(const char *op) {
