@@ -107,8 +107,8 @@ static inline void draw_options(random_net *n, const cv_option *schema, int64_t 
 // "init: {weight: normal}"
 static inline void draw_init(random_net *n, const cv_tensor *spec, int tensors, char *text, size_t size) {
     // Not all the same: sums of the same numbers in another order are ties that rounding breaks.
-    const char *const words[] = {"normal", spec->fan_in ? "uniform" : "0.3"};
     const cv_tensor *t = &spec[draw(n, tensors)];
+    const char *const words[] = {"normal", t->fan_in ? "uniform" : "0.3"};
     if (t->buffer) return;
     cv_append(text, size, "%sinit: {%s: %s}", text[0] ? ", " : "", t->name, words[draw(n, 2)]);
 }

@@ -32,6 +32,34 @@ static bool add_tensor(const graph_writer *w, const char *name, bool spread, cha
     return false;
 }
 
+// The values of a node's tensors as floats, in one piece of memory, which the caller frees; NULL without memory.
+static float *tensor_values(const graph_writer *w, const float *at[CV_MAX_TENSORS]) {
+    size_t all = 1, done = 0;
+    for (int t = 0; t < w->node->tensors; t++) all += w->net->tensor[w->node->tensor + t].size;
+    float *values = cv_alloc(all, sizeof *values);
+    for (int t = 0; values && t < w->node->tensors; done += w->net->tensor[w->node->tensor + t++].size) {
+        cv_net_read(w->net, w->node->tensor + t, values + done);
+        at[t] = values + done;
+    }
+    return values;
+}
+
+// A constant that the op makes of its tensors.
+static bool add_constant(const graph_writer *w, const char *name, char out[CV_GRAPH_NAME]) {
+    const cv_node *n = w->node;
+    const float *tensor[CV_MAX_TENSORS] = {0};
+    int64_t dim[CV_GRAPH_DIMS];
+    const int dims = n->op->constant ? n->op->constant(n->config, n->in, name, tensor, dim, NULL) : 0;
+    if (!dims) return false;
+    cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, name);
+    if (cv_graph_constant(w->graph, out)) return true;
+    float *values = tensor_values(w, tensor), *to = cv_graph_add_constant(w->graph, out, CV_CONST_F32, dims, dim);
+    if (!values) w->graph->failed = true;
+    if (values && to) n->op->constant(n->config, n->in, name, tensor, dim, to);
+    free(values);
+    return true;
+}
+
 // The names of cv_op.onnx.
 static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAME]) {
     const graph_writer *w = context;
@@ -43,7 +71,7 @@ static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAM
         cv_print(out, CV_GRAPH_NAME, "%s", w->x[name[1] != 0]);
     } else if (!strcmp(name, "y")) {
         cv_print(out, CV_GRAPH_NAME, "%s", w->y);
-    } else if (w->node && add_tensor(w, tensor, *mark == '^', out)) {
+    } else if (w->node && (add_tensor(w, tensor, *mark == '^', out) || add_constant(w, tensor, out))) {
         return;
     } else if (*mark == '|') { // as many as the layer's own tensors have
         cv_print(out, CV_GRAPH_NAME, "%s.%s", w->path, tensor);
@@ -103,7 +131,7 @@ static bool fill_options(const cv_node *node, const char *text, char *out, size_
 }
 
 static convo_status add_layer(const graph_writer *w, convo_error *err) {
-    char text[1024], said[512];
+    char text[2048], said[2048];
     const cv_graph_scope scope = {resolve, w};
     const cv_node *n = w->node;
     const bool says = n->op->say_onnx && n->op->say_onnx(n->config, n->in, n->in1, n->out, said, sizeof said);

@@ -1,5 +1,6 @@
 // Models from other programs. import.c assembles the model; import_graph.c reads an ONNX graph node by node, with
-// what import_value.c knows of nodes and values; import_node.c handles operators that a layer names itself;
+// what import_value.c knows of nodes and values; import_node.c handles operators that a layer names itself,
+// import_pattern.c layers that are several nodes;
 // import_layers.c, import_norms.c, import_windows.c and import_shapes.c handle the other operators; import_recipe.c
 // expresses the result as a recipe.
 #pragma once
@@ -65,7 +66,8 @@ typedef struct cv_import_operator {
     cv_import_reader *read;
     const char *attributes; // names of the attributes it supports, separated by spaces
 } cv_import_operator;
-extern const cv_import_operator cv_import_layers[], cv_import_windows[], cv_import_shapes[], cv_import_norms[];
+extern const cv_import_operator cv_import_layers[], cv_import_windows[], cv_import_shapes[], cv_import_norms[],
+    cv_import_recurrent[];
 cv_import_reader cv_import_pass_on; // the output is another name for the first input
 cv_import_reader cv_import_node;    // a layer that names this operator in its .onnx
 // Fills *out with the operator of such a layer; returns false if there is none. words: room for its attributes.
@@ -101,6 +103,8 @@ void cv_import_sizes(cv_shape shape, int64_t size[3]);
 const cv_graph_node *cv_import_only_reader(const cv_import *d, const char *value);
 
 convo_status cv_import_find_patterns(cv_import *d);
+// Reads a layer of several nodes that begins here, as convo writes it; *done: it is that.
+convo_status cv_import_own(cv_import *d, const cv_graph_node *node, bool *done);
 void cv_import_float_text(float x, char *text, size_t size);
 typedef struct cv_setting {
     const char *name;

@@ -12,7 +12,8 @@ typedef struct known {
 } known;
 
 static bool find_operator(const char *type, known *out) {
-    const cv_import_operator *const tables[] = {cv_import_layers, cv_import_norms, cv_import_windows, cv_import_shapes};
+    const cv_import_operator *const tables[] = {cv_import_layers, cv_import_norms, cv_import_windows, cv_import_shapes,
+                                                cv_import_recurrent};
     for (size_t k = 0; k < CV_COUNT(tables); k++)
         for (const cv_import_operator *o = tables[k]; o->type; o++)
             if (!strcmp(o->type, type)) return out->is = *o, true;
@@ -102,6 +103,9 @@ static convo_status read_nodes(cv_import *d) {
         }
         if (d->claimed[k]) continue;
         if (node->outputs < 1) return cv_import_refuse(d, node, "has no output");
+        bool done;
+        CV_TRY(cv_import_own(d, node, &done));
+        if (done) continue;
         known operator;
         convo_status status = CONVO_OK;
         if (find_operator(node->type, &operator)) status = operator.is.read(d, node);

@@ -75,8 +75,8 @@ typedef struct cv_graph_scope {
 } cv_graph_scope;
 
 // Adds nodes written as "y = Conv(x, w) strides=[2, 2] group=1; z = Mul(y, #0.5)". #0.5 is a constant, #0.5d one of
-// doubles, #[1, -1] a list of whole numbers. Attributes are floats where they have a point or an exponent. Nodes are
-// called after what they make. scope NULL: names stand for themselves. false: the text is wrong, or graph->failed.
+// doubles, #[1, -1] a list of whole numbers. Attributes are floats where they have a point or an exponent, texts where
+// they begin with a letter. "_, h = GRU(x, W, R)": the second output alone. Nodes are called after what they make. scope NULL: names stand for themselves. false: the text is wrong, or graph->failed.
 bool cv_graph_parse(cv_graph *graph, const char *text, const cv_graph_scope *scope);
 // Does the same for one printf, without a scope.
 bool cv_graph_print(cv_graph *graph, const char *format, ...) CV_PRINTF(2, 3);

@@ -105,8 +105,11 @@ static void parse_attribute(parser *p, cv_graph_node *node) {
         made.count = read_list(p, whole);
     } else {
         read_word(p, word);
-        made.kind = strpbrk(word, ".e") ? CV_ATTRIBUTE_FLOAT : CV_ATTRIBUTE_INTS;
-        if (made.kind == CV_ATTRIBUTE_FLOAT)
+        const bool is_word = (*word >= 'a' && *word <= 'z') || (*word >= 'A' && *word <= 'Z');
+        made.kind = is_word ? CV_ATTRIBUTE_TEXT : strpbrk(word, ".e") ? CV_ATTRIBUTE_FLOAT : CV_ATTRIBUTE_INTS;
+        if (is_word)
+            end = word + strlen(word);
+        else if (made.kind == CV_ATTRIBUTE_FLOAT)
             made.number = strtof(word, &end);
         else
             whole[0] = strtoll(word, &end, 10);
@@ -119,19 +122,28 @@ static void parse_attribute(parser *p, cv_graph_node *node) {
         p->graph->failed = true;
     else if (made.kind == CV_ATTRIBUTE_INTS)
         memcpy(made.ints, whole, made.count * sizeof *whole);
+    if (made.kind == CV_ATTRIBUTE_TEXT && !(made.text = cv_format("%s", word))) p->graph->failed = true;
     *attribute = made;
 }
+
+enum { MOST_OUTPUTS = 2 };
 
 bool cv_graph_parse(cv_graph *graph, const char *text, const cv_graph_scope *scope) {
     parser p = {.graph = graph, .scope = scope, .at = text};
     do {
-        char output[CV_GRAPH_NAME], type[CV_GRAPH_NAME];
-        parse_value(&p, output);
+        char output[MOST_OUTPUTS][CV_GRAPH_NAME], type[CV_GRAPH_NAME];
+        size_t outputs = 0;
+        do {
+            if (skip_char(&p, '_'))
+                output[outputs][0] = 0;
+            else
+                parse_value(&p, output[outputs]);
+        } while (++outputs < MOST_OUTPUTS && skip_char(&p, ','));
         expect(&p, '=');
         read_word(&p, type);
-        cv_graph_node *node = p.wrong ? NULL : cv_graph_add_node(graph, type, output);
+        cv_graph_node *node = p.wrong ? NULL : cv_graph_add_node(graph, type, output[outputs - 1]);
         if (!node) return false;
-        cv_graph_add_output(graph, node, output);
+        for (size_t k = 0; k < outputs; k++) cv_graph_add_output(graph, node, output[k]);
         read_inputs(&p, node);
         while (!p.wrong && !graph->failed && !skip_char(&p, ';') && *p.at) parse_attribute(&p, node);
         if (p.at[-1] != ';') expect(&p, 0);

@@ -75,6 +75,10 @@ static Onnx__AttributeProto *pack_attribute(arena *a, const cv_attribute *from) 
         to->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
         to->has_f = 1;
         to->f = from->number;
+    } else if (from->kind == CV_ATTRIBUTE_TEXT) {
+        to->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING;
+        to->has_s = 1;
+        to->s = (ProtobufCBinaryData){strlen(from->text), (uint8_t *)from->text};
     } else if (from->list) {
         to->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
         to->n_ints = from->count;

@@ -165,12 +165,14 @@ void cv_net_write(cv_net *net, int t, const float *values) {
 static float bound_of(const cv_tensor *spec) {
     if (spec->fan_in == 0) return 0;
     const double fan_in = (double)spec->fan_in;
+    if (spec->init == CV_INIT_XAVIER) return (float)(sqrt(3.0) * sqrt(2.0 / fan_in));
     if (spec->init == CV_INIT_KAIMING) return (float)(sqrt(3.0) * (sqrt(2.0 / (1 + 5)) / sqrt(fan_in)));
     return (float)(1 / sqrt(fan_in));
 }
 
 void cv_net_start(cv_net *net, int t, enum cv_init init) {
     net->tensor[t].spec.init = init;
+    net->tensor[t].spec.std = 0;
 }
 
 void cv_net_fill(cv_net *net, int t, float value) {
@@ -190,10 +192,16 @@ static void draw(const cv_net_tensor *tensor, cv_random *random, float *values) 
     const float bound = bound_of(&tensor->spec);
     switch (tensor->spec.init) {
     case CV_INIT_KAIMING:
+    case CV_INIT_XAVIER:
     case CV_INIT_UNIFORM:
         for (size_t i = 0; i < tensor->size; i++) values[i] = cv_random_uniform(random, -bound, bound);
         break;
-    case CV_INIT_NORMAL: cv_random_normal(random, 0, 1, values, tensor->size); break;
+    case CV_INIT_DRAWN_ZERO:
+        for (size_t i = 0; i < tensor->size; i++) (void)cv_random_uniform(random, -bound, bound);
+        break;
+    case CV_INIT_NORMAL:
+        cv_random_normal(random, 0, tensor->spec.std > 0 ? tensor->spec.std : 1, values, tensor->size);
+        break;
     case CV_INIT_FILL:
         for (size_t i = 0; i < tensor->size; i++) values[i] = tensor->spec.fill;
         break;

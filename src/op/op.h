@@ -15,7 +15,7 @@
 #include "op/shape.h"
 #include "op/share.h"
 
-enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 5, CV_MAX_LANES = 16 };
+enum { CV_MAX_INPUTS = 2, CV_MAX_TENSORS = 32, CV_MAX_LANES = 16 };
 
 // A parameter or a buffer, under its PyTorch name and in its PyTorch layout.
 typedef struct cv_tensor {
@@ -23,9 +23,19 @@ typedef struct cv_tensor {
     int dims;
     int64_t dim[4];
     // PyTorch's defaults: kaiming_uniform_(a = sqrt 5) for weights, uniform in +-1/sqrt(fan_in) for biases.
-    enum cv_init { CV_INIT_KAIMING, CV_INIT_UNIFORM, CV_INIT_ZERO, CV_INIT_ONE, CV_INIT_NORMAL, CV_INIT_FILL } init;
+    enum cv_init {
+        CV_INIT_KAIMING,
+        CV_INIT_UNIFORM,
+        CV_INIT_ZERO,
+        CV_INIT_ONE,
+        CV_INIT_NORMAL,
+        CV_INIT_FILL,
+        CV_INIT_XAVIER,     // xavier_uniform_; fan_in: of inputs and outputs
+        CV_INIT_DRAWN_ZERO, // uniform numbers are drawn, and then it is zero after all
+    } init;
     int64_t fan_in;
     float fill;   // CV_INIT_FILL: the value
+    float std;    // CV_INIT_NORMAL; 0: 1
     bool buffer;  // not trained: running statistics
     bool integer; // stored as I64 in files (num_batches_tracked)
 } cv_tensor;
@@ -157,6 +167,11 @@ struct cv_op {
     const char *onnx;
     // The same where it depends on the shapes: fills text, which stands for .onnx; false: it cannot be said in ONNX.
     bool (*say_onnx)(const void *config, cv_shape in, cv_shape in1, cv_shape out, char *text, size_t size);
+    // A constant that the text names and that no tensor is: numbers of the tensors in another order, or numbers that
+    // have nothing to do with them. Returns its dimensions, 0: there is none of that name. values: NULL, or where they
+    // go; tensor: the values of each.
+    int (*constant)(const void *config, cv_shape in, const char *name, const float *const *tensor, int64_t dim[4],
+                    float *values);
     const cv_case *cases; // ends with batch 0
     double case_range;    // their inputs are between -case_range and case_range; 0: between -1 and 1
 

@@ -20,10 +20,6 @@ static inline bool is_padded(const conv *c) {
     return has_padding(c->padding);
 }
 
-static inline size_t in_lanes(int64_t count, size_t size) {
-    return ((size_t)count * size + sizeof(lanes) - 1) / sizeof(lanes);
-}
-
 // How maps lie in a grid of zeros: pixel (y, x) at (y * step + shift), what falls outside is left out.
 typedef struct spacing {
     int64_t step[2], shift[2];

@@ -40,6 +40,11 @@ static inline lanes select_lanes(mask m, lanes yes, lanes no) {
     return (lanes)((m & (mask)yes) | (~m & (mask)no));
 }
 
+// As many lanes as hold `count` things of a size.
+static inline size_t in_lanes(int64_t count, size_t size) {
+    return ((size_t)count * size + sizeof(lanes) - 1) / sizeof(lanes);
+}
+
 // 1 in the first `active` lanes, 0 in the idle ones.
 static inline lanes active_lanes(int active) {
     lanes v;
