@@ -34,7 +34,7 @@ typedef struct cv_block {
 } cv_block;
 
 extern const cv_block cv_block_bc, cv_block_dense, cv_block_inverted_residual, cv_block_residual, cv_block_separable,
-    cv_block_squeeze_excite;
+    cv_block_squeeze_excite, cv_block_transformer;
 
 enum { CV_BLOCK_TEXT = 8192 };
 // Adds the layers of a block's text.

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cv_block *const blocks[] = {&cv_block_bc,       &cv_block_dense,     &cv_block_inverted_residual,
-                                         &cv_block_residual, &cv_block_separable, &cv_block_squeeze_excite};
+static const cv_block *const blocks[] = {&cv_block_bc,         &cv_block_dense,     &cv_block_inverted_residual,
+                                         &cv_block_residual,   &cv_block_separable, &cv_block_squeeze_excite,
+                                         &cv_block_transformer};
 
 const cv_block *cv_block_at(size_t k) {
     return k < CV_COUNT(blocks) ? blocks[k] : NULL;
