@@ -198,6 +198,14 @@ static const struct {
        "{out: 3, kernel: [3, 5], stride: [2, 3], padding: [1, 2], output_padding: [1, 0]}",
        {FROM_INPUT}},
       {"1", "conv2d", "{out: 2, kernel: 3}", {0}}}},
+    {"shares of rows and columns", // of different sizes: how much is seen is not a number of ways
+     {3, 2, 13, 10},
+     2,
+     {{"0", "adaptiveavgpool2d", "{out: [5, 4]}", {FROM_INPUT}}, {"1", "conv2d", "{out: 2, kernel: 2}", {0}}}},
+    {"shares of one size",
+     {3, 2, 12, 10},
+     1,
+     {{"0", "adaptiveavgpool2d", "{out: [4, 5]}", {FROM_INPUT}}, {"1", "conv2d", "{out: 2, kernel: 2}", {0}}}},
     {"transposed, with gaps",
      {2, 2, 1, 6},
      1,
@@ -260,6 +268,39 @@ static convo_recipe *parse(const char *text) {
     return recipe;
 }
 
+// What a column of the last layer sees of the input: the columns first..last; all: said as everything.
+static void sequences_are_seen_as_far_as_they_are_read(void **state) {
+    (void)state;
+    static const struct {
+        const char *model;
+        int64_t at;
+        int first, last;
+        bool all;
+    } rows[] = {
+        {"[{conv1d: {out: 4, kernel: 3}}, {gru: {hidden: 3}}]", 2, 0, 4, true},
+        {"[{conv1d: {out: 4, kernel: 3}}, {lstm: {hidden: 3, bidirectional: true}}]", 2, 0, 9, true},
+        {"[{conv1d: {out: 4, kernel: 3}}, attention]", 2, 0, 9, true},
+        {"[class_token, position_embedding, {conv1d: {out: 4, kernel: 2}}]", 3, 2, 3, false},
+        {"[class_token, {conv1d: {out: 4, kernel: 2}}]", 0, 0, 0, false},
+        {"[{transformer: {hidden: 5}}, {conv1d: {out: 4, kernel: 2}}]", 0, 0, 9, true},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        char text[256];
+        convo_field field;
+        convo_error err = {0};
+        snprintf(text, sizeof text, "input: [4, 10]\nmodel: %s\n", rows[k].model);
+        convo_recipe *recipe = parse(text);
+        const int64_t at[2] = {0, rows[k].at};
+        must(convo_field_find(recipe, NULL, at, false, &field, &err), &err);
+        if (field.grid[0].first[1] != rows[k].first || field.grid[0].last[1] != rows[k].last ||
+            (field.grid[field.count - 1].size[1] == 0) != rows[k].all)
+            fail_msg("%s: column %d sees %d to %d, size %d", rows[k].model, (int)at[1], (int)field.grid[0].first[1],
+                     (int)field.grid[0].last[1], (int)field.grid[field.count - 1].size[1]);
+        convo_field_free(&field);
+        convo_recipe_free(recipe);
+    }
+}
+
 static void pixels_and_layers_that_are_not_there_are_refused(void **state) {
     (void)state;
     convo_recipe *recipe = parse("input: [1, 6, 8]\nmodel: [{conv2d: {out: 2, kernel: 3}}, flatten, {linear: 3}]\n");
@@ -319,6 +360,7 @@ static void a_deep_net_keeps_its_shares(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(geometry_agrees_with_the_gradient),
+        cmocka_unit_test(sequences_are_seen_as_far_as_they_are_read),
         cmocka_unit_test(geometry_agrees_with_the_gradient_of_random_chains),
         cmocka_unit_test(the_pixel_in_the_middle_is_rounded_down),
         cmocka_unit_test(pixels_and_layers_that_are_not_there_are_refused),

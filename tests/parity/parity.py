@@ -148,7 +148,7 @@ def named(entry):
     word, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
     if not isinstance(options, (dict, list)) and options is not None:
         options = {{"linear": "out", "dropout": "p", "leaky_relu": "slope", "elu": "alpha", "clip": "low",
-                    "prelu": "per_channel"}.get(word, "out" if "conv" in word else "kernel"): options}
+                    "prelu": "per_channel", "gru": "hidden", "lstm": "hidden", "attention": "heads", "column": "at"}.get(word, "out" if "conv" in word or "adaptive" in word else "kernel"): options}
     return word, dict(options or {})
 
 
@@ -171,6 +171,8 @@ PLAIN = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "softmax": lam
          "dropout": nn.Dropout, "globalavgpool": lambda: Says(lambda x: x.flatten(2).mean(2)),
          "globalmaxpool": lambda: Says(lambda x: x.flatten(2).max(2)[0]), "sequence": lambda: Says(lambda x: x.flatten(1, 2)),
          "channel_dropout": lambda p=0.5: Says(lambda x: F.dropout(x, p)), "mean": lambda over: Says(lambda x: x.mean(2 if over == "rows" else -1, keepdim=True)),
+         "adaptiveavgpool1d": lambda out: nn.AdaptiveAvgPool1d(out), "adaptiveavgpool2d": lambda out: nn.AdaptiveAvgPool2d(out),
+         "transpose": lambda: Says(lambda x: x.transpose(-1, -2)), "column": lambda at=0: Says(lambda x: x[:, :, at]),
          "split": lambda first, count: Says(lambda x: x[:, first:first + count]),
          "add": lambda: Says(lambda *v: functools.reduce(lambda x, y: x + wide(x, y), v)),
          "scale": lambda: Says(lambda x, y: x * wide(x, y)), "concat": lambda: Says(lambda *v: torch.cat(v, 1)),
@@ -247,6 +249,43 @@ class SubSpectralNorm(nn.BatchNorm2d):
         return super().forward(x.reshape(n, c * self.bands, h // self.bands, w)).reshape(x.shape)
 
 
+def along_columns(base):
+    class Recurrent(base):
+        def __init__(self, count, hidden, layers=1, bidirectional=False, output="all", bias=True):
+            super().__init__(count, hidden, layers, bias=bias, batch_first=True, bidirectional=bidirectional)
+            self.last = output == "last"
+
+        def forward(self, x):
+            y, state = super().forward(x.movedim(1, 2))
+            state = state[0] if isinstance(state, tuple) else state
+            return state[-(2 if self.bidirectional else 1):].transpose(0, 1).flatten(1) if self.last else y.movedim(1, 2)
+    return Recurrent
+
+
+class Attention(nn.MultiheadAttention):
+    def __init__(self, count, heads=1, bias=True, qkv_bias=True):
+        super().__init__(count, heads, bias=bias)
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * count)) if qkv_bias else None
+
+    def forward(self, x):
+        x = x.movedim(2, 0)
+        return F.multi_head_attention_forward(x, x, x, self.embed_dim, self.num_heads, self.in_proj_weight, self.in_proj_bias,
+                                              None, None, False, 0.0, self.out_proj.weight, self.out_proj.bias,
+                                              need_weights=False)[0].movedim(0, 2)
+
+
+class Numbers(nn.Module):
+    """What a transformer puts into a sequence."""
+    def __init__(self, shape, function):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(shape))
+        nn.init.normal_(self.weight, std=0.02)
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x, self.weight)
+
+
 class LayerNorm(nn.LayerNorm):
     """Over the channels of each pixel."""
     def forward(self, x):
@@ -297,6 +336,15 @@ def inverted_residual(o, x):
     return layers + ([{"add": {"from": ["previous", "@block"]}}] if stride == 1 and o["out"] == c else [])
 
 
+def transformer(o, x):
+    norm, drop = {"layernorm": {"eps": o.get("eps", 1e-5)}}, [{"dropout": o["dropout"]}] if o.get("dropout") else []
+    layers = [[{"attention": {"heads": o.get("heads", 1), "qkv_bias": o.get("qkv_bias", True)}}],
+              [{"conv1d": {"out": o["hidden"], "kernel": 1}}, "gelu", {"conv1d": {"out": x.shape[1], "kernel": 1}}]]
+    pre = o.get("norm") == "pre"
+    return [entry for _ in range(o.get("layers", 1)) for layer in layers
+            for entry in [{"residual": {"body": pre * [norm] + layer + drop}}] + (not pre) * [norm]]
+
+
 def separable(o, x):
     dims = x.dim() - 2
     one = lambda value: value[1] if dims == 1 and isinstance(value, list) else value
@@ -309,7 +357,7 @@ def separable(o, x):
     return [{"conv%dd" % dims: first}] + norm + [{"conv%dd" % dims: {"out": o["out"], "kernel": 1, "bias": bias}}] + norm
 
 
-BLOCKS = {f.__name__: f for f in (bc_block, dense, squeeze_excite, inverted_residual, separable)}
+BLOCKS = {f.__name__: f for f in (bc_block, dense, squeeze_excite, inverted_residual, separable, transformer)}
 
 
 def start_otherwise(make, init):
@@ -339,6 +387,15 @@ def layer_of(entry, x):
     if word in ("pad1d", "pad2d"):
         sides = sides_of(o["padding"], x, 1, 1, 1)
         return Says(lambda x: F.pad(x, sides, value=o.get("value", 0)))
+    if word in ("gru", "lstm"):
+        make = (along_columns({"gru": nn.GRU, "lstm": nn.LSTM}[word]), count, o.pop("hidden")), o
+        return start_otherwise(make, init) if init else make[0][0](*make[0][1:], **make[1])
+    if word == "attention":
+        return Attention(count, **o)
+    if word == "class_token":
+        return Numbers(count, lambda x, w: torch.cat([w.view(1, -1, 1).expand(len(x), -1, 1), x], 2))
+    if word == "position_embedding":
+        return Numbers((x.shape[2], count), lambda x, w: x + w.t())
     if word.startswith("convtranspose"):
         sides = sides_of(o.pop("padding", 0), x, 1, 1, 1)
         o.update({name: count for name in ("out", "groups") if o.get(name) == "channels"})
