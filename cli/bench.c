@@ -166,7 +166,8 @@ const cli_command command_bench = {
     .notes =
         "On random examples in memory; medians of seven repetitions. training: whole steps with the optimiser, at a\n"
         "learning rate of 0. one example: alone, its larger layers shared out to the threads. GFLOP/s: a multiply-add\n"
-        "is two operations; only those of convolutions and linear layers count. peak: multiply-adds between\n"
+        "is two operations; only those of convolutions, linear and recurrent layers and attention count. peak: "
+        "multiply-adds between\n"
         "registers, measured just before. Layers: us per example of a training pass on one thread; of peak: of one\n"
         "thread's; other: packing, and what lies between.\n",
     .options = options,

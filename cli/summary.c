@@ -23,9 +23,9 @@ static json_t *summary_json(const convo_summary *s, const char *name) {
                                                 (json_int_t)l->field[1], "jump", (json_int_t)l->jump[0],
                                                 (json_int_t)l->jump[1]));
     }
-    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I}", "recipe", name, "input", s->input, "layers", layers,
+    return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:s}", "recipe", name, "input", s->input, "layers", layers,
                      "parameters", (json_int_t)s->parameters, "multiply_adds", (json_int_t)s->multiply_adds,
-                     "flattened", (json_int_t)s->flattened);
+                     "flattened", (json_int_t)s->flattened, "batch_of_one", s->batch_of_one);
 }
 
 // The receptive field in input pixels, rows x columns; one row is the 1-d case and says only the columns.
@@ -57,6 +57,9 @@ static int print_summary(const convo_summary *s) {
     printf("\nparameters     %lld\nmultiply-adds  %lld per example\n", (long long)s->parameters,
            (long long)s->multiply_adds);
     if (s->flattened) say(stdout, "flattened      %lld\n", (long long)s->flattened);
+    if (s->batch_of_one[0])
+        say(stdout, "one example    computed as a batch of one: layer %s has no form of its own for it\n",
+            s->batch_of_one);
     return status;
 }
 

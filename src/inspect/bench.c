@@ -274,7 +274,7 @@ static convo_status describe_layers(const cv_runner *runner, convo_bench *out, c
         cv_print(l->path, sizeof l->path, "%s", n->path);
         cv_print(l->type, sizeof l->type, "%s", n->op->name);
         cv_shape_text(n->out, l->shape, sizeof l->shape);
-        if (!n->op->linear) continue;
+        if (!n->op->linear && !n->op->products) continue;
         l->forward_flops = 2 * n->op->cost(n->config, n->in, n->out, formula, sizeof formula);
         l->backward_flops = (below ? 2 : 1) * l->forward_flops;
         out->forward_flops += l->forward_flops;

@@ -123,6 +123,7 @@ struct cv_op {
     bool linear;     // y[c] = weight[c] . x + bias[c]: an affine op behind it can be folded into the two
     int64_t (*channel)(const void *config, cv_shape in, int64_t weight); // of a linear one, where weights are not in
                                                                          // the order of c: the c of a weight
+    bool products;  // of matrices, as a linear one's: a benchmark counts its multiply-adds
     bool monotonic; // pixel by pixel, never falling, without gradient where it is flat: may trade places with ...
     bool maximum;   // ... the largest of several pixels
     bool lockstep, in_parts, adds_dx; // see share.h

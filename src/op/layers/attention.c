@@ -343,6 +343,7 @@ CV_OP(attention) = {
                                    .fallback = true)),
     .config_size = sizeof(attention),
     .reads_x = true,
+    .products = true,
     .infer = attention_infer,
     .tensors = attention_tensors,
     .cost = attention_cost,

@@ -309,10 +309,10 @@ static int recurrent_constant(const void *config, cv_shape in, const char *name,
                          CV_OPTION("output", CV_WORD, recurrent, output,                                               \
                                    "all columns, or the state behind the last, as a vector", .words = "all|last"),     \
                          CV_OPTION("bias", CV_BOOL, recurrent, bias, "add biases", .fallback = true)),                 \
-    .config_size = sizeof(recurrent), .reads_x = true, .infer = cell_##_infer, .tensors = recurrent_tensors,           \
-    .cost = recurrent_cost, .sees = recurrent_sees, .saved = recurrent_saved, .scratch = recurrent_scratch,            \
-    .forward = recurrent_forward, .backward = recurrent_backward, .say_onnx = recurrent_say,                           \
-    .constant = recurrent_constant
+    .config_size = sizeof(recurrent), .reads_x = true, .products = true, .infer = cell_##_infer,                       \
+    .tensors = recurrent_tensors, .cost = recurrent_cost, .sees = recurrent_sees, .saved = recurrent_saved,            \
+    .scratch = recurrent_scratch, .forward = recurrent_forward, .backward = recurrent_backward,                        \
+    .say_onnx = recurrent_say, .constant = recurrent_constant
 #define RECURRENT_TORCH(call, state)                                                                                   \
     "(lambda y, h: h[-(2 if {bidirectional} else 1):].transpose(0, 1).flatten(1) if '{output}' == 'last' else "        \
     "y.movedim(1, 2))(*torch." call "(x.movedim(1, 2), " state ", [globals()[n] for n in list(globals()) if 'h_l' in " \

@@ -87,11 +87,13 @@ static int64_t recurrent_cost(const void *config, cv_shape in, cv_shape out, cha
     int64_t cost = 0;
     (void)out;
     formula[0] = 0;
-    for (int layer = 0; layer < c->layers; layer++) {
-        const int64_t inputs = inputs_of_layer(c, in.c, layer);
-        cv_append(formula, size, "%s%s%lld*(%lld + %lld%s)", layer ? " + " : "", c->bidirectional ? "2*" : "",
-                  (long long)rows, (long long)inputs, (long long)c->hidden, c->bias ? " + 2" : "");
-        cost += directions_of(c) * rows * (inputs + c->hidden) * in.w;
+    for (int layer = 0; layer < c->layers && layer < 2; layer++) { // all but the first are alike
+        const int64_t inputs = inputs_of_layer(c, in.c, layer), alike = layer ? c->layers - 1 : 1;
+        cv_append(formula, size, "%s", layer ? " + " : "");
+        if (alike > 1) cv_append(formula, size, "%lld*", (long long)alike);
+        cv_append(formula, size, "%s%lld*(%lld + %lld%s)", c->bidirectional ? "2*" : "", (long long)rows,
+                  (long long)inputs, (long long)c->hidden, c->bias ? " + 2" : "");
+        cost += alike * directions_of(c) * rows * (inputs + c->hidden) * in.w;
     }
     return cost;
 }
