@@ -12,6 +12,8 @@ typedef struct import_values {
     cli_list map, set;
 } import_values;
 
+enum { CHANNELS = 1024 };
+
 #define VALUES import_values
 static const cli_option options[] = {
     TEXT_OPTION("out", 'o', out, "FILE", "model file to write, FILE.safetensors"),
@@ -19,8 +21,8 @@ static const cli_option options[] = {
     SET_OPTION,
     LIST_OPTION("map", 0, map, "OLD=NEW", "rename weights, whole names or their beginnings; repeatable"),
     TEXT_OPTION("labels", 0, labels, "A,B,...", "names of the classes, in their order"),
-    TEXT_OPTION("mean", 0, mean, "X", "normalisation, with --std: the net sees"),
-    TEXT_OPTION("std", 0, std, "X", "(features - mean) / std"),
+    TEXT_OPTION("mean", 0, mean, "X,...", "normalisation, with --std: the net sees"),
+    TEXT_OPTION("std", 0, std, "X,...", "(features - mean) / std, one X or one for each channel"),
     TEXT_OPTION("data", 0, data, "DIR", "folder of the recipe's data set"),
     {0},
 };
@@ -49,13 +51,31 @@ static bool read_number(const char *text, double *value) {
     return end != text && !*end && isfinite(*value);
 }
 
-static int read_normalization(const import_values *values, convo_import_options *how) {
+// "0.5" or "0.49,0.48,0.45". Returns how many there are; 0: it is something else, or more than CHANNELS.
+static int read_numbers(const char *text, bool above, double out[CHANNELS]) {
+    char number[64];
+    for (int count = 0; count < CHANNELS; text++) {
+        const size_t length = strcspn(text, ",");
+        snprintf(number, sizeof number, "%.*s", (int)length, text);
+        if (length >= sizeof number || !read_number(number, &out[count]) || (above && out[count] <= 0)) return 0;
+        count++;
+        text += length;
+        if (!*text) return count;
+    }
+    return 0;
+}
+
+static int read_normalization(const import_values *values, double pairs[2][CHANNELS], convo_import_options *how) {
     if (!values->mean && !values->std) return DONE;
     if (!values->mean || !values->std) return usage_error("import", "--mean and --std must be given together");
-    if (!read_number(values->mean, &how->mean))
-        return usage_error("import", "--mean needs a number, not '%s'", values->mean);
-    if (!read_number(values->std, &how->std) || how->std <= 0)
-        return usage_error("import", "--std needs a number above 0, not '%s'", values->std);
+    how->means = read_numbers(values->mean, false, pairs[0]);
+    how->stds = read_numbers(values->std, true, pairs[1]);
+    how->mean = pairs[0];
+    how->std = pairs[1];
+    if (!how->means)
+        return usage_error("import", "--mean needs a number, or one for each channel, not '%s'", values->mean);
+    if (!how->stds)
+        return usage_error("import", "--std needs a number above 0, or one for each channel, not '%s'", values->std);
     return DONE;
 }
 
@@ -82,8 +102,9 @@ static int run_import(const cli_context *context, const void *given) {
     convo_model *model = NULL;
     convo_error err;
     char *labels = NULL, *file = NULL;
+    double pairs[2][CHANNELS];
     if (!values->out) return usage_error("import", "missing -o FILE");
-    int status = read_normalization(values, &how);
+    int status = read_normalization(values, pairs, &how);
     if (!status && values->recipe) status = open_recipe(values->recipe, &values->set, &recipe, &file);
     if (status) return status;
     char **search = data_folders(file);

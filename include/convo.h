@@ -392,7 +392,8 @@ typedef struct convo_import_options {
                                 // and training the model gets; NULL: the file's own if convo wrote it, else none
     const char *const *map;     // weights: NULL-terminated list of "old=new", whole names or prefixes; may be NULL
     const char *const *labels;  // NULL-terminated; NULL: those of the file or of the recipe's data set, else numbers
-    double mean, std;           // normalisation, (x - mean) / std; std 0: that of the file or of the recipe
+    const double *mean, *std;   // normalisation, (x - mean) / std: one number, or one for each channel of the input
+    int means, stds;            // how many are given; both 0: that of the file or of the recipe
     const char *data, *cache;   // of the recipe's data set, as in convo_train_options
     const char *const *search;  // of the recipe's data set, as in convo_train_options
     void (*note)(const char *sentence, void *user); // receives what had to be assumed; may be NULL

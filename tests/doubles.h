@@ -91,9 +91,10 @@ static inline void shake(cv_net *net, uint32_t how, uint32_t step) {
 
 // The inputs as in training. how: nudged in one way or the other; 0: as they are.
 static inline float *normalized(const trial *t, uint32_t how) {
-    const size_t size = (size_t)t->count * (size_t)cv_shape_size(t->net.input);
+    const size_t one = (size_t)cv_shape_size(t->net.input), size = (size_t)t->count * one;
     float *x = test_memory(size, sizeof *x);
-    for (size_t i = 0; i < size; i++) x[i] = (t->x[i] - t->model->mean) / t->model->std;
+    memcpy(x, t->x, size * sizeof *x);
+    for (size_t first = 0; first < size; first += one) cv_normal_apply(&t->model->normal, 0, one, x + first);
     for (size_t i = 0; how && i < size; i++) x[i] *= (float)(1 + nudge(how) * (double)made_up(how * 100, (uint32_t)i));
     return x;
 }

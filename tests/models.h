@@ -39,8 +39,11 @@ static inline convo_model *make_model(const char *text, int classes) {
     cv_random_seed(&random, 5);
     must(cv_net_init(net, &random, &err), &err);
     fill_buffers(net);
-    const cv_model_parts parts = {recipe, net, names, classes, (float)recipe->mean, (float)recipe->std, NAN};
+    cv_normal normal;
+    must(cv_recipe_normal(recipe, net->input, &normal, &err), &err);
+    const cv_model_parts parts = {recipe, net, names, classes, &normal, NAN};
     must(cv_model_new(&parts, &model, &err), &err);
+    cv_normal_free(&normal);
     cv_net_free(net);
     convo_recipe_free(recipe);
     return model;
@@ -55,7 +58,8 @@ static inline float *model_outputs(const convo_model *model, const float *inputs
     convo_error err = {0};
     cv_runner *runner;
     cv_pool *pool = make_pool(1);
-    for (size_t i = 0; i < size * (size_t)count; i++) x[i] = (inputs[i] - model->mean) / model->std;
+    memcpy(x, inputs, size * (size_t)count * sizeof *x);
+    for (size_t k = 0; k < (size_t)count; k++) cv_normal_apply(&model->normal, 0, size, x + k * size);
     for (int k = 0; k < count; k++) index[k] = k;
     must(cv_runner_new(model->net, NULL, NULL, count, 0, pool, &runner, &err), &err);
     const cv_batch batch = {.values = CV_FLOATS(x), .index = index, .count = count};

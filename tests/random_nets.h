@@ -73,6 +73,7 @@ static inline void draw_option(random_net *n, const cv_option *o, int64_t channe
         cv_append(text, size, "]");
         break;
     }
+    case CV_NUMBERS:
     case CV_SPAN:
     case CV_FLOAT: cv_print(text, size, "%g", draw_number(n, o)); break;
     case CV_BOOL: cv_print(text, size, "%s", draw(n, 2) ? "true" : "false"); break;
@@ -383,7 +384,8 @@ static inline void draw_train(random_net *n, const cv_op *loss) {
 }
 
 static inline void random_net_new(random_net *n, uint64_t seed) {
-    static const char *const features[] = {"", "features: {normalize: global}\n", "features: {mean: 0.3, std: 1.7}\n"};
+    static const char *const features[] = {"", "features: {normalize: global}\n", "features: {mean: 0.3, std: 1.7}\n",
+                                           "features: {normalize: channel}\n"};
     layer_list *list = test_memory(1, sizeof *list);
     char shape[48];
     int outputs;
@@ -399,7 +401,7 @@ static inline void random_net_new(random_net *n, uint64_t seed) {
     }
     cv_shape_text(n->input, shape, sizeof shape);
     shape[0] = '[', shape[strlen(shape) - 1] = ']';
-    cv_print(n->text, sizeof n->text, "input: %s\n%smodel: [%s, {linear: %d}]\n", shape, features[draw(n, 3)],
+    cv_print(n->text, sizeof n->text, "input: %s\n%smodel: [%s, {linear: %d}]\n", shape, features[draw(n, 4)],
              list->all, outputs);
     draw_train(n, loss);
     free(list);

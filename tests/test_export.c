@@ -26,10 +26,11 @@ static int make_recordings(void **state) {
     return 0;
 }
 
-static convo_recipe *parse(void) {
+static convo_recipe *parse(const char *setting) {
     convo_recipe *recipe;
     convo_error err = {.message = ""};
     if (convo_recipe_parse(recipe_text, strlen(recipe_text), "test", &recipe, &err)) fail_msg("%s", err.message);
+    if (setting && convo_recipe_set(recipe, setting, &err)) fail_msg("%s", err.message);
     return recipe;
 }
 
@@ -39,7 +40,7 @@ static void succeed(convo_status status, const convo_error *err) {
 
 static char *export_to(const char *folder, const char *name) {
     char *path = cv_format("%s/%s", folder, name);
-    convo_recipe *recipe = parse();
+    convo_recipe *recipe = parse(NULL);
     convo_error err = {.message = ""};
     succeed(convo_data_export(recipe, &(convo_train_options){.data = folder, .threads = 2}, path, &err), &err);
     convo_recipe_free(recipe);
@@ -47,21 +48,20 @@ static char *export_to(const char *folder, const char *name) {
 }
 
 // What training would see, in the order of the parts.
-static void load(const char *folder, cv_material *m) {
-    convo_recipe *recipe = parse();
+static void load(const char *folder, const char *setting, cv_material *m) {
+    convo_recipe *recipe = parse(setting);
     const convo_train_options options = {.data = folder};
     convo_error err = {.message = ""};
-    float mean, std;
     succeed(cv_material_load(recipe, &options, CONVO_TRAIN, m, &err), &err);
     succeed(cv_material_augment(recipe, &options, m, &err), &err);
-    succeed(cv_material_measure(recipe, m, &mean, &std, &err), &err);
-    cv_material_normalize(m, mean, std);
+    succeed(cv_material_measure(recipe, m, &err), &err);
+    cv_material_normalize(m, &m->normal);
     convo_recipe_free(recipe);
 }
 
 static void check_features(const char *folder, const char *path) {
     cv_material m;
-    load(folder, &m);
+    load(folder, NULL, &m);
     cv_dataset *d = open_data(&cv_data_arrays, path, NULL);
     const size_t size = (size_t)cv_shape_size(m.shape);
     float *value = material_numbers(&m);
@@ -94,7 +94,7 @@ static void a_data_set_of_arrays_reads_what_is_exported(void **state) {
 
 static void normalised_training_features_have_mean_0_and_deviation_1(void **state) {
     cv_material m;
-    load(*state, &m);
+    load(*state, NULL, &m);
     const size_t size = (size_t)cv_shape_size(m.shape), count = m.split.count[CONVO_TRAIN];
     float *value = material_numbers(&m);
     double sum = 0, squares = 0;
@@ -107,6 +107,30 @@ static void normalised_training_features_have_mean_0_and_deviation_1(void **stat
     const double n = (double)(count * size);
     if (!(fabs(sum / n) < 1e-4 && fabs(squares / n - 1) < 1e-4))
         fail_msg("mean %g, mean square %g", sum / n, squares / n);
+    free(value);
+    cv_material_free(&m);
+}
+
+// One pair for each filter, which is a column here.
+static void channels_have_mean_0_and_deviation_1_each(void **state) {
+    cv_material m;
+    load(*state, "features.normalize=channel", &m);
+    const size_t size = (size_t)cv_shape_size(m.shape), filters = (size_t)m.shape.w;
+    const size_t count = m.split.count[CONVO_TRAIN];
+    const double n = (double)(count * size / filters);
+    float *value = material_numbers(&m);
+    assert_int_equal(cv_normal_count(&m.normal), filters);
+    for (size_t f = 0; f < filters; f++) {
+        double sum = 0, squares = 0;
+        for (size_t k = 0; k < count; k++)
+            for (size_t i = f; i < size; i += filters) {
+                const double x = (double)value[(size_t)m.split.index[CONVO_TRAIN][k] * size + i];
+                sum += x;
+                squares += x * x;
+            }
+        if (!(fabs(sum / n) < 1e-4 && fabs(squares / n - 1) < 1e-4))
+            fail_msg("filter %zu: mean %g, mean square %g", f, sum / n, squares / n);
+    }
     free(value);
     cv_material_free(&m);
 }
@@ -128,7 +152,7 @@ static void a_changed_version_has_the_number_of_its_recording(void **state) {
     cv_material m;
     char *path = export_to(*state, "folder");
     const cv_numbers n = open_array(path, "index_train", &bytes);
-    load(*state, &m);
+    load(*state, NULL, &m);
     assert_int_equal(n.dim[0], TRAINED * (1 + COPIES));
     for (int i = 0; i < TRAINED * (1 + COPIES); i++) {
         double number;
@@ -142,7 +166,7 @@ static void a_changed_version_has_the_number_of_its_recording(void **state) {
 
 static void refuse(const char *folder, const char *name, convo_status status, const char *word) {
     char *path = cv_format("%s/%s", folder, name), *part = cv_format("%s.part", path);
-    convo_recipe *recipe = parse();
+    convo_recipe *recipe = parse(NULL);
     convo_error err = {.message = ""};
     assert_int_equal(convo_data_export(recipe, &(convo_train_options){.data = folder}, path, &err), status);
     if (!strstr(err.message, word)) fail_msg("'%s' has no '%s'", err.message, word);
@@ -187,11 +211,11 @@ static void a_new_model_has_the_weights_that_training_starts_from(void **state) 
     const convo_train_options options = {.data = *state};
     convo_model *start, *trained;
     convo_error err = {.message = ""};
-    convo_recipe *recipe = parse();
+    convo_recipe *recipe = parse(NULL);
     succeed(convo_model_new(recipe, &options, &start, &err), &err);
     succeed(convo_recipe_set(recipe, "lr=0", &err), &err);
     succeed(convo_train(recipe, &options, NULL, &trained, &err), &err);
-    assert_true(start->mean == trained->mean && start->std == trained->std);
+    assert_true(cv_normal_equal(&start->normal, &trained->normal));
     assert_string_equal(convo_model_label(start, 1), "1");
     assert_memory_equal(start->net->values, trained->net->values, start->net->total * sizeof(float));
     convo_model_free(start);
@@ -220,7 +244,7 @@ static void an_evaluation_is_saved_as_arrays(void **state) {
     convo_model *model;
     convo_evaluation e;
     convo_error err = {.message = ""};
-    convo_recipe *recipe = parse();
+    convo_recipe *recipe = parse(NULL);
     char *path = cv_format("%s/said", (char *)*state);
     succeed(convo_model_new(recipe, &options, &model, &err), &err);
     succeed(convo_evaluate(model, CONVO_TRAIN, &options, &e, &err), &err);
@@ -249,6 +273,7 @@ int main(void) {
 #define WITH_RECORDINGS(name) cmocka_unit_test_setup_teardown(name, make_recordings, remove_folder)
     const struct CMUnitTest tests[] = {
         WITH_RECORDINGS(normalised_training_features_have_mean_0_and_deviation_1),
+        WITH_RECORDINGS(channels_have_mean_0_and_deviation_1_each),
         WITH_RECORDINGS(a_data_set_of_arrays_reads_what_is_exported),
         WITH_RECORDINGS(a_changed_version_has_the_number_of_its_recording),
         WITH_RECORDINGS(a_place_that_cannot_be_written_is_refused),

@@ -182,22 +182,23 @@ static void no_operator_of_onnx_is_misread(void **state) {
 }
 
 // What convo exports comes back as it was: the same recipe, labels, normalisation and scores.
-static void an_exported_model_comes_back(void **state) {
-    (void)state;
-    static const char text[] = "data: {set: fsdd}\n"
-                               "features: {kind: mfcc, samples: 3000, mean: -2, std: 8}\n"
-                               "model:\n"
-                               "  - conv1d: {out: 6, kernel: 5, stride: 2, padding: 1, bias: false}\n"
-                               "  - batchnorm\n"
-                               "  - residual: {body: [{conv1d: {out: 6, kernel: 3, padding: 1}}, tanh], shortcut: "
-                               "[{batchnorm: {eps: 0.01}}, softmax]}\n"
-                               "  - sumpool1d: 2\n"
-                               "  - residual: {body: [relu]}\n"
-                               "  - residual: {body: [{dropout: 0.5}]}\n"
-                               "  - flatten\n"
-                               "  - linear: {out: 12, bias: false}\n"
-                               "  - sigmoid\n"
-                               "  - linear: 10\n";
+static void check_comes_back(const char *features) {
+    char text[1024];
+    static const char model[] = "data: {set: fsdd}\n"
+                                "features: {kind: mfcc, samples: 3000, %s}\n"
+                                "model:\n"
+                                "  - conv1d: {out: 6, kernel: 5, stride: 2, padding: 1, bias: false}\n"
+                                "  - batchnorm\n"
+                                "  - residual: {body: [{conv1d: {out: 6, kernel: 3, padding: 1}}, tanh], shortcut: "
+                                "[{batchnorm: {eps: 0.01}}, softmax]}\n"
+                                "  - sumpool1d: 2\n"
+                                "  - residual: {body: [relu]}\n"
+                                "  - residual: {body: [{dropout: 0.5}]}\n"
+                                "  - flatten\n"
+                                "  - linear: {out: 12, bias: false}\n"
+                                "  - sigmoid\n"
+                                "  - linear: 10\n";
+    snprintf(text, sizeof text, model, features);
     convo_model *made = make_model(text, 10), *back;
     convo_error err = {0};
     char *before, *after, path[512];
@@ -207,7 +208,7 @@ static void an_exported_model_comes_back(void **state) {
     must(convo_recipe_text(made->recipe, &before, &err), &err);
     must(convo_recipe_text(back->recipe, &after, &err), &err);
     assert_non_null(strstr(after, "kind: mfcc"));
-    assert_true(back->mean == made->mean && back->std == made->std);
+    assert_true(cv_normal_equal(&back->normal, &made->normal));
     assert_string_equal(convo_model_label(back, 7), "seven");
     for (int t = 0; t < made->net->tensors; t++)
         assert_string_equal(made->net->tensor[t].name, back->net->tensor[t].name);
@@ -219,6 +220,13 @@ static void an_exported_model_comes_back(void **state) {
     free(after);
     convo_model_free(made);
     convo_model_free(back);
+}
+
+static void an_exported_model_comes_back(void **state) {
+    (void)state;
+    check_comes_back("mean: -2, std: 8");
+    check_comes_back("mean: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, -13], std: 3");
+    check_comes_back("mean: 0, std: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]");
 }
 
 // A file of some nodes on two inputs; constants hold 1, 2, 3 and so on.
@@ -386,14 +394,24 @@ static void the_input_is_normalised_in_one_way(void **state) {
     (void)state;
     static const struct {
         const char *nodes, *says; // NULL: it is read
-        float mean, std;
+        float mean[2], std[2];
     } rows[] = {
-        {"n = Sub(x, #1); s = Div(n, #2); y = Gemm(s, w, b)", NULL, 1, 2},
-        {"s = Div(x, #2); n = Sub(s, #1); y = Gemm(n, w, b)", NULL, 2, 2},
-        {"s = Mul(x, #4); n = Add(s, #2); y = Gemm(n, w, b)", NULL, -0.5f, 0.25f},
-        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, n)", NULL, 1, 1},
-        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, x)", "with another normalisation", 0, 0},
-        {"n = Div(x, #2); r = Relu(x); a = Gemm(r, w, b); y = Add(a, n)", "with another normalisation", 0, 0},
+        {"n = Sub(x, #1); s = Div(n, #2); y = Gemm(s, w, b)", NULL, {1}, {2}},
+        {"s = Div(x, #2); n = Sub(s, #1); y = Gemm(n, w, b)", NULL, {2}, {2}},
+        {"s = Mul(x, #4); n = Add(s, #2); y = Gemm(n, w, b)", NULL, {-0.5f}, {0.25f}},
+        {"n = Sub(x, m); y = Gemm(n, w, b)", NULL, {1, 2}, {1, 1}},
+        {"n = Sub(x, #1); s = Div(n, v); t = Mul(s, #0.5); y = Gemm(t, w, b)", NULL, {1, 1}, {2, 4}},
+        {"s = Div(x, v); n = Add(s, m); y = Gemm(n, w, b)", NULL, {-1, -4}, {1, 2}},
+        {"n = Sub(x, w); y = Gemm(n, w, b)", "one for each channel", {0}, {0}},
+        {"n = Sub(m, x); y = Gemm(n, w, b)", "one for each channel", {0}, {0}},
+        {"z = Neg(m); n = Mul(x, z); y = Gemm(n, w, b)", "Neg", {0}, {0}},
+        {"n = Sub(x, m); r = Relu(n); a = Gemm(r, w, b); k = Sub(x, b); y = Add(a, k)",
+         "another normalisation",
+         {0},
+         {0}},
+        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, n)", NULL, {1}, {1}},
+        {"n = Sub(x, #1); r = Relu(n); a = Gemm(r, w, b); y = Add(a, x)", "with another normalisation", {0}, {0}},
+        {"n = Div(x, #2); r = Relu(x); a = Gemm(r, w, b); y = Add(a, n)", "with another normalisation", {0}, {0}},
     };
     for (size_t k = 0; k < CV_COUNT(rows); k++) {
         convo_model *model;
@@ -402,8 +420,11 @@ static void the_input_is_normalised_in_one_way(void **state) {
         if ((status == CONVO_OK) != !rows[k].says || (status && !strstr(err.message, rows[k].says)))
             fail_msg("%s: '%s'", rows[k].nodes, err.message);
         if (status) continue;
-        if (model->mean != rows[k].mean || model->std != rows[k].std)
-            fail_msg("%s: mean %g and deviation %g", rows[k].nodes, (double)model->mean, (double)model->std);
+        const cv_normal *n = &model->normal;
+        assert_int_equal(cv_normal_count(n), rows[k].std[1] > 0 ? 2 : 1);
+        for (size_t c = 0; c < cv_normal_count(n); c++)
+            if (n->mean[c] != rows[k].mean[c] || n->std[c] != rows[k].std[c])
+                fail_msg("%s: mean %g and deviation %g", rows[k].nodes, (double)n->mean[c], (double)n->std[c]);
         convo_model_free(model);
     }
 }
@@ -420,11 +441,13 @@ static void a_recipe_gives_a_graph_its_data(void **state) {
     must(convo_import(GOLDEN "/resnet8-17.onnx", &options, &model, &err), &err);
     assert_string_equal(convo_recipe_data(convo_model_recipe(model)), "cifar-10");
     assert_string_equal(convo_model_label(model, 3), "d");
-    assert_true(model->mean == 0.5f && model->std == 0.25f);
+    assert_true(*model->normal.mean == 0.5f && *model->normal.std == 0.25f);
     convo_model_free(model);
-    options.std = 2;
+    options.mean = (const double[]){0};
+    options.std = (const double[]){2};
+    options.means = options.stds = 1;
     must(convo_import(GOLDEN "/resnet8-17.onnx", &options, &model, &err), &err);
-    assert_true(model->mean == 0 && model->std == 2);
+    assert_true(*model->normal.mean == 0 && *model->normal.std == 2);
     convo_model_free(model);
     assert_int_equal(convo_import(GOLDEN "/dscnn-17.onnx", &options, &model, &err), CONVO_SHAPE);
     options.labels = (const char *const[]){"a", "b", NULL};

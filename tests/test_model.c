@@ -54,9 +54,16 @@ static convo_model *make_model(const char *recipe_text) {
             cv_net_write(net, t, values);
             free(values);
         }
-    const cv_model_parts parts = {recipe, net, digits, 10, -1.2345678f, 7.1234567f, 0.977};
+    cv_normal normal;
+    assert_true(cv_recipe_normal_new(recipe, net->input, recipe->normalize == CV_NORMALIZE_CHANNEL, &normal));
+    for (size_t k = 0; k < cv_normal_count(&normal); k++) {
+        normal.mean[k] = -1.2345678f - (float)k;
+        normal.std[k] = 7.1234567f + (float)k / 7;
+    }
+    const cv_model_parts parts = {recipe, net, digits, 10, &normal, 0.977};
     convo_model *model;
     if (cv_model_new(&parts, &model, &err)) fail_msg("%s: %s", err.where, err.message);
+    cv_normal_free(&normal);
     cv_net_free(net);
     convo_recipe_free(recipe);
     return model;
@@ -92,9 +99,8 @@ static void predict(convo_model *model, float probabilities[10]) {
 
 // --- round trip -------------------------------------------------------------------------------------------------
 
-static void a_model_survives_its_file(void **state) {
-    (void)state;
-    convo_model *made = make_model(speech);
+static void check_round_trip(const char *recipe) {
+    convo_model *made = make_model(recipe);
     save(made, path);
     convo_model *models[] = {load(path), load(folder)};
     for (size_t k = 0; k < CV_COUNT(models); k++) {
@@ -105,7 +111,7 @@ static void a_model_survives_its_file(void **state) {
         assert_null(convo_model_label(loaded, -1));
         assert_string_equal(convo_recipe_name(convo_model_recipe(loaded)), "made");
         assert_int_equal(convo_recipe_seed(convo_model_recipe(loaded)), 42);
-        assert_true(loaded->mean == made->mean && loaded->std == made->std); // the bits
+        assert_true(cv_normal_equal(&loaded->normal, &made->normal)); // the bits
         assert_float_equal(loaded->test_accuracy, 0.977, 1e-12);
         assert_int_equal(loaded->net->tensors, made->net->tensors);
         for (int t = 0; t < made->net->tensors; t++) {
@@ -125,6 +131,16 @@ static void a_model_survives_its_file(void **state) {
         convo_model_free(loaded);
     }
     convo_model_free(made);
+}
+
+static void a_model_survives_its_file(void **state) {
+    (void)state;
+    char by_channel[sizeof speech + 8], *at;
+    check_round_trip(speech);
+    snprintf(by_channel, sizeof by_channel, "%s", speech);
+    at = strstr(by_channel, "global");
+    snprintf(at, sizeof by_channel - (size_t)(at - by_channel), "channel%s", strstr(speech, "global") + 6);
+    check_round_trip(by_channel);
 }
 
 static void the_file_has_pytorch_names_and_layouts(void **state) {
@@ -232,7 +248,7 @@ static void the_normalisation_counts(void **state) {
     convo_model *model = make_model(speech);
     float before[10], after[10];
     predict(model, before);
-    model->mean += 1;
+    *model->normal.mean += 1;
     predict(model, after);
     assert_memory_not_equal(before, after, sizeof before);
     convo_model_free(model);
@@ -367,6 +383,17 @@ static void no_std(cv_safetensors *f) {
 static void zero_std(cv_safetensors *f) {
     set_text(f, "convo.normalize", "{\"mean\": 0, \"std\": 0}");
 }
+static void two_means(cv_safetensors *f) {
+    set_text(f, "convo.normalize", "{\"mean\": [1, 2], \"std\": [1, 2], \"shape\": [13, 1, 1]}");
+}
+static void wrong_shape(cv_safetensors *f) {
+    set_text(f, "convo.normalize", "{\"mean\": [1, 2], \"std\": [1, 2], \"shape\": [2, 1, 1]}");
+}
+static void zero_of_channel(cv_safetensors *f) {
+    set_text(f, "convo.normalize",
+             "{\"mean\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], \"std\": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, "
+             "0], \"shape\": [13, 1, 1]}");
+}
 static void huge_mean(cv_safetensors *f) {
     set_text(f, "convo.normalize", "{\"mean\": 1e300, \"std\": 1}");
 }
@@ -385,6 +412,9 @@ static const change changes[] = {
     {"a label that is no text", number_label, CONVO_FORMAT, "label 1 in the metadata is not text"},
     {"no std", no_std, CONVO_FORMAT, "convo.normalize"},
     {"std 0", zero_std, CONVO_FORMAT, "convo.normalize"},
+    {"two means for 13 channels", two_means, CONVO_FORMAT, "convo.normalize"},
+    {"a shape that does not fit", wrong_shape, CONVO_FORMAT, "convo.normalize"},
+    {"a deviation of a channel that is 0", zero_of_channel, CONVO_FORMAT, "convo.normalize"},
     {"a mean that is infinite as a float", huge_mean, CONVO_FORMAT, "convo.normalize"},
 };
 

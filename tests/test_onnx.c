@@ -97,7 +97,7 @@ static void every_layer_can_be_exported(void **state) {
 }
 
 static const char nested[] = "input: [3, 8, 9]\n"
-                             "features: {mean: 0.3, std: 0.25}\n"
+                             "features: {mean: [0.3, 0.1, -0.2], std: [0.25, 0.5, 2]}\n"
                              "data: {set: cifar-10}\n"
                              "model:\n"
                              "  - conv2d: {out: 4, kernel: 3, padding: 1, bias: false}\n"
@@ -191,6 +191,10 @@ static const struct {
      6000},
     {"log-mel, relative", "{kind: logmel, samples: 8000, log: db, range: 60}", 8000},
     {"waveform", "{kind: waveform, samples: 4000}", 4000},
+    {"mfcc, normalised by coefficient", "{kind: mfcc, samples: 2000, cepstra: 3, mean: [-2, 3, 1], std: [8, 7.5, 6]}",
+     2000},
+    {"logmel, normalised by filter",
+     "{kind: logmel, samples: 2000, filters: 4, mean: [-8, -7, -6, -5], std: [8, 7.5, 6, 5]}", 2000},
     {"waveform, unit", "{kind: waveform, samples: 4000, scale: unit}", 4000},
     {"waveform, counts", "{kind: waveform, samples: 4000, scale: none, std: 8000}", 4000},
 };

@@ -242,6 +242,33 @@ bool cv_list_next(const char **list, const char **item, size_t *length) {
     return *length > 0;
 }
 
+static bool set_numbers(const cv_option *option, char field[CV_LIST_SIZE], const char *text) {
+    const size_t length = strlen(text);
+    const bool bracket = length > 1 && text[0] == '[' && text[length - 1] == ']';
+    char list[CV_LIST_SIZE], number[ITEM_SIZE];
+    const char *rest = list, *item;
+    size_t used;
+    double value;
+    cv_print(list, sizeof list, "%.*s", (int)(bracket ? length - 2 : length), text + bracket);
+    if (length >= sizeof list || !set_list(list, list) || !*list) return false;
+    while (cv_list_next(&rest, &item, &used)) {
+        cv_print(number, sizeof number, "%.*s", (int)used, item);
+        if (used >= sizeof number || !set_real(option, &value, number)) return false;
+    }
+    memcpy(field, list, sizeof list);
+    return true;
+}
+
+size_t cv_list_numbers(const char *list, double *out, size_t most) {
+    size_t count = 0, length;
+    for (const char *item; cv_list_next(&list, &item, &length); count++) {
+        char number[ITEM_SIZE];
+        cv_print(number, sizeof number, "%.*s", (int)length, item);
+        if (count < most && !read_real(number, &out[count])) return 0; // it was read before
+    }
+    return count;
+}
+
 static bool set_field(const cv_option *option, void *field, const char *text) {
     switch (option->type) {
     case CV_INT: return set_special(option, field, 1, text) || set_integer(option, field, text, strlen(text));
@@ -252,6 +279,7 @@ static bool set_field(const cv_option *option, void *field, const char *text) {
     case CV_WORD: return set_word(option, field, text);
     case CV_TEXT: return set_text(field, text);
     case CV_LIST: return set_list(field, text);
+    case CV_NUMBERS: return set_numbers(option, field, text);
     case CV_PAIR: return set_pair(option, field, text);
     case CV_SPAN: return set_span(option, field, text);
     case CV_LENGTH: return set_length(option, field, text);
@@ -294,6 +322,7 @@ void cv_option_expects(const cv_option *option, char *why, size_t size) {
     case CV_LIST:
         cv_append(why, size, "a list such as [bed, hey mycroft], of at most %d characters", CV_LIST_SIZE - 1);
         break;
+    case CV_NUMBERS: cv_append(why, size, "a number or a list of numbers"); break;
     case CV_PAIR: cv_append(why, size, "a whole number or a pair such as [3, 5]"); break;
     case CV_SIDES: cv_append(why, size, "a whole number, [rows, columns] or [top, bottom, left, right],"); break;
     case CV_ENDS: cv_append(why, size, "a whole number or [left, right],"); break;
@@ -322,7 +351,8 @@ void cv_options_default(const cv_option *schema, void *block) {
         case CV_BOOL: *(bool *)field = option->fallback != 0; break;
         case CV_WORD: *(int *)field = (int)whole; break;
         case CV_TEXT: snprintf(field, CV_TEXT_SIZE, "%s", option->text ? option->text : ""); break;
-        case CV_LIST: snprintf(field, CV_LIST_SIZE, "%s", option->text ? option->text : ""); break;
+        case CV_LIST:
+        case CV_NUMBERS: snprintf(field, CV_LIST_SIZE, "%s", option->text ? option->text : ""); break;
         case CV_PAIR: memcpy(field, (int64_t[2]){whole, whole}, sizeof(int64_t[2])); break;
         case CV_SIDES: memcpy(field, (int64_t[SIDES]){whole, whole, whole, whole}, sizeof(int64_t[SIDES])); break;
         case CV_ENDS: memcpy(field, (int64_t[SIDES]){0, whole, 0, whole}, sizeof(int64_t[SIDES])); break;
@@ -333,6 +363,16 @@ void cv_options_default(const cv_option *schema, void *block) {
         case CV_LENGTH: memcpy(field, (int64_t[2]){(int64_t)option->unit, whole}, sizeof(int64_t[2])); break;
         }
     }
+}
+
+static void write_numbers(const char *list, char *text, size_t size) {
+    const size_t count = cv_list_numbers(list, NULL, 0);
+    const char *item;
+    size_t length;
+    cv_print(text, size, count > 1 ? "[" : "");
+    for (size_t k = 0; cv_list_next(&list, &item, &length); k++)
+        cv_append(text, size, "%s%.*s", k ? ", " : "", (int)length, item);
+    if (count > 1) cv_append(text, size, "]");
 }
 
 static void write_pair(int64_t first, int64_t second, char *text, size_t size) {
@@ -363,6 +403,7 @@ void cv_option_get(const cv_option *option, const void *block, char *text, size_
         break;
     case CV_TEXT:
     case CV_LIST: snprintf(text, size, "%s", (const char *)field); break;
+    case CV_NUMBERS: write_numbers(field, text, size); break;
     case CV_PAIR: write_pair(whole[0], whole[1], text, size); break;
     case CV_SIDES:
         if (whole[0] == whole[2] && whole[1] == whole[3])

@@ -9,10 +9,6 @@ bool cv_values_any(const cv_values *v) {
     return v->value || v->byte || v->row;
 }
 
-void cv_numbers_normalize(float *x, size_t count, float mean, float std) {
-    for (size_t i = 0; std != 0 && i < count; i++) x[i] = (x[i] - mean) / std;
-}
-
 static void decode(const cv_values *v, size_t first, size_t count, float *out) {
     for (size_t i = 0; i < count; i++) out[i] = v->of_byte[v->byte[first + i]];
 }
@@ -48,20 +44,20 @@ bool cv_values_in_place(const cv_values *v, size_t row, size_t size) {
 
 const float *cv_values_piece(const cv_values *v, size_t row, size_t size, size_t first, size_t count, float *scratch) {
     if (v->value) return v->value + row * size + first;
+    if (v->byte) {
+        decode(v, row * size + first, count, scratch);
+        return scratch;
+    }
     if (cv_values_in_place(v, row, size)) return (const float *)v->row[row].stored + first;
     cv_row_read(&v->row[row], first, count, scratch);
     return scratch;
 }
 
 const float *cv_values_row(const cv_values *v, size_t row, size_t size, float *scratch) {
-    if (v->byte) {
-        decode(v, row * size, size, scratch);
-        return scratch;
-    }
     const float *piece = cv_values_piece(v, row, size, 0, size, scratch);
-    if (v->std == 0) return piece;
+    if (!v->normal || cv_values_tabled(v)) return piece;
     if (piece != scratch) memcpy(scratch, piece, size * sizeof *scratch);
-    cv_numbers_normalize(scratch, size, v->mean, v->std);
+    cv_normal_apply(v->normal, 0, size, scratch);
     return scratch;
 }
 
@@ -97,11 +93,18 @@ bool cv_values_widen(cv_values *v, size_t rows, size_t size) {
     return true;
 }
 
-void cv_values_normalize(cv_values *v, float mean, float std) {
-    if (mean == 0 && std == 1) return;
-    if (v->byte) cv_numbers_normalize(v->of_byte, CV_COUNT(v->of_byte), mean, std);
-    v->mean = mean;
-    v->std = std;
+bool cv_values_tabled(const cv_values *v) {
+    return v->byte && (!v->normal || cv_normal_count(v->normal) == 1);
+}
+
+void cv_values_normalize(cv_values *v, const cv_normal *normal) {
+    const size_t count = cv_normal_count(normal);
+    bool same = true;
+    for (size_t k = 0; k < count; k++) same = same && normal->mean[k] == 0 && normal->std[k] == 1;
+    if (same) return;
+    v->normal = normal;
+    for (size_t k = 0; cv_values_tabled(v) && k < CV_COUNT(v->of_byte); k++)
+        v->of_byte[k] = (v->of_byte[k] - *normal->mean) / *normal->std;
 }
 
 void cv_values_free(cv_values *v) {

@@ -4,7 +4,7 @@
 #ifndef CV_VALUES_H
 #define CV_VALUES_H
 
-#include "base/base.h"
+#include "base/normal.h"
 
 // One row of a store: `count` numbers, and zeros up to the size of a row. A stored number x is, as a float, x, x / 255
 // or x / 32768, and stands for (that float - shift) * gain, computed in double precision.
@@ -23,12 +23,12 @@ enum { CV_ROW_FLOATS, CV_ROW_BYTES, CV_ROW_SAMPLES, CV_ROW_MISSING, CV_ROW_TYPES
 extern const size_t cv_row_bytes[CV_ROW_TYPES]; // of one number
 
 typedef struct cv_values {
-    float *value;       // [rows][size]; NULL: one of the others, or none
-    uint8_t *byte;      // [rows][size]; NULL: ...
-    float of_byte[256]; // what a byte stands for
-    cv_row *row;        // [rows], whose numbers lie in a store; NULL: ...
-    bool borrowed;      // value belongs to somebody else
-    float mean, std;    // what is read is (x - mean) / std; std 0: x
+    float *value;            // [rows][size]; NULL: one of the others, or none
+    uint8_t *byte;           // [rows][size]; NULL: ...
+    float of_byte[256];      // what a byte stands for
+    cv_row *row;             // [rows], whose numbers lie in a store; NULL: ...
+    bool borrowed;           // value belongs to somebody else
+    const cv_normal *normal; // how what is read is normalised; NULL: not
 } cv_values;
 
 // The values of rows of floats that are only read, for a batch: lives as long as the block that it is written in.
@@ -38,7 +38,7 @@ bool cv_values_any(const cv_values *values);
 // Reads numbers first..first+count of a row of any size to out, [count].
 void cv_row_read(const cv_row *row, size_t first, size_t count, float *out);
 // Returns `count` numbers of a row of `size` from number `first` on, not normalised: in place, where
-// cv_values_in_place, or converted to scratch, [count]. Not for bytes, whose table is normalised.
+// cv_values_in_place, or converted to scratch, [count]. Of bytes: what their table says, see cv_values_tabled.
 const float *cv_values_piece(const cv_values *values, size_t row, size_t size, size_t first, size_t count,
                              float *scratch);
 // Returns whether the numbers of a row lie there as floats.
@@ -52,10 +52,10 @@ const void *cv_values_stored(const cv_values *values, size_t row, size_t size, s
 bool cv_values_grow(cv_values *values, size_t rows, size_t size, bool bytes);
 // Converts the bytes of rows * size numbers to floats.
 bool cv_values_widen(cv_values *values, size_t rows, size_t size);
-// From now on, what is read is (x - mean) / std.
-void cv_values_normalize(cv_values *values, float mean, float std);
-// Replaces x by (x - mean) / std; std 0: keeps it.
-void cv_numbers_normalize(float *x, size_t count, float mean, float std);
+// From now on, what is read is normalised. normal is borrowed.
+void cv_values_normalize(cv_values *values, const cv_normal *normal);
+// Returns whether bytes are all there is, and their table is normalised: one pair of numbers serves all of them.
+bool cv_values_tabled(const cv_values *values);
 void cv_values_free(cv_values *values);
 
 #endif

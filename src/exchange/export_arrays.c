@@ -62,14 +62,13 @@ static convo_status add_part(cv_npz *npz, const convo_recipe *recipe, const cv_m
 convo_status convo_data_export(const convo_recipe *recipe, const convo_train_options *options, const char *path,
                                convo_error *err) {
     cv_material m;
-    float mean, std;
     cv_npz *npz = NULL;
     if (!recipe || !path) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and a path are required");
     convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, &m, err);
     if (!status) status = cv_material_augment(recipe, options, &m, err);
-    if (!status) status = cv_material_measure(recipe, &m, &mean, &std, err);
+    if (!status) status = cv_material_measure(recipe, &m, err);
     if (!status) status = cv_npz_create(path, &npz, err);
-    if (!status) cv_material_normalize(&m, mean, std);
+    if (!status) cv_material_normalize(&m, &m.normal);
     for (int part = 0; !status && part < 3; part++) status = add_part(npz, recipe, &m, part, err);
     status = cv_npz_finish(npz, status, err);
     cv_material_free(&m);

@@ -206,6 +206,41 @@ static convo_status add_front(cv_graph *graph, const convo_model *model, const c
     return CONVO_OK;
 }
 
+// A number for all values, or a constant with one for each channel beside an example. Returns its name.
+static const char *add_pairs(cv_graph *graph, const cv_net *net, const char *name, const cv_normal *normal,
+                             const float *value, char text[CV_GRAPH_NAME]) {
+    const int64_t dim[] = {(int64_t)normal->dim[0], (int64_t)normal->dim[net->input.dims == 3 ? 1 : 2],
+                           (int64_t)normal->dim[2]};
+    const size_t count = cv_normal_count(normal);
+    if (count == 1) {
+        cv_print(text, CV_GRAPH_NAME, "#%.9g", (double)*value);
+        return text;
+    }
+    cv_print(text, CV_GRAPH_NAME, "%s", name);
+    float *values = cv_graph_add_constant(graph, name, CV_CONST_F32, net->input.dims, dim);
+    if (values) memcpy(values, value, count * sizeof *values);
+    return text;
+}
+
+// Replaces *x, the name of the value so far.
+static void add_normalization(cv_graph *graph, const cv_net *net, const cv_normal *normal, const char **x) {
+    const size_t count = cv_normal_count(normal);
+    bool shifts = false, scales = false;
+    char text[CV_GRAPH_NAME];
+    for (size_t k = 0; k < count; k++) {
+        shifts = shifts || normal->mean[k] != 0;
+        scales = scales || normal->std[k] != 1;
+    }
+    if (shifts) {
+        cv_graph_print(graph, "centred = Sub(%s, %s)", *x, add_pairs(graph, net, "mean", normal, normal->mean, text));
+        *x = "centred";
+    }
+    if (scales) {
+        cv_graph_print(graph, "normalized = Div(%s, %s)", *x, add_pairs(graph, net, "std", normal, normal->std, text));
+        *x = "normalized";
+    }
+}
+
 static convo_status fill_graph(const convo_model *model, const cv_net *net, const convo_export_options *options,
                                cv_graph *graph, convo_error *err) {
     const char *x = "input";
@@ -215,14 +250,7 @@ static convo_status fill_graph(const convo_model *model, const cv_net *net, cons
     else
         set_value(graph, &graph->input, "input", net->input);
     if (status) return status;
-    if (model->mean != 0) {
-        cv_graph_print(graph, "centred = Sub(%s, #%.9g)", x, (double)model->mean);
-        x = "centred";
-    }
-    if (model->std != 1) {
-        cv_graph_print(graph, "normalized = Div(%s, #%.9g)", x, (double)model->std);
-        x = "normalized";
-    }
+    add_normalization(graph, net, &model->normal, &x);
     status = add_layers(graph, net, x, err);
     if (!status && options->probabilities) status = add_probabilities(graph, model->recipe, err);
     cv_shape out = cv_net_output(net);

@@ -22,8 +22,7 @@ typedef struct import_job {
     cv_net *net;
     char **labels;
     int classes;
-    bool normalized; // mean and std are known from the file
-    float mean, std;
+    cv_normal normal; // mean NULL: not known from the file
     convo_error *err;
 } import_job;
 
@@ -67,7 +66,7 @@ static convo_status import_weights(import_job *in) {
         status = cv_fail(in->err, CONVO_SHAPE, in->path, "%s%s", misfits,
                          fit.missing.count && fit.extra.count ? " (names can be mapped, OLD=NEW)" : "");
     const char *normalize = cv_safetensors_text(&weights.file[0], "convo.normalize");
-    if (!status) in->normalized = normalize && cv_model_normalize(normalize, &in->mean, &in->std);
+    if (!status && normalize) status = cv_model_normalize(normalize, in->path, in->net->input, &in->normal, in->err);
     cv_weights_free(&weights);
     return status;
 }
@@ -106,6 +105,16 @@ static char *name_of(const char *path) {
     return cv_format("%.*s", point && point > base ? (int)(point - base) : (int)strlen(base), base);
 }
 
+// What convo exported need not normalise its input.
+static convo_status take_normalization(import_job *in, const cv_import *in_file, bool exported) {
+    char shown[256];
+    if (!exported && !in_file->used_normal) return CONVO_OK;
+    if (!cv_import_normalization(in_file, &in->normal)) return cv_no_memory(in->err, "a normalisation");
+    cv_normal_text(&in->normal, shown, sizeof shown);
+    if (!exported) say(in, "%s: normalises its input itself, %s", in->path, shown);
+    return CONVO_OK;
+}
+
 static convo_status labels_of(import_job *in, const cv_graph *graph);
 
 static convo_status import_graph(import_job *in) {
@@ -122,12 +131,7 @@ static convo_status import_graph(import_job *in) {
     if (!status) status = copy_values(&in_file, in->net, in->err);
     if (!status && !in->options->labels) status = labels_of(in, &graph);
     in->recipe = in->own;
-    in->normalized = exported || in_file.mean != 0 || in_file.std != 1;
-    in->mean = (float)in_file.mean;
-    in->std = (float)in_file.std;
-    if (!status && in_file.used_input && !exported && in->normalized)
-        say(in, "%s: normalises its input itself, mean %g and standard deviation %g", in->path, in_file.mean,
-            in_file.std);
+    if (!status) status = take_normalization(in, &in_file, exported);
     convo_recipe_free(exported);
     free(name);
     cv_import_free(&in_file);
@@ -195,15 +199,15 @@ static convo_status find_labels(import_job *in) {
 
 // Those of the options, else of the file, else of the recipe, which may want them measured on its training data.
 static convo_status find_normalization(import_job *in) {
-    if (in->options->std > 0) {
-        in->mean = (float)in->options->mean;
-        in->std = (float)in->options->std;
-        return CONVO_OK;
+    const convo_import_options *o = in->options;
+    const cv_shape input = in->net->input;
+    if (o->means > 0 || o->stds > 0) {
+        cv_normal_free(&in->normal);
+        return cv_recipe_normal_of(in->recipe, input, o->mean, (size_t)o->means, o->std, (size_t)o->stds, in->path,
+                                   &in->normal, in->err);
     }
-    if (in->normalized) return CONVO_OK;
-    in->mean = (float)in->recipe->mean;
-    in->std = (float)in->recipe->std;
-    if (in->recipe->normalize == CV_NORMALIZE_NONE) return CONVO_OK;
+    if (in->normal.mean) return CONVO_OK;
+    if (in->recipe->normalize == CV_NORMALIZE_NONE) return cv_recipe_normal(in->recipe, input, &in->normal, in->err);
     cv_material m;
     convo_error why = {0};
     const convo_train_options where = where_data_is(in);
@@ -213,12 +217,15 @@ static convo_status find_normalization(import_job *in) {
             in->err, status, why.where,
             "the recipe normalises by its training data, which could not be read (%.300s): give mean and std",
             why.message);
-    status = cv_material_measure(in->recipe, &m, &in->mean, &in->std, in->err);
+    status = cv_material_measure(in->recipe, &m, in->err);
+    in->normal = m.normal;
+    m.normal = (cv_normal){0};
     cv_material_free(&m);
-    if (!status)
-        say(in, "%s: mean %g and standard deviation %g are measured on the training data", in->path, (double)in->mean,
-            (double)in->std);
-    return status;
+    if (status) return status;
+    char shown[256];
+    cv_normal_text(&in->normal, shown, sizeof shown);
+    say(in, "%s: %s are measured on the training data", in->path, shown);
+    return CONVO_OK;
 }
 
 // --- the whole ----------------------------------------------------------------------------------------------------
@@ -232,16 +239,17 @@ convo_status convo_import(const char *path, const convo_import_options *options,
                           convo_error *err) {
     static const convo_import_options none;
     if (!path || !model) return cv_fail(err, CONVO_ARGUMENT, "", "a path and room for the model are required");
-    import_job in = {.path = path, .options = options ? options : &none, .std = 1, .err = err};
+    import_job in = {.path = path, .options = options ? options : &none, .err = err};
     *model = NULL;
     convo_status status = is_graph(path) ? import_graph(&in) : import_weights(&in);
     if (!status) status = find_labels(&in);
     if (!status) status = cv_recipe_check_classes(in.recipe, in.net, in.classes, err);
     if (!status) status = find_normalization(&in);
-    const cv_model_parts parts = {in.recipe, in.net, in.labels, in.classes, in.mean, in.std, NAN};
+    const cv_model_parts parts = {in.recipe, in.net, in.labels, in.classes, &in.normal, NAN};
     if (!status) status = cv_model_new(&parts, model, err);
     for (int k = 0; in.labels && k < in.classes; k++) free(in.labels[k]);
     free(in.labels);
+    cv_normal_free(&in.normal);
     cv_net_free(in.net);
     convo_recipe_free(in.own);
     return status;

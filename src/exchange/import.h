@@ -1,8 +1,7 @@
 // Models from other programs. import.c assembles the model; import_graph.c reads an ONNX graph node by node, with
 // what import_value.c knows of nodes and values; import_node.c handles operators that a layer names itself,
-// import_pattern.c layers that are several nodes;
-// import_layers.c, import_norms.c, import_windows.c and import_shapes.c handle the other operators; import_recipe.c
-// expresses the result as a recipe.
+// import_pattern.c layers that are several nodes; import_layers.c, import_normal.c, import_norms.c, import_windows.c
+// and import_shapes.c handle the other operators; import_recipe.c expresses the result as a recipe.
 #pragma once
 
 #include "format/graph.h"
@@ -15,7 +14,7 @@ typedef struct cv_import_value {
     const char *name; // in the graph
     enum { CV_IMPORT_LAYER, CV_IMPORT_WHOLE, CV_IMPORT_CONSTANT } kind;
     int node;                      // CV_IMPORT_LAYER: of the net, whose output it is; -1: the net's input
-    double mean, std;              // of the net's input: what was done to it, (x - mean) / std
+    size_t normal;                 // of the net's input: what was done to it, a number of cv_import.normal; 0: nothing
     int64_t pad[4];                // zeros that stand around it: rows and columns before, rows and columns behind
     int64_t whole[CV_IMPORT_INTS]; // CV_IMPORT_WHOLE: numbers that are known without running, such as a shape
     int count;
@@ -26,6 +25,12 @@ typedef struct cv_import_value {
 
 // Stands for the number of examples in a shape.
 #define CV_IMPORT_BATCH INT64_MIN
+
+// (x - mean) / std of the net's input, broadcast as in cv_normal.
+typedef struct cv_import_normal {
+    size_t dim[3];
+    double *mean, *std; // [dim]; one allocation, at mean
+} cv_import_normal;
 
 // A net while it is being read. Its nodes are in the order of the graph; the values of its tensors are in their .start.
 typedef struct cv_import {
@@ -38,7 +43,9 @@ typedef struct cv_import {
     struct cv_import_pattern *layer; // [graph->nodes] the layer that a pattern which begins here makes; op NULL: none
     int output;                      // node of the net
     bool used_input;
-    double mean, std; // of the input, as the graph itself normalises it
+    cv_import_normal *normal; // [normals] that the graph makes of its input; number 0 is none
+    size_t normals, normal_room;
+    size_t used_normal; // by the layers
     void (*note)(const char *sentence, void *user);
     void *user;
     convo_error *err;
@@ -54,6 +61,9 @@ typedef struct cv_import_pattern {
 // afterwards, in any case.
 convo_status cv_import_read(cv_import *d);
 void cv_import_free(cv_import *d);
+// Makes what the graph does to the net's input before the first layers; one pair, 0 and 1, if nothing. The caller frees
+// it. Returns false if memory runs out.
+bool cv_import_normalization(const cv_import *d, cv_normal *normal);
 // Makes a recipe for the net: `base` with its model replaced, or, if base is NULL, one with `input` alone. The paths of
 // the net's nodes become those of the recipe.
 convo_status cv_import_recipe(cv_import *d, const convo_recipe *base, const char *name, convo_recipe **recipe);
@@ -68,6 +78,7 @@ typedef struct cv_import_operator {
 } cv_import_operator;
 extern const cv_import_operator cv_import_layers[], cv_import_windows[], cv_import_shapes[], cv_import_norms[],
     cv_import_recurrent[];
+cv_import_reader cv_import_scale;   // (import_normal.c) the input plus, minus, times, divided by a constant
 cv_import_reader cv_import_pass_on; // the output is another name for the first input
 cv_import_reader cv_import_node;    // a layer that names this operator in its .onnx
 // Fills *out with the operator of such a layer; returns false if there is none. words: room for its attributes.

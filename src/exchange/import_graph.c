@@ -86,7 +86,7 @@ static convo_status set_input(cv_import *d) {
             return cv_fail(d->err, CONVO_UNSUPPORTED, d->path,
                            "size %d of the input '%.100s' is not fixed: export the net with a fixed one", k, in->name);
     CV_TRY(cv_net_new(cv_isa_find("baseline"), shape, &d->net, d->err));
-    return cv_import_add(d, &(cv_import_value){.name = in->name, .node = -1, .std = 1});
+    return cv_import_add(d, &(cv_import_value){.name = in->name, .node = -1});
 }
 
 static convo_status read_nodes(cv_import *d) {
@@ -122,7 +122,6 @@ static convo_status read_nodes(cv_import *d) {
 }
 
 convo_status cv_import_read(cv_import *d) {
-    d->std = 1;
     d->claimed = cv_alloc(d->graph->nodes + 1, sizeof *d->claimed);
     d->layer = cv_alloc(d->graph->nodes + 1, sizeof *d->layer);
     convo_status status = d->claimed && d->layer ? CONVO_OK : cv_no_memory(d->err, d->path);
@@ -137,6 +136,8 @@ convo_status cv_import_read(cv_import *d) {
 }
 
 void cv_import_free(cv_import *d) {
+    for (size_t k = 0; k < d->normals; k++) free(d->normal[k].mean);
+    free(d->normal);
     cv_net_free(d->net);
     free(d->value);
     free(d->claimed);

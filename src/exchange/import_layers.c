@@ -173,31 +173,11 @@ static convo_status read_matmul(cv_import *d, const cv_graph_node *n) {
     return add_linear(d, n, &x, &p);
 }
 
-// Sub, Div, Add, Mul by one number, where nothing but such has touched the input: normalisation.
-static convo_status read_scale(cv_import *d, const cv_graph_node *n) {
-    const size_t at = cv_import_constant(d, n, 0) ? 1 : 0;
-    const bool sub = !strcmp(n->type, "Sub"), div = !strcmp(n->type, "Div"), add = !strcmp(n->type, "Add");
-    cv_import_value x;
-    double c = 0;
-    if (n->inputs != 2) return cv_import_refuse(d, n, "has %zu inputs, not two", n->inputs);
-    CV_TRY(cv_import_input(d, n, at, false, &x));
-    const bool known = cv_import_scalar(d, n, 1 - at, &c);
-    if (x.node >= 0 || !known || (at == 1 && (sub || div)) || (!sub && !add && !(c > 0)))
-        return cv_import_refuse(
-            d, n, "computes with a constant: only the net's input can be shifted and scaled, by a single number");
-    x.name = n->output[0];
-    if (sub || add)
-        x.mean += (sub ? c : -c) * x.std;
-    else
-        x.std *= div ? c : 1 / c;
-    return cv_import_add(d, &x);
-}
-
 // Add, Mul of two values, the larger one first.
 static convo_status read_joined(cv_import *d, const cv_graph_node *n) {
     const char *layer = !strcmp(n->type, "Add") ? "add" : "scale";
     cv_import_value x, y;
-    if (cv_import_constant(d, n, 0) || cv_import_constant(d, n, 1) || n->inputs != 2) return read_scale(d, n);
+    if (cv_import_constant(d, n, 0) || cv_import_constant(d, n, 1) || n->inputs != 2) return cv_import_scale(d, n);
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     CV_TRY(cv_import_input(d, n, 1, false, &y));
     const bool larger = cv_shape_size(cv_import_shape(d, &y)) > cv_shape_size(cv_import_shape(d, &x));
@@ -208,7 +188,7 @@ const cv_import_operator cv_import_layers[] = {
     {"Add", read_joined, "axis broadcast"},
     {"BatchNormalization", read_batchnorm, "epsilon momentum training_mode spatial is_test"},
     {"Clip", read_clip, "min max"},
-    {"Div", read_scale, "axis broadcast"},
+    {"Div", cv_import_scale, "axis broadcast"},
     {"Dropout", read_dropout, "ratio seed is_test"},
     {"Gemm", read_gemm, "alpha beta transA transB broadcast"},
     {"Identity", cv_import_pass_on, ""},
@@ -218,6 +198,6 @@ const cv_import_operator cv_import_layers[] = {
     {"PRelu", read_prelu, ""},
     {"Sigmoid", read_sigmoid, ""},
     {"Softmax", read_softmax, "axis"},
-    {"Sub", read_scale, "axis broadcast"},
+    {"Sub", cv_import_scale, "axis broadcast"},
     {0},
 };

@@ -148,7 +148,7 @@ static convo_status join_channels(cv_import *d, const cv_graph_node *n) {
     for (size_t k = 1; k < n->inputs; k++) {
         CV_TRY(cv_import_input(d, n, k, false, &y));
         CV_TRY(cv_import_layer(d, n, "concat", NULL, 0, &x, &y, k + 1 < n->inputs ? NULL : n->output[0]));
-        x = (cv_import_value){.node = d->net->nodes - 1, .std = 1};
+        x = (cv_import_value){.node = d->net->nodes - 1};
     }
     return CONVO_OK;
 }

@@ -112,7 +112,7 @@ convo_status cv_import_pad(cv_import *d, const cv_graph_node *n, double number, 
         cv_print(s[0].text, sizeof s[0].text, "[%" PRId64 ", %" PRId64 "]", p[1], p[3]);
     cv_import_float_text((float)number, s[1].text, sizeof s[1].text);
     CV_TRY(cv_import_layer(d, n, maps ? "pad2d" : "pad1d", s, 2, value, NULL, NULL));
-    *value = (cv_import_value){.name = value->name, .node = d->net->nodes - 1, .std = 1};
+    *value = (cv_import_value){.name = value->name, .node = d->net->nodes - 1};
     return CONVO_OK;
 }
 
@@ -159,11 +159,10 @@ convo_status cv_import_pass_on(cv_import *d, const cv_graph_node *n) {
 // The same normalisation must stand in front of every layer that reads the input.
 static convo_status use_input(cv_import *d, const cv_graph_node *n, const cv_import_value *v) {
     if (v->node >= 0) return CONVO_OK;
-    if (d->used_input && (v->mean != d->mean || v->std != d->std))
+    if (d->used_input && v->normal != d->used_normal)
         return cv_import_refuse(d, n, "reads the input with another normalisation than an earlier layer");
     d->used_input = true;
-    d->mean = v->mean;
-    d->std = v->std;
+    d->used_normal = v->normal;
     return CONVO_OK;
 }
 
@@ -184,7 +183,7 @@ convo_status cv_import_layer(cv_import *d, const cv_graph_node *n, const char *l
     if (!status) status = cv_net_add(d->net, op, config, input, n->name, where, d->err);
     free(config);
     if (status || !out) return status;
-    return cv_import_add(d, &(cv_import_value){.name = out, .node = d->net->nodes - 1, .std = 1});
+    return cv_import_add(d, &(cv_import_value){.name = out, .node = d->net->nodes - 1});
 }
 
 convo_status cv_import_tensor(cv_import *d, const cv_graph_node *n, const char *name, float *values, size_t count) {

@@ -27,13 +27,27 @@ static convo_status read_picture(const convo_recipe *recipe, const convo_model *
     const bool orient = recipe->data && recipe->data->orient && recipe->data->orient(recipe->data_config);
     CV_TRY(cv_picture_read(path, orient, &picture, err));
     cv_shape shape = {3, recipe->input.c, picture.height, picture.width};
-    *resized = cv_layers_net(recipe, model, cv_isa_find("baseline"), &shape, &net, NULL) != CONVO_OK;
+    const size_t row[3] = {(size_t)shape.c, (size_t)shape.h, (size_t)shape.w};
+    *resized = (model && !cv_normal_fits(&model->normal, row)) ||
+               cv_layers_net(recipe, model, cv_isa_find("baseline"), &shape, &net, NULL) != CONVO_OK;
     if (*resized) shape = recipe->input;
     cv_net_free(net);
     convo_status status = make_array(shape, out, err);
     if (!status) status = cv_picture_values(&picture, shape, out->value, err);
     cv_picture_free(&picture);
     return status;
+}
+
+static convo_status normalize_input(const convo_recipe *recipe, const convo_model *model, convo_array *input,
+                                    convo_error *err) {
+    const cv_shape shape = shape_of(input);
+    cv_normal normal;
+    CV_TRY(cv_recipe_normal(recipe, shape, &normal, err));
+    cv_normal as_trained = model ? model->normal : normal;
+    for (int k = 0; k < 3; k++) as_trained.row[k] = normal.row[k]; // a picture may have a size of its own
+    cv_normal_apply(&as_trained, 0, (size_t)cv_shape_size(shape), input->value);
+    cv_normal_free(&normal);
+    return CONVO_OK;
 }
 
 convo_status convo_input_read(const convo_recipe *recipe, const convo_model *model, const char *path,
@@ -43,15 +57,11 @@ convo_status convo_input_read(const convo_recipe *recipe, const convo_model *mod
     if (!resized) resized = &unused;
     *resized = false;
     *input = (convo_array){0};
-    const convo_status status = recipe->feature ? convo_features(recipe, path, input, err)
-                                                : read_picture(recipe, model, path, input, resized, err);
-    if (status) {
-        convo_array_free(input);
-        return status;
-    }
-    const float mean = model ? model->mean : (float)recipe->mean, std = model ? model->std : (float)recipe->std;
-    for (int64_t i = 0; i < cv_shape_size(shape_of(input)); i++) input->value[i] = (input->value[i] - mean) / std;
-    return CONVO_OK;
+    convo_status status = recipe->feature ? convo_features(recipe, path, input, err)
+                                          : read_picture(recipe, model, path, input, resized, err);
+    if (!status) status = normalize_input(recipe, model, input, err);
+    if (status) convo_array_free(input);
+    return status;
 }
 
 convo_status convo_input_make(const convo_recipe *recipe, convo_filling filling, uint64_t seed, convo_array *input,

@@ -123,7 +123,7 @@ static const section sections[] = {
 static void default_text(const cv_option *option, char text[CV_LIST_SIZE]) {
     _Alignas(int64_t) char field[CV_LIST_SIZE] = "";
     cv_option alone[] = {*option, {.name = NULL}};
-    const bool ranged = option->type != CV_TEXT && (option->min != 0 || option->max != 0);
+    const bool ranged = option->type != CV_TEXT && option->type != CV_NUMBERS && (option->min != 0 || option->max != 0);
     text[0] = 0;
     if (option->required || isnan(option->fallback)) return;
     if (ranged && (option->fallback < option->min || option->fallback > option->max)) return;

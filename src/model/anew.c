@@ -49,7 +49,7 @@ convo_status cv_anew_make(const void *material, int64_t epoch, int32_t row, floa
         cv_changes_any(changes, CV_CHANGE_SOUND) ? make_recording(m, key, row, out, err) : read_plain(m, row, out, err);
     if (!status && cv_changes_any(changes, CV_CHANGE_FEATURES)) cv_changes_features(changes, key, m->shape, out);
     if (!status && cv_changes_any(changes, CV_CHANGE_PICTURE)) status = change_picture(m, key, out, err);
-    if (!status) cv_numbers_normalize(out, m->source.size, m->values.mean, m->values.std);
+    if (!status && m->values.normal) cv_normal_apply(m->values.normal, 0, m->source.size, out);
     return status;
 }
 

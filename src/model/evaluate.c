@@ -133,7 +133,7 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
         status = cv_scorer_new(NULL, net, cv_op_find(m->isa, recipe->loss->name), recipe->loss_config, &m->source,
                                m->pool, &scorer, err);
     if (!status) {
-        cv_material_normalize(m, model->mean, model->std);
+        cv_material_normalize(m, &model->normal);
         status = cv_score(scorer, rows, (size_t)e->score.count, e->logits, &e->score, err);
     }
     if (!status) status = judge(model, m, e, err);

@@ -19,7 +19,7 @@ static void say(const convo_train_options *options, const char *format, ...) {
 }
 
 static convo_status take_weights(const convo_recipe *recipe, const convo_train_options *options, const char *path,
-                                 cv_net *net, float *mean, float *std, convo_error *err) {
+                                 cv_net *net, cv_normal *normal, convo_error *err) {
     cv_weights weights;
     cv_fit fit = {0};
     char misfits[480];
@@ -31,20 +31,34 @@ static convo_status take_weights(const convo_recipe *recipe, const convo_train_o
     if (!status)
         say(options, "%s: %d of %d tensors taken%s%s", path, fit.taken, net->tensors, *misfits ? "; " : "", misfits);
     const char *normalize = cv_safetensors_text(&weights.file[0], "convo.normalize");
-    if (!status && normalize && recipe->normalize == CV_NORMALIZE_GLOBAL && cv_model_normalize(normalize, mean, std))
-        say(options, "%s: its normalisation is kept, mean %g and standard deviation %g", path, (double)*mean,
-            (double)*std);
+    cv_normal kept = {0};
+    convo_error misfit;
+    if (!status && normalize && recipe->normalize)
+        status = cv_model_normalize(normalize, path, net->input, &kept, &misfit);
+    if (status == CONVO_FORMAT) { // other channels
+        say(options, "%s: its normalisation does not fit the recipe's input, whose own is measured", path);
+        status = CONVO_OK;
+    } else if (status == CONVO_MEMORY && err) {
+        *err = misfit;
+    }
+    if (kept.mean) {
+        char shown[256];
+        cv_normal_text(&kept, shown, sizeof shown);
+        say(options, "%s: its normalisation is kept, %s", path, shown);
+        cv_normal_free(normal);
+        *normal = kept;
+    }
     cv_weights_free(&weights);
     return status;
 }
 
-convo_status cv_finetune(const convo_recipe *recipe, const convo_train_options *options, cv_net *net, float *mean,
-                         float *std, convo_error *err) {
+convo_status cv_finetune(const convo_recipe *recipe, const convo_train_options *options, cv_net *net, cv_normal *normal,
+                         convo_error *err) {
     convo_status status = CONVO_OK;
     if (options->from) {
         char *path = cv_is_folder(options->from) ? cv_format("%s/best.safetensors", options->from)
                                                  : cv_format("%s", options->from);
-        status = path ? take_weights(recipe, options, path, net, mean, std, err) : cv_no_memory(err, options->from);
+        status = path ? take_weights(recipe, options, path, net, normal, err) : cv_no_memory(err, options->from);
         free(path);
     }
     return !status && options->freeze ? cv_net_freeze(net, options->freeze, err) : status;

@@ -240,6 +240,7 @@ void cv_material_free(cv_material *m) {
     cv_changes_free(m->changes);
     cv_store_free(m->samples);
     cv_values_free(&m->values);
+    cv_normal_free(&m->normal);
     for (int k = 0; k < 2; k++) cv_store_free(m->store[k]);
     free(m->label);
     *m = (cv_material){0};
@@ -312,35 +313,69 @@ convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_o
 
 // --- normalisation ----------------------------------------------------------------------------------------------
 
-convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *m, float *mean, float *std,
-                                 convo_error *err) {
-    const size_t size = (size_t)cv_shape_size(m->shape), count = m->split.count[CONVO_TRAIN] * size;
-    double sum = 0, squares = 0;
-    *mean = (float)recipe->mean;
-    *std = (float)recipe->std;
-    if (recipe->normalize == CV_NORMALIZE_NONE || count == 0) return CONVO_OK;
-    float *scratch = cv_alloc(size, sizeof *scratch);
-    if (!scratch) return cv_no_memory(err, "the mean of the features");
-    for (int pass = 0; pass < 2; pass++) // the mean, then the squared distances from it
+typedef struct sums {
+    double *sum, *squares, *mean; // [pairs]
+    float *scratch;
+} sums;
+
+// The mean of each channel, then the squared distances from it.
+static void add_up(const cv_material *m, size_t size, double count, sums *s) {
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t k = 0; pass && k < cv_normal_count(&m->normal); k++) s->mean[k] = s->sum[k] / count;
         for (size_t k = 0; k < m->split.count[CONVO_TRAIN]; k++) {
-            const float *x = cv_values_row(&m->values, (size_t)m->split.index[CONVO_TRAIN][k], size, scratch);
-            for (size_t i = 0; i < size; i++) {
-                const double d = (double)x[i] - sum / (double)count;
-                if (pass == 0)
-                    sum += (double)x[i];
-                else
-                    squares += d * d;
+            const float *x = cv_values_row(&m->values, (size_t)m->split.index[CONVO_TRAIN][k], size, s->scratch);
+            for (size_t first = 0, pair, step, run; first < size; first += run) {
+                run = cv_normal_run(&m->normal, first, &pair, &step);
+                for (size_t i = first; i < first + run; i++, pair += step) {
+                    const double d = (double)x[i] - s->mean[pair];
+                    if (pass == 0)
+                        s->sum[pair] += (double)x[i];
+                    else
+                        s->squares[pair] += d * d;
+                }
             }
         }
-    free(scratch);
-    *mean = (float)(sum / (double)count);
-    *std = (float)sqrt(squares / (double)count);
-    if (*std > 0 && isfinite(*std)) return CONVO_OK;
-    return cv_fail(err, CONVO_NUMERIC, recipe->file,
-                   "the features of the training part are all %g: they cannot be normalised", (double)*mean);
+    }
 }
 
-void cv_material_normalize(cv_material *m, float mean, float std) {
+// A channel that never varies is only centred: pixels at the border of digits, a filter above the band of the
+// recordings.
+static convo_status measure(const convo_recipe *recipe, cv_material *m, convo_error *err) {
+    const size_t size = (size_t)cv_shape_size(m->shape), pairs = cv_normal_count(&m->normal);
+    const double count = (double)(m->split.count[CONVO_TRAIN] * size) / (double)pairs;
+    sums s = {.sum = cv_alloc(3 * pairs, sizeof *s.sum), .scratch = cv_alloc(size, sizeof *s.scratch)};
+    bool varies = false, finite = true;
+    if (s.sum && s.scratch) {
+        s.squares = s.sum + pairs;
+        s.mean = s.squares + pairs;
+        add_up(m, size, count, &s);
+        for (size_t k = 0; k < pairs; k++) {
+            const float std = (float)sqrt(s.squares[k] / count);
+            m->normal.mean[k] = (float)s.mean[k];
+            m->normal.std[k] = std > 0 ? std : 1;
+            varies = varies || std > 0;
+            finite = finite && isfinite(std);
+        }
+    }
+    const bool had_memory = s.sum && s.scratch;
+    free(s.sum);
+    free(s.scratch);
+    if (!had_memory) return cv_no_memory(err, "the mean of the features");
+    if (varies && finite) return CONVO_OK;
+    return cv_fail(err, CONVO_NUMERIC, recipe->file,
+                   "the features of the training part are all %g: they cannot be normalised", (double)*m->normal.mean);
+}
+
+convo_status cv_material_measure(const convo_recipe *recipe, cv_material *m, convo_error *err) {
+    CV_TRY(cv_recipe_normal(recipe, m->shape, &m->normal, err));
+    if (recipe->normalize == CV_NORMALIZE_NONE || m->split.count[CONVO_TRAIN] == 0) return CONVO_OK;
+    cv_normal_free(&m->normal);
+    if (!cv_recipe_normal_new(recipe, m->shape, recipe->normalize == CV_NORMALIZE_CHANNEL, &m->normal))
+        return cv_no_memory(err, "the mean of the features");
+    return measure(recipe, m, err);
+}
+
+void cv_material_normalize(cv_material *m, const cv_normal *normal) {
     m->plain = m->values;
-    cv_values_normalize(&m->values, mean, std);
+    cv_values_normalize(&m->values, normal);
 }

@@ -21,6 +21,7 @@ typedef struct cv_material {
     cv_changes *changes; // of examples in every epoch; NULL: none
     cv_store *samples;   // of the recordings that are changed
     cv_values plain;     // values before normalisation, to be changed; borrowed
+    cv_normal normal;    // what cv_material_measure found
     uint64_t seed;
 } cv_material;
 
@@ -38,12 +39,11 @@ convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_o
 // Adds the faults of the split to dataset->found. The material must be loaded and without augmented versions.
 convo_status cv_material_check(const convo_recipe *recipe, cv_material *material, convo_error *err);
 void cv_material_free(cv_material *material);
-// Computes mean and standard deviation of the training part if the recipe measures its normalisation; else returns the
-// recipe's own values.
-convo_status cv_material_measure(const convo_recipe *recipe, const cv_material *material, float *mean, float *std,
-                                 convo_error *err);
-// From now on, values are read as (x - mean) / std.
-void cv_material_normalize(cv_material *material, float mean, float std);
+// Fills material->normal: with mean and standard deviation of the training part if the recipe measures its
+// normalisation, else with the recipe's own values.
+convo_status cv_material_measure(const convo_recipe *recipe, cv_material *material, convo_error *err);
+// From now on, values are read normalised. normal is borrowed.
+void cv_material_normalize(cv_material *material, const cv_normal *normal);
 // Returns whether an example could not be read and is left out, with options->skip_unreadable.
 bool cv_material_lacks(const cv_material *material, size_t example);
 

@@ -21,6 +21,7 @@ void convo_model_free(convo_model *model) {
     convo_recipe_free(model->recipe);
     for (int k = 0; model->labels && k < model->classes; k++) free(model->labels[k]);
     free(model->labels);
+    cv_normal_free(&model->normal);
     free(model->features);
     free(model->outputs);
     cv_program_free(model->program);
@@ -64,10 +65,9 @@ convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, conv
     char *text = NULL;
     convo_model *made = cv_alloc(1, sizeof *made);
     if (!made) return cv_no_memory(err, "a model");
-    made->mean = parts->mean;
-    made->std = parts->std;
     made->test_accuracy = parts->test_accuracy;
-    convo_status status = convo_recipe_text(parts->recipe, &text, err);
+    convo_status status = cv_normal_copy(parts->normal, &made->normal) ? CONVO_OK : cv_no_memory(err, "a model");
+    if (!status) status = convo_recipe_text(parts->recipe, &text, err);
     if (!status)
         status = cv_recipe_parse(text, strlen(text), parts->recipe->name, parts->recipe->file, &made->recipe, err);
     if (!status) status = set_labels(made, parts->labels, parts->classes, err);
@@ -121,6 +121,25 @@ static char *labels_text(const cv_model_parts *parts) {
     return dump(labels);
 }
 
+static json_t *numbers_json(const float *x, size_t count) {
+    if (count == 1) return json_real((double)*x);
+    json_t *list = json_array();
+    for (size_t k = 0; k < count; k++) json_array_append_new(list, json_real((double)x[k]));
+    return list;
+}
+
+// One pair of numbers, or lists of them and which values share a pair.
+static char *normalize_text(const cv_normal *n) {
+    const size_t count = cv_normal_count(n);
+    const float none[] = {0, 1}, *mean = count ? n->mean : none, *std = count ? n->std : none + 1;
+    json_t *json = json_pack("{s:o, s:o}", "mean", numbers_json(mean, count ? count : 1), "std",
+                             numbers_json(std, count ? count : 1));
+    if (count > 1)
+        json_object_set_new(json, "shape",
+                            json_pack("[III]", (json_int_t)n->dim[0], (json_int_t)n->dim[1], (json_int_t)n->dim[2]));
+    return dump(json);
+}
+
 // "format: pt" is what PyTorch's loaders of safetensors look for.
 convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
                             convo_error *err) {
@@ -132,7 +151,7 @@ convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODE
         {"convo.name", cv_format("%s", parts->recipe->name)},
         {"convo.recipe", recipe},
         {"convo.labels", labels_text(parts)},
-        {"convo.normalize", dump(json_pack("{s:f, s:f}", "mean", (double)parts->mean, "std", (double)parts->std))},
+        {"convo.normalize", normalize_text(parts->normal)},
         {"convo.seed", cv_format("%" PRIu64, convo_recipe_seed(parts->recipe))},
         {"convo.test_accuracy", dump(json_real(parts->test_accuracy))}, // NULL for NaN
     };
@@ -171,8 +190,7 @@ cv_model_parts cv_model_parts_of(const convo_model *model) {
         .net = model->net,
         .labels = model->labels,
         .classes = model->classes,
-        .mean = model->mean,
-        .std = model->std,
+        .normal = &model->normal,
         .test_accuracy = model->test_accuracy,
     };
 }
@@ -237,19 +255,44 @@ static convo_status read_labels(convo_model *model, const char *path, const char
     return status;
 }
 
-bool cv_model_normalize(const char *text, float *mean, float *std) {
-    json_t *json = cv_json_of(text);
-    const json_t *m = json_object_get(json, "mean"), *s = json_object_get(json, "std");
-    const float x = (float)json_number_value(m), y = (float)json_number_value(s);
-    const bool good = json_is_number(m) && json_is_number(s) && isfinite(x) && isfinite(y) && y > 0;
-    json_decref(json);
-    if (good) *mean = x, *std = y;
-    return good;
+// A list of `count` numbers, or for one the number itself; of deviations, above 0.
+static bool read_pairs(const json_t *json, size_t count, bool above, float *out) {
+    if (count > 1 && json_array_size(json) != count) return false;
+    for (size_t k = 0; k < count; k++) {
+        const json_t *number = count > 1 ? json_array_get(json, k) : json;
+        out[k] = (float)json_number_value(number);
+        if (!json_is_number(number) || !isfinite(out[k]) || (above && !(out[k] > 0))) return false;
+    }
+    return true;
 }
 
-static convo_status read_normalize(convo_model *model, const char *path, const char *text, convo_error *err) {
-    if (cv_model_normalize(text, &model->mean, &model->std)) return CONVO_OK;
-    return cv_fail(err, CONVO_FORMAT, path, "convo.normalize in the metadata must have a mean and a std above 0");
+// The sizes of lists of means and deviations; without them, one of each.
+static bool read_dims(const json_t *shape, const size_t row[3], size_t dim[3]) {
+    for (size_t k = 0; k < 3; k++) {
+        const json_int_t size = shape ? json_integer_value(json_array_get(shape, k)) : 1;
+        if (size != 1 && (size < 1 || (size_t)size != row[k])) return false;
+        dim[k] = (size_t)size;
+    }
+    return !shape || json_array_size(shape) == 3;
+}
+
+convo_status cv_model_normalize(const char *text, const char *path, cv_shape input, cv_normal *normal,
+                                convo_error *err) {
+    json_t *json = cv_json_of(text);
+    const size_t row[3] = {(size_t)input.c, (size_t)input.h, (size_t)input.w};
+    size_t dim[3];
+    *normal = (cv_normal){0};
+    bool good = read_dims(json_object_get(json, "shape"), row, dim);
+    convo_status status = good && !cv_normal_new(row, dim, normal) ? cv_no_memory(err, "a normalisation") : CONVO_OK;
+    good = good && !status && read_pairs(json_object_get(json, "mean"), cv_normal_count(normal), false, normal->mean) &&
+           read_pairs(json_object_get(json, "std"), cv_normal_count(normal), true, normal->std);
+    json_decref(json);
+    if (!good && !status)
+        status = cv_fail(err, CONVO_FORMAT, path,
+                         "convo.normalize in the metadata must have a mean and a std above 0, or one of each for what "
+                         "its shape says");
+    if (status) cv_normal_free(normal);
+    return status;
 }
 
 static convo_status read_model(convo_model *model, const char *path, const cv_safetensors *file, convo_error *err) {
@@ -268,8 +311,9 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
     convo_status status = cv_recipe_parse(recipe, strlen(recipe), name ? name : path, file_name, &model->recipe, err);
     free(file_name);
     if (!status) status = read_labels(model, path, cv_safetensors_text(file, "convo.labels"), err);
-    if (!status) status = read_normalize(model, path, cv_safetensors_text(file, "convo.normalize"), err);
     if (!status) status = build(model, err);
+    const char *normalize = cv_safetensors_text(file, "convo.normalize");
+    if (!status) status = cv_model_normalize(normalize, path, model->net->input, &model->normal, err);
     return status ? status : read_tensors(path, file, model->net, err);
 }
 

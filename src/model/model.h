@@ -11,7 +11,7 @@ struct convo_model {
     cv_front *front; // NULL for a net without one
     char **labels;
     int classes;
-    float mean, std;      // the net sees (x - mean) / std
+    cv_normal normal;     // how what the net sees is normalised
     double test_accuracy; // NaN when it is not known
     // For one example at a time; created by the first prediction.
     cv_pool *pool;
@@ -28,7 +28,7 @@ typedef struct cv_model_parts {
     const cv_net *net;
     char *const *labels; // [classes]
     int classes;
-    float mean, std;
+    const cv_normal *normal;
     double test_accuracy; // NaN when it is not known
 } cv_model_parts;
 
@@ -37,8 +37,9 @@ cv_model_parts cv_model_parts_of(const convo_model *model);
 enum { CV_MODEL_TEXTS = 8 };
 convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
                             convo_error *err);
-// Reads the normalisation from such a value; returns false if it is invalid.
-bool cv_model_normalize(const char *text, float *mean, float *std);
+// Reads the normalisation of inputs of a shape from such a value, of the file `path`. The caller frees it.
+convo_status cv_model_normalize(const char *text, const char *path, cv_shape input, cv_normal *normal,
+                                convo_error *err);
 // Writes a model file, atomically.
 convo_status cv_model_save(const cv_model_parts *parts, const char *path, convo_error *err);
 // Creates a model with copies of everything; its net uses the best instruction set.

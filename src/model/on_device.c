@@ -33,8 +33,9 @@ cv_ship cv_ship_of(const convo_model *model) {
                      .net = model->net,
                      .labels = model->labels,
                      .classes = model->classes,
-                     .mean = model->mean,
-                     .std = model->std};
+                     .mean = *model->normal.mean,
+                     .std = *model->normal.std,
+                     .by_channel = cv_normal_count(&model->normal) > 1};
 }
 
 // A device has samples of 16 bits; those of a 16-bit file at the model's rate are exact.

@@ -69,9 +69,9 @@ static convo_status check_outputs(const convo_model *model, const char *where, c
 
 // model->features to probabilities.
 static convo_status run(convo_model *model, const char *where, float *probabilities, convo_error *err) {
-    const int64_t inputs = cv_shape_size(model->net->input);
+    const size_t inputs = (size_t)cv_shape_size(model->net->input);
     const int outputs = (int)cv_shape_size(cv_net_output(model->net));
-    for (int64_t i = 0; i < inputs; i++) model->features[i] = (model->features[i] - model->mean) / model->std;
+    cv_normal_apply(&model->normal, 0, inputs, model->features);
     const int32_t first = 0;
     const cv_batch batch = {.values = CV_FLOATS(model->features), .index = &first, .count = 1};
     cv_runner_forward(model->runner, &batch, model->outputs, NULL);

@@ -109,9 +109,10 @@ static convo_status prepare_training(const convo_recipe *recipe, const convo_tra
                               .net = *net,
                               .labels = m->dataset->labels,
                               .classes = m->dataset->label_count,
+                              .normal = &m->normal,
                               .test_accuracy = NAN};
-    status = cv_material_measure(recipe, m, &parts->mean, &parts->std, err);
-    return status || !options ? status : cv_finetune(recipe, options, *net, &parts->mean, &parts->std, err);
+    status = cv_material_measure(recipe, m, err);
+    return status || !options ? status : cv_finetune(recipe, options, *net, &m->normal, err);
 }
 
 convo_status convo_train(const convo_recipe *recipe, const convo_train_options *options, convo_train_result *result,
@@ -137,7 +138,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     if (measured) recipe = measured;
     if (!status) status = prepare_training(recipe, options, &m, &net, &random, &folder.parts, err);
     if (!status) {
-        cv_material_normalize(&m, folder.parts.mean, folder.parts.std);
+        cv_material_normalize(&m, &m.normal);
         status = train(recipe, options, &m, net, &random, &folder, result, err);
     }
     if (!status && model) status = cv_model_new(&folder.parts, model, err);

@@ -1,16 +1,24 @@
 // The actions of one block: samples in, passes, gathering, results out.
 #include "net/block.h"
 
+#include <string.h>
+
 // Numbers that are converted are converted in pieces, which stay in the first cache until they are packed.
 enum { PIECE = 256 };
 
-// As cv_values_piece; samples, which are most of what is converted, by the instruction set's own loop.
-static const float *read_piece(const cv_runner *r, const cv_values *values, size_t row, size_t first, size_t count,
-                               float *scratch) {
+// As cv_values_piece; samples, which are most of what is converted, by the instruction set's own loop. Normalised where
+// each channel has its own numbers: the loop that packs knows one pair.
+static const float *read_piece(const cv_runner *r, const cv_values *values, bool many, size_t row, size_t first,
+                               size_t count, float *scratch) {
     const cv_row *stored = values->row ? &values->row[row] : NULL;
+    const float *piece = scratch;
     if (!stored || stored->type != CV_ROW_SAMPLES || first + count > stored->count)
-        return cv_values_piece(values, row, (size_t)input_size(r), first, count, scratch);
-    r->isa->scale((const int16_t *)stored->stored + first, count, stored->shift, stored->gain, scratch);
+        piece = cv_values_piece(values, row, (size_t)input_size(r), first, count, scratch);
+    else
+        r->isa->scale((const int16_t *)stored->stored + first, count, stored->shift, stored->gain, scratch);
+    if (!many) return piece;
+    if (piece != scratch) memcpy(scratch, piece, count * sizeof *scratch);
+    cv_normal_apply(values->normal, first, count, scratch);
     return scratch;
 }
 
@@ -19,13 +27,17 @@ static void load_rows(const cv_runner *r, const cv_values *values, const int32_t
                  width = (size_t)r->isa->lanes * r->isa->real; // of a number of all samples
     float scratch[MAX_LANES][PIECE];
     const float *rows[MAX_LANES];
-    size_t most = size;
+    const cv_normal *normal = values->normal;
+    const bool many = normal && cv_normal_count(normal) > 1;
+    const float mean = normal && !many ? *normal->mean : 0, std = normal && !many ? *normal->std : 0;
+    size_t most = many ? PIECE : size;
     for (int l = 0; l < active; l++)
         if (!cv_values_in_place(values, (size_t)index[l], size)) most = PIECE;
     for (size_t first = 0; first < size; first += most) {
         const size_t count = size - first < most ? size - first : most;
-        for (int l = 0; l < active; l++) rows[l] = read_piece(r, values, (size_t)index[l], first, count, scratch[l]);
-        r->isa->pack(rows, active, (int64_t)count, values->mean, values->std, (char *)to + first * width);
+        for (int l = 0; l < active; l++)
+            rows[l] = read_piece(r, values, many, (size_t)index[l], first, count, scratch[l]);
+        r->isa->pack(rows, active, (int64_t)count, mean, std, (char *)to + first * width);
     }
 }
 
@@ -53,7 +65,7 @@ static void load(const job *j, const block *b) {
         r->others[at_lane] = batch->other[row];
         r->shares[at_lane] = batch->share[row];
     }
-    (batch->values->byte ? load_bytes : load_rows)(r, batch->values, index, b->active, to);
+    (cv_values_tabled(batch->values) ? load_bytes : load_rows)(r, batch->values, index, b->active, to);
 }
 
 static void unload_rows(const job *j, const block *b, size_t from, int64_t size, float *to) {

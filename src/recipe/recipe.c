@@ -70,10 +70,14 @@ const cv_option cv_feature_common_schema[] = {
     CV_OPTION("kind", CV_TEXT, cv_feature_common, kind, "the front end of recordings; pictures and arrays have none"),
     CV_OPTION("rate", CV_INT, cv_feature_common, rate, "hertz; recordings are resampled to it", CV_RANGE(1000, 384000)),
     CV_OPTION("normalize", CV_WORD, cv_feature_common, normalize,
-              "global: zero mean and unit variance over the training set", .words = "none|global"),
-    CV_OPTION("mean", CV_FLOAT, cv_feature_common, mean, "subtracted from every value"),
-    CV_OPTION("std", CV_FLOAT, cv_feature_common, std, "every value is divided by it, after the mean was subtracted",
-              .fallback = 1, CV_RANGE(1e-12, 1e12)),
+              "global: zero mean and unit variance over the training set; channel: so for each channel of pictures and "
+              "arrays, each filter or coefficient of recordings",
+              .words = "none|global|channel"),
+    CV_OPTION("mean", CV_NUMBERS, cv_feature_common, mean,
+              "subtracted from every value; a list: from those of a channel", .text = "0\n"),
+    CV_OPTION("std", CV_NUMBERS, cv_feature_common, std,
+              "every value, or those of a channel, are divided by it, after the mean was subtracted", .text = "1\n",
+              CV_RANGE(1e-12, 1e12)),
     {.name = NULL},
 };
 
@@ -108,9 +112,10 @@ static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node,
         block.part[1].values = recipe->feature_config;
     }
     CV_TRY(cv_yaml_read(&yaml, node, &block, err));
-    recipe->normalize = common.normalize == 1 ? CV_NORMALIZE_GLOBAL : CV_NORMALIZE_NONE;
-    recipe->mean = common.mean;
-    recipe->std = common.std;
+    recipe->normalize = common.normalize;
+    recipe->mean = cv_format("%s", common.mean);
+    recipe->std = cv_format("%s", common.std);
+    if (!recipe->mean || !recipe->std) return cv_no_memory(err, "the features' options");
     if (!recipe->feature) return CONVO_OK;
     recipe->rate = common.rate ? (int)common.rate : recipe->data ? recipe->data->rate : 0;
     if (!recipe->rate)
@@ -120,6 +125,17 @@ static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node,
     if (!recipe->feature->infer(recipe->feature_config, recipe->rate, &recipe->input, why, sizeof why))
         return cv_fail(err, CONVO_ARGUMENT, where.text, "%s: %s", recipe->feature->name, why);
     return CONVO_OK;
+}
+
+// That the recipe's own normalisation fits its input.
+static convo_status check_normal(convo_recipe *recipe, const yaml_node_t *features, convo_error *err) {
+    const cv_yaml yaml = cv_recipe_yaml(recipe);
+    cv_normal normal;
+    const yaml_node_t *mean = cv_yaml_find(&yaml, features, "mean"), *std = cv_yaml_find(&yaml, features, "std");
+    convo_error found = {0};
+    const convo_status status = cv_recipe_normal(recipe, recipe->input, &normal, &found);
+    cv_normal_free(&normal);
+    return status ? cv_fail(err, status, cv_yaml_where(&yaml, mean ? mean : std).text, "%s", found.message) : CONVO_OK;
 }
 
 // [channels], [channels, width] or [channels, height, width]
@@ -275,8 +291,8 @@ convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err) {
     if (status) return status;
 
     const yaml_node_t *features = cv_yaml_find(&yaml, root, "features"), *input = cv_yaml_find(&yaml, root, "input");
-    recipe->std = 1;
     status = find_input(recipe, features, input, err);
+    if (!status && recipe->input.dims) status = check_normal(recipe, features, err);
     if (!status) status = cv_recipe_augment(recipe, cv_yaml_find(&yaml, root, "augment"), err);
     if (!status) status = read_train(recipe, cv_yaml_find(&yaml, root, "train"), err);
     if (!status) status = read_published(recipe, cv_yaml_find(&yaml, root, "published"), err);
@@ -332,6 +348,8 @@ void convo_recipe_free(convo_recipe *recipe) {
     free(recipe->noted_data);
     free(recipe->data_config);
     free(recipe->feature_config);
+    free(recipe->mean);
+    free(recipe->std);
     free(recipe->loss_config);
     cv_changes_config_free(&recipe->changes);
     yaml_document_delete(&recipe->document);

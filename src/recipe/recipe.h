@@ -9,6 +9,8 @@
 #include "net/net.h"
 #include "train/train.h"
 
+enum { CV_NORMALIZE_NONE, CV_NORMALIZE_GLOBAL, CV_NORMALIZE_CHANNEL }; // the words of features.normalize
+
 struct convo_recipe {
     char *name;    // "fsdd-mfcc"
     char *file;    // what errors call it
@@ -24,8 +26,8 @@ struct convo_recipe {
     const cv_feature *feature; // NULL if there is none, as for pictures and arrays
     void *feature_config;
     int rate;
-    enum { CV_NORMALIZE_NONE, CV_NORMALIZE_GLOBAL } normalize;
-    double mean, std; // the net sees (x - mean) / std; measured where normalize is global
+    int normalize;    // by the training part
+    char *mean, *std; // the net sees (x - mean) / std, unless measured: cv_recipe_normal reads these lists
     cv_shape input;   // dims 0: that of the data (convo_recipe_measure)
     // augment:
     cv_augment_config augment; // fixed copies; copies 0: none
@@ -49,7 +51,7 @@ typedef struct cv_feature_common {
     char kind[CV_TEXT_SIZE];
     int64_t rate; // 0: the data set's
     int normalize;
-    double mean, std;
+    char mean[CV_LIST_SIZE], std[CV_LIST_SIZE];
 } cv_feature_common;
 extern const cv_option cv_feature_common_schema[];
 extern const char *const cv_recipe_blocks[]; // NULL-terminated
@@ -68,6 +70,17 @@ convo_status cv_recipe_augment(convo_recipe *recipe, const yaml_node_t *node, co
 convo_status cv_recipe_check(convo_recipe *recipe, convo_error *err);
 // Copies a recipe and sets `input`.
 convo_status cv_recipe_with_input(const convo_recipe *recipe, cv_shape shape, convo_recipe **changed, convo_error *err);
+// Makes the normalisation that the recipe itself gives, for inputs of a shape: mean 0 and deviation 1 if it gives none.
+// The caller frees it. Errors: ARGUMENT if it has another number of channels.
+convo_status cv_recipe_normal(const convo_recipe *recipe, cv_shape shape, cv_normal *normal, convo_error *err);
+// Makes one with numbers from elsewhere: one mean and deviation for all values, or one for each channel; `where` is
+// what an error names.
+convo_status cv_recipe_normal_of(const convo_recipe *recipe, cv_shape shape, const double *mean, size_t means,
+                                 const double *std, size_t stds, const char *where, cv_normal *normal,
+                                 convo_error *err);
+// Makes one with mean 0 and deviation 1, for all values or for each channel: of pictures and arrays their first
+// dimension, of recordings a filter, a coefficient. Returns false if memory runs out.
+bool cv_recipe_normal_new(const convo_recipe *recipe, cv_shape shape, bool by_channel, cv_normal *normal);
 // The names of the losses or layers of a table, for cv_yaml_word and cv_did_you_mean.
 typedef struct cv_op_names {
     const cv_isa *isa;

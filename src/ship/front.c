@@ -136,6 +136,8 @@ convo_status cv_program_front(const cv_ship *ship, cv_program *p, convo_error *e
     convo_status status = CONVO_OK;
     p->rate = r->rate;
     p->input = in;
+    if (ship->by_channel)
+        return cv_fail(err, CONVO_UNSUPPORTED, r->file, "normalisation by channel has no form for devices yet");
     if (cv_shape_size(in) > CV_LIMIT_DEVICE)
         return cv_fail(err, CONVO_LIMIT, r->file, "an input of %lld numbers is more than the %d of a map on a device",
                        (long long)cv_shape_size(in), CV_LIMIT_DEVICE);

@@ -58,6 +58,7 @@ typedef struct cv_ship {
     char *const *labels; // [classes]
     int classes;
     float mean, std; // the net sees (x - mean) / std
+    bool by_channel; // with others for each channel, which a device does not know yet
 } cv_ship;
 
 // Makes the program of a model. Errors: UNSUPPORTED, naming the layer or the front end that has no form for devices.
