@@ -196,7 +196,9 @@ static void options_that_do_not_fit_are_refused_in_words(void **state) {
         {"mfcc", 8000, "samples=6000 hop_ms=0.1 window_ms=0.1", NULL},
         {"mfcc", 1000, "samples=6000 hop_ms=0.1", "less than one sample"},
         {"mfcc", 8000, "samples=6000 fft=128", "smaller than the window"},
-        {"mfcc", 8000, "samples=6000 fft=300", "not a power of two"},
+        {"mfcc", 8000, "samples=6000 fft=300", NULL},
+        {"mfcc", 8000, "samples=6000 fft=1 window_ms=0.125", "fft must be at least 2"},
+        {"logmel", 16000, "samples=1000 fft=401 window_ms=25", NULL},
         {"mfcc", 8000, "samples=6000 high=4001", "above half the sample rate"},
         {"mfcc", 8000, "samples=6000 low=900 high=800", "not below"},
         {"mfcc", 8000, "samples=6000 cepstra=27", "27 cepstra cannot be had from 26 filters"},
@@ -270,28 +272,33 @@ static void quiet_recordings_keep_their_logarithm(void **state) {
 
 // --- Fourier transform --------------------------------------------------------------------------------------------
 
+// Products of small primes, primes with a stage of their own, and larger ones.
 static void fft_equals_the_sum_it_stands_for(void **state) {
     (void)state;
-    enum { LARGEST = 1024 };
-    static double x[LARGEST], re[LARGEST / 2 + 1], im[LARGEST / 2 + 1], power[LARGEST / 2 + 1], work[3 * LARGEST];
+    enum { ALL = 300, LARGEST = 2206 };
+    static const size_t larger[] = {400, 441, 480, 512, 600, 882, 1000, 1024, 1102, 1103, 1323, 2048, 2205, 2206};
+    static double x[LARGEST], re[LARGEST / 2 + 1], im[LARGEST / 2 + 1], power[LARGEST / 2 + 1];
     uint32_t random = 1;
     for (size_t t = 0; t < LARGEST; t++) x[t] = (double)(random = random * 1664525 + 1013904223) / 0x1p31 - 1;
-    for (size_t n = 2; n <= LARGEST; n *= 2) {
+    for (size_t k = 2; k <= ALL + CV_COUNT(larger); k++) {
+        const size_t n = k <= ALL ? k : larger[k - ALL - 1];
         cv_fft *fft = cv_fft_new(n);
+        double *work = cv_alloc(cv_fft_work(fft), sizeof *work);
         cv_fft_real(fft, x, re, im, work);
         cv_fft_power(fft, x, power, work);
-        for (size_t k = 0; k <= n / 2; k++) {
+        for (size_t b = 0; b <= n / 2; b++) {
             double want_re = 0, want_im = 0;
             for (size_t t = 0; t < n; t++) {
-                double angle = 2 * M_PI * (double)(k * t % n) / (double)n;
+                double angle = 2 * M_PI * (double)(b * t % n) / (double)n;
                 want_re += x[t] * cos(angle);
                 want_im -= x[t] * sin(angle);
             }
-            if (hypot(re[k] - want_re, im[k] - want_im) > 1e-12 ||
-                fabs(power[k] - want_re * want_re - want_im * want_im) > 1e-10)
-                fail_msg("%zu points, bin %zu: %g %+gi, should be %g %+gi", n, k, re[k], im[k], want_re, want_im);
+            if (hypot(re[b] - want_re, im[b] - want_im) > 2e-12 ||
+                fabs(power[b] - want_re * want_re - want_im * want_im) > 4e-10)
+                fail_msg("%zu points, bin %zu: %g %+gi, should be %g %+gi", n, b, re[b], im[b], want_re, want_im);
         }
-        free(fft);
+        free(work);
+        cv_fft_free(fft);
     }
 }
 

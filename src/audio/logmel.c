@@ -51,7 +51,7 @@ static size_t padding(const logmel *o, const cv_frames *f) {
 }
 
 static size_t logmel_frames(const logmel *o, const cv_frames *f) {
-    return 1 + (o->center ? f->samples : f->samples - f->window) / f->hop;
+    return 1 + (o->center ? f->samples + 2 * (f->fft / 2) - f->fft : f->samples - f->window) / f->hop;
 }
 
 static cv_bank_kind bank_kind(const logmel *o) {

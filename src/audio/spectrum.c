@@ -23,8 +23,8 @@ bool cv_frames_of(const cv_framing *options, int rate, cv_frames *frames, char *
     if (options->fft == 0)
         for (frames->fft = 2; (double)frames->fft < window;) frames->fft *= 2;
     frames->bins = frames->fft / 2 + 1;
-    if (frames->fft < 2 || (frames->fft & (frames->fft - 1))) {
-        cv_print(why, why_size, "fft %zu is not a power of two", frames->fft);
+    if (frames->fft < 2) {
+        cv_print(why, why_size, "fft must be at least 2");
         return false;
     }
     if (frames->fft < frames->window) {
@@ -156,7 +156,7 @@ cv_spectrum *cv_spectrum_new(const cv_frames *frames, size_t count, cv_bank_kind
 void cv_spectrum_free(void *spectrum) {
     cv_spectrum *s = spectrum;
     if (!s) return;
-    free(s->fft);
+    cv_fft_free(s->fft);
     cv_bank_free(s->bank);
     free(s->table);
     free(s);
@@ -165,7 +165,7 @@ void cv_spectrum_free(void *spectrum) {
 cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length) {
     const cv_frames *f = &s->frames;
     cv_spectrum_work w = {
-        .signal = cv_alloc(length + f->fft + f->bins + f->filters + cv_fft_power_work(f->fft), sizeof *w.signal)};
+        .signal = cv_alloc(length + f->fft + f->bins + f->filters + cv_fft_work(s->fft), sizeof *w.signal)};
     if (!w.signal) return w;
     w.frame = w.signal + length;
     w.power = w.frame + f->fft;

@@ -21,7 +21,7 @@ typedef struct cv_framing {
                   "distance between the beginnings of two frames in milliseconds", .fallback = 10,                     \
                   CV_RANGE(0.1, 10000)),                                                                               \
         CV_OPTION("fft", CV_INT, type_, member_.fft,                                                                   \
-                  "points of the Fourier transform, a power of two; 0: the next one from the window on",               \
+                  "points of the Fourier transform; 0: the next power of two from the window on",                      \
                   .fallback = 0, CV_RANGE(0, 1 << 20)),                                                                \
         CV_OPTION("filters", CV_INT, type_, member_.filters, "mel filters", .fallback = (filters_),                    \
                   CV_RANGE(1, 1024)),                                                                                  \

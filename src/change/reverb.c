@@ -49,7 +49,7 @@ static void trim(struct cv_kept *response, int rate) {
 static void reverb_release(void *tables) {
     rooms *r = tables;
     cv_recordings_free(&r->response);
-    for (int k = 0; k < SIZES; k++) free(r->fft[k]);
+    for (int k = 0; k < SIZES; k++) cv_fft_free(r->fft[k]);
     free(r);
 }
 
@@ -72,7 +72,7 @@ static convo_status reverb_prepare(const void *config, const cv_change_setup *se
 // A spectrum, and what computes it.
 typedef struct spectra {
     const cv_fft *fft;
-    double *x, *work;          // [n], [2 n]
+    double *x, *work;          // [n], [cv_fft_work]
     double *re, *im;           // of x
     double *room_re, *room_im; // [n/2 + 1]
 } spectra;
@@ -106,9 +106,10 @@ static void convolve_block(spectra *s, const float *sample, size_t count, double
 static bool convolve(const cv_fft *fft, const struct cv_kept *room, const float *sample, size_t sample_count,
                      double *out, size_t count) {
     const size_t n = fft->size, bins = n / 2 + 1, block = n - room->count + 1;
-    double *memory = cv_alloc(3 * n + 4 * bins, sizeof *memory);
+    const size_t work = cv_fft_work(fft);
+    double *memory = cv_alloc(n + work + 4 * bins, sizeof *memory);
     if (!memory) return false;
-    double *const bin = memory + 3 * n;
+    double *const bin = memory + n + work;
     spectra s = {fft, memory, memory + n, bin, bin + bins, bin + 2 * bins, bin + 3 * bins};
     for (size_t t = 0; t < room->count; t++) s.x[t] = (double)room->sample[t] * (double)room->scale;
     cv_fft_real(fft, s.x, s.room_re, s.room_im, s.work);

@@ -119,7 +119,7 @@ def spectrogram(x, nfft, window, hop, center, pad):
     whole[left:left + n] = window
     if not center:  # frames begin where their window begins, whatever the length of the transform
         padded = np.append(padded, np.zeros(nfft - n))
-    count = 1 + (len(x) if center else len(x) - n) // hop
+    count = 1 + (len(padded) - nfft if center else len(x) - n) // hop
     ours = np.abs([np.fft.rfft(padded[t * hop:t * hop + nfft] * whole) for t in range(count)])
     theirs = torch.stft(torch.tensor(padded if not center else x), nfft, hop, nfft if not center else n,
                         torch.tensor(whole if not center else window), center=center,
@@ -183,6 +183,9 @@ cases += [("logmel", LONG, 8000, dict(samples=2000, filters=24, **options)) for 
     dict(mel="slaney"),
     dict(mel="slaney", low=1100, high=3900, fft=1024),
     dict(low=60, high=3500, fft=512),
+    dict(fft=200),  # torchaudio's default: the window's length
+    dict(fft=401, mel="slaney"),  # a prime number
+    dict(center=False, fft=250, mel="slaney"),
     dict(power=1),
     dict(power=1, log="db"),
     dict(log="db"),
