@@ -76,23 +76,29 @@ static int print_features(const convo_array *a, const char *file, bool json) {
 
 // --- picture ----------------------------------------------------------------------------------------------------
 
-// Shapes say what an axis is: [1, samples] a waveform, [features, frames] channels for 1-d layers, [1, frames,
-// features] a picture for 2-d layers.
+// Shapes say what an axis is: [1, samples] a waveform, [features, frames] channels for 1-d layers, [maps, frames,
+// features] pictures for 2-d layers; the features of further maps, which are deltas, stand above those of the first.
 typedef struct features_view {
-    size_t frames, features, frame_step, feature_step;
+    size_t frames, features, of_map; // features of a map
+    size_t frame_step, feature_step, map_step;
 } features_view;
 
 static features_view view_of(const convo_array *a) {
     size_t last = a->dims ? (size_t)a->dim[a->dims - 1] : 1;
     size_t before = last ? count_of(a) / last : 0;
-    if (a->dims > 2) return (features_view){before, last, last, 1};
-    return (features_view){last, before, 1, last};
+    if (a->dims < 3) return (features_view){last, before, before, 1, last, 0};
+    const size_t frames = (size_t)a->dim[1], maps = (size_t)a->dim[0];
+    return (features_view){frames, maps * last, last, last, 1, frames * last};
+}
+
+static float view_at(const float *value, features_view v, size_t feature, size_t frame) {
+    return value[feature / v.of_map * v.map_step + feature % v.of_map * v.feature_step + frame * v.frame_step];
 }
 
 static void write_data(const convo_array *a, features_view v, FILE *data) {
     for (size_t i = 0; i < v.features; i++)
         for (size_t j = 0; j < v.frames; j++)
-            fprintf(data, "%g%c", (double)a->value[i * v.feature_step + j * v.frame_step],
+            fprintf(data, "%g%c", (double)view_at(a->value, v, i, j),
                     v.features == 1 || j + 1 == v.frames ? '\n' : ' ');
 }
 
@@ -127,7 +133,7 @@ static int draw_features(const convo_array *a, const char *file, const char *ste
 // [features][frames], whichever of the two comes first in the values.
 static void show_features(const float *value, features_view v, float *out) {
     for (size_t i = 0; i < v.features; i++)
-        for (size_t j = 0; j < v.frames; j++) out[i * v.frames + j] = value[i * v.feature_step + j * v.frame_step];
+        for (size_t j = 0; j < v.frames; j++) out[i * v.frames + j] = view_at(value, v, i, j);
 }
 
 // The recording as it is, then its versions.

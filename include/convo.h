@@ -438,8 +438,8 @@ CONVO_API double convo_recipe_published(const convo_recipe *recipe, const char *
 // none or gives its path (convo_recipe_find_data).
 CONVO_API const char *convo_recipe_data(const convo_recipe *recipe);
 // Finds the recipe's data as convo_train does: by options->data, by `path` in the recipe (as it stands, then in the
-// folders of options->search) or by the name of the data set; "" for a data set that is generated. options: may be NULL.
-// The caller frees *folder with free(). Errors: ARGUMENT if there is nothing to look for, IO if it is not there.
+// folders of options->search) or by the name of the data set; "" for a data set that is generated. options: may be
+// NULL. The caller frees *folder with free(). Errors: ARGUMENT if there is nothing to look for, IO if it is not there.
 CONVO_API convo_status convo_recipe_find_data(const convo_recipe *recipe, const convo_train_options *options,
                                               char **folder, convo_error *err);
 // Lists the groups (speakers) of the recipe's data set. *groups: [*count] names, sorted; *count is 0 if the data set
@@ -485,6 +485,8 @@ typedef struct convo_layer {
 // A net and its layers.
 typedef struct convo_summary {
     char input[48];                    // "(13, 74)"
+    char front_end[32];                // "mfcc"; "" for a net that reads pictures or arrays
+    char whole_clip[128];              // why its features can only be computed of a whole clip; "" if frame by frame
     convo_layer *layers;               // [count], in the order of computation
     int count;                         // of layers
     int64_t parameters, multiply_adds; // of the net; per example

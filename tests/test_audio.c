@@ -1,4 +1,4 @@
-// Front ends and the FFT below them. golden/audio.py made the golden values.
+// Front ends and the FFT below them. golden/audio.py and golden/peers.py made the golden values.
 #include "audio/feature.h"
 #include "audio/fft.h"
 #include "audio/sound.h"
@@ -40,14 +40,15 @@ static float *read_npy(const char *name, size_t *count) {
     return value;
 }
 
-// A front end by the kind's name and options as text; whatever infer refuses goes to err.
-static convo_status front_new(const char *kind_name, int rate, const json_t *options, cv_front **front,
-                              convo_error *err) {
-    const cv_feature *kind = NULL;
+static const cv_feature *kind_of(const char *name) {
     for (size_t k = 0; cv_feature_at(k); k++)
-        if (!strcmp(cv_feature_at(k)->name, kind_name)) kind = cv_feature_at(k);
-    assert_non_null(kind);
-    if (!kind) fail_msg("there is no kind %s", kind_name);
+        if (!strcmp(cv_feature_at(k)->name, name)) return cv_feature_at(k);
+    fail_msg("there is no kind %s", name);
+    return NULL;
+}
+
+// Options of a kind from text; freed by the caller.
+static void *config_of(const cv_feature *kind, const json_t *options) {
     void *config = cv_alloc(1, kind->config_size);
     cv_options_default(kind->schema, config);
     const char *name;
@@ -55,10 +56,18 @@ static convo_status front_new(const char *kind_name, int rate, const json_t *opt
     json_object_foreach((json_t *)options, name, value) {
         char why[256] = "";
         const cv_option *option = cv_option_find(kind->schema, name);
-        if (!option) fail_msg("%s has no option %s", kind_name, name);
+        if (!option) fail_msg("%s has no option %s", kind->name, name);
         if (!cv_option_set(option, config, json_string_value(value), why, sizeof why))
-            fail_msg("%s.%s: %s", kind_name, name, why);
+            fail_msg("%s.%s: %s", kind->name, name, why);
     }
+    return config;
+}
+
+// A front end by the kind's name and options as text; whatever infer refuses goes to err.
+static convo_status front_new(const char *kind_name, int rate, const json_t *options, cv_front **front,
+                              convo_error *err) {
+    const cv_feature *kind = kind_of(kind_name);
+    void *config = config_of(kind, options);
     convo_status status = cv_front_new(kind, config, rate, front, err);
     free(config);
     return status;
@@ -81,8 +90,11 @@ static void check_shape(cv_shape got, const json_t *want, const char *what) {
             fail_msg("%s: size %zu is %lld", what, k, (long long)size[k]);
 }
 
-// Both sides compute in double and round to float: what is left is a few roundings of the largest value.
-static void check_values(const float *got, const float *want, size_t count, const char *what) {
+// Both sides compute in double and round to float: what is left is a few roundings of the largest value. Other programs
+// say how far they may be apart.
+static const double ROUNDED = 2e-7;
+
+static void check_values(const float *got, const float *want, size_t count, double tolerance, const char *what) {
     size_t worst = 0;
     double largest = 0, error = 0;
     for (size_t i = 0; i < count; i++) {
@@ -90,18 +102,20 @@ static void check_values(const float *got, const float *want, size_t count, cons
         if (!(e <= error)) error = e, worst = i;
         largest = fmax(largest, fabs((double)want[i]));
     }
-    if (!(error <= 2e-7 * largest))
+    if (!(error <= tolerance * largest))
         fail_msg("%s: value %zu is %.9g, should be %.9g (%.2g of the largest)", what, worst, (double)got[worst],
                  (double)want[worst], error / largest);
 }
 
-static void front_ends_equal_golden_values(void **state) {
-    (void)state;
+static void check_golden(const char *name, size_t least) {
     size_t count, used = 0;
-    float *want = read_npy("tests/golden/audio.npy", &count);
-    json_t *root = json_load_file("tests/golden/audio.json", 0, NULL), *cases = json_object_get(root, "cases"), *one;
+    char path[64];
+    snprintf(path, sizeof path, "tests/golden/%s.npy", name);
+    float *want = read_npy(path, &count);
+    snprintf(path, sizeof path, "tests/golden/%s.json", name);
+    json_t *root = json_load_file(path, 0, NULL), *cases = json_object_get(root, "cases"), *one;
     size_t k;
-    assert_true(json_array_size(cases) >= 40);
+    assert_true(json_array_size(cases) >= least);
     json_array_foreach(cases, k, one) {
         const char *kind = json_string_value(json_object_get(one, "kind"));
         const char *file = json_string_value(json_object_get(one, "file"));
@@ -120,12 +134,13 @@ static void front_ends_equal_golden_values(void **state) {
         assert_true(used + size <= count);
 
         cv_sound sound; // the recording as it is: `rate` is only what the front end is told
-        char path[128];
-        snprintf(path, sizeof path, "data/fsdd/%s", file);
-        if (cv_sound_read(path, 0, &sound, &err)) fail_msg("%s: %s", what, err.message);
+        char recording[128];
+        snprintf(recording, sizeof recording, "data/fsdd/%s", file);
+        if (cv_sound_read(recording, 0, &sound, &err)) fail_msg("%s: %s", what, err.message);
         float *got = malloc(size * sizeof *got);
         assert_int_equal(cv_front_compute(front, sound.sample, sound.count, got, &err), CONVO_OK);
-        check_values(got, want + used, size, what);
+        const json_t *tolerance = json_object_get(one, "tolerance");
+        check_values(got, want + used, size, tolerance ? json_number_value(tolerance) : ROUNDED, what);
         used += size;
         free(got);
         cv_sound_free(&sound);
@@ -134,6 +149,85 @@ static void front_ends_equal_golden_values(void **state) {
     assert_int_equal(used, count);
     json_decref(root);
     free(want);
+}
+
+static void front_ends_equal_golden_values(void **state) {
+    (void)state;
+    check_golden("audio", 80);
+}
+
+static void front_ends_equal_the_programs_they_follow(void **state) {
+    (void)state;
+    check_golden("peers", 18);
+}
+
+// What frontend_test.cc of tflite-micro expects of two frames.
+static void the_micro_front_end_gives_its_published_values(void **state) {
+    (void)state;
+    static const float want[2][2] = {{479, 425}, {436, 378}};
+    json_t *options = parse_options("samples=36 window_ms=25 hop_ms=10 filters=2 low=8 high=450");
+    cv_front *front;
+    float sample[36], got[2][2];
+    for (size_t i = 0; i < CV_COUNT(sample); i++) sample[i] = i % 4 == 1 ? 32767 / 32768.0f : i % 4 == 3 ? -1 : 0;
+    assert_int_equal(front_new("micro", 1000, options, &front, NULL), CONVO_OK);
+    assert_int_equal(cv_shape_size(cv_front_shape(front)), 2 * 2);
+    assert_int_equal(cv_front_compute(front, sample, CV_COUNT(sample), got[0], NULL), CONVO_OK);
+    assert_memory_equal(got, want, sizeof want);
+    cv_front_free(front);
+    json_decref(options);
+}
+
+// Which features of a moment need what comes later.
+static void kinds_say_whether_they_need_the_whole_clip(void **state) {
+    (void)state;
+    static const struct {
+        const char *kind, *options, *says;
+    } cases[] = {
+        {"mfcc", "samples=1000", NULL},
+        {"logmel", "samples=1000", NULL},
+        {"logmel", "samples=1000 range=60", "range needs"},
+        {"logmel", "samples=1000 scale=cmvn", "scale needs"},
+        {"logmel", "samples=1000 deltas=2", NULL},
+        {"mfcc_torch", "samples=1000", "range needs"},
+        {"mfcc_torch", "samples=1000 range=0", NULL},
+        {"fbank", "samples=1000", NULL},
+        {"fbank", "samples=1000 scale=clip", "scale needs"},
+        {"pcen", "samples=1000", NULL},
+        {"micro", "samples=1000", NULL},
+        {"waveform", "samples=1000", "scale needs"},
+        {"waveform", "samples=1000 scale=unit", NULL},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        json_t *options = parse_options(cases[k].options);
+        const cv_feature *kind = kind_of(cases[k].kind);
+        void *config = config_of(kind, options);
+        const char *why = cv_feature_whole(kind, config);
+        if (!why != !cases[k].says || (why && !strstr(why, cases[k].says)))
+            fail_msg("%s %s: '%s'", cases[k].kind, cases[k].options, why ? why : "frame by frame");
+        free(config);
+        json_decref(options);
+    }
+}
+
+// Values that do not vary have no deviation to be divided by: they become 0.
+static void a_silent_clip_is_scaled_to_zeros(void **state) {
+    (void)state;
+    static const char *const scales[] = {"clip", "cmn", "cmvn"};
+    static const float silence[1000];
+    for (size_t k = 0; k < CV_COUNT(scales); k++) {
+        char text[64];
+        snprintf(text, sizeof text, "samples=1000 deltas=1 scale=%s", scales[k]);
+        json_t *options = parse_options(text);
+        cv_front *front;
+        assert_int_equal(front_new("logmel", 8000, options, &front, NULL), CONVO_OK);
+        const size_t size = (size_t)cv_shape_size(cv_front_shape(front));
+        float *out = malloc(size * sizeof *out);
+        assert_int_equal(cv_front_compute(front, silence, CV_COUNT(silence), out, NULL), CONVO_OK);
+        for (size_t i = 0; i < size; i++) assert_true(out[i] == 0);
+        free(out);
+        cv_front_free(front);
+        json_decref(options);
+    }
 }
 
 static void a_file_gives_the_features_of_its_resampled_samples(void **state) {
@@ -179,7 +273,7 @@ static void a_clip_is_scaled_with_its_padding(void **state) {
             want[t] = t < cases[k].count ? cases[k].head : cases[k].tail;
         }
         assert_int_equal(cv_front_compute(front, clip, cases[k].count, out, NULL), CONVO_OK);
-        check_values(out, want, CV_COUNT(want), "clip");
+        check_values(out, want, CV_COUNT(want), ROUNDED, "clip");
     }
     cv_front_free(front);
     json_decref(options);
@@ -210,6 +304,29 @@ static void options_that_do_not_fit_are_refused_in_words(void **state) {
         {"logmel", 16000, "samples=1 pad=zero", NULL},
         {"logmel", 16000, "samples=399 center=false", "does not fit into a clip"},
         {"logmel", 16000, "samples=400 center=false", NULL},
+        {"logmel", 16000, "samples=511 center=false align=transform", "a transform of 512 samples does not fit"},
+        {"logmel", 16000, "samples=512 center=false align=transform", NULL},
+        {"logmel", 16000, "samples=1 pad=zero fft=401", NULL},
+        {"logmel", 8000, "samples=300 deltas=2 delta_reach=100 scale=cmvn", NULL}, // more than there are frames
+        {"mfcc_torch", 16000, "samples=16000 cepstra=41", "41 cepstra cannot be had from 40 filters"},
+        {"mfcc_torch", 16000, "samples=257", NULL},
+        {"fbank", 16000, "samples=399", "does not fit into a clip of 399: say snip_edges: false"},
+        {"fbank", 16000, "samples=400", NULL},
+        {"fbank", 16000, "samples=80 snip_edges=false", NULL}, // mirrored more than once
+        {"fbank", 16000, "samples=79 snip_edges=false", "does not fit"},
+        {"fbank", 16000, "samples=16000 filters=200", "cannot be resolved"},
+        {"fbank", 8000, "samples=6000 window_ms=0.125", "is too short"},
+        {"pcen", 16000, "samples=257 bias=0 start=one", NULL},
+        {"pcen", 16000, "samples=200", "cannot be mirrored"},
+        {"micro", 16000, "samples=479", "does not fit into a clip of 479"},
+        {"micro", 16000, "samples=480", NULL},
+        {"micro", 8000, "samples=480", "not below half the sample rate"},
+        {"micro", 16000, "samples=480 low=7600", "not below"},
+        {"micro", 16000, "samples=960 gain_bits=14", "gain_bits must be at least 15"},
+        {"micro", 16000, "samples=960 gain_bits=14 pcan=false", NULL},
+        {"micro", 16000, "samples=960 smoothing_bits=2", "smoothing_bits 3"},
+        {"micro", 1000, "samples=960 window_ms=2 high=400", "a window has 3 to 32768 samples"},
+        {"micro", 1000, "samples=960 window_ms=3 high=200 low=10 filters=1 pcan=false", NULL},
         {"waveform", 2000000, "samples=6000", "sample rate"},
     };
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
@@ -306,7 +423,7 @@ static void kinds_are_listed(void **state) {
     (void)state;
     size_t k = 0;
     while (cv_feature_at(k)) k++;
-    assert_int_equal(k, 3);
+    assert_int_equal(k, 7);
 }
 
 int main(void) {
@@ -315,8 +432,12 @@ int main(void) {
         cmocka_unit_test(quiet_recordings_keep_their_logarithm),
         cmocka_unit_test(fft_equals_the_sum_it_stands_for),
         cmocka_unit_test(front_ends_equal_golden_values),
+        cmocka_unit_test(front_ends_equal_the_programs_they_follow),
         cmocka_unit_test(a_file_gives_the_features_of_its_resampled_samples),
         cmocka_unit_test(a_clip_is_scaled_with_its_padding),
+        cmocka_unit_test(the_micro_front_end_gives_its_published_values),
+        cmocka_unit_test(kinds_say_whether_they_need_the_whole_clip),
+        cmocka_unit_test(a_silent_clip_is_scaled_to_zeros),
         cmocka_unit_test(options_that_do_not_fit_are_refused_in_words),
         cmocka_unit_test(samples_that_are_not_numbers_are_refused),
     };

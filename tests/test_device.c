@@ -155,8 +155,55 @@ static void random_nets_on_a_device_compute_what_the_nets_do(void **state) {
     print_message("%d nets, worst %.1e of the largest output\n", nets, worst);
 }
 
+// What a front end on a device would leave out in silence is refused instead.
+static void options_that_a_device_does_not_know_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *features, *says;
+    } rows[] = {
+        {"kind: logmel", NULL},
+        {"kind: logmel, log: log10, range: 60", NULL},
+        {"kind: logmel, layout: channels, normalize: global", NULL},
+        {"kind: mfcc, layout: image", NULL},
+        {"kind: logmel, deltas: 1", "deltas"},
+        {"kind: mfcc, scale: cmvn", "scale"},
+        {"kind: logmel, offset: 0.1", "offset"},
+        {"kind: logmel, range: 60, relative: false", "relative: false"},
+        {"kind: logmel, center: false, align: transform", "align: transform"},
+        {"kind: logmel, fft: 200", "not a power of two"},
+        {"kind: mfcc, fft: 200", "not a power of two"},
+        {"kind: mfcc, normalize: channel", "normalisation by channel"},
+        {"kind: fbank", "front end 'fbank'"},
+        {"kind: pcen", "front end 'pcen'"},
+        {"kind: micro, high: 3900", "front end 'micro'"},
+        {"kind: mfcc_torch", "front end 'mfcc_torch'"},
+    };
+    for (size_t k = 0; k < CV_COUNT(rows); k++) {
+        char text[256];
+        cv_net *net;
+        cv_program *p = NULL;
+        convo_error err = {0};
+        snprintf(text, sizeof text, "data: fsdd\nfeatures: {%s, samples: 2000}\nmodel: [flatten, {linear: 10}]\n",
+                 rows[k].features);
+        convo_recipe *recipe = make_recipe(text);
+        must(cv_recipe_net(recipe, cv_isa_find("baseline"), &net, &err), &err);
+        const cv_ship ship = {.recipe = recipe,
+                              .net = net,
+                              .classes = 10,
+                              .std = 1,
+                              .by_channel = recipe->normalize == CV_NORMALIZE_CHANNEL};
+        const convo_status status = cv_program_new(&ship, &p, &err);
+        if (!status != !rows[k].says || (status && !strstr(err.message, rows[k].says)))
+            fail_msg("%s: '%s'", rows[k].features, err.message);
+        if (!status) cv_program_free(p);
+        cv_net_free(net);
+        convo_recipe_free(recipe);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_that_a_device_does_not_know_are_refused),
         cmocka_unit_test(a_layer_on_a_device_computes_what_the_layer_does),
         cmocka_unit_test(random_nets_on_a_device_compute_what_the_nets_do),
     };

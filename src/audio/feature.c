@@ -6,14 +6,46 @@
 #include <string.h>
 
 const cv_feature *cv_feature_at(size_t k) {
-    static const cv_feature *const kinds[] = {&cv_feature_waveform, &cv_feature_mfcc, &cv_feature_logmel};
+    static const cv_feature *const kinds[] = {&cv_feature_waveform, &cv_feature_mfcc,  &cv_feature_mfcc_torch,
+                                              &cv_feature_logmel,   &cv_feature_fbank, &cv_feature_pcen,
+                                              &cv_feature_micro};
     return k < CV_COUNT(kinds) ? kinds[k] : NULL;
+}
+
+// NULL for a kind that is not made of frames.
+static const cv_rows *rows_of(const cv_feature *kind, const void *config) {
+    return kind->rows ? (const cv_rows *)((const char *)config + kind->rows) : NULL;
+}
+
+bool cv_feature_infer(const cv_feature *kind, const void *config, int rate, cv_shape *out, char *why, size_t why_size) {
+    if (!kind->infer(config, rate, out, why, why_size)) return false;
+    if (kind->rows) *out = cv_rows_shape(rows_of(kind, config), out->h, out->w);
+    return true;
+}
+
+const char *cv_feature_whole(const cv_feature *kind, const void *config) {
+    const char *why = kind->whole ? kind->whole(config) : NULL;
+    return why || !kind->rows ? why : cv_rows_whole(rows_of(kind, config));
+}
+
+int64_t cv_feature_graph(const cv_feature *kind, const void *config, int rate, cv_graph *graph, char *why,
+                         size_t why_size) {
+    cv_shape rows;
+    if (!kind->infer(config, rate, &rows, why, why_size)) return -1;
+    if (kind->rows && rows_of(kind, config)->deltas && rows.h > CV_ROWS_MATRIX) {
+        cv_print(why, why_size, "deltas of more than %d frames are too large to be a matrix", CV_ROWS_MATRIX);
+        return -1;
+    }
+    const int64_t samples = kind->graph(config, rate, graph, why, why_size);
+    if (samples >= 0 && kind->rows) cv_rows_graph(rows_of(kind, config), (size_t)rows.h, graph);
+    return samples;
 }
 
 struct cv_front {
     const cv_feature *kind;
     void *config, *tables;
     cv_shape shape;
+    size_t frames, values; // of a kind made of frames
     int rate;
 };
 
@@ -32,6 +64,9 @@ convo_status cv_front_new(const cv_feature *kind, const void *config, int rate, 
         cv_front_free(f);
         return cv_fail(err, CONVO_SHAPE, kind->name, "%s", why);
     }
+    f->frames = (size_t)f->shape.h;
+    f->values = (size_t)f->shape.w;
+    if (kind->rows) f->shape = cv_rows_shape(rows_of(kind, f->config), f->shape.h, f->shape.w);
     if (kind->prepare && !(f->tables = kind->prepare(f->config, rate))) goto no_memory;
     *front = f;
     return CONVO_OK;
@@ -69,8 +104,14 @@ bool cv_front_affine(const cv_front *front, const float *sample, size_t count, d
 
 static convo_status compute_one(const cv_front *front, const float *sample, size_t count, float *out,
                                 convo_error *err) {
-    if (front->kind->compute(front->config, front->tables, sample, count, out)) return CONVO_OK;
-    return cv_no_memory(err, "the features of a recording");
+    const cv_feature *kind = front->kind;
+    const cv_rows *options = rows_of(kind, front->config);
+    const bool direct = !options || cv_rows_plain(options);
+    float *rows = direct ? out : cv_alloc(front->frames, front->values * sizeof *rows);
+    bool good = rows && kind->compute(front->config, front->tables, sample, count, rows);
+    if (good && !direct) good = cv_rows_finish(options, front->frames, front->values, rows, out);
+    if (!direct) free(rows);
+    return good ? CONVO_OK : cv_no_memory(err, "the features of a recording");
 }
 
 convo_status cv_front_compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err) {

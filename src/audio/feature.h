@@ -1,10 +1,8 @@
 // Front ends: turn the samples of one recording into the input of the net. One file per kind, src/audio/NAME.c.
 #pragma once
 
-#include "format/graph.h"
+#include "audio/rows.h"
 #include "audio/sound.h"
-#include "base/option.h"
-#include "op/shape.h"
 
 typedef struct cv_front cv_front;
 
@@ -13,6 +11,10 @@ typedef struct cv_feature {
     const char *help;        // one line
     const cv_option *schema; // without `kind`, `rate` and `normalize`, which every kind shares
     size_t config_size;
+    // Of kinds made of frames: where in the config their cv_rows lies. They speak of one row of values for each frame:
+    // `infer` gives (1, frames, values), `compute` and `graph` make [frames][values], which cv_front turns into what
+    // those options ask for. 0: the kind makes the features themselves.
+    size_t rows;
     // Output shape at `rate` hertz; false with the reason in why if the options are invalid.
     bool (*infer)(const void *config, int rate, cv_shape *out, char *why, size_t why_size);
     // Tables that do not depend on the recording (window, filterbank, transform); NULL if memory runs out. Both
@@ -25,16 +27,26 @@ typedef struct cv_feature {
     // Where the features are (sample - shift) * gain, in double precision, of samples cut or padded with zeros to one
     // length: computes shift and gain. NULL: they are something else.
     void (*affine)(const void *config, const float *sample, size_t count, double *shift, double *gain);
+    // Returns why the features of a moment depend on the whole clip; NULL if they do not, so that they can be computed
+    // while it is heard. NULL: they never do.
+    const char *(*whole)(const void *config);
     // Writes the same computation as graph nodes from the value "samples", [N, returned number], to "features", [N, the
-    // shape]. Returns the number of samples; -1, with the reason in why, if it cannot be expressed. NULL: never
-    // possible. A lack of memory shows in graph->failed.
+    // shape], or "front.rows", [N, frames, values]. Returns the number of samples; -1, with the reason in why, if it
+    // cannot be expressed. NULL: never possible. A lack of memory shows in graph->failed.
     int64_t (*graph)(const void *config, int rate, cv_graph *graph, char *why, size_t why_size);
 } cv_feature;
 
-extern const cv_feature cv_feature_waveform, cv_feature_mfcc, cv_feature_logmel;
+extern const cv_feature cv_feature_waveform, cv_feature_mfcc, cv_feature_mfcc_torch, cv_feature_logmel,
+    cv_feature_fbank, cv_feature_pcen, cv_feature_micro;
 
 // Returns kind k; NULL past the last one.
 const cv_feature *cv_feature_at(size_t k);
+
+// What a kind and its options make of a clip, beyond what the kind knows itself: see cv_feature.
+bool cv_feature_infer(const cv_feature *kind, const void *config, int rate, cv_shape *out, char *why, size_t why_size);
+const char *cv_feature_whole(const cv_feature *kind, const void *config);
+int64_t cv_feature_graph(const cv_feature *kind, const void *config, int rate, cv_graph *graph, char *why,
+                         size_t why_size);
 
 // A front end ready to compute: its kind, a copy of its options, and its tables. Several threads may use it at once.
 convo_status cv_front_new(const cv_feature *kind, const void *config, int rate, cv_front **front, convo_error *err);

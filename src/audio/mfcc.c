@@ -12,18 +12,20 @@ typedef struct mfcc {
     int64_t cepstra, lifter;
     double preemphasis;
     bool log_energy;
+    cv_rows rows;
 } mfcc;
 
 static const cv_option schema[] = {
-    CV_FRAMING_OPTIONS(mfcc, framing, 26),
-    CV_OPTION("cepstra", CV_INT, mfcc, cepstra, "coefficients kept of the cosine transform, the channels of the output",
-              .fallback = 13, CV_RANGE(1, 1024)),
+    CV_FRAMING_OPTIONS(mfcc, framing, 26, 0),
+    CV_OPTION("cepstra", CV_INT, mfcc, cepstra, "coefficients kept of the cosine transform", .fallback = 13,
+              CV_RANGE(1, 1024)),
     CV_OPTION("preemphasis", CV_FLOAT, mfcc, preemphasis,
               "share of the sample before that is subtracted from each sample", .fallback = 0.97, CV_RANGE(0, 1)),
     CV_OPTION("lifter", CV_INT, mfcc, lifter, "L: coefficient k is multiplied by 1 + L/2 sin(pi k / L); 0: by 1",
               .fallback = 22, CV_RANGE(0, 1000)),
     CV_OPTION("log_energy", CV_BOOL, mfcc, log_energy, "coefficient 0 is the logarithm of the frame's energy",
               .fallback = true),
+    CV_ROWS_OPTIONS(mfcc, rows, CV_ROWS_CHANNELS),
     {0},
 };
 
@@ -36,25 +38,16 @@ static bool mfcc_infer(const void *config, int rate, cv_shape *out, char *why, s
     const mfcc *o = config;
     cv_frames frames;
     if (!cv_frames_of(&o->framing, rate, &frames, why, why_size)) return false;
-    if (o->cepstra < 1 || o->cepstra > o->framing.filters) {
-        cv_print(why, why_size, "%lld cepstra cannot be had from %lld filters", (long long)o->cepstra,
-                 (long long)o->framing.filters);
-        return false;
-    }
-    *out = (cv_shape){.dims = 2, .c = o->cepstra, .h = 1, .w = (int64_t)mfcc_frames(&frames)};
-    return true;
+    *out = (cv_shape){.dims = 3, .c = 1, .h = (int64_t)mfcc_frames(&frames), .w = o->cepstra};
+    return cv_cepstra_fit(o->cepstra, o->framing.filters, why, why_size);
 }
 
 // The orthonormal DCT-II with the lifter: [cepstra][filters].
 static void fill_cosine(const mfcc *o, cv_spectrum *s) {
-    size_t filters = s->frames.filters;
-    double n = (double)filters, lifter = (double)o->lifter;
-    for (size_t k = 0; k < (size_t)o->cepstra; k++) {
-        double lift = o->lifter > 0 ? 1 + lifter / 2 * sin(M_PI * (double)k / lifter) : 1;
-        double scale = lift * sqrt((k == 0 ? 1 : 2) / n);
-        for (size_t j = 0; j < filters; j++)
-            s->table[k * filters + j] = scale * cos(M_PI * (double)k * (double)(2 * j + 1) / (2 * n));
-    }
+    const double lifter = (double)o->lifter;
+    for (size_t k = 0; k < (size_t)o->cepstra; k++)
+        cv_cosine_row(k, s->frames.filters, o->lifter > 0 ? 1 + lifter / 2 * sin(M_PI * (double)k / lifter) : 1,
+                      s->table + k * s->frames.filters);
 }
 
 static void *mfcc_prepare(const void *config, int rate) {
@@ -72,21 +65,21 @@ static double safe_log(double x) {
     return log(x == 0 ? DBL_EPSILON : x);
 }
 
-// Coefficients of the frame in w, into column `column` of out.
-static void cepstrum(const mfcc *o, const cv_spectrum *s, const cv_spectrum_work *w, float *out, size_t column) {
+// Coefficients of the frame in w.
+static void cepstrum(const mfcc *o, const cv_spectrum *s, const cv_spectrum_work *w, float *out) {
     size_t filters = s->frames.filters, k = 0;
     cv_bank_apply(s->bank, w->power, w->mel);
     for (size_t j = 0; j < filters; j++) w->mel[j] = safe_log(w->mel[j]);
     if (o->log_energy) {
         double energy = 0;
         for (size_t b = 0; b < s->frames.bins; b++) energy += w->power[b];
-        out[column] = (float)safe_log(energy);
+        out[0] = (float)safe_log(energy);
         k = 1;
     }
     for (; k < (size_t)o->cepstra; k++) {
         double sum = 0;
         for (size_t j = 0; j < filters; j++) sum += s->table[k * filters + j] * w->mel[j];
-        out[k * s->count + column] = (float)sum;
+        out[k] = (float)sum;
     }
 }
 
@@ -101,9 +94,9 @@ static bool mfcc_compute(const void *config, const void *pointer, const float *s
     for (size_t i = 0; i < used; i++) signal[i] = 32768.0 * sample[i];
     for (size_t i = used < f->samples ? used : used - 1; i > 0; i--) signal[i] -= o->preemphasis * signal[i - 1];
     for (size_t i = 0; i < s->count; i++) {
-        cv_spectrum_frame(s, signal + i * f->hop, NULL, &w);
+        cv_spectrum_frame(s, signal + i * f->hop, &w);
         for (size_t b = 0; b < f->bins; b++) w.power[b] /= (double)f->fft;
-        cepstrum(o, s, &w, out, i);
+        cepstrum(o, s, &w, out + i * (size_t)o->cepstra);
     }
     free(signal);
     return true;
@@ -131,22 +124,19 @@ static void fill_mfcc_graph(const void *config, const cv_spectrum *s, cv_graph *
                    "front.earlier = Pad(front.counts, #[0, 1, 0, -1]); "
                    "front.share = Mul(front.earlier, #%.17gd); front.signal = Sub(front.counts, front.share)",
                    o->preemphasis);
-    cv_spectrum_graph(graph, f, NULL, s->bank);
+    cv_spectrum_graph(s, NULL, NULL, graph);
     cv_graph_print(graph, "front.power = Mul(front.energy, #%.17gd); front.mel = MatMul(front.power, front.bank)",
                    1 / (double)f->fft);
     log_graph(graph, "mel");
     if (o->log_energy) cv_graph_print(graph, "front.total = ReduceSum(front.power, #[2]) keepdims=1");
     if (o->log_energy) log_graph(graph, "total");
     if (first < (size_t)o->cepstra) {
-        const int64_t dim[] = {(int64_t)f->filters, (int64_t)((size_t)o->cepstra - first)};
-        double *matrix = cv_graph_add_constant(graph, "front.transform", CV_CONST_F64, 2, dim);
-        for (size_t j = 0; matrix && j < f->filters; j++)
-            for (size_t k = first; k < (size_t)o->cepstra; k++) *matrix++ = s->table[k * f->filters + j];
+        cv_cosine_graph(s, (size_t)o->cepstra, first, graph);
         cv_graph_print(graph, "front.cepstra = MatMul(front.log_mel, front.transform)");
     }
     if (first && first < (size_t)o->cepstra)
         cv_graph_print(graph, "front.all = Concat(front.log_total, front.cepstra) axis=2");
-    cv_graph_print(graph, "front.columns = Transpose(%s) perm=[0, 2, 1]; features = Cast(front.columns) to=1",
+    cv_graph_print(graph, "front.rows = Cast(%s) to=1",
                    !first                       ? "front.cepstra"
                    : first < (size_t)o->cepstra ? "front.all"
                                                 : "front.log_total");
@@ -161,6 +151,7 @@ const cv_feature cv_feature_mfcc = {
     .help = "mel-frequency cepstral coefficients, as python_speech_features 0.6 computes them",
     .schema = schema,
     .config_size = sizeof(mfcc),
+    .rows = offsetof(mfcc, rows),
     .infer = mfcc_infer,
     .prepare = mfcc_prepare,
     .release = cv_spectrum_free,

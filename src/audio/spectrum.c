@@ -60,8 +60,21 @@ static double to_hz(double mel, cv_bank_kind kind) {
     return slaney_bend * exp((mel - slaney_bend / slaney_step) * log(6.4) / slaney_octave);
 }
 
-// Edge k of filters + 2, in bins: filter j rises from edge j to edge j + 1 and falls to edge j + 2.
+static double kaldi_mel(double hz) {
+    return 1127 * log(1 + hz / 700);
+}
+
+// Where bin k lies in the unit of the edges: a bin, or a mel.
+static double place(const cv_frames *frames, cv_bank_kind kind, size_t k) {
+    return kind == CV_BANK_KALDI ? kaldi_mel((double)k * frames->rate / (double)frames->fft) : (double)k;
+}
+
+// Edge k of filters + 2, in that unit: filter j rises from edge j to edge j + 1 and falls to edge j + 2.
 static double edge(const cv_frames *frames, cv_bank_kind kind, size_t k) {
+    if (kind == CV_BANK_KALDI) {
+        const double bottom = kaldi_mel(frames->low), step = (kaldi_mel(frames->high) - bottom);
+        return bottom + (double)k * step / (double)(frames->filters + 1);
+    }
     double low = to_mel(frames->low, kind), high = to_mel(frames->high, kind);
     double hz = to_hz(low + (double)k * ((high - low) / (double)(frames->filters + 1)), kind);
     if (kind == CV_BANK_PSF) return floor((double)(frames->fft + 1) * hz / frames->rate);
@@ -90,22 +103,32 @@ static double triangle(double x, double rise, double peak, double fall) {
 static filter filter_at(const cv_frames *frames, cv_bank_kind kind, size_t j, double *weight) {
     double rise = edge(frames, kind, j), peak = edge(frames, kind, j + 1), fall = edge(frames, kind, j + 2);
     double gain = kind == CV_BANK_SLANEY ? 2 * (double)frames->fft / (frames->rate * (fall - rise)) : 1;
-    size_t k = (size_t)ceil(rise);
-    if (triangle((double)k, rise, peak, fall) <= 0) k++; // the bin on the foot
+    // Kaldi leaves the last bin out.
+    const size_t bins = kind == CV_BANK_KALDI ? frames->fft / 2 : frames->bins;
+    size_t k = kind == CV_BANK_KALDI ? 0 : (size_t)ceil(rise);
+    while (kind == CV_BANK_KALDI && k < bins && place(frames, kind, k) <= rise) k++;
+    if (kind != CV_BANK_KALDI && triangle((double)k, rise, peak, fall) <= 0) k++; // the bin on the foot
     filter f = {.first = k, .weight = weight};
-    for (double y; k < frames->bins && (y = triangle((double)k, rise, peak, fall)) > 0; k++, f.count++)
+    for (double y; k < bins && (y = triangle(place(frames, kind, k), rise, peak, fall)) > 0; k++, f.count++)
         if (weight) weight[f.count] = y * gain;
     return f;
 }
 
-int cv_bank_empty(const cv_frames *frames, cv_bank_kind kind, double range[2]) {
-    for (size_t j = 0; j < frames->filters; j++)
-        if (filter_at(frames, kind, j, NULL).count == 0) {
-            for (size_t k = 0; k < 2; k++)
-                range[k] = edge(frames, kind, j + 2 * k) * frames->rate / (double)frames->fft;
-            return (int)j;
+bool cv_bank_full(const cv_frames *frames, cv_bank_kind kind, char *why, size_t why_size) {
+    for (size_t j = 0; j < frames->filters; j++) {
+        if (filter_at(frames, kind, j, NULL).count > 0) continue;
+        double range[2];
+        for (size_t k = 0; k < 2; k++) {
+            const double at = edge(frames, kind, j + 2 * k);
+            range[k] = kind == CV_BANK_KALDI ? 700 * (exp(at / 1127) - 1) : at * frames->rate / (double)frames->fft;
         }
-    return -1;
+        cv_print(why, why_size,
+                 "filter %zu of %zu, %.0f to %.0f Hz, cannot be resolved by fft %zu, whose bins are %.1f Hz apart: "
+                 "use fewer filters or a larger fft",
+                 j + 1, frames->filters, range[0], range[1], frames->fft, frames->rate / (double)frames->fft);
+        return false;
+    }
+    return true;
 }
 
 cv_bank *cv_bank_new(const cv_frames *frames, cv_bank_kind kind) {
@@ -147,8 +170,10 @@ cv_spectrum *cv_spectrum_new(const cv_frames *frames, size_t count, cv_bank_kind
     if (!s) return NULL;
     *s = (cv_spectrum){.frames = *frames, .count = count, .fft = cv_fft_new(frames->fft)};
     s->bank = cv_bank_new(frames, kind);
-    s->table = cv_alloc(table, sizeof *s->table);
-    if (s->fft && s->bank && s->table) return s;
+    s->window = cv_alloc(frames->window + table, sizeof *s->window);
+    s->table = s->window ? s->window + frames->window : NULL;
+    for (size_t i = 0; s->window && i < frames->window; i++) s->window[i] = 1;
+    if (s->fft && s->bank && s->window) return s;
     cv_spectrum_free(s);
     return NULL;
 }
@@ -158,14 +183,14 @@ void cv_spectrum_free(void *spectrum) {
     if (!s) return;
     cv_fft_free(s->fft);
     cv_bank_free(s->bank);
-    free(s->table);
+    free(s->window);
     free(s);
 }
 
 cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length) {
     const cv_frames *f = &s->frames;
-    cv_spectrum_work w = {
-        .signal = cv_alloc(length + f->fft + f->bins + f->filters + cv_fft_work(s->fft), sizeof *w.signal)};
+    cv_spectrum_work w = {.signal =
+                              cv_alloc(length + f->fft + f->bins + f->filters + cv_fft_work(s->fft), sizeof *w.signal)};
     if (!w.signal) return w;
     w.frame = w.signal + length;
     w.power = w.frame + f->fft;
@@ -174,7 +199,20 @@ cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length) {
     return w;
 }
 
-void cv_spectrum_frame(const cv_spectrum *s, const double *from, const double *window, cv_spectrum_work *w) {
-    for (size_t k = 0; k < s->frames.window; k++) w->frame[k] = window ? from[k] * window[k] : from[k]; // then zeros
+void cv_spectrum_frame(const cv_spectrum *s, const double *from, cv_spectrum_work *w) {
+    for (size_t k = 0; k < s->frames.window; k++) w->frame[k] = from[k] * s->window[k]; // then zeros
     cv_fft_power(s->fft, w->frame, w->power, w->fft);
+}
+
+// --- cepstra ------------------------------------------------------------------------------------------------------
+
+bool cv_cepstra_fit(int64_t cepstra, int64_t filters, char *why, size_t why_size) {
+    if (cepstra >= 1 && cepstra <= filters) return true;
+    cv_print(why, why_size, "%lld cepstra cannot be had from %lld filters", (long long)cepstra, (long long)filters);
+    return false;
+}
+
+void cv_cosine_row(size_t k, size_t filters, double factor, double *row) {
+    const double n = (double)filters, scale = factor * sqrt((k == 0 ? 1 : 2) / n);
+    for (size_t j = 0; j < filters; j++) row[j] = scale * cos(M_PI * (double)k * (double)(2 * j + 1) / (2 * n));
 }

@@ -69,6 +69,10 @@ static int64_t waveform_graph(const void *config, int rate, cv_graph *graph, cha
     return o->samples;
 }
 
+static const char *waveform_whole(const void *config) {
+    return ((const waveform *)config)->scale == CLIP ? "scale needs the mean of the whole clip" : NULL;
+}
+
 const cv_feature cv_feature_waveform = {
     .name = "waveform",
     .help = "the samples, cut or padded to one length",
@@ -77,5 +81,6 @@ const cv_feature cv_feature_waveform = {
     .infer = waveform_infer,
     .compute = waveform_compute,
     .affine = waveform_affine,
+    .whole = waveform_whole,
     .graph = waveform_graph,
 };

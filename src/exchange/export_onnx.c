@@ -198,7 +198,7 @@ static convo_status add_front(cv_graph *graph, const convo_model *model, const c
     if (!recipe->feature->graph)
         return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "the front end '%s' cannot be expressed in ONNX",
                        recipe->feature->name);
-    const int64_t samples = recipe->feature->graph(recipe->feature_config, recipe->rate, graph, why, sizeof why);
+    const int64_t samples = cv_feature_graph(recipe->feature, recipe->feature_config, recipe->rate, graph, why, sizeof why);
     if (graph->failed) return cv_no_memory(err, "a front end's tables");
     if (samples < 0) return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "%s: %s", recipe->feature->name, why);
     set_value(graph, &graph->input, "samples", (cv_shape){1, samples, 1, 1});

@@ -61,6 +61,11 @@ convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary,
         if (!summary->flattened && n->in.dims > 1 && n->out.dims == 1) summary->flattened = n->out.c;
     }
     cv_shape_text(net->input, summary->input, sizeof summary->input);
+    if (recipe->feature) {
+        const char *why = cv_feature_whole(recipe->feature, recipe->feature_config);
+        cv_print(summary->front_end, sizeof summary->front_end, "%s", recipe->feature->name);
+        cv_print(summary->whole_clip, sizeof summary->whole_clip, "%s", why ? why : "");
+    }
     cv_net_free(net);
     free(views);
     if (status) convo_summary_free(summary);

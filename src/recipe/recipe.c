@@ -122,7 +122,7 @@ static convo_status read_features(convo_recipe *recipe, const yaml_node_t *node,
         return cv_fail(err, CONVO_ARGUMENT, where.text,
                        "'features' needs 'rate' in hertz: the data set has no sample rate of its own");
     char why[256] = "";
-    if (!recipe->feature->infer(recipe->feature_config, recipe->rate, &recipe->input, why, sizeof why))
+    if (!cv_feature_infer(recipe->feature, recipe->feature_config, recipe->rate, &recipe->input, why, sizeof why))
         return cv_fail(err, CONVO_ARGUMENT, where.text, "%s: %s", recipe->feature->name, why);
     return CONVO_OK;
 }

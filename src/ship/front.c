@@ -1,5 +1,5 @@
 // The front end's tables and numbers, from those that training used.
-#include "audio/spectrum.h"
+#include "audio/melspec.h"
 #include "ship/program.h"
 
 #include "base/limits.h"
@@ -81,7 +81,7 @@ static bool fill_mfcc(const convo_recipe *r, cv_program *p, const cv_spectrum *s
 }
 
 static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
-    enum { NATURAL, REFLECT = 0 }; // as logmel.c has them
+    enum { REFLECT = 0 }; // as melspec.c has it
     cv_f32_front *f = &p->f32_front;
     const bool center = word_of(r, "center");
     f->row = f->filters;
@@ -89,12 +89,24 @@ static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum 
     f->scale = 1;
     f->exponent = (float)(number_of(r, "power") / 2);
     f->floor = f->below = (float)number_of(r, "floor");
-    f->unit = (float)(word_of(r, "log") == NATURAL ? 1 : 20 / number_of(r, "power") / M_LN10);
+    f->unit = (float)cv_log_unit(&(cv_log){.log = word_of(r, "log")}, number_of(r, "power"));
     f->range = (float)number_of(r, "range");
     f->mirror = center && word_of(r, "pad") == REFLECT;
     f->before = center ? (int32_t)(s->frames.fft / 2 - (s->frames.fft - s->frames.window) / 2) : 0;
-    f->shape = add_floats(p, s->table, s->frames.window, "window");
+    f->shape = add_floats(p, s->window, s->frames.window, "window");
     return f->shape;
+}
+
+// An option that the device's form does not know; NULL: there is none.
+static const char *unknown_option(const convo_recipe *r, const cv_frames *frames) {
+    const cv_rows *rows = (const cv_rows *)((const char *)r->feature_config + r->feature->rows);
+    const bool *relative = field_of(r->feature->schema, r->feature_config, "relative");
+    if (rows->deltas) return "deltas";
+    if (rows->scale) return "scale";
+    if (number_of(r, "offset") > 0) return "offset";
+    if (relative && !*relative && number_of(r, "range") > 0) return "relative: false";
+    if (word_of(r, "align") && !word_of(r, "center")) return "align: transform";
+    return frames->fft & (frames->fft - 1) ? "an fft that is not a power of two" : NULL;
 }
 
 static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_error *err) {
@@ -106,6 +118,12 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
         r->feature->release(s);
         return cv_fail(err, CONVO_LIMIT, r->file, "fft %zu is more than the %d points of a device", fft,
                        CV_LIMIT_DEVICE_FFT);
+    }
+    const char *unknown = unknown_option(r, frames);
+    if (unknown) {
+        r->feature->release(s);
+        return cv_fail(err, CONVO_UNSUPPORTED, r->file, "%s: the option %s has no form for devices yet",
+                       r->feature->name, unknown);
     }
     cv_f32_front *f = &p->f32_front;
     p->front = cv_kernel_find("spectrum");

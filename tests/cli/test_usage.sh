@@ -19,7 +19,7 @@ expect 2 "a flag with a value" "--json takes no value" -- train x --json=3
 expect 2 "a number that is none" "--seed needs a whole number from 0, not 'many'" -- train x --seed many
 expect 2 "a number with letters behind it" "--seed needs a whole number from 0, not '3x'" -- train x --seed 3x
 expect 2 "a time below zero" "--seconds needs a number above 0, not '-1'" -- bench moons --seconds -1
-expect 2 "a deviation of zero" "--std needs a number above 0, not '0'" -- import x.onnx -o y.safetensors --mean 0 --std 0
+expect 2 "a deviation of zero" "--std needs a number above 0, or one for each channel, not '0'" -- import x.onnx -o y.safetensors --mean 0 --std 0
 expect 2 "a number too small" "--threads needs a whole number from 1 to 1024, not '0'" -- train x --threads 0
 expect 2 "no recipe" "convo train RECIPE" -- train
 expect 2 "two recipes" "unexpected argument 'b'" -- train a b
