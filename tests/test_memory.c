@@ -8,6 +8,7 @@
 #include "sounds.h"
 
 #include "convo.h"
+#include "recipe/recipe.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -307,6 +308,36 @@ static convo_status change(convo_error *err) {
     return status;
 }
 
+// Features, and the nodes that compute them, of every way that has tables of its own.
+static convo_status hear(convo_error *err) {
+    static const char *const features[] = {
+        "features={kind: logmel, rate: 8000, samples: 900, fft: 268, deltas: 2, scale: cmvn, filters: 9}", // by a chirp
+        "features={kind: mfcc_torch, rate: 8000, samples: 900, deltas: 1}",
+        "features={kind: fbank, rate: 8000, samples: 900, energy: true, scale: cmn, filters: 9}",
+        "features={kind: pcen, rate: 8000, samples: 900, filters: 9}",
+        "features={kind: micro, rate: 8000, samples: 900, high: 3900, filters: 9}",
+    };
+    convo_status status = CONVO_OK;
+    for (size_t k = 0; k < CV_COUNT(features) && !status; k++) {
+        convo_recipe *recipe = NULL;
+        convo_array array = {0};
+        cv_graph graph = {0};
+        char why[256];
+        status = parse(&recipe, err);
+        if (!status) status = convo_recipe_set(recipe, "model=[flatten, {linear: 2}]", err);
+        if (!status) status = convo_recipe_set(recipe, features[k], err);
+        if (!status) status = convo_features(recipe, "sounds/a/0.wav", &array, err);
+        if (!status && recipe->feature->graph) {
+            cv_feature_graph(recipe->feature, recipe->feature_config, recipe->rate, &graph, why, sizeof why);
+            if (graph.failed) status = cv_no_memory(err, "a graph");
+        }
+        cv_graph_free(&graph);
+        convo_array_free(&array);
+        convo_recipe_free(recipe);
+    }
+    return status;
+}
+
 static const struct call {
     const char *name;
     convo_status (*run)(convo_error *err);
@@ -324,6 +355,7 @@ static const struct call {
     {"import ONNX", import_onnx, "imported.safetensors", true},
     {"explain", explain, NULL, false},
     {"change", change, NULL, false},
+    {"hear", hear, NULL, false},
 };
 
 // --- the test -------------------------------------------------------------------------------------------------------

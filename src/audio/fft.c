@@ -20,9 +20,10 @@ enum { LARGEST_FACTOR = 61 };
 // `half`. The order comes out right without a bit reversal and the inner loop is contiguous.
 static void stage(const cv_fft *fft, size_t half, size_t count, const double *restrict x_re,
                   const double *restrict x_im, double *restrict y_re, double *restrict y_im) {
-    const size_t step = fft->size / fft->half;
+    const size_t step = fft->size / fft->half * count;
+    const double *cosine = fft->turn, *sine = fft->turn + fft->size;
     for (size_t p = 0; p < half; p++) {
-        double c = fft->turn[step * p * count], s = fft->turn[fft->size + step * p * count];
+        const double c = cosine[p * step], s = sine[p * step];
         const double *a_re = x_re + p * count, *a_im = x_im + p * count;
         const double *b_re = a_re + half * count, *b_im = a_im + half * count;
         double *sum_re = y_re + 2 * p * count, *sum_im = y_im + 2 * p * count;
@@ -45,10 +46,11 @@ static void stage_of(const cv_fft *fft, size_t r, size_t part, size_t count, con
     for (size_t p = 0; p < part; p++)
         for (size_t k = 0; k < r; k++) {
             double *out_re = y_re + (r * p + k) * count, *out_im = y_im + (r * p + k) * count;
+            size_t turn = p * k * count; // below m
             for (size_t q = 0; q < count; q++) out_re[q] = out_im[q] = 0;
-            for (size_t j = 0; j < r; j++) {
-                const size_t turn = (j * k % r * (m / r) + p * k * count) % m * step;
-                const double c = cosine[turn], s = sine[turn];
+            for (size_t j = 0; j < r; j++, turn += k * (m / r)) {
+                if (turn >= m) turn -= m;
+                const double c = cosine[step * turn], s = sine[step * turn];
                 const double *a_re = x_re + (p + j * part) * count, *a_im = x_im + (p + j * part) * count;
                 for (size_t q = 0; q < count; q++) {
                     out_re[q] += a_re[q] * c + a_im[q] * s;
@@ -174,6 +176,7 @@ size_t cv_fft_work(const cv_fft *fft) {
 
 static void split_even_odd(const cv_fft *fft, const double *z_re, const double *z_im, double *re, double *im) {
     const size_t half = fft->half;
+    const double *cosine = fft->turn, *sine = fft->turn + fft->size;
     re[0] = z_re[0] + z_im[0], im[0] = 0;
     re[half] = z_re[0] - z_im[0], im[half] = 0;
     for (size_t k = 1; k < half; k++) {
@@ -181,7 +184,7 @@ static void split_even_odd(const cv_fft *fft, const double *z_re, const double *
         // O = (Z[k] - conj Z[half-k]) / 2i.
         double even_re = (z_re[k] + z_re[half - k]) / 2, even_im = (z_im[k] - z_im[half - k]) / 2;
         double odd_re = (z_im[k] + z_im[half - k]) / 2, odd_im = (z_re[half - k] - z_re[k]) / 2;
-        double c = fft->turn[k], s = fft->turn[fft->size + k];
+        double c = cosine[k], s = sine[k];
         re[k] = even_re + odd_re * c + odd_im * s;
         im[k] = even_im + odd_im * c - odd_re * s;
     }

@@ -41,12 +41,13 @@ static bool logmel_compute(const void *config, const void *pointer, const float 
     const logmel *o = config;
     const cv_spectrum *s = pointer;
     const size_t filters = s->frames.filters;
+    const double unit = cv_log_unit(&o->log, o->mel.power);
     cv_spectrum_work w;
     cv_melspec_begin(&o->mel, s, sample, count, &w);
     if (!w.signal) return false;
     for (size_t t = 0; t < s->count; t++) {
         cv_melspec_frame(&o->mel, s, t, &w);
-        for (size_t j = 0; j < filters; j++) out[t * filters + j] = (float)cv_log_of(&o->log, o->mel.power, w.mel[j]);
+        for (size_t j = 0; j < filters; j++) out[t * filters + j] = (float)cv_log_of(&o->log, unit, w.mel[j]);
     }
     if (o->log.range > 0) cut(&o->log, s->count * filters, out);
     free(w.signal);

@@ -108,10 +108,6 @@ double cv_log_unit(const cv_log *o, double power) {
     return o->log == CV_LOG_NATURAL ? 1 : (o->log == CV_LOG_DB ? 20 / power : 1) / M_LN10;
 }
 
-double cv_log_of(const cv_log *o, double power, double sum) {
-    return cv_log_unit(o, power) * log(fmax(sum + o->offset, o->floor));
-}
-
 void cv_log_graph(const cv_log *o, double power, cv_graph *graph) {
     cv_graph_print(graph,
                    "front.sum = Add(front.mel, #%.17gd); front.raised = Max(front.sum, #%.17gd); "

@@ -4,6 +4,8 @@
 
 #include "audio/spectrum.h"
 
+#include <math.h>
+
 typedef struct cv_melspec {
     cv_framing framing;
     int window, align, pad, mel;
@@ -73,6 +75,9 @@ enum { CV_LOG_NATURAL, CV_LOG_DB, CV_LOG_10 };
 
 // Returns the factor of the natural logarithm.
 double cv_log_unit(const cv_log *options, double power);
-double cv_log_of(const cv_log *options, double power, double sum);
+// Returns the logarithm of a sum of filter outputs; unit: that factor.
+static inline double cv_log_of(const cv_log *options, double unit, double sum) {
+    return unit * log(fmax(sum + options->offset, options->floor));
+}
 // Adds nodes from "front.mel" to "front.log", without range.
 void cv_log_graph(const cv_log *options, double power, cv_graph *graph);

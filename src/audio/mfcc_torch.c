@@ -47,13 +47,14 @@ static bool mfcc_torch_compute(const void *config, const void *pointer, const fl
     const mfcc_torch *o = config;
     const cv_spectrum *s = pointer;
     const size_t filters = s->frames.filters, cepstra = (size_t)o->cepstra;
+    const double unit = cv_log_unit(&o->log, o->mel.power);
     cv_spectrum_work w;
     double *logs = cv_alloc(s->count, filters * sizeof *logs), least = -INFINITY;
     cv_melspec_begin(&o->mel, s, sample, count, &w);
     for (size_t t = 0; logs && w.signal && t < s->count; t++) {
         cv_melspec_frame(&o->mel, s, t, &w);
         for (size_t j = 0; j < filters; j++) {
-            logs[t * filters + j] = cv_log_of(&o->log, o->mel.power, w.mel[j]);
+            logs[t * filters + j] = cv_log_of(&o->log, unit, w.mel[j]);
             least = fmax(least, logs[t * filters + j]); // the largest until all are there
         }
     }
