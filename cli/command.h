@@ -58,6 +58,8 @@ typedef struct cli_option {
 #define ISA_OPTION  TEXT_OPTION("isa", 0, isa, "baseline|avx2|avx512", "highest instruction set to use (best available)")
 #define ON_OPTION                                                                                                      \
     TEXT_OPTION("on", 0, on, "host|device", "run on this computer, or bit for bit as on a microcontroller (host)")
+#define INT8_OPTION                                                                                                    \
+    FLAG_OPTION("int8", 0, int8, "on a device: the net in 8-bit numbers, whose ranges training examples give")
 #define SKIP_UNREADABLE_OPTION                                                                                         \
     FLAG_OPTION("skip-unreadable", 0, skip_unreadable, "leave out files that cannot be read, and say which")
 #define THREADS_OPTION                                                                                                 \

@@ -8,7 +8,7 @@
 typedef struct eval_values {
     const char *data, *split, *isa, *save, *on;
     int64_t threads, top;
-    bool by_group, skip_unreadable;
+    bool by_group, skip_unreadable, int8;
 } eval_values;
 
 #define VALUES eval_values
@@ -23,6 +23,7 @@ static const cli_option options[] = {
     THREADS_OPTION,
     ISA_OPTION,
     ON_OPTION,
+    INT8_OPTION,
     {0},
 };
 
@@ -44,7 +45,7 @@ static int run_eval(const cli_context *context, const void *given) {
     convo_evaluation evaluation = {0};
     convo_error err;
     if (!status && convo_model_load(context->word[0], &model, &err)) status = fail(&err);
-    if (!status) status = run_on("eval", model, values->on);
+    if (!status) status = run_on("eval", model, values->on, values->int8, &d.how);
     if (!status && (convo_evaluate(model, part, &d.how, &evaluation, &err) ||
                     (values->save && convo_evaluation_save(&evaluation, values->save, &err))))
         status = fail(&err);

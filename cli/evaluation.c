@@ -26,16 +26,17 @@ int find_part(const char *command, const char *name, convo_part *part) {
     return usage_error(command, "--split must be train, validation, test or all, not '%s'%s", name, near.text);
 }
 
-int run_on(const char *command, convo_model *model, const char *machine) {
+int run_on(const char *command, convo_model *model, const char *machine, bool int8, const convo_train_options *how) {
     static const char *const machines[] = {"host", "device"}; // as convo_machine numbers them
-    if (!machine) return DONE;
-    cli_hint near = hint_start(machine);
-    for (size_t k = 0; k < COUNT(machines); k++) {
-        convo_error err;
-        if (!strcmp(machines[k], machine)) return convo_model_run_on(model, (convo_machine)k, &err) ? fail(&err) : DONE;
-        hint_offer(&near, machines[k]);
-    }
-    return usage_error(command, "--on must be host or device, not '%s'%s", machine, near.text);
+    size_t k = 0;
+    convo_error err;
+    cli_hint near = hint_start(machine ? machine : machines[0]);
+    for (; machine && k < COUNT(machines) && strcmp(machines[k], machine) != 0; k++) hint_offer(&near, machines[k]);
+    if (k == COUNT(machines))
+        return usage_error(command, "--on must be host or device, not '%s'%s", machine, near.text);
+    if (int8 && k != CONVO_DEVICE) return usage_error(command, "--int8 requires --on device");
+    if (int8 && convo_model_quantize(model, how, &err)) return fail(&err);
+    return convo_model_run_on(model, int8 ? CONVO_DEVICE_INT8 : (convo_machine)k, &err) ? fail(&err) : DONE;
 }
 
 // NaN where the class has no ROC curve.

@@ -7,8 +7,8 @@
 const char *part_name(convo_part part);
 // Parses the value of --split; NULL: the held-out part.
 int find_part(const char *command, const char *name, convo_part *part);
-// Applies the value of --on; NULL: this computer. Returns the exit status.
-int run_on(const char *command, convo_model *model, const char *machine);
+// Applies --on and --int8; machine NULL: this computer. how: where the data are, for --int8. Returns the exit status.
+int run_on(const char *command, convo_model *model, const char *machine, bool int8, const convo_train_options *how);
 // top: also print the top-k accuracy; 0: do not.
 int print_evaluation(const convo_evaluation *evaluation, int top, bool by_group);
 json_t *evaluation_json(const convo_evaluation *evaluation, int top, bool by_group);

@@ -11,6 +11,7 @@
 typedef struct predict_values {
     const char *data, *on;
     int64_t top, held_out, threads;
+    bool int8;
 } predict_values;
 
 #define VALUES predict_values
@@ -18,9 +19,10 @@ static const cli_option options[] = {
     NUMBER_OPTION("top", 'k', top, 1, INT_MAX, "K", "the K likeliest labels (1)"),
     NUMBER_OPTION("held-out", 0, held_out, 1, INT_MAX, "N",
                   "N recordings of the test part (else validation), with the truth"),
-    TEXT_OPTION("data", 0, data, "DIR", "with --held-out: folder of the data set (that of the run)"),
+    TEXT_OPTION("data", 0, data, "DIR", "with --held-out or --int8: folder of the data set (that of the run)"),
     NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads for each recording, if the net is large (1)"),
     ON_OPTION,
+    INT8_OPTION,
     {0},
 };
 
@@ -142,11 +144,15 @@ static int run_predict(const cli_context *context, const void *given) {
     if (!held_out && context->words < 2)
         return usage_error("predict", "missing argument FILE: convo predict MODEL FILE...");
     if (held_out && context->words > 1) return usage_error("predict", "--held-out and FILE are mutually exclusive");
-    if (!held_out && values->data) return usage_error("predict", "--data requires --held-out");
+    if (!held_out && !values->int8 && values->data)
+        return usage_error("predict", "--data requires --held-out or --int8");
     predictor p = {.json = context->json, .top = values->top > 0 ? (int)values->top : 1};
     convo_error err;
     if (convo_model_load(context->word[0], &p.model, &err)) return fail(&err);
-    int status = run_on("predict", p.model, values->on);
+    cli_data d;
+    int status = data_open(&d, NULL, values->data, 0);
+    if (!status) status = run_on("predict", p.model, values->on, values->int8, &d.how);
+    data_close(&d);
     if (!status && values->threads > 1 && convo_model_threads(p.model, (int)values->threads, &err)) status = fail(&err);
     if (!status)
         status = held_out ? predict_held_out(&p, values)

@@ -280,9 +280,16 @@ CONVO_API convo_status convo_model_threads(convo_model *model, int threads, conv
 typedef enum convo_machine {
     CONVO_HOST,   // this computer's vector instructions
     CONVO_DEVICE, // the C code for small processors that convo_export writes: the same bits as on such a processor
+    CONVO_DEVICE_INT8, // the same with the net in 8-bit numbers
 } convo_machine;
+// Measures what an 8-bit form of the net needs to know, on at most 256 examples of the training part; of several ways to
+// cut off outliers it takes the one whose probabilities are nearest to those in floats, on at most 256 examples of the
+// validation part, else of the training part. Uses options->data, search, cache and threads; options may be NULL. The
+// weights remain as they are. Errors: any error of the data; those of convo_model_run_on.
+CONVO_API convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err);
 // Sets where each later prediction and evaluation runs: initially CONVO_HOST. As on a device, samples are rounded to 16
-// bits first, and one thread computes. Errors: LIMIT if a map or a clip is too large for a device; that of convo_export
+// bits first, and one thread computes. Errors: LIMIT if a map or a clip is too large for a device; STATE for 8-bit
+// numbers before convo_model_quantize; that of convo_export
 // for a layer or a front end without a form for devices. The previous setting then remains.
 CONVO_API convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo_error *err);
 
@@ -377,6 +384,7 @@ typedef struct convo_export_options {
     bool features;      // ONNX: includes the front end; the input is then the samples of a recording, mono, in [-1, 1)
     bool probabilities; // ONNX: the output is the probabilities, not the net's outputs ("logits")
     const char *name;   // C: what its functions' names begin with; NULL: the name of the file
+    bool int8;          // C: the net in 8-bit numbers, after convo_model_quantize
 } convo_export_options;
 
 // Writes the model atomically in the format given by the extension of the path: .onnx (opset 17, IR version 8;

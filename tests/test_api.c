@@ -246,6 +246,7 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_model_predict_heard, NULL, NULL, NULL, NULL)                                                               \
     X(convo_model_predict_arrays, NULL, NULL, 0, NULL)                                                                 \
     X(convo_model_threads, NULL, 1)                                                                                    \
+    X(convo_model_quantize, NULL, NULL)                                                                                \
     X(convo_model_run_on, NULL, CONVO_DEVICE)                                                                          \
     X(convo_evaluate, NULL, CONVO_TEST, NULL, NULL)                                                                    \
     X(convo_evaluation_save, NULL, NULL)                                                                               \
@@ -313,6 +314,7 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_model_predict_arrays, NUMERIC, nan,                                                                        \
       convo_model_predict_arrays(it.logistic, not_a_number, 1, out.probability, err))                                  \
     X(convo_model_threads, ARGUMENT, too_many, convo_model_threads(it.spoken, 1000000, err))                           \
+    X(convo_model_run_on, STATE, not_measured, convo_model_run_on(it.spoken, CONVO_DEVICE_INT8, err))                  \
     X(convo_model_run_on, LIMIT, a_long_clip, run_long_clip(err))                                                      \
     X(convo_evaluate, ARGUMENT, no_test_part, convo_evaluate(it.logistic, CONVO_TEST, NULL, &out.evaluation, err))     \
     X(convo_evaluate, SHAPE, other_classes,                                                                            \

@@ -19,6 +19,10 @@ static void fill_net(cv_net *net) {
     }
 }
 
+static size_t bytes_of(const cv_device_value *v) {
+    return v->count * (v->i8 ? 1 : sizeof(float));
+}
+
 // Two values that are alive together share no memory.
 static void check_plan(const cv_program *p, const char *where) {
     for (int i = 0; i < p->calls; i++) {
@@ -28,7 +32,7 @@ static void check_plan(const cv_program *p, const char *where) {
                 if (live[a] < 0 || live[b] < 0 || live[a] == live[b]) continue;
                 const cv_device_value *x = &p->value[live[b]], *y = &p->value[live[a]];
                 if (a == 2 && b == 0 && p->call[i].kernel->in_place && x->offset == y->offset) continue;
-                if (x->offset < y->offset + y->count && y->offset < x->offset + x->count)
+                if (x->offset < y->offset + bytes_of(y) && y->offset < x->offset + bytes_of(x))
                     fail_msg("%s: two values of call %d (%s) overlap", where, i, p->call[i].kernel->name);
             }
     }
@@ -60,12 +64,12 @@ static double check_net(const convo_recipe *recipe, cv_net *net, const char *whe
     }
     must(status, &err);
     check_plan(p, where);
-    float *memory = test_memory(p->memory, sizeof *memory);
+    void *memory = test_memory(p->memory, 1);
     for (size_t i = 0; i < SAMPLES * out; i++) largest = fmax(largest, fabs((double)outputs[i]));
     for (size_t n = 0; n < SAMPLES; n++) {
         float *row = values + n * in;
         for (size_t i = 0; i < in; i++) row[i] = row[i] * ship.std + ship.mean; // the program normalises
-        cv_program_run(p, NULL, 0, row, memory, logits, NULL);
+        cv_program_run(p, &(cv_device_input){.values = row}, memory, logits, NULL);
         for (size_t i = 0; i < out; i++) {
             const double expected = (double)outputs[n * out + i], got = (double)logits[place_of(cv_net_output(net), i)];
             if (!(fabs(got - expected) <= 2e-6 + 2e-5 * largest))
@@ -79,6 +83,51 @@ static double check_net(const convo_recipe *recipe, cv_net *net, const char *whe
     free(outputs);
     free(logits);
     return worst;
+}
+
+// --- 8-bit numbers ------------------------------------------------------------------------------------------------
+
+static void widen(void *user, int value, const float *numbers, size_t count) {
+    cv_range *r = (cv_range *)user + value;
+    for (size_t i = 0; i < count; i++) {
+        r->low = fminf(r->low, numbers[i]);
+        r->high = fmaxf(r->high, numbers[i]);
+    }
+}
+
+// The logits of the form in 8-bit numbers lie near those in floats. Returns the largest difference, as a share of the
+// largest output; -1 without a form for devices.
+static double check_quantized(const convo_recipe *recipe, cv_net *net, const char *where, double allowed) {
+    const size_t in = (size_t)cv_shape_size(net->input), out = (size_t)cv_shape_size(cv_net_output(net));
+    const cv_ship ship = {.recipe = recipe, .net = net, .classes = (int)out, .mean = 0, .std = 1};
+    cv_program *p, *q;
+    convo_error err = {0};
+    if (cv_program_new(&ship, &p, &err)) return -1;
+    float *values = test_memory(SAMPLES * in, sizeof *values), *logits = test_memory(2 * out, sizeof *logits);
+    cv_range *range = test_memory((size_t)p->values, sizeof *range);
+    void *memory = test_memory(p->memory, 1);
+    double worst = 0, largest = 1e-30;
+    for (size_t i = 0; i < SAMPLES * in; i++) values[i] = made_up(VALUES, (uint32_t)i);
+    for (size_t n = 0; n < SAMPLES; n++)
+        cv_program_watch(p, &(cv_device_input){.values = values + n * in}, memory, widen, range);
+    must(cv_program_quantize(p, range, &q, &err), &err);
+    check_plan(q, where);
+    void *memory8 = test_memory(q->memory, 1);
+    for (size_t n = 0; n < SAMPLES; n++) {
+        const cv_device_input input = {.values = values + n * in};
+        cv_program_run(p, &input, memory, logits, NULL);
+        cv_program_run(q, &input, memory8, logits + out, NULL);
+        for (size_t i = 0; i < out; i++) {
+            largest = fmax(largest, fabs((double)logits[i]));
+            worst = fmax(worst, fabs((double)(logits[i] - logits[out + i])));
+        }
+    }
+    if (!(worst <= allowed * largest))
+        fail_msg("%s: in 8-bit numbers an output is off by %.3g of the largest, %.3g", where, worst / largest, largest);
+    cv_program_free(p);
+    cv_program_free(q);
+    free(values), free(logits), free(range), free(memory), free(memory8);
+    return worst / largest;
 }
 
 // A recipe for its loss alone.
@@ -102,7 +151,7 @@ static void a_layer_on_a_device_computes_what_the_layer_does(void **state) {
     convo_recipe *recipe = any_recipe();
     const cv_isa *isa = cv_isa_find("baseline");
     int cases = 0;
-    double worst = 0;
+    double worst = 0, worst8 = 0;
     for (int o = 0; o < isa->op_count; o++) {
         const cv_op *op = isa->ops[o];
         if (op->kind == CV_LOSS) continue;
@@ -116,6 +165,7 @@ static void a_layer_on_a_device_computes_what_the_layer_does(void **state) {
             snprintf(where, sizeof where, "%s %s", op->name, c->options ? c->options : "");
             fill_net(net);
             const double found = check_net(recipe, net, where);
+            worst8 = fmax(worst8, check_quantized(recipe, net, where, 0.04));
             cv_net_free(net);
             cases += found >= 0;
             worst = fmax(worst, found);
@@ -124,7 +174,7 @@ static void a_layer_on_a_device_computes_what_the_layer_does(void **state) {
     }
     convo_recipe_free(recipe);
     assert_true(cases >= 165);
-    print_message("%d cases, worst %.1e of the largest output\n", cases, worst);
+    print_message("%d cases, worst %.1e of the largest output, in 8-bit numbers %.1e\n", cases, worst, worst8);
 }
 
 static void random_nets_on_a_device_compute_what_the_nets_do(void **state) {

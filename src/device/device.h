@@ -3,19 +3,31 @@
 
 #include "device/front.h"
 #include "device/layer.h"
+#include "device/layer_i8.h"
 
 typedef void cv_f32_kernel(const cv_f32_layer *layer, const float *x, const float *x1, float *y);
 // sample: [count], 16 bits. work: as many numbers as the front end asks for. y: the net's input.
 typedef void cv_f32_front_kernel(const cv_f32_front *front, const int16_t *sample, int32_t count, float *work,
                                  float *y);
 
-// A kernel: its name, which is that of its file and, behind cv_f32_, of its function.
+// Of 8-bit numbers. x1 of a convolution is its work memory.
+typedef void cv_i8_kernel(const cv_i8_layer *layer, const int8_t *x, int8_t *x1, int8_t *y);
+typedef void cv_i8_front_kernel(const cv_f32_front *front, const cv_i8_layer *layer, const int16_t *sample,
+                                int32_t count, float *work, int8_t *y);
+typedef void cv_to_i8_kernel(const cv_i8_layer *layer, const float *x, int8_t *y);
+typedef void cv_to_f32_kernel(const cv_i8_layer *layer, const int8_t *x, float *y);
+
+// A kernel. Its name is that of its function behind cv_f32_, which is in NAME.c, or behind cv_i8_, in NAME_i8.c.
 typedef struct cv_kernel {
     const char *name;
-    cv_f32_kernel *f32;
+    cv_f32_kernel *f32; // NULL: it has no such form
+    cv_i8_kernel *i8;
     cv_f32_front_kernel *f32_front; // of a front end
-    int in_place;                   // y may be x
-    int clamps;                     // y is clamped at no cost
+    cv_i8_front_kernel *i8_front;
+    cv_to_i8_kernel *to_i8;
+    cv_to_f32_kernel *to_f32;
+    int in_place; // y may be x
+    int clamps;   // y is clamped at no cost
 } cv_kernel;
 
 // Returns NULL if there is none of this name.
@@ -26,6 +38,11 @@ cv_f32_kernel cv_f32_add, cv_f32_avgpool, cv_f32_clip, cv_f32_concat, cv_f32_con
     cv_f32_mse, cv_f32_norm, cv_f32_pad, cv_f32_reorder, cv_f32_scale, cv_f32_sigmoid, cv_f32_silu, cv_f32_softmax,
     cv_f32_split, cv_f32_tanh, cv_f32_values;
 cv_f32_front_kernel cv_f32_spectrum, cv_f32_waveform;
+cv_i8_kernel cv_i8_add, cv_i8_avgpool, cv_i8_clip, cv_i8_concat, cv_i8_conv, cv_i8_depthwise, cv_i8_maxpool, cv_i8_norm,
+    cv_i8_pad, cv_i8_reorder, cv_i8_scale, cv_i8_split, cv_i8_table;
+cv_i8_front_kernel cv_i8_spectrum, cv_i8_waveform;
+cv_to_i8_kernel cv_i8_quantize, cv_i8_values;
+cv_to_f32_kernel cv_i8_dequantize;
 
 // The texts of this folder's files, as they are compiled; ends with a NULL name.
 typedef struct cv_text {

@@ -3,37 +3,42 @@
 
 enum { ALONE, IN_PLACE };
 enum { PLAIN, CLAMPS };
-#define KERNEL(name, place, clamp)                                                                                     \
-    { #name, cv_f32_##name, NULL, place, clamp }
+#define FLOATS(name, place, clamp)                                                                                     \
+    { #name, cv_f32_##name, NULL, NULL, NULL, NULL, NULL, place, clamp }
+#define BOTH(name, place, clamp)                                                                                       \
+    { #name, cv_f32_##name, cv_i8_##name, NULL, NULL, NULL, NULL, place, clamp }
 #define FRONT(name)                                                                                                    \
-    { #name, NULL, cv_f32_##name, ALONE, PLAIN }
+    { #name, NULL, NULL, cv_f32_##name, cv_i8_##name, NULL, NULL, ALONE, PLAIN }
 
 static const cv_kernel kernels[] = {
-    KERNEL(add, IN_PLACE, CLAMPS),
-    KERNEL(avgpool, ALONE, CLAMPS),
-    KERNEL(clip, IN_PLACE, CLAMPS),
-    KERNEL(concat, ALONE, PLAIN),
-    KERNEL(conv, ALONE, CLAMPS),
-    KERNEL(depthwise, ALONE, CLAMPS),
-    KERNEL(elu, IN_PLACE, PLAIN),
-    KERNEL(gelu, IN_PLACE, PLAIN),
-    KERNEL(hardsigmoid, IN_PLACE, PLAIN),
-    KERNEL(hardswish, IN_PLACE, PLAIN),
-    KERNEL(layernorm, IN_PLACE, PLAIN),
-    KERNEL(leaky, IN_PLACE, PLAIN),
-    KERNEL(logistic, ALONE, PLAIN),
-    KERNEL(maxpool, ALONE, CLAMPS),
-    KERNEL(mse, ALONE, PLAIN),
-    KERNEL(norm, IN_PLACE, CLAMPS),
-    KERNEL(pad, ALONE, PLAIN),
-    KERNEL(reorder, ALONE, PLAIN),
-    KERNEL(scale, IN_PLACE, CLAMPS),
-    KERNEL(sigmoid, IN_PLACE, PLAIN),
-    KERNEL(silu, IN_PLACE, PLAIN),
-    KERNEL(softmax, IN_PLACE, PLAIN),
-    KERNEL(split, ALONE, PLAIN),
-    KERNEL(tanh, IN_PLACE, PLAIN),
-    KERNEL(values, ALONE, PLAIN),
+    BOTH(add, IN_PLACE, CLAMPS),
+    BOTH(avgpool, ALONE, CLAMPS),
+    BOTH(clip, IN_PLACE, CLAMPS),
+    BOTH(concat, ALONE, PLAIN),
+    BOTH(conv, ALONE, CLAMPS),
+    BOTH(depthwise, ALONE, CLAMPS),
+    FLOATS(elu, IN_PLACE, PLAIN),
+    FLOATS(gelu, IN_PLACE, PLAIN),
+    FLOATS(hardsigmoid, IN_PLACE, PLAIN),
+    FLOATS(hardswish, IN_PLACE, PLAIN),
+    FLOATS(layernorm, IN_PLACE, PLAIN),
+    FLOATS(leaky, IN_PLACE, PLAIN),
+    FLOATS(logistic, ALONE, PLAIN),
+    BOTH(maxpool, ALONE, CLAMPS),
+    FLOATS(mse, ALONE, PLAIN),
+    BOTH(norm, IN_PLACE, CLAMPS),
+    BOTH(pad, ALONE, PLAIN),
+    BOTH(reorder, ALONE, PLAIN),
+    BOTH(scale, IN_PLACE, CLAMPS),
+    FLOATS(sigmoid, IN_PLACE, PLAIN),
+    FLOATS(silu, IN_PLACE, PLAIN),
+    FLOATS(softmax, IN_PLACE, PLAIN),
+    BOTH(split, ALONE, PLAIN),
+    FLOATS(tanh, IN_PLACE, PLAIN),
+    {"dequantize", NULL, NULL, NULL, NULL, NULL, cv_i8_dequantize, ALONE, PLAIN},
+    {"quantize", NULL, NULL, NULL, NULL, cv_i8_quantize, NULL, ALONE, PLAIN},
+    {"table", NULL, cv_i8_table, NULL, NULL, NULL, NULL, IN_PLACE, PLAIN},
+    {"values", cv_f32_values, NULL, NULL, NULL, cv_i8_values, NULL, ALONE, PLAIN},
     FRONT(spectrum),
     FRONT(waveform),
 };

@@ -47,7 +47,7 @@ convo_status cv_export_c(const convo_model *model, const char *path, const convo
     char *other = cv_format("%.*s.h", (int)(strlen(path) - 2), path);
     if (!other) return cv_no_memory(err, path);
     const cv_ship ship = cv_ship_of(model);
-    convo_status status = cv_program_new(&ship, &program, err);
+    convo_status status = cv_model_program(model, options->int8, &program, err);
     if (!status) status = cv_file_open(&source, path, err);
     if (!status) status = cv_file_open(&header, other, err);
     if (!status) status = cv_program_write_source(program, &ship, name, other + (stem - path), source.stream, err);

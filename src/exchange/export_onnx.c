@@ -274,6 +274,8 @@ convo_status cv_export_graph(const convo_model *model, const convo_export_option
 convo_status cv_export_onnx(const convo_model *model, const char *path, const convo_export_options *options,
                             convo_error *err) {
     cv_graph graph;
+    if (options->int8)
+        return cv_fail(err, CONVO_ARGUMENT, path, "an ONNX file of 8-bit numbers is not written yet: int8 is for .c");
     if (options->name)
         return cv_fail(err, CONVO_ARGUMENT, path, "an ONNX file has no functions to name: this option applies to .c");
     CV_TRY(cv_export_graph(model, options, &graph, err));

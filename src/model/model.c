@@ -26,6 +26,7 @@ void convo_model_free(convo_model *model) {
     free(model->outputs);
     cv_program_free(model->program);
     free(model->memory);
+    free(model->range);
     free(model);
 }
 

@@ -19,7 +19,8 @@ struct convo_model {
     float *features, *outputs;
     // Set where it runs as on a device (convo_model_run_on); else NULL.
     struct cv_program *program;
-    float *memory;
+    void *memory;
+    struct cv_range *range; // of the values of the program in floats (convo_model_quantize), else NULL
 };
 
 // What a model is made of, borrowed.

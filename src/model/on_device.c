@@ -7,15 +7,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+convo_status cv_model_program(const convo_model *model, bool i8, cv_program **program, convo_error *err) {
+    const cv_ship ship = cv_ship_of(model);
+    cv_program *floats;
+    *program = NULL;
+    if (i8 && !model->range)
+        return cv_fail(err, CONVO_STATE, model->recipe->file,
+                       "the ranges of its values are not measured yet: call convo_model_quantize first");
+    CV_TRY(cv_program_new(&ship, &floats, err));
+    if (!i8) {
+        *program = floats;
+        return CONVO_OK;
+    }
+    const convo_status status = cv_program_quantize(floats, model->range, program, err);
+    cv_program_free(floats);
+    return status;
+}
+
 convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo_error *err) {
-    if (!model || (machine != CONVO_HOST && machine != CONVO_DEVICE))
+    if (!model || machine < CONVO_HOST || machine > CONVO_DEVICE_INT8)
         return cv_fail(err, CONVO_ARGUMENT, "", "a model runs on the host or in its form for a device");
     cv_program *program = NULL;
-    float *memory = NULL;
-    if (machine == CONVO_DEVICE) {
-        const cv_ship ship = cv_ship_of(model);
-        CV_TRY(cv_program_new(&ship, &program, err));
-        memory = cv_alloc(program->memory, sizeof *memory);
+    void *memory = NULL;
+    if (machine != CONVO_HOST) {
+        CV_TRY(cv_model_program(model, machine == CONVO_DEVICE_INT8, &program, err));
+        memory = cv_alloc_aligned(program->memory, 1);
         if (!memory) {
             cv_program_free(program);
             return cv_no_memory(err, "the memory of a device");
@@ -53,7 +69,8 @@ convo_status cv_device_samples(convo_model *model, const float *sample, size_t c
     const size_t most = (size_t)model->program->f32_front.samples, used = count < most ? count : most;
     int16_t *samples = to_16_bits(sample, used);
     if (!samples) return cv_no_memory(err, where);
-    cv_program_run(model->program, samples, used, NULL, model->memory, logits, probabilities);
+    const cv_device_input input = {.sample = samples, .count = used};
+    cv_program_run(model->program, &input, model->memory, logits, probabilities);
     free(samples);
     return CONVO_OK;
 }
@@ -63,7 +80,7 @@ convo_status cv_device_values(convo_model *model, const float *values, const cha
     if (model->program->front)
         return cv_fail(err, CONVO_STATE, where,
                        "a model with a front end, run as on a device, hears recordings and no features");
-    cv_program_run(model->program, NULL, 0, values, model->memory, logits, probabilities);
+    cv_program_run(model->program, &(cv_device_input){.values = values}, model->memory, logits, probabilities);
     return CONVO_OK;
 }
 

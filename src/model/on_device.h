@@ -6,6 +6,8 @@
 #include "ship/program.h"
 
 cv_ship cv_ship_of(const convo_model *model); // borrowed from it
+// Makes the program of a model, in floats or, once their ranges are measured, in 8-bit numbers.
+convo_status cv_model_program(const convo_model *model, bool i8, cv_program **program, convo_error *err);
 // One recording, [count] at the model's rate; one array, not normalised. logits or probabilities may be NULL.
 convo_status cv_device_samples(convo_model *model, const float *sample, size_t count, const char *where, float *logits,
                                float *probabilities, convo_error *err);

@@ -3,6 +3,7 @@
 #include "ship/program.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 // Sets born and dies: the front end is call -1, and the net's input and its work memory are alive then.
 static void find_lives(cv_program *p) {
@@ -11,7 +12,9 @@ static void find_lives(cv_program *p) {
         const cv_device_call *c = &p->call[i];
         if (c->y >= 0) p->value[c->y].born = p->value[c->y].dies = i;
         if (c->x >= 0) p->value[c->x].dies = i;
-        if (c->x1 >= 0) p->value[c->x1].dies = i;
+        if (c->x1 < 0) continue;
+        p->value[c->x1].dies = i;
+        if (c->i8 && !strcmp(c->kernel->name, "conv")) p->value[c->x1].born = i; // its work memory
     }
 }
 
@@ -21,12 +24,16 @@ static int owner_of(const cv_program *p, int v) {
     return v;
 }
 
+static size_t bytes_of(const cv_device_value *v) {
+    return (v->count * (v->i8 ? 1 : sizeof(float)) + 3) / 4 * 4;
+}
+
 // y takes over the memory of x where x is not read again.
 static void share_memory(cv_program *p) {
     for (int i = 0; i < p->calls; i++) {
         const cv_device_call *c = &p->call[i];
         if (c->x < 0 || c->y < 0 || !c->kernel->in_place || p->value[c->x].dies != i || c->x == c->x1) continue;
-        if (p->value[c->x].count != p->value[c->y].count) continue;
+        if (bytes_of(&p->value[c->x]) != bytes_of(&p->value[c->y])) continue;
         p->value[c->y].shares = c->x;
         p->value[owner_of(p, c->x)].dies = p->value[c->y].dies;
     }
@@ -48,7 +55,7 @@ typedef struct placed {
 
 static int by_size(const void *a, const void *b) {
     const placed *x = a, *y = b;
-    const size_t m = x->program->value[x->value].count, n = y->program->value[y->value].count;
+    const size_t m = bytes_of(&x->program->value[x->value]), n = bytes_of(&y->program->value[y->value]);
     return m != n ? (m < n ? 1 : -1) : x->value - y->value;
 }
 
@@ -60,8 +67,8 @@ static size_t place_of(const cv_program *p, const placed *order, int count, int 
         for (int k = 0; k < count; k++) {
             const cv_device_value *other = &p->value[order[k].value];
             if (!meet(&p->value[v], other)) continue;
-            if (at + p->value[v].count <= other->offset || other->offset + other->count <= at) continue;
-            at = other->offset + other->count;
+            if (at + bytes_of(&p->value[v]) <= other->offset || other->offset + bytes_of(other) <= at) continue;
+            at = other->offset + bytes_of(other);
             moved = true;
         }
     }
@@ -80,7 +87,8 @@ convo_status cv_program_plan(cv_program *p, convo_error *err) {
     for (int k = 0; k < owners; k++) {
         cv_device_value *v = &p->value[order[k].value];
         v->offset = place_of(p, order, k, order[k].value);
-        if (v->offset + v->count > p->memory) p->memory = v->offset + v->count;
+        // a convolution of 8-bit numbers reads up to three behind its input
+        if (v->offset + bytes_of(v) + 4 * v->i8 > p->memory) p->memory = v->offset + bytes_of(v) + 4 * v->i8;
     }
     for (int v = 0; v < p->values; v++) p->value[v].offset = p->value[owner_of(p, v)].offset;
     free(order);

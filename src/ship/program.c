@@ -30,10 +30,18 @@ int cv_program_add_call(cv_program *p, const char *kernel, int x, int x1, int y,
     return p->calls++;
 }
 
+size_t cv_table_size(cv_table_type type) {
+    static const size_t sizes[] = {[CV_TABLE_F32] = sizeof(float),
+                                   [CV_TABLE_I32] = sizeof(int32_t),
+                                   [CV_TABLE_I16] = sizeof(int16_t),
+                                   [CV_TABLE_I8] = 1,
+                                   [CV_TABLE_U8] = 1};
+    return sizes[type];
+}
+
 void *cv_program_add_table(cv_program *p, cv_table_type type, size_t count, const char *path, const char *name) {
-    static const size_t sizes[] = {[CV_TABLE_F32] = sizeof(float), [CV_TABLE_I16] = sizeof(int16_t)};
     if (!cv_grow(&p->table, &p->table_capacity, (size_t)p->tables + 1, sizeof *p->table)) return NULL;
-    void *values = cv_alloc(count, sizes[type]);
+    void *values = cv_alloc(count, cv_table_size(type));
     if (!values) return NULL;
     cv_table *t = &p->table[p->tables++];
     *t = (cv_table){.type = type, .count = count, .values = values};
@@ -76,20 +84,4 @@ convo_status cv_program_new(const cv_ship *ship, cv_program **program, convo_err
     else
         *program = p;
     return status;
-}
-
-void cv_program_run(const cv_program *p, const int16_t *sample, size_t count, const float *values, float *memory,
-                    float *logits, float *probabilities) {
-    float *own = probabilities ? probabilities : memory; // the last call's result; without a taker it may go anywhere
-    if (p->front)
-        p->front->f32_front(&p->f32_front, sample, (int32_t)count,
-                            p->work < 0 ? NULL : memory + p->value[p->work].offset, memory + p->value[0].offset);
-    for (int i = 0; i < p->calls; i++) {
-        const cv_device_call *c = &p->call[i];
-        const bool last = i + 1 == p->calls;
-        if (last && logits) memcpy(logits, memory + p->value[p->logits].offset, (size_t)p->outputs * sizeof *logits);
-        if (last && !probabilities) break;
-        c->kernel->f32(&c->f32, c->x < 0 ? values : memory + p->value[c->x].offset,
-                       c->x1 < 0 ? NULL : memory + p->value[c->x1].offset, last ? own : memory + p->value[c->y].offset);
-    }
 }

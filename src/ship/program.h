@@ -6,7 +6,8 @@
 #include "net/net.h"
 #include "recipe/recipe.h"
 
-typedef enum cv_table_type { CV_TABLE_F32, CV_TABLE_I16 } cv_table_type;
+typedef enum cv_table_type { CV_TABLE_F32, CV_TABLE_I32, CV_TABLE_I16, CV_TABLE_I8, CV_TABLE_U8 } cv_table_type;
+size_t cv_table_size(cv_table_type type); // bytes of a number
 
 typedef struct cv_table {
     char name[96];
@@ -18,14 +19,19 @@ typedef struct cv_table {
 // A value between two calls. It lives from the call that writes it to the last one that reads it.
 typedef struct cv_device_value {
     cv_maps maps;
-    size_t count, offset; // numbers; their place in the memory
-    int born, dies;       // calls
-    int shares;           // the value whose memory it takes over, -1: none
+    size_t count, offset; // numbers; the first one's place in the memory, in bytes
+    bool i8;              // 8-bit numbers; else floats
+    float scale;          // of these: q stands for scale (q - zero)
+    int32_t zero;
+    int born, dies; // calls
+    int shares;     // the value whose memory it takes over, -1: none
 } cv_device_value;
 
 typedef struct cv_device_call {
     const cv_kernel *kernel;
+    bool i8; // of its two forms; kernels that make floats of 8-bit numbers, or the other way, have only this one
     cv_f32_layer f32;
+    cv_i8_layer i8_layer;
     int x, x1, y;   // values; x of the first call and y of the last one are not in the memory: -1
     char path[128]; // the layers that it stands for, for comments
 } cv_device_call;
@@ -34,6 +40,7 @@ typedef struct cv_program {
     // What is on offer outside.
     const cv_kernel *front; // NULL: the input is an array
     cv_f32_front f32_front;
+    cv_i8_layer i8_front; // where value 0 is of 8 bits
     int rate, classes, outputs;
     cv_shape input; // of an array
     int work;       // the value that the front end works in; -1: none
@@ -47,7 +54,7 @@ typedef struct cv_program {
     cv_table *table;
     int tables;
     size_t table_capacity;
-    size_t memory; // numbers that all values need together
+    size_t memory; // bytes that all values need together, a multiple of 4
     int64_t macs;
 } cv_program;
 
@@ -65,10 +72,29 @@ typedef struct cv_ship {
 convo_status cv_program_new(const cv_ship *ship, cv_program **program, convo_error *err);
 void cv_program_free(cv_program *program);
 
-// Runs it, as a device does. sample: [count] 16-bit samples, or values: the array. memory: [program->memory].
-// logits: [outputs], probabilities: [classes]; each may be NULL.
-void cv_program_run(const cv_program *program, const int16_t *sample, size_t count, const float *values, float *memory,
-                    float *logits, float *probabilities);
+// What a program runs on: samples, an array, or features as training has them ([c][h][w], not normalised).
+typedef struct cv_device_input {
+    const int16_t *sample;
+    size_t count;
+    const float *values, *features;
+} cv_device_input;
+
+// Sees what every call in floats wrote.
+typedef void cv_observe(void *user, int value, const float *numbers, size_t count);
+
+// Runs it, as a device does. memory: [program->memory] bytes, aligned as floats. logits: [outputs], probabilities:
+// [classes]; each may be NULL.
+void cv_program_run(const cv_program *program, const cv_device_input *input, void *memory, float *logits,
+                    float *probabilities);
+void cv_program_watch(const cv_program *program, const cv_device_input *input, void *memory, cv_observe *observe,
+                      void *user);
+
+// Makes the program of 8-bit numbers from one in floats. range: [values of program], what each is between.
+typedef struct cv_range {
+    float low, high;
+} cv_range;
+convo_status cv_program_quantize(const cv_program *program, const cv_range *range, cv_program **quantized,
+                                 convo_error *err);
 
 // --- its parts ----------------------------------------------------------------------------------------------------
 

@@ -40,16 +40,24 @@ static void write_comment(const char *text, FILE *to) {
     for (const char *c = text; *c; c++) putc((unsigned char)*c < 32 || *c == '\\' ? ' ' : *c, to);
 }
 
+static void write_number(const cv_table *t, size_t i, FILE *to) {
+    switch (t->type) {
+    case CV_TABLE_F32: write_float(((const float *)t->values)[i], to); break;
+    case CV_TABLE_I32: fprintf(to, "%" PRId32, ((const int32_t *)t->values)[i]); break;
+    case CV_TABLE_I16: fprintf(to, "%d", ((const int16_t *)t->values)[i]); break;
+    case CV_TABLE_I8: fprintf(to, "%d", ((const int8_t *)t->values)[i]); break;
+    case CV_TABLE_U8: fprintf(to, "%d", ((const uint8_t *)t->values)[i]); break;
+    }
+}
+
 static void write_table(const cv_table *t, FILE *to) {
-    static const char *const types[] = {[CV_TABLE_F32] = "float", [CV_TABLE_I16] = "int16_t"};
-    static const int columns[] = {[CV_TABLE_F32] = 8, [CV_TABLE_I16] = 16};
+    static const char *const types[] = {"float", "int32_t", "int16_t", "int8_t",
+                                        "uint8_t"}; // as cv_table_type has them
+    const size_t columns = t->type == CV_TABLE_F32 || t->type == CV_TABLE_I32 ? 8 : 20;
     fprintf(to, "static const %s %s[%zu] = {", types[t->type], t->name, t->count);
     for (size_t i = 0; i < t->count; i++) {
-        fputs(i % (size_t)columns[t->type] ? " " : "\n    ", to);
-        if (t->type == CV_TABLE_F32)
-            write_float(((const float *)t->values)[i], to);
-        else
-            fprintf(to, "%d", ((const int16_t *)t->values)[i]);
+        fputs(i % columns ? " " : "\n    ", to);
+        write_number(t, i, to);
         putc(',', to);
     }
     fputs("\n};\n", to);
@@ -70,18 +78,45 @@ _Static_assert(sizeof(cv_f32_layer) == sizeof(cv_geometry) + 4 * sizeof(float) +
 _Static_assert(sizeof(cv_f32_front) == 10 * sizeof(int32_t) + 10 * sizeof(float) + 5 * sizeof(void *),
                "write_front has all fields");
 
-static void write_layer(const cv_program *p, int i, FILE *to) {
-    const cv_f32_layer *l = &p->call[i].f32;
-    const cv_geometry *g = &l->g;
+_Static_assert(sizeof(cv_i8_layer) ==
+                   sizeof(cv_geometry) + 8 * sizeof(int32_t) + 3 * sizeof(float) + 4 + 4 * sizeof(void *),
+               "write_i8_layer has all fields");
+
+static void write_geometry(const cv_geometry *g, FILE *to) {
     const cv_maps *maps[] = {&g->in, &g->in1, &g->out};
     const int32_t *pairs[] = {g->kernel, g->stride, g->before, g->dilation};
-    const float numbers[] = {l->least, l->most, l->a, l->b};
-    fprintf(to, "static const cv_f32_layer call_%d = {\n    {", i);
+    putc('{', to);
     for (int k = 0; k < 3; k++) fprintf(to, "{%d, %d, %d}, ", maps[k]->h, maps[k]->w, maps[k]->c);
     for (int k = 0; k < 4; k++) fprintf(to, "{%d, %d}, ", pairs[k][0], pairs[k][1]);
     fprintf(to, "%d},\n    ", g->groups);
+}
+
+static void write_f32_layer(const cv_program *p, const cv_f32_layer *l, const char *name, FILE *to) {
+    const float numbers[] = {l->least, l->most, l->a, l->b};
+    fprintf(to, "static const cv_f32_layer %s = {\n    ", name);
+    write_geometry(&l->g, to);
     for (int k = 0; k < 4; k++) write_float(numbers[k], to), fputs(", ", to);
     fprintf(to, "%s, %s, %s,\n};\n", table_at(p, l->weight), table_at(p, l->bias), table_at(p, l->third));
+}
+
+static void write_i8_layer(const cv_program *p, const cv_i8_layer *l, const char *name, FILE *to) {
+    const int32_t whole[] = {l->zero, l->zero1, l->zero_y, l->least, l->most, l->factor, l->factor1, l->shift};
+    const float numbers[] = {l->scale, l->a, l->b};
+    fprintf(to, "static const cv_i8_layer %s = {\n    ", name);
+    write_geometry(&l->g, to);
+    for (size_t k = 0; k < CV_COUNT(whole); k++) fprintf(to, "%" PRId32 ", ", whole[k]);
+    for (size_t k = 0; k < CV_COUNT(numbers); k++) write_float(numbers[k], to), fputs(", ", to);
+    fprintf(to, "\n    %s, %s, %s, %s,\n};\n", table_at(p, l->weight), table_at(p, l->bias), table_at(p, l->factors),
+            table_at(p, l->shifts));
+}
+
+static void write_layer(const cv_program *p, int i, FILE *to) {
+    char name[32];
+    cv_print(name, sizeof name, "call_%d", i);
+    if (p->call[i].i8)
+        write_i8_layer(p, &p->call[i].i8_layer, name, to);
+    else
+        write_f32_layer(p, &p->call[i].f32, name, to);
 }
 
 static void write_front(const cv_program *p, FILE *to) {
@@ -102,7 +137,7 @@ static void write_front(const cv_program *p, FILE *to) {
 
 // --- the text of kernels ------------------------------------------------------------------------------------------
 
-enum { MOST_TEXTS = 64 };
+enum { MOST_TEXTS = 128 };
 
 // Writes the text of a file once, what it includes first.
 static void write_text(const char *name, bool *written, FILE *to) {
@@ -139,35 +174,40 @@ static void write_kernels(const cv_program *p, FILE *to) {
     write_text("layer.h", written, to);
     for (int i = -1; i < p->calls; i++) {
         const cv_kernel *kernel = i < 0 ? p->front : p->call[i].kernel;
+        const bool i8 = i < 0 ? p->value[0].i8 : p->call[i].i8;
         if (!kernel) continue;
-        if (i < 0) write_text("front.h", written, to);
-        cv_print(file, sizeof file, "%s.c", kernel->name);
+        cv_print(file, sizeof file, "%s%s.c", kernel->name, i8 ? "_i8" : "");
         write_text(file, written, to);
     }
 }
 
 // --- the file -----------------------------------------------------------------------------------------------------
 
+// A value's place; every one begins at a float.
 static void write_place(const cv_program *p, int value, const char *otherwise, FILE *to) {
     if (value < 0)
         fputs(otherwise, to);
     else
-        fprintf(to, "m + %zu", p->value[value].offset);
+        fprintf(to, p->value[value].i8 ? "(int8_t *)(m + %zu)" : "m + %zu", p->value[value].offset / sizeof(float));
 }
 
 static void write_calls(const cv_program *p, FILE *to) {
     fputs("    float *m = state->memory;\n", to);
     if (p->front) {
-        fprintf(to, "    cv_f32_%s(&front, sample, count, ", p->front->name);
+        const bool i8 = p->value[0].i8;
+        fprintf(to, "    cv_%s_%s(&front, %ssample, count, ", i8 ? "i8" : "f32", p->front->name,
+                i8 ? "&front_i8, " : "");
         write_place(p, p->work, "NULL", to);
-        fprintf(to, ", m + %zu);\n", p->value[0].offset);
+        fputs(", ", to);
+        write_place(p, 0, "", to);
+        fputs(");\n", to);
     }
     for (int i = 0; i < p->calls; i++) {
         const cv_device_call *c = &p->call[i];
-        fprintf(to, "    cv_f32_%s(&call_%d, ", c->kernel->name, i);
+        const bool converts = c->i8 && !c->kernel->i8;
+        fprintf(to, "    cv_%s_%s(&call_%d, ", c->i8 ? "i8" : "f32", c->kernel->name, i);
         write_place(p, c->x, "value", to);
-        fputs(", ", to);
-        write_place(p, c->x1, "NULL", to);
+        if (!converts) fputs(", ", to), write_place(p, c->x1, "NULL", to);
         fputs(", ", to);
         write_place(p, c->y, "probability", to);
         fputs("); // ", to);
@@ -199,15 +239,15 @@ static convo_status write_self_test(const cv_program *p, const cv_ship *ship, co
                                     FILE *to, convo_error *err) {
     const size_t count = (size_t)(p->front ? p->f32_front.samples : cv_shape_size(p->input));
     int16_t *sample = cv_alloc(count, sizeof *sample);
-    float *memory = cv_alloc(p->memory + count + (size_t)p->classes, sizeof *memory);
+    float *memory = cv_alloc(p->memory / sizeof(float) + count + (size_t)p->classes, sizeof *memory);
     if (!sample || !memory) {
         free(sample), free(memory);
         return cv_no_memory(err, "a self-test");
     }
-    float *values = memory + p->memory, *expected = values + count;
+    float *values = memory + p->memory / sizeof(float), *expected = values + count;
     fill_clip(sample, (int)count, p->rate);
     for (size_t i = 0; i < count; i++) values[i] = ship->mean + ship->std * (float)sample[i] / 8192;
-    cv_program_run(p, sample, count, values, memory, NULL, expected);
+    cv_program_run(p, &(cv_device_input){sample, count, values, NULL}, memory, NULL, expected);
     cv_table clip = {.name = "test_input", .count = count, .type = CV_TABLE_F32, .values = values};
     if (p->front) clip.type = CV_TABLE_I16, clip.values = sample;
     const cv_table scores = {
@@ -231,13 +271,13 @@ static convo_status write_self_test(const cv_program *p, const cv_ship *ship, co
 static uint64_t hash_of(const cv_program *p) {
     uint64_t hash = 0;
     for (int t = 0; t < p->tables; t++)
-        if (p->table[t].type == CV_TABLE_F32) hash = hash * 31 + cv_hash_floats(p->table[t].values, p->table[t].count);
+        hash = hash * 31 + cv_hash_bytes(p->table[t].values, p->table[t].count * cv_table_size(p->table[t].type));
     return hash;
 }
 
 static size_t table_bytes(const cv_program *p) {
     size_t bytes = 0;
-    for (int t = 0; t < p->tables; t++) bytes += p->table[t].count * (p->table[t].type == CV_TABLE_F32 ? 4 : 2);
+    for (int t = 0; t < p->tables; t++) bytes += p->table[t].count * cv_table_size(p->table[t].type);
     return bytes;
 }
 
@@ -261,7 +301,7 @@ convo_status cv_program_write_source(const cv_program *p, const cv_ship *ship, c
             ", weights %016" PRIx64 ". Do not edit; see %s for how to call it.\n"
             "// Tables: %zu bytes of constants. Memory: %zu bytes. Multiply-adds of a net's run: %" PRId64 ".\n"
             "// SPDX-License-Identifier: MIT (the code); the tables are the model's.\n#include \"%s\"\n\n",
-            hash_of(p), header, table_bytes(p), p->memory * sizeof(float), p->macs, header);
+            hash_of(p), header, table_bytes(p), p->memory, p->macs, header);
     write_kernels(p, to);
     fputs("// --- tables ---------------------------------------------------------------------------------------\n\n",
           to);
@@ -269,6 +309,7 @@ convo_status cv_program_write_source(const cv_program *p, const cv_ship *ship, c
     fputs("\n// --- the program ----------------------------------------------------------------------------------\n\n",
           to);
     if (p->front) write_front(p, to);
+    if (p->front && p->value[0].i8) write_i8_layer(p, &p->i8_front, "front_i8", to);
     for (int i = 0; i < p->calls; i++) write_layer(p, i, to);
     fprintf(to, "\nconst char *const %s_label[%s_CLASSES] = {\n", name, upper);
     for (int k = 0; k < ship->classes; k++) fputs("    ", to), write_string(ship->labels[k], to), fputs(",\n", to);
@@ -298,7 +339,7 @@ void cv_program_write_header(const cv_program *p, const cv_ship *ship, const cha
             "#define %s_CLASSES %d\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
             "typedef struct %s_state {\n    float memory[%zu];\n} %s_state;\n\n"
             "extern const char *const %s_label[%s_CLASSES];\n\n",
-            upper, p->classes, name, p->memory, name, name, upper);
+            upper, p->classes, name, p->memory / sizeof(float), name, name, upper);
     if (p->front)
         fprintf(to,
                 "// sample: [count], 16 bits at %s_RATE; of more than %s_SAMPLES the rest is not heard, fewer are "

@@ -74,12 +74,18 @@ emulated() {
 }
 
 ways='gcc_-std=c99_-O0 gcc_-std=gnu11_-O3_-march=native clang_-std=c99_-O3_-march=native clang_-O1 g++_-x_c++_-O2' blank=$IFS
-for net in digits mixed wave; do
-    recipe=$work/$net.yaml
-    [ $net = digits ] && recipe=fsdd-mfcc
-    expect 0 "$net is trained" -- train "$recipe" --out "$work/$net.run" --set epochs=1 -q
-    expect 0 "$net is exported" "$net.c" -- export "$work/$net.run" -o "$work/$net.c"
-    expect 0 "$net is evaluated as on a device" "test accuracy" -- eval "$work/$net.run" --on device --save "$work/$net.saved"
+for net in digits mixed wave digits8 mixed8; do
+    run=$work/${net%8}.run recipe=$work/$net.yaml
+    int8=
+    case $net in
+    digits) recipe=fsdd-mfcc ;;
+    *8) recipe='' int8=--int8 ;; # the run of the net in floats
+    esac
+    [ -z "$recipe" ] || expect 0 "$net is trained" -- train "$recipe" --out "$run" --set epochs=1 -q
+    # shellcheck disable=SC2086
+    expect 0 "$net is exported" "$net.c" -- export "$run" -o "$work/$net.c" $int8
+    # shellcheck disable=SC2086
+    expect 0 "$net is evaluated as on a device" "test accuracy" -- eval "$run" --on device $int8 --save "$work/$net.saved"
     check "$net computes here what convo does, bit for bit" first "$net"
     # shellcheck disable=SC2086 # a list of flags
     check "$net is C99 without a warning" built "$net" few "$CC" -std=c99 -O2 $strict
@@ -117,6 +123,11 @@ done
 run=$work/digits.run
 expect 2 "another machine is refused" "--on must be host or device, not 'divice', did you mean 'device'?" -- \
     predict "$run" data/fsdd/0_george_0.flac --on divice
+expect 2 "8-bit numbers on this computer" "--int8 requires --on device" -- eval "$run" --int8
+expect 2 "data that nobody reads" "--data requires --int8" -- export "$run" -o "$work/x.c" --data data/fsdd
+expect 1 "8-bit numbers for ONNX" "int8 is for .c" -- export "$run" -o "$work/x.onnx" --int8
+expect 1 "ranges without data" "convo: " -- export "$run" -o "$work/x.c" --int8 --data /nowhere
+expect 0 "a recording is predicted in 8-bit numbers" "0_george_0.flac" -- predict "$run" data/fsdd/0_george_0.flac --on device --int8
 expect 1 "a name that is no word of C" "the name '1 net' is no word of C" -- export "$run" -o "$work/x.c" --name '1 net'
 expect 1 "options that are for ONNX" "these options apply to .onnx only" -- export "$run" -o "$work/x.c" --fold
 expect 1 "a name for ONNX" "this option applies to .c" -- export "$run" -o "$work/x.onnx" --name net

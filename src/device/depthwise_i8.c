@@ -1,0 +1,39 @@
+// A convolution whose channels do not mix: y[p][q][c] = rounded(bias[c] + sum over the taps of weight[tap][c] (x -
+// zero))
+#include "device/device.h"
+#include "device/rounded.h"
+#include "device/window.h"
+
+// sum[count] += weight[c] (x[c] - zero); count: 1 to 4.
+static void cv_i8_add_tap(int32_t *sum, const int8_t *weight, const int8_t *x, int32_t zero, int32_t count) {
+    for (int32_t c = 0; c < count; c++) sum[c] += weight[c] * (x[c] - zero);
+}
+
+CV_KERNEL void cv_i8_depthwise(const cv_i8_layer *l, const int8_t *x, int8_t *x1, int8_t *y) {
+    const cv_geometry *g = &l->g;
+    const int32_t channels = g->out.c;
+    (void)x1;
+    for (int32_t p = 0; p < g->out.h; p++)
+        for (int32_t q = 0; q < g->out.w; q++, y += channels) {
+            const int32_t top = p * g->stride[0] - g->before[0], left = q * g->stride[1] - g->before[1];
+            const cv_taps rows = cv_taps_inside(top, g->kernel[0], g->dilation[0], g->in.h);
+            const cv_taps columns = cv_taps_inside(left, g->kernel[1], g->dilation[1], g->in.w);
+            for (int32_t c = 0; c < channels; c += 4) {
+                const int32_t count = channels - c < 4 ? channels - c : 4;
+                int32_t sum[4] = {0, 0, 0, 0};
+                memcpy(sum, l->bias + c, (size_t)count * sizeof *sum);
+                for (int32_t i = rows.first; i < rows.end; i++)
+                    for (int32_t j = columns.first; j < columns.end; j++) {
+                        const int32_t row = top + i * g->dilation[0], column = left + j * g->dilation[1];
+                        const int8_t *from = x + (row * g->in.w + column) * channels + c;
+                        const int8_t *weight = l->weight + (i * g->kernel[1] + j) * channels + c;
+                        if (count == 4)
+                            cv_i8_add_tap(sum, weight, from, l->zero, 4);
+                        else
+                            cv_i8_add_tap(sum, weight, from, l->zero, count);
+                    }
+                for (int32_t k = 0; k < count; k++)
+                    y[c + k] = cv_i8_rounded(l, (int64_t)sum[k] * l->factors[c + k], l->shifts[c + k]);
+            }
+        }
+}
