@@ -4,30 +4,79 @@
 
 #include "device/layer.h"
 
-// One stage: transforms of `half` points become those of twice as many. Real and imaginary parts lie apart: side by
-// side, GCC 12 fuses the products of the butterflies whatever -ffp-contract says (its vectors of sums and differences).
+// Stages of `half` points become those of twice as many. Real and imaginary parts lie apart: side by side, GCC 12 fuses
+// the products of the butterflies whatever -ffp-contract says (its vectors of sums and differences).
+
+// b becomes a - t b, a becomes a + t b, with t = c - i s: one butterfly.
+#define CV_BUTTERFLY(a, b, c, s)                                                                                       \
+    do {                                                                                                               \
+        const float x_ = b##_re * (c) + b##_im * (s), y_ = b##_im * (c)-b##_re * (s);                                  \
+        b##_re = a##_re - x_;                                                                                          \
+        b##_im = a##_im - y_;                                                                                          \
+        a##_re += x_;                                                                                                  \
+        a##_im += y_;                                                                                                  \
+    } while (0)
+
 static void cv_f32_fft_stage(float *re, float *im, const float *turn, int32_t n, int32_t half) {
     const int32_t step = n / half / 2; // of the table
     for (int32_t first = 0; first < n / 2; first += 2 * half)
         for (int32_t k = first; k < first + half; k++) {
             const int32_t at = step * (k - first), other = k + half;
-            const float c = turn[at], s = turn[n / 2 + at];
-            const float x = re[other] * c + im[other] * s, y = im[other] * c - re[other] * s; // times e^-i angle
-            re[other] = re[k] - x;
-            im[other] = im[k] - y;
-            re[k] += x;
-            im[k] += y;
+            float a_re = re[k], a_im = im[k], b_re = re[other], b_im = im[other];
+            CV_BUTTERFLY(a, b, turn[at], turn[n / 2 + at]);
+            re[k] = a_re;
+            im[k] = a_im;
+            re[other] = b_re;
+            im[other] = b_im;
         }
 }
 
-// Where complex number k of n / 2 goes before the first stage: its bits reversed.
-static int32_t cv_fft_place(int32_t k, int32_t half) {
-    int32_t place = 0;
-    for (int32_t bit = 1; bit < half; bit *= 2) {
-        place = 2 * place + (k & 1);
-        k >>= 1;
+// The first two stages, whose turns are quarters.
+static void cv_f32_fft_first_stages(float *re, float *im, int32_t half) {
+    for (int32_t p = 0; p < half; p += 4, re += 4, im += 4) {
+        const float a_re = re[0] + re[1], a_im = im[0] + im[1], b_re = re[0] - re[1], b_im = im[0] - im[1];
+        const float c_re = re[2] + re[3], c_im = im[2] + im[3], d_re = re[2] - re[3], d_im = im[2] - im[3];
+        re[0] = a_re + c_re;
+        im[0] = a_im + c_im;
+        re[1] = b_re + d_im;
+        im[1] = b_im - d_re;
+        re[2] = a_re - c_re;
+        im[2] = a_im - c_im;
+        re[3] = b_re - d_im;
+        im[3] = b_im + d_re;
     }
-    return place;
+}
+
+// The stages of `half` and of 2 half points at once: every number is loaded and stored once for both.
+static void cv_f32_fft_two_stages(float *re, float *im, const float *turn, int32_t n, int32_t half) {
+    const int32_t step = n / half / 4; // of the table, for the second stage
+    for (int32_t k = 0; k < half; k++) {
+        const float c = turn[step * k], s = turn[n / 2 + step * k];
+        const float c2 = turn[2 * step * k], s2 = turn[n / 2 + 2 * step * k]; // of the first stage
+        for (int32_t p = k; p < n / 2; p += 4 * half) {
+            const int32_t q = p + half, r = q + half, t = r + half;
+            float a_re = re[p], a_im = im[p], b_re = re[q], b_im = im[q];
+            float d_re = re[r], d_im = im[r], e_re = re[t], e_im = im[t];
+            CV_BUTTERFLY(a, b, c2, s2);
+            CV_BUTTERFLY(d, e, c2, s2);
+            CV_BUTTERFLY(a, d, c, s);
+            CV_BUTTERFLY(b, e, -s, c); // a quarter turn further
+            re[p] = a_re, im[p] = a_im;
+            re[q] = b_re, im[q] = b_im;
+            re[r] = d_re, im[r] = d_im;
+            re[t] = e_re, im[t] = e_im;
+        }
+    }
+}
+
+// Complex number k of `half` goes to its bits reversed before the first stage: from the place of k to that of k + 1.
+static int32_t cv_fft_next_place(int32_t place, int32_t half) {
+    int32_t bit = half / 2;
+    while (place & bit) {
+        place -= bit;
+        bit /= 2;
+    }
+    return place + bit;
 }
 
 // z: [n], number k of the first half and of the second one together the numbers 2 k' and 2 k' + 1, where k is the place
@@ -36,7 +85,10 @@ static void cv_f32_fft_power(float *z, const float *turn, int32_t n) {
     const int32_t half = n / 2;
     float *re = z, *im = z + half;
     float sum, difference;
-    for (int32_t size = 1; size < half; size *= 2) cv_f32_fft_stage(re, im, turn, n, size);
+    int32_t size = half % 4 ? 1 : 4;
+    if (size == 4) cv_f32_fft_first_stages(re, im, half);
+    for (; 4 * size <= half; size *= 4) cv_f32_fft_two_stages(re, im, turn, n, size);
+    for (; size < half; size *= 2) cv_f32_fft_stage(re, im, turn, n, size);
     sum = re[0] + im[0];
     difference = re[0] - im[0];
     re[0] = sum * sum;

@@ -13,22 +13,41 @@ static float cv_f32_sample(const cv_f32_front *f, const int16_t *sample, int32_t
     return i >= 0 && i < count && i < f->samples ? (float)sample[i] * f->gain : 0.0f;
 }
 
-// Frame number t into z, each sample where the transform starts from.
+// The same less a share of the sample before it; behind the last place of a clip nothing is taken off.
+static float cv_f32_emphasised(const cv_f32_front *f, const int16_t *sample, int32_t count, int32_t i) {
+    const float v = cv_f32_sample(f, sample, count, i);
+    if (f->preemphasis == 0.0f || i >= f->samples) return v;
+    return v - f->preemphasis * cv_f32_sample(f, sample, count, i - 1);
+}
+
+// Frame number t into z, each sample where the transform starts from: even ones in the first half, odd ones in the
+// second.
 static void cv_f32_frame(const cv_f32_front *f, const int16_t *sample, int32_t count, int32_t t, float *z) {
     const int32_t first = t * f->hop - f->before, half = f->fft / 2;
-    float last = cv_f32_sample(f, sample, count, first - 1);
-    for (int32_t k = 0; k < half; k++) {
-        float *first_of_two = z + cv_fft_place(k, half);
-        for (int32_t side = 0; side < 2; side++) {
-            const int32_t at = 2 * k + side;
-            const float v = at < f->window ? cv_f32_sample(f, sample, count, first + at) : 0.0f;
-            // nothing is subtracted behind the clip's last place
-            const int here = at < f->window && first + at < f->samples;
-            const float emphasised = f->preemphasis != 0.0f && here ? v - f->preemphasis * last : v;
-            first_of_two[side * half] = f->shape && at < f->window ? emphasised * f->shape[at] : emphasised;
-            last = v;
+    const int inside = first > 0 && first + f->window <= count && first + f->window <= f->samples;
+    int32_t k = 0, place = 0;
+    if (inside) { // two by two, the quick way
+        const int16_t *from = sample + first;
+        float last = (float)from[-1] * f->gain;
+        for (; 2 * k + 1 < f->window; k++, place = cv_fft_next_place(place, half)) {
+            const float even = (float)from[2 * k] * f->gain, odd = (float)from[2 * k + 1] * f->gain;
+            float u = even - f->preemphasis * last, v = odd - f->preemphasis * even;
+            if (f->shape) {
+                u *= f->shape[2 * k];
+                v *= f->shape[2 * k + 1];
+            }
+            z[place] = u;
+            z[half + place] = v;
+            last = odd;
         }
     }
+    for (; k < half; k++, place = cv_fft_next_place(place, half))
+        for (int32_t side = 0; side < 2; side++) {
+            const int32_t at = 2 * k + side;
+            float v = at < f->window ? cv_f32_emphasised(f, sample, count, first + at) : 0.0f;
+            if (f->shape && at < f->window) v *= f->shape[at];
+            z[side * half + place] = v;
+        }
 }
 
 static float cv_f32_log_of(const cv_f32_front *f, float x) {
