@@ -26,17 +26,24 @@ int find_part(const char *command, const char *name, convo_part *part) {
     return usage_error(command, "--split must be train, validation, test or all, not '%s'%s", name, near.text);
 }
 
-int run_on(const char *command, convo_model *model, const char *machine, bool int8, const convo_train_options *how) {
+int find_machine(const char *command, const char *name, bool int8, convo_machine *machine) {
     static const char *const machines[] = {"host", "device"}; // as convo_machine numbers them
     size_t k = 0;
-    convo_error err;
-    cli_hint near = hint_start(machine ? machine : machines[0]);
-    for (; machine && k < COUNT(machines) && strcmp(machines[k], machine) != 0; k++) hint_offer(&near, machines[k]);
-    if (k == COUNT(machines))
-        return usage_error(command, "--on must be host or device, not '%s'%s", machine, near.text);
+    cli_hint near = hint_start(name ? name : machines[0]);
+    for (; name && k < COUNT(machines) && strcmp(machines[k], name) != 0; k++) hint_offer(&near, machines[k]);
+    if (k == COUNT(machines)) return usage_error(command, "--on must be host or device, not '%s'%s", name, near.text);
     if (int8 && k != CONVO_DEVICE) return usage_error(command, "--int8 requires --on device");
+    *machine = int8 ? CONVO_DEVICE_INT8 : (convo_machine)k;
+    return DONE;
+}
+
+int run_on(const char *command, convo_model *model, const char *name, bool int8, const convo_train_options *how) {
+    convo_machine machine;
+    convo_error err;
+    const int status = find_machine(command, name, int8, &machine);
+    if (status) return status;
     if (int8 && convo_model_quantize(model, how, &err)) return fail(&err);
-    return convo_model_run_on(model, int8 ? CONVO_DEVICE_INT8 : (convo_machine)k, &err) ? fail(&err) : DONE;
+    return convo_model_run_on(model, machine, &err) ? fail(&err) : DONE;
 }
 
 // NaN where the class has no ROC curve.

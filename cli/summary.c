@@ -1,14 +1,19 @@
 // convo summary: what a net is made of.
+#include "evaluation.h"
 #include "output.h"
 #include "paths.h"
 
 typedef struct summary_values {
     cli_list set;
+    const char *on;
+    bool int8;
 } summary_values;
 
 #define VALUES summary_values
 static const cli_option options[] = {
     SET_OPTION,
+    TEXT_OPTION("on", 0, on, "host|device", "device: bytes of constants and memory on a microcontroller, call by call"),
+    FLAG_OPTION("int8", 0, int8, "on a device: the net in 8-bit numbers"),
     {0},
 };
 
@@ -70,12 +75,67 @@ static int print_summary(const convo_summary *s) {
     return status;
 }
 
+// --- on a device --------------------------------------------------------------------------------------------------
+
+static json_t *device_json(const convo_device *d, const char *name) {
+    json_t *calls = json_array();
+    for (int k = 0; k < d->count; k++) {
+        const convo_device_call *c = &d->calls[k];
+        json_array_append_new(calls, json_pack("{s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "layers", c->layers, "kernel",
+                                               c->kernel, "output", c->output, "int8", c->int8, "multiply_adds",
+                                               (json_int_t)c->multiply_adds, "constants", (json_int_t)c->constants,
+                                               "memory", (json_int_t)c->memory));
+    }
+    return json_pack("{s:s, s:o, s:I, s:I, s:I}", "recipe", name, "calls", calls, "constants", (json_int_t)d->constants,
+                     "memory", (json_int_t)d->memory, "multiply_adds", (json_int_t)d->multiply_adds);
+}
+
+static void number_cell(cli_table *table, int64_t number) {
+    if (number)
+        table_cell(table, "%lld", (long long)number);
+    else
+        table_cell(table, "%s", "");
+}
+
+static int print_device(const convo_device *d) {
+    cli_table table = {0};
+    table_row(&table, "layers\tkernel\tnumbers\toutput\tmultiply-adds\tconstants\tmemory");
+    for (int k = 0; k < d->count; k++) {
+        const convo_device_call *c = &d->calls[k];
+        table_row(&table, "%s\t%s\t%s\t%s", c->layers, c->kernel, c->int8 ? "8 bits" : "floats", c->output);
+        number_cell(&table, c->multiply_adds);
+        number_cell(&table, c->constants);
+        number_cell(&table, c->memory);
+    }
+    const int status = table_print(&table, "llllrrr", stdout);
+    printf("\nconstants      %lld bytes, without code\nmemory         %lld bytes\nmultiply-adds  %lld per example\n",
+           (long long)d->constants, (long long)d->memory, (long long)d->multiply_adds);
+    return status;
+}
+
+static int summarize_device(const cli_context *context, const convo_recipe *recipe, convo_machine machine) {
+    convo_device device;
+    convo_error err;
+    if (convo_device_find(recipe, machine, &device, &err)) return fail(&err);
+    const int status =
+        context->json ? print_json(device_json(&device, convo_recipe_name(recipe)), false) : print_device(&device);
+    convo_device_free(&device);
+    return status;
+}
+
 static int run_summary(const cli_context *context, const void *given) {
     const summary_values *values = given;
     convo_recipe *recipe = NULL;
     convo_summary summary = {0};
     convo_error err;
-    int status = open_recipe_or_model(context->word[0], &values->set, &recipe);
+    convo_machine machine;
+    int status = find_machine("summary", values->on, values->int8, &machine);
+    if (!status) status = open_recipe_or_model(context->word[0], &values->set, &recipe);
+    if (!status && machine != CONVO_HOST) {
+        status = summarize_device(context, recipe, machine);
+        convo_recipe_free(recipe);
+        return status;
+    }
     if (!status && convo_summarize(recipe, &summary, &err)) status = fail(&err);
     if (!status && context->json)
         status = print_json(summary_json(&summary, convo_recipe_name(recipe)), false);
@@ -91,8 +151,10 @@ const cli_command command_summary = {
     .help = "layers, shapes, parameters with their formula, cost, receptive field",
     .words = "RECIPE|MODEL|RUN",
     .examples = "  convo summary fsdd-mfcc\n"
-                "  convo summary runs/fsdd-mfcc-0 --json\n",
-    .notes = "field: receptive field of one output pixel, in pixels of the input, rows x columns.\n",
+                "  convo summary runs/fsdd-mfcc-0 --json\n"
+                "  convo summary fsdd-mfcc --on device --int8\n",
+    .notes = "field: receptive field of one output pixel, in pixels of the input, rows x columns.\n"
+             "On a device: bytes; memory is what the values take that are needed during a call. See docs/device.md.\n",
     .options = options,
     .size = sizeof(summary_values),
     .run = run_summary,

@@ -505,6 +505,31 @@ typedef struct convo_summary {
 
 // Summarises the net of a recipe. Free the result with convo_summary_free.
 CONVO_API convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary, convo_error *err);
+
+// One call of a kernel in a net's form for devices.
+typedef struct convo_device_call {
+    char layers[128];      // the layers that it stands for: "0 1"
+    char kernel[32];       // "conv"
+    char output[48];       // rows x columns x channels: "1 x 74 x 16"
+    bool int8;             // whether it is of 8-bit numbers
+    int64_t multiply_adds; // of convolutions and linear layers
+    int64_t constants;     // bytes of its tables
+    int64_t memory;        // bytes of all values that are needed during the call
+} convo_device_call;
+// What a net needs on a device.
+typedef struct convo_device {
+    convo_device_call *calls; // [count], in the order in which they run
+    int count;                // of calls, the front end's included
+    int64_t constants;        // bytes of all tables; the code is a few kilobytes more
+    int64_t memory;           // bytes of the state
+    int64_t multiply_adds;    // of one example
+} convo_device;
+// Summarises what the net of a recipe needs on a device. machine: CONVO_DEVICE or CONVO_DEVICE_INT8. Free the result
+// with convo_device_free. Errors: that of convo_export for a layer or a front end without a form for devices.
+CONVO_API convo_status convo_device_find(const convo_recipe *recipe, convo_machine machine, convo_device *device,
+                                         convo_error *err);
+// Frees what the summary owns.
+CONVO_API void convo_device_free(convo_device *device);
 // Frees what is in it.
 CONVO_API void convo_summary_free(convo_summary *summary);
 

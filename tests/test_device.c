@@ -31,7 +31,7 @@ static void check_plan(const cv_program *p, const char *where) {
             for (int b = 0; b < a; b++) {
                 if (live[a] < 0 || live[b] < 0 || live[a] == live[b]) continue;
                 const cv_device_value *x = &p->value[live[b]], *y = &p->value[live[a]];
-                if (a == 2 && b == 0 && p->call[i].kernel->in_place && x->offset == y->offset) continue;
+                if (a == 2 && b == 0 && y->shares == live[b]) continue;
                 if (x->offset < y->offset + bytes_of(y) && y->offset < x->offset + bytes_of(x))
                     fail_msg("%s: two values of call %d (%s) overlap", where, i, p->call[i].kernel->name);
             }

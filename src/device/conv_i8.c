@@ -4,6 +4,7 @@
 // x, it is read there, else it is copied to x1, the work memory of the call; outside of the map is zero. weight:
 // [group][output / 4][tap / 4][4 outputs][4 taps], zeros behind the last tap and output; up to three numbers behind a
 // window are read and multiplied by zero.
+// y may be x where both have the same shape and the kernel is one pixel.
 #include "device/device.h"
 #include "device/rounded.h"
 #include "device/window.h"
@@ -81,12 +82,13 @@ static void cv_i8_gather(const cv_i8_layer *l, const cv_i8_window *w, const int8
 }
 
 // The window of the pixel, in x or in work.
-static const int8_t *cv_i8_window_of(const cv_i8_layer *l, cv_i8_window *w, const int8_t *x, int8_t *work) {
+static const int8_t *cv_i8_window_of(const cv_i8_layer *l, cv_i8_window *w, const int8_t *x, int8_t *work,
+                                     int in_place) {
     const cv_geometry *g = &l->g;
     w->rows = cv_taps_inside(w->top, g->kernel[0], g->dilation[0], g->in.h);
     w->columns = cv_taps_inside(w->left, g->kernel[1], g->dilation[1], g->in.w);
-    if (g->groups == 1 && g->kernel[0] == 1 && w->rows.end == 1 && (g->kernel[1] == 1 || g->dilation[1] == 1) &&
-        w->columns.first == 0 && w->columns.end == g->kernel[1])
+    if (!in_place && g->groups == 1 && g->kernel[0] == 1 && w->rows.end == 1 &&
+        (g->kernel[1] == 1 || g->dilation[1] == 1) && w->columns.first == 0 && w->columns.end == g->kernel[1])
         return x + (w->top * g->in.w + w->left) * g->in.c;
     cv_i8_gather(l, w, x, work);
     return work;
@@ -96,6 +98,7 @@ CV_KERNEL void cv_i8_conv(const cv_i8_layer *l, const int8_t *x, int8_t *x1, int
     const cv_geometry *g = &l->g;
     const int32_t depth = g->in.c / g->groups, outputs = g->out.c / g->groups, fours = (outputs + 3) / 4;
     const int32_t chunks = (g->kernel[0] * g->kernel[1] * depth + 3) / 4;
+    const int in_place = x == y;
     for (int32_t p = 0; p < g->out.h; p++)
         for (int32_t q = 0; q < g->out.w; q++)
             for (int32_t group = 0; group < g->groups; group++) {
@@ -105,7 +108,7 @@ CV_KERNEL void cv_i8_conv(const cv_i8_layer *l, const int8_t *x, int8_t *x1, int
                                   group * depth,
                                   {0, 0},
                                   {0, 0}};
-                const int8_t *window = cv_i8_window_of(l, &w, x, x1);
+                const int8_t *window = cv_i8_window_of(l, &w, x, x1, in_place);
                 for (int32_t four = 0; four < fours; four++) {
                     const int32_t first = (group * fours + four) * 4;
                     int32_t sum[4];

@@ -5,6 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_called(const cv_device_call *c, const char *kernel) {
+    return !strcmp(c->kernel->name, kernel);
+}
+
+// Whether x1 of a call is its work memory.
+static bool has_work(const cv_device_call *c) {
+    return c->i8 && (is_called(c, "conv") || is_called(c, "depthwise")) && c->x1 >= 0;
+}
+
+// Whether work memory is for working in place only: of a depthwise convolution, of a kernel of one pixel.
+static bool needs_no_work(const cv_device_call *c) {
+    const cv_geometry *g = &c->i8_layer.g;
+    return is_called(c, "depthwise") || (g->groups == 1 && g->kernel[0] * g->kernel[1] == 1);
+}
+
+// Whether y may be x.
+static bool works_in_place(const cv_device_call *c) {
+    const cv_geometry *g = &c->i8_layer.g;
+    if (!has_work(c)) return c->kernel->in_place;
+    return needs_no_work(c) && g->in.h == g->out.h && g->in.w == g->out.w && g->in.c == g->out.c && g->stride[0] == 1 &&
+           g->stride[1] == 1 && g->dilation[0] == 1;
+}
+
 // Sets born and dies: the front end is call -1, and the net's input and its work memory are alive then.
 static void find_lives(cv_program *p) {
     for (int v = 0; v < p->values; v++) p->value[v].born = p->value[v].dies = -1;
@@ -14,7 +37,7 @@ static void find_lives(cv_program *p) {
         if (c->x >= 0) p->value[c->x].dies = i;
         if (c->x1 < 0) continue;
         p->value[c->x1].dies = i;
-        if (c->i8 && !strcmp(c->kernel->name, "conv")) p->value[c->x1].born = i; // its work memory
+        if (has_work(c)) p->value[c->x1].born = i;
     }
 }
 
@@ -24,7 +47,7 @@ static int owner_of(const cv_program *p, int v) {
     return v;
 }
 
-static size_t bytes_of(const cv_device_value *v) {
+size_t cv_program_bytes(const cv_device_value *v) {
     return (v->count * (v->i8 ? 1 : sizeof(float)) + 3) / 4 * 4;
 }
 
@@ -32,8 +55,11 @@ static size_t bytes_of(const cv_device_value *v) {
 static void share_memory(cv_program *p) {
     for (int i = 0; i < p->calls; i++) {
         const cv_device_call *c = &p->call[i];
-        if (c->x < 0 || c->y < 0 || !c->kernel->in_place || p->value[c->x].dies != i || c->x == c->x1) continue;
-        if (bytes_of(&p->value[c->x]) != bytes_of(&p->value[c->y])) continue;
+        if (c->x < 0 || c->y < 0) continue;
+        const bool shares = works_in_place(c) && p->value[c->x].dies == i && c->x != c->x1 &&
+                            cv_program_bytes(&p->value[c->x]) == cv_program_bytes(&p->value[c->y]);
+        if (!shares && has_work(c) && needs_no_work(c)) p->value[c->x1].count = 0;
+        if (!shares) continue;
         p->value[c->y].shares = c->x;
         p->value[owner_of(p, c->x)].dies = p->value[c->y].dies;
     }
@@ -55,7 +81,7 @@ typedef struct placed {
 
 static int by_size(const void *a, const void *b) {
     const placed *x = a, *y = b;
-    const size_t m = bytes_of(&x->program->value[x->value]), n = bytes_of(&y->program->value[y->value]);
+    const size_t m = cv_program_bytes(&x->program->value[x->value]), n = cv_program_bytes(&y->program->value[y->value]);
     return m != n ? (m < n ? 1 : -1) : x->value - y->value;
 }
 
@@ -67,8 +93,9 @@ static size_t place_of(const cv_program *p, const placed *order, int count, int 
         for (int k = 0; k < count; k++) {
             const cv_device_value *other = &p->value[order[k].value];
             if (!meet(&p->value[v], other)) continue;
-            if (at + bytes_of(&p->value[v]) <= other->offset || other->offset + bytes_of(other) <= at) continue;
-            at = other->offset + bytes_of(other);
+            if (at + cv_program_bytes(&p->value[v]) <= other->offset || other->offset + cv_program_bytes(other) <= at)
+                continue;
+            at = other->offset + cv_program_bytes(other);
             moved = true;
         }
     }
@@ -88,7 +115,8 @@ convo_status cv_program_plan(cv_program *p, convo_error *err) {
         cv_device_value *v = &p->value[order[k].value];
         v->offset = place_of(p, order, k, order[k].value);
         // a convolution of 8-bit numbers reads up to three behind its input
-        if (v->offset + bytes_of(v) + 4 * v->i8 > p->memory) p->memory = v->offset + bytes_of(v) + 4 * v->i8;
+        if (v->offset + cv_program_bytes(v) + 4 * v->i8 > p->memory)
+            p->memory = v->offset + cv_program_bytes(v) + 4 * v->i8;
     }
     for (int v = 0; v < p->values; v++) p->value[v].offset = p->value[owner_of(p, v)].offset;
     free(order);

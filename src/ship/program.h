@@ -107,5 +107,7 @@ void *cv_program_add_table(cv_program *program, cv_table_type type, size_t count
 convo_status cv_program_front(const cv_ship *ship, cv_program *program, convo_error *err);
 // The layers, from value 0 to program->logits.
 convo_status cv_program_layers(const cv_ship *ship, cv_program *program, convo_error *err);
+// The memory that a value takes.
+size_t cv_program_bytes(const cv_device_value *value);
 // Gives every value its place.
 convo_status cv_program_plan(cv_program *program, convo_error *err);

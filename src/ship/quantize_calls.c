@@ -89,11 +89,10 @@ static void use_weights(cv_device_call *made, const weighted *w) {
     l->weight = w->weight, l->bias = w->bias, l->factors = w->factors, l->shifts = w->shifts;
 }
 
-// A window that is not one run of x is copied to work memory.
-static int work_of(quantizing *q, const cv_device_call *c, int64_t taps) {
-    const cv_geometry *g = &c->f32.g;
-    if (g->kernel[0] * g->kernel[1] == 1 && g->groups == 1) return -1;
-    const int work = cv_program_add_value(q->to, (cv_maps){1, 1, (int32_t)taps}, (size_t)(taps + 3) / 4 * 4);
+// The work memory of a call: where a window that is not one run of x is copied to, or what is kept of x while y is
+// written over it; plan.c takes it away where it is for this alone and y has its own memory.
+static int add_work(quantizing *q, int64_t count) {
+    const int work = cv_program_add_value(q->to, (cv_maps){1, 1, (int32_t)count}, (size_t)(count + 3) / 4 * 4);
     q->failed |= work < 0;
     if (work >= 0) q->to->value[work].i8 = true;
     return work;
@@ -115,7 +114,7 @@ static bool quantize_conv(quantizing *q, const cv_device_call *c) {
                           .zero = q->scale[c->x].zero};
         quantize_output(&o, &w, n, n / 4 * chunks * 16 + n % 4 * 4, 0, in_fours);
     }
-    const int work = work_of(q, c, taps);
+    const int work = add_work(q, taps);
     cv_device_call *made = cv_quantize_as(q, c, "conv");
     if (!made) return true;
     made->x1 = work;
@@ -136,8 +135,11 @@ static bool quantize_depthwise(quantizing *q, const cv_device_call *c) {
                           .y = (double)q->scale[c->y].scale};
         quantize_output(&o, &w, n, n, channels, in_steps);
     }
+    const int work = add_work(q, (int64_t)(c->f32.g.before[0] + 1) * c->f32.g.in.w * channels);
     cv_device_call *made = cv_quantize_as(q, c, "depthwise");
-    if (made) use_weights(made, &w);
+    if (!made) return true;
+    made->x1 = work;
+    use_weights(made, &w);
     return true;
 }
 

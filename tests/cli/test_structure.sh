@@ -24,7 +24,7 @@ device:
 ship:      device recipe train data change audio net op format base
 model:     ship device recipe train data change audio net op format base
 exchange:  model ship device recipe train data change audio net op format base
-inspect:   model recipe train data change audio net op format base
+inspect:   model ship device recipe train data change audio net op format base
 '
 longest=450 # lines
 
