@@ -266,6 +266,7 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_recipe_text, NULL, NULL)                                                                                   \
     X(convo_recipe_reference, NULL, NULL)                                                                              \
     X(convo_summarize, NULL, NULL)                                                                                     \
+    X(convo_device_find, NULL, CONVO_DEVICE, NULL)                                                                     \
     X(convo_field_find, NULL, NULL, NULL, false, NULL)                                                                 \
     X(convo_gradcheck_run, NULL, NULL, NULL, NULL)                                                                     \
     X(convo_bench_run, NULL, NULL, NULL, NULL)                                                                         \
@@ -493,6 +494,7 @@ static void free_functions_accept_null(void **state) {
     convo_evaluation_free(NULL);
     convo_roc_free(NULL);
     convo_summary_free(NULL);
+    convo_device_free(NULL);
     convo_field_free(NULL);
     convo_gradcheck_free(NULL);
     convo_bench_free(NULL);
