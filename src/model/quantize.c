@@ -98,7 +98,7 @@ static void expect(const cv_program *p, const cv_material *m, int part, float *e
 }
 
 // Tries every cut; keeps the ranges of the best one in w->range.
-static convo_status choose(const cv_material *m, watcher *w, convo_error *err) {
+static convo_status choose_cut(const cv_material *m, watcher *w, convo_error *err) {
     const cv_program *p = w->program;
     const int part = m->split.count[CONVO_VALIDATION] ? CONVO_VALIDATION : CONVO_TRAIN;
     const size_t values = (size_t)p->values, classes = (size_t)p->classes;
@@ -143,7 +143,7 @@ static convo_status measure(const cv_program *p, const cv_material *m, cv_range 
         watch_all(m, &w);
         w.counted = counted;
         watch_all(m, &w);
-        status = choose(m, &w, err);
+        status = choose_cut(m, &w, err);
     }
     free(counted);
     free(w.memory);
