@@ -140,6 +140,17 @@ expect 0 "what a net needs is said" "memory         2192 bytes" "8 bits" -- summ
 expect 0 "and as JSON" '"kernel": "spectrum"' -- summary fsdd-mfcc --on device --json
 expect 2 "8-bit numbers of a summary are a device's" "--int8 requires --on device" -- summary fsdd-mfcc --int8
 
+# Its self-test runs first.
+if command -v make >/dev/null; then
+    cp -r examples/device "$work/example"
+    make_example() { make -s -C "$work/example" CC="$CC" CONVO="$CONVO" RUN="$run"; }
+    check "the example is built as its Makefile says" make_example
+    # shellcheck disable=SC2016 # of the inner shell
+    check "it passes its self-test and hears silence to the end" sh -c 'head -c 40000 /dev/zero | "$0"' "$work/example/digits"
+else
+    skip "the example is built as its Makefile says" "make is not installed"
+fi
+
 # What is not the file's own would be found by a linker.
 if command -v nm >/dev/null && built digits few "$CC" -std=c99 -O2; then
     "$CC" -std=c99 -O2 -c "$work/digits.c" -o "$work/digits.o"
