@@ -140,7 +140,7 @@ static convo_recipe *any_recipe(void) {
 static layer second_of(const cv_op *op, cv_shape in, char options[32]) {
     const cv_shape shape = op->second ? op->second(in) : in;
     if (shape.dims != in.dims) return (layer){"second", "globalavgpool", NULL, {FROM_INPUT}};
-    if (shape.c == in.c) return (layer){"second", "tanh", NULL, {FROM_INPUT}};
+    if (shape.c == in.c) return (layer){"second", "sigmoid", NULL, {FROM_INPUT}};
     snprintf(options, 32, in.dims == 1 ? "{out: %d}" : "{out: %d, kernel: 1}", (int)shape.c);
     static const char *const ops[] = {NULL, "linear", "conv1d", "conv2d"};
     return (layer){"second", ops[in.dims], options, {FROM_INPUT}};
@@ -158,7 +158,7 @@ static void a_layer_on_a_device_computes_what_the_layer_does(void **state) {
         for (const cv_case *c = op->cases; c->batch; c++) {
             char where[256], options[32];
             const bool two = op->inputs == 2;
-            const layer layers[] = {two ? second_of(op, c->in, options) : (layer){"first", "tanh", NULL, {FROM_INPUT}},
+            const layer layers[] = {two ? second_of(op, c->in, options) : (layer){"first", "silu", NULL, {FROM_INPUT}},
                                     {"tested", op->name, c->options, {two ? FROM_INPUT : 0, two ? 1 : 0}},
                                     {0}};
             cv_net *net = make_net(isa, c->in, layers);
