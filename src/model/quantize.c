@@ -131,7 +131,7 @@ static convo_status choose_cut(const cv_material *m, watcher *w, convo_error *er
     return status;
 }
 
-static convo_status measure(const cv_program *p, const cv_material *m, cv_range *range, convo_error *err) {
+static convo_status measure_values(const cv_program *p, const cv_material *m, cv_range *range, convo_error *err) {
     watcher w = {.program = p, .range = range};
     uint32_t *counted = cv_alloc((size_t)p->values * BINS, sizeof *counted);
     convo_status status = CONVO_OK;
@@ -163,7 +163,7 @@ convo_status convo_model_quantize(convo_model *model, const convo_train_options 
         status = cv_fail(err, CONVO_ARGUMENT, m.dataset->folder, "the training part is empty");
     if (!status && !(range = cv_alloc((size_t)program->values, sizeof *range)))
         status = cv_no_memory(err, "ranges of 8-bit numbers");
-    if (!status) status = measure(program, &m, range, err);
+    if (!status) status = measure_values(program, &m, range, err);
     cv_material_free(&m);
     cv_program_free(program);
     if (status) {
