@@ -269,12 +269,29 @@ static void an_evaluation_is_saved_as_arrays(void **state) {
     free(path);
 }
 
+// The shape of arrays is in their file, not in the recipe.
+static void arrays_are_exported_as_they_are(void **state) {
+    const char *folder = *state;
+    char *path = export_to(folder, "first"), *again = cv_format("%s/again", folder);
+    char *text = cv_format("data: {set: arrays, path: %s, split: official}\nmodel: [flatten, {linear: 2}]\n", path);
+    convo_recipe *recipe;
+    convo_error err = {.message = ""};
+    succeed(convo_recipe_parse(text, strlen(text), "test", &recipe, &err), &err);
+    succeed(convo_data_export(recipe, NULL, again, &err), &err);
+    check_features(folder, again);
+    convo_recipe_free(recipe);
+    free(text);
+    free(path);
+    free(again);
+}
+
 int main(void) {
 #define WITH_RECORDINGS(name) cmocka_unit_test_setup_teardown(name, make_recordings, remove_folder)
     const struct CMUnitTest tests[] = {
         WITH_RECORDINGS(normalised_training_features_have_mean_0_and_deviation_1),
         WITH_RECORDINGS(channels_have_mean_0_and_deviation_1_each),
         WITH_RECORDINGS(a_data_set_of_arrays_reads_what_is_exported),
+        WITH_RECORDINGS(arrays_are_exported_as_they_are),
         WITH_RECORDINGS(a_changed_version_has_the_number_of_its_recording),
         WITH_RECORDINGS(a_place_that_cannot_be_written_is_refused),
 #ifdef CONVO_HAVE_LIBARCHIVE
