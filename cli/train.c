@@ -216,10 +216,13 @@ const cli_command command_train = {
     .examples = "  convo train fsdd-mfcc\n"
                 "  convo train recipes/fsdd-mfcc.yaml --set epochs=5 --set lr=0.1 --out runs/try\n"
                 "  convo train fsdd-mfcc --resume        go on after Ctrl-C\n"
+                "  convo train fsdd-mfcc --resume --set epochs=40 --set lr=0.01\n"
                 "  convo train my-words --from runs/fsdd-mfcc-0 --freeze 0-5\n",
     .notes =
         "--from takes what fits by name and shape, of a model, a run or a .safetensors file of weights, and says what\n"
         "does not. Frozen layers keep their parameters and, of batch norm, the running estimates, which they use.\n"
+        "--resume takes the same RECIPE and --set, but for what may change: epochs, schedule, patience, clipping, and\n"
+        "the optimizer's lr, weight_decay and decays. The schedule counts from the first epoch.\n"
         "RECIPE is a file, or a name that stands for recipes/NAME.yaml. The data set is looked for in data/, in\n"
         "data/ beside the recipe's folder, in $CONVO_HOME (else ~/.cache/convo) and where convo is installed or was "
         "built.\n"

@@ -175,15 +175,18 @@ typedef struct convo_train_options {
     const char *cache;            // folder in which computed features are cached; NULL: they are kept in memory
     const char *out;              // run folder, created if missing; NULL: nothing is written
     int threads;                  // 0: one per processor. The result does not depend on the number.
-    const char *isa;    // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
-    bool resume;        // continue from out/last.checkpoint; start anew if the run in `out` has none yet
-    const char *from;   // model, run folder or weights file to start from; tensors that match by name and shape are
-                        // taken; NULL: none
+    const char *isa;  // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
+    bool resume;      // continue from out/last.checkpoint; start anew if the run in `out` has none yet. The recipe may
+                      // differ from the run's in train.epochs, schedule, patience, clip_norm, clip_value,
+                      // test_each_epoch and in lr, weight_decay and decays of the optimiser.
+    const char *from; // model, run folder or weights file to start from; tensors that match by name and shape are
+                      // taken; NULL: none
     const char *freeze; // layers that are not trained, "0-4" or "0,3.body"; NULL: none. Their batch norm uses its
                         // running estimates and does not update them; their dropout stays active.
     void (*note)(const char *sentence, void *user); // receives what was taken from `from` and what was not, the
-                                                    // findings of convo_data_check, and why the recipe's precision
-                                                    // is not available; may be NULL
+                                                    // findings of convo_data_check, with what other settings a run
+                                                    // goes on, and why the recipe's precision is not available; may
+                                                    // be NULL
     bool skip_unreadable; // leave out recordings and pictures that cannot be read, and note their names, instead of
                           // failing at the first
     void (*reading)(int64_t done, int64_t total, void *user); // called now and then while recordings or pictures are
@@ -200,7 +203,7 @@ typedef struct convo_train_options {
 typedef struct convo_train_result {
     convo_score train, validation, test; // of the kept model: the best on validation, or the last (train.keep)
     int epochs;                          // done
-    int best_epoch;     // with the lowest validation loss; the last epoch if there is no validation part
+    int best_epoch;     // with the best validation score (train.watch); the last epoch if there is no validation part
     int64_t steps;      // done
     int64_t parameters; // of the net
     double seconds, examples_per_second; // of the whole training; of the training steps alone

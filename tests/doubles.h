@@ -349,6 +349,7 @@ static inline void trainings_are_those_of_doubles(trial *t) {
     convo_error err = {0};
     cv_random random;
     for (size_t k = 0; k < CV_COUNT(settings); k++) must(convo_recipe_set(recipe, settings[k], &err), &err);
+    if (recipe->schedule->watches) must(convo_recipe_set(recipe, "train.schedule=constant", &err), &err);
     // Where an earlier epoch is kept, a later one may diverge. Rounding errors grow with a loss that does: PyTorch's
     // floats and doubles part there too.
     enum { DIVERGED = 1000 };

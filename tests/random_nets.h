@@ -315,6 +315,11 @@ static inline const cv_op *draw_loss(random_net *n, int *outputs) {
     return op;
 }
 
+static inline void cut_word(char *text, const char *word) {
+    char *at = strstr(text, word);
+    if (at) memmove(at, at + strlen(word), strlen(at + strlen(word)) + 1);
+}
+
 // Sizes of the parts. A batch of one in front of a batch norm is refused where there is one pixel.
 static inline void draw_examples(random_net *n, bool drop_last) {
     if (n->statistics && n->batch == 1) n->batch = 2;
@@ -376,6 +381,8 @@ static inline void draw_train(random_net *n, const cv_op *loss) {
         cv_append(n->text, sizeof n->text, ", patience: %d", 1 + draw(n, 2));
     const cv_optimizer *optimizer = cv_optimizer_at((size_t)draw(n, (int)table_size_of_optimizers()));
     const cv_schedule *schedule = cv_schedule_at((size_t)draw(n, (int)table_size_of_schedules()));
+    if (schedule->watches && !n->examples[CONVO_VALIDATION]) n->examples[CONVO_VALIDATION] = 1 + draw(n, 12);
+    if (!n->examples[CONVO_VALIDATION]) cut_word(n->text, ", watch: accuracy");
     append_choice(n, "loss", loss->name, loss->schema);
     append_choice(n, "optimizer", optimizer->name, optimizer->schema);
     append_choice(n, "schedule", schedule->name, schedule->schema);

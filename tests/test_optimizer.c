@@ -111,6 +111,17 @@ static void schedules_are_pytorchs(void **state) {
         {"step", "step", "{every: 3, gamma: 0.5}"},
         {"cosine", "cosine", "{minimum: 0.1}"},
         {"linear", "linear", "{start: 0.25, end: 0.9, epochs: 4}"},
+        {"exponential", "exponential", "{gamma: 0.8}"},
+        {"polynomial", "polynomial", "{power: 2}"},
+        {"polynomial_short", "polynomial", "{epochs: 4}"},
+        {"warm_restarts", "warm_restarts", "{first: 3}"},
+        {"warm_restarts_longer", "warm_restarts", "{first: 1, longer: 2, minimum: 0.05}"},
+        {"exponential_each_step", "exponential", "{gamma: 0.8, each_step: true}"},
+        {"polynomial_each_step", "polynomial", "{power: 0.5, each_step: true}"},
+        {"cosine_each_step", "cosine", "{minimum: 0.1, each_step: true}"},
+        {"linear_each_step", "linear", "{start: 0.25, end: 0.9, epochs: 4, each_step: true}"},
+        {"warm_restarts_each_step", "warm_restarts", "{first: 2, longer: 2, each_step: true}"},
+        {"warmup_cosine", "cosine", "{minimum: 0.01, each_step: true, warmup: 2}"},
         {"one_cycle", "one_cycle", NULL},
         {"one_cycle_wide", "one_cycle", "{pct_start: 0.55, div_factor: 10, final_div_factor: 100}"},
     };
@@ -126,16 +137,51 @@ static void schedules_are_pytorchs(void **state) {
     cv_safetensors_free(&golden);
 }
 
-static void warmup_rises_step_by_step(void **state) {
+// Whatever the schedule, and whatever is left of the training behind it.
+static void a_schedule_begins_after_the_warmup(void **state) {
     (void)state;
     double plain[STEPS], warm[STEPS];
-    fill_factors("cosine", NULL, plain);
-    fill_factors("cosine", "{warmup: 2}", warm);
+    fill_factors("step", "{every: 3, gamma: 0.5}", plain);
+    fill_factors("step", "{every: 3, gamma: 0.5, warmup: 2}", warm);
     for (int step = 0; step < STEPS; step++) {
-        const double rise = step < 2 * PER_EPOCH ? (step + 1) / (2.0 * PER_EPOCH) : 1;
-        if (fabs(warm[step] - rise * plain[step]) > 1e-15)
-            fail_msg("step %d: %.17g, not %.17g", step, warm[step], rise * plain[step]);
+        const int since = step - 2 * PER_EPOCH;
+        const double want = since < 0 ? (step + 1) / (2.0 * PER_EPOCH) : plain[since];
+        if (fabs(warm[step] - want) > 1e-15) fail_msg("step %d: %.17g, not %.17g", step, warm[step], want);
     }
+    fill_factors("cosine", "{warmup: 20}", warm); // longer than the training
+    for (int step = 0; step < STEPS; step++) assert_true(fabs(warm[step] - (step + 1) / (20.0 * PER_EPOCH)) < 1e-15);
+}
+
+static void plateaus_are_pytorchs(void **state) {
+    (void)state;
+    enum { EPOCHS = 150, SCORES = 32 };
+    static const struct {
+        const char *name, *options;
+        bool highest;
+    } cases[] = {
+        {"loss", "{patience: 2, factor: 0.5}", false},
+        {"loss_cooldown", "{patience: 1, factor: 0.3, cooldown: 3, minimum: 0.02, threshold: 0.01}", false},
+        {"accuracy", "{patience: 3, factor: 0.7}", true},
+        {"accuracy_impatient", "{patience: 0, factor: 0.9, cooldown: 1, threshold: 0.05}", true},
+    };
+    cv_safetensors golden;
+    golden_open(&golden);
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        char name[64];
+        double rate[EPOCHS];
+        cv_schedule_config config = {0};
+        cv_plateau plateau = {.factor = 1, .best = NAN};
+        read_options(find_schedule("on_plateau")->schema, "on_plateau", cases[k].options, &config);
+        for (int epoch = 0; epoch < EPOCHS; epoch++) {
+            const double score = 0.5 + 0.5 * pow(0.9, epoch) + 0.1 * (double)made_up(SCORES, (uint32_t)epoch);
+            cv_plateau_step(&config, 1, cases[k].highest, cases[k].highest ? 1 - score : score, &plateau);
+            rate[epoch] = plateau.factor;
+        }
+        snprintf(name, sizeof name, "plateau/%s", cases[k].name);
+        golden_check(&golden, name, "on_plateau", rate, EPOCHS, (tolerance){1e-12, 0});
+        assert_true(rate[EPOCHS - 1] < 0.5); // else this tests nothing
+    }
+    cv_safetensors_free(&golden);
 }
 
 // --- whole trainings ----------------------------------------------------------------------------------------------
@@ -178,7 +224,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(optimizers_are_pytorchs),
         cmocka_unit_test(schedules_are_pytorchs),
-        cmocka_unit_test(warmup_rises_step_by_step),
+        cmocka_unit_test(a_schedule_begins_after_the_warmup),
+        cmocka_unit_test(plateaus_are_pytorchs),
         cmocka_unit_test(losses_follow_pytorchs),
     };
     return cmocka_run_group_tests_name("optimizer", tests, NULL, NULL);

@@ -32,7 +32,13 @@ static int remove_folder(void **state) {
 typedef struct stopper {
     int epoch; // to stop after; 0: never
     volatile int stop;
+    char note[512]; // the last one
 } stopper;
+
+static void keep_note(const char *sentence, void *user) {
+    stopper *s = user;
+    snprintf(s->note, sizeof s->note, "%s", sentence);
+}
 
 static void stop_there(const convo_progress *p, void *user) {
     stopper *s = user;
@@ -42,7 +48,7 @@ static void stop_there(const convo_progress *p, void *user) {
 static convo_train_result train(const char *run, bool resume, int stop_after) {
     char *out = cv_format("%s/%s", folder, run);
     convo_recipe *recipe = make_recipe(overfitting);
-    stopper s = {stop_after, 0};
+    stopper s = {.epoch = stop_after};
     convo_train_result result;
     convo_error err = {0};
     const convo_train_options options = {
@@ -132,6 +138,88 @@ static void a_run_goes_on_to_the_same_model_and_records(void **state) {
     }
 }
 
+// --- with other settings ------------------------------------------------------------------------------------------
+
+// settings: NULL-terminated, on top of the recipe.
+static convo_status train_with(const char *run, const char *const *settings, bool resume, int stop_after, stopper *s,
+                               convo_train_result *result, convo_error *err) {
+    char *out = cv_format("%s/%s", folder, run);
+    convo_recipe *recipe = make_recipe(overfitting);
+    *s = (stopper){.epoch = stop_after};
+    const convo_train_options options = {.out = out,
+                                         .threads = 1,
+                                         .resume = resume,
+                                         .stop = &s->stop,
+                                         .progress = stop_there,
+                                         .note = keep_note,
+                                         .user = s};
+    for (; *settings; settings++) must(convo_recipe_set(recipe, *settings, err), err);
+    const convo_status status = convo_train(recipe, &options, result, NULL, err);
+    convo_recipe_free(recipe);
+    free(out);
+    return status;
+}
+
+// A rate that is cut by hand is a rate that is cut by a schedule, to the bit.
+static void a_run_goes_on_with_another_rate_and_more_epochs(void **state) {
+    (void)state;
+    static const char *const scheduled[] = {"train.schedule={step: {every: 3, gamma: 0.1}}", "train.epochs=6",
+                                            "train.keep=last", NULL},
+                             *const first[] = {"train.epochs=5", "train.keep=last", NULL},
+                             *const second[] = {"train.optimizer={sgd: {momentum: 0.5, lr: 0.05}}", "train.epochs=6",
+                                                "train.keep=last", NULL};
+    stopper s;
+    convo_train_result result;
+    convo_error err = {0};
+    must(train_with("whole", scheduled, false, 0, &s, &result, &err), &err);
+    must(train_with("changed", first, false, 3, &s, &result, &err), &err);
+    assert_int_equal(result.epochs, 3);
+    must(train_with("changed", second, true, 0, &s, &result, &err), &err);
+    assert_int_equal(result.epochs, 6);
+    check_same_lines("another rate", "changed", "metrics.jsonl");
+    char *path[2] = {cv_format("%s/whole/last.checkpoint", folder), cv_format("%s/changed/last.checkpoint", folder)};
+    cv_safetensors file[2];
+    for (int k = 0; k < 2; k++) must(cv_safetensors_read(path[k], &file[k], &err), &err);
+    const cv_st_tensor *a = cv_safetensors_find(&file[0], "values"), *b = cv_safetensors_find(&file[1], "values");
+    assert_int_equal(a->bytes, b->bytes);
+    assert_memory_equal(a->data, b->data, a->bytes);
+    for (int k = 0; k < 2; k++) cv_safetensors_free(&file[k]), free(path[k]);
+    assert_string_equal(s.note,
+                        "the run goes on with train.optimizer.sgd.lr 0.05 instead of 0.5, train.epochs 6 instead "
+                        "of 5");
+}
+
+static void a_run_does_not_go_on_as_another(void **state) {
+    (void)state;
+    static const char *const plain[] = {NULL};
+    static const struct {
+        const char *setting, *says;
+    } cases[] = {
+        {"train.batch=13", "with train.batch 12 instead of 13"},
+        {"train.seed=2", "train.seed 1 instead of 2"},
+        {"train.optimizer={adam: {lr: 0.5}}", "train.optimizer.sgd lr: ..., momentum: ... instead of nothing"},
+        {"train.optimizer={sgd: {lr: 0.5, momentum: 0.6}}", "train.optimizer.sgd.momentum 0.5 instead of 0.6"},
+        {"train.optimizer={sgd: {lr: 0.5}}", "train.optimizer.sgd.momentum 0.5 instead of nothing"},
+        {"model.0.linear=17", "model.0.linear 16 instead of 17"},
+        {"model=[{linear: 1}]", "model 3 entries instead of 1 entries"},
+        {"data.noise=0.5", "data.noise 0.4 instead of 0.5"},
+        {"train.ema=0.9", "train.ema nothing instead of 0.9"},
+        {"train.keep=last", "train.keep nothing instead of last"},
+    };
+    stopper s;
+    convo_train_result result;
+    convo_error err = {0};
+    must(train_with("other", plain, false, 2, &s, &result, &err), &err);
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        const char *const settings[] = {cases[k].setting, "train.epochs=9", NULL};
+        const convo_status status = train_with("other", settings, true, 0, &s, &result, &err);
+        if (status != CONVO_STATE || !strstr(err.message, cases[k].says))
+            fail_msg("%s: '%s' does not say '%s'", cases[k].setting, err.message, cases[k].says);
+    }
+    must(train_with("other", plain, true, 0, &s, &result, &err), &err);
+    assert_string_equal(s.note, "");
+}
+
 static bool is_there(const char *run, const char *name) {
     char *path = cv_format("%s/%s/%s", folder, run, name);
     const bool there = cv_is_file(path);
@@ -159,6 +247,8 @@ static void nothing_of_an_earlier_run_is_left(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_run_goes_on_to_the_same_model_and_records),
-                                       cmocka_unit_test(nothing_of_an_earlier_run_is_left)};
+                                       cmocka_unit_test(nothing_of_an_earlier_run_is_left),
+                                       cmocka_unit_test(a_run_goes_on_with_another_rate_and_more_epochs),
+                                       cmocka_unit_test(a_run_does_not_go_on_as_another)};
     return cmocka_run_group_tests_name("resume", tests, make_folder, remove_folder);
 }

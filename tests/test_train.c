@@ -186,6 +186,10 @@ static void an_interrupted_training_goes_on_to_the_same_bits(void **state) {
          .train = {.batch = 32, .epochs = 4, .ema = 0.8, .clip_norm = 0.1}},
         {MODERN, .name = "average, without validation", .examples = 160, .validation = 0,
          .train = {.batch = 32, .epochs = 4, .ema = 0.8, .ema_warmup = true}},
+        {TINY, .name = "on plateau", .examples = 45, .validation = 10, .optimizer = "sgd",
+         .optimizer_options = "{lr: 1}", .schedule = "on_plateau",
+         .schedule_options = "{patience: 0, factor: 0.5, cooldown: 1}",
+         .train = {.batch = 7, .epochs = 4, .watch = CV_WATCH_ACCURACY}},
         {TINY, .name = "accumulated, with weights", .examples = 65, .validation = 10, .optimizer = "adamw",
          .schedule = "one_cycle", .class_weight = three_weights,
          .train = {.batch = 4, .epochs = 4, .accumulate = 3, .clip_value = 0.1}},
@@ -371,6 +375,67 @@ static void early_stopping_keeps_the_best_epoch(void **state) {
     lesson_free(&l);
 }
 
+static void epochs_may_be_compared_by_accuracy(void **state) {
+    (void)state;
+    syllabus s = overfitting;
+    lesson l;
+    s.train.watch = CV_WATCH_ACCURACY;
+    s.noise = 0.85f;
+    lesson_new(&l, &s, cv_isa_find(NULL), 1);
+    must(lesson_run(&l), &l.err);
+    int best = 0;
+    for (int i = 1; i < l.epochs; i++)
+        if (l.epoch[i].score[CONVO_VALIDATION].correct > l.epoch[best].score[CONVO_VALIDATION].correct) best = i;
+    assert_true(best + 1 != lowest_loss(&l)); // else this tests nothing
+    assert_int_equal(l.result.best_epoch, best + 1);
+    assert_int_equal(l.result.epochs, best + 5);
+    check_score("validation scores", "kept model", l.result.validation, l.epoch[best].score[CONVO_VALIDATION]);
+    lesson_free(&l);
+}
+
+// Its epochs are those of a warm-up as well: they are not waited through.
+static void a_plateau_cuts_the_rate(void **state) {
+    (void)state;
+    syllabus s = overfitting;
+    lesson l;
+    s.train.patience = 0;
+    s.train.epochs = 30;
+    s.schedule = "on_plateau";
+    s.schedule_options = "{patience: 1, factor: 0.5, warmup: 3}";
+    lesson_new(&l, &s, cv_isa_find(NULL), 1);
+    must(lesson_run(&l), &l.err);
+    double rate = 1, best = INFINITY;
+    int bad = 0, cuts = 0;
+    for (int i = 0; i < 30; i++) {
+        const double loss = l.epoch[i].score[CONVO_VALIDATION].loss;
+        if (i >= 3) assert_true(l.epoch[i].learning_rate == rate);
+        if (i < 3) continue;
+        bad = loss < best * (1 - 1e-4) ? 0 : bad + 1;
+        if (!bad) best = loss;
+        if (bad > 1) rate /= 2, bad = 0, cuts++;
+    }
+    assert_in_range(cuts, 2, 15);
+    lesson_free(&l);
+}
+
+static void what_is_watched_needs_a_validation_part(void **state) {
+    (void)state;
+    static const char *const says[] = {"train.patience needs a validation part", "train.watch needs",
+                                       "train.schedule.on_plateau needs"};
+    for (int k = 0; k < 3; k++) {
+        syllabus s = overfitting;
+        lesson l;
+        s.validation = 0;
+        s.train.patience = k == 0 ? 4 : 0;
+        s.train.watch = k == 1 ? CV_WATCH_ACCURACY : CV_WATCH_LOSS;
+        if (k == 2) s.schedule = "on_plateau";
+        lesson_new(&l, &s, cv_isa_find(NULL), 1);
+        assert_int_equal(lesson_run(&l), CONVO_ARGUMENT);
+        if (!strstr(l.err.message, says[k])) fail_msg("'%s' does not say '%s'", l.err.message, says[k]);
+        lesson_free(&l);
+    }
+}
+
 static void without_patience_the_last_epoch_comes(void **state) {
     (void)state;
     syllabus s = overfitting;
@@ -541,6 +606,9 @@ int main(void) {
         cmocka_unit_test(accumulated_batches_are_one_large_batch),
         cmocka_unit_test(an_average_is_scored_and_kept_and_changes_no_step),
         cmocka_unit_test(early_stopping_keeps_the_best_epoch),
+        cmocka_unit_test(epochs_may_be_compared_by_accuracy),
+        cmocka_unit_test(a_plateau_cuts_the_rate),
+        cmocka_unit_test(what_is_watched_needs_a_validation_part),
         cmocka_unit_test(without_patience_the_last_epoch_comes),
         cmocka_unit_test(bytes_train_to_the_bits_of_the_floats_they_stand_for),
         cmocka_unit_test(a_loss_that_is_not_finite_names_step_and_layer),

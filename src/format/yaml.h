@@ -26,6 +26,11 @@ convo_status cv_yaml_assign(yaml_document_t *document, const char *path, const y
 // Writes the document as text, in its original style but without comments. Freed with free().
 convo_status cv_yaml_dump(const yaml_document_t *document, char **text, convo_error *err);
 
+// Receives the dotted path of a value that differs, and both in few words; "nothing" for one that is absent.
+typedef void cv_yaml_difference(void *user, const char *path, const char *was, const char *is);
+// Calls `tell` for each value that is not the same in both documents. The order of keys does not matter.
+void cv_yaml_compare(const cv_yaml *a, const cv_yaml *b, cv_yaml_difference *tell, void *user);
+
 // --- walking; NULL nodes are absent ones ------------------------------------------------------------------------
 
 const yaml_node_t *cv_yaml_root(const cv_yaml *yaml);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "format/json.h"
+#include "model/checkpoint.h"
 #include "model/data_folder.h"
 #include "format/safetensors.h"
 
@@ -13,25 +14,25 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static char *file_path(const cv_run_folder *folder, const char *name) {
+char *cv_run_folder_path(const cv_run_folder *folder, const char *name) {
     return cv_format("%s/%s", folder->path, name);
 }
 
 static convo_status write_in(const cv_run_folder *folder, const char *name, const char *text, convo_error *err) {
-    char *path = file_path(folder, name);
+    char *path = cv_run_folder_path(folder, name);
     const convo_status status = path ? cv_file_write(path, text, strlen(text), err) : cv_no_memory(err, name);
     free(path);
     return status;
 }
 
 static void remove_in(const cv_run_folder *folder, const char *name) {
-    char *path = file_path(folder, name);
+    char *path = cv_run_folder_path(folder, name);
     if (path) remove(path);
     free(path);
 }
 
 static bool has(const cv_run_folder *folder, const char *name) {
-    char *path = file_path(folder, name);
+    char *path = cv_run_folder_path(folder, name);
     const bool there = path && cv_is_file(path);
     free(path);
     return there;
@@ -55,7 +56,7 @@ static json_t *epoch_json(const cv_epoch *e) {
 // Appends one object as a line; json is given up.
 static convo_status append_line(const cv_run_folder *folder, const char *name, json_t *json, convo_error *err) {
     convo_status status = CONVO_OK;
-    char *path = file_path(folder, name), *line = cv_json_text(json, JSON_REAL_PRECISION(9));
+    char *path = cv_run_folder_path(folder, name), *line = cv_json_text(json, JSON_REAL_PRECISION(9));
     FILE *file = path ? fopen(path, "a") : NULL;
     if (!path || !line)
         status = cv_no_memory(err, name);
@@ -81,7 +82,7 @@ convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error 
     cv_run_folder *folder = user;
     const convo_status status = append_line(folder, "metrics.jsonl", epoch_json(epoch), err);
     if (status || !epoch->best) return status; // the last one is written at the end
-    char *path = file_path(folder, "best.safetensors");
+    char *path = cv_run_folder_path(folder, "best.safetensors");
     const convo_status saved = path ? cv_model_save(&folder->parts, path, err) : cv_no_memory(err, folder->path);
     free(path);
     return saved;
@@ -89,7 +90,7 @@ convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error 
 
 // Lines past the checkpoint belong to work that is done again.
 static convo_status cut_lines(const cv_run_folder *folder, const char *name, int64_t count, convo_error *err) {
-    char *path = file_path(folder, name);
+    char *path = cv_run_folder_path(folder, name);
     cv_bytes text = {0};
     size_t kept = 0;
     convo_status status = path ? CONVO_OK : cv_no_memory(err, name);
@@ -102,179 +103,6 @@ static convo_status cut_lines(const cv_run_folder *folder, const char *name, int
     if (!status) status = cv_file_write(path, text.data, kept, err);
 done:
     free(text.data);
-    free(path);
-    return status;
-}
-
-// --- last.checkpoint: a safetensors file of flat arrays -----------------------------------------------------------
-
-// Words of the generator, whether a spare number is kept, and its bits.
-enum { RANDOM_WORDS = 624 + 2 + 2 };
-
-static void pack_random(const cv_random *r, int32_t out[RANDOM_WORDS]) {
-    memcpy(out, r->state, sizeof r->state);
-    memcpy(out + 624, &r->next, sizeof r->next);
-    memcpy(out + 625, &r->has_spare, sizeof r->has_spare);
-    memcpy(out + 626, &r->spare, sizeof r->spare);
-}
-
-static bool unpack_random(const int32_t in[RANDOM_WORDS], cv_random *r) {
-    memcpy(r->state, in, sizeof r->state);
-    memcpy(&r->next, in + 624, sizeof r->next);
-    memcpy(&r->has_spare, in + 625, sizeof r->has_spare);
-    memcpy(&r->spare, in + 626, sizeof r->spare);
-    return r->next <= 624 && r->has_spare <= 1;
-}
-
-// The arrays of a checkpoint, in memory that belongs to the net and the state.
-typedef struct arrays {
-    int32_t random[2][RANDOM_WORDS];
-    cv_st_tensor tensor[7];
-    size_t count;
-} arrays;
-
-static void add_array(arrays *a, const char *name, cv_st_type type, size_t count, const void *data) {
-    a->tensor[a->count++] = (cv_st_tensor){.name = (char *)(uintptr_t)name,
-                                           .type = type,
-                                           .dims = 1,
-                                           .dim = {(int64_t)count},
-                                           .data = data,
-                                           .bytes = count * 4};
-}
-
-static void list_arrays(arrays *a, const cv_net *net, const cv_train_state *s, int moments) {
-    static const char *const names[] = {"moment.0", "moment.1"};
-    a->count = 0;
-    add_array(a, "values", CV_F32, net->total, net->values);
-    // NOLINTNEXTLINE(*CallAndMessage): there are at most 2
-    for (int k = 0; k < moments; k++) add_array(a, names[k], CV_F32, net->trained, s->moment[k]);
-    if (s->best) add_array(a, "best", CV_F32, net->total, s->best);
-    if (s->average) add_array(a, "average", CV_F32, net->total, s->average);
-    add_array(a, "random", CV_I32, RANDOM_WORDS, a->random[0]);
-    add_array(a, "epoch_random", CV_I32, RANDOM_WORDS, a->random[1]);
-}
-
-static char *state_text(const cv_train_state *s) {
-    json_t *json =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:o, s:f, s:I}", "epoch", (json_int_t)s->epoch, "step",
-                  (json_int_t)s->step, "steps", (json_int_t)s->steps, "correct", (json_int_t)s->correct, "seen",
-                  (json_int_t)s->seen, "loss_sum", s->loss_sum, "weight_sum", s->weight_sum, "best_loss",
-                  number(s->best_loss), "seconds", s->seconds, "best_epoch", (json_int_t)s->best_epoch);
-    char *text = cv_json_text(json, JSON_REAL_PRECISION(17));
-    json_decref(json);
-    return text;
-}
-
-static char *examples_text(const cv_run_folder *folder) {
-    const size_t *count = folder->split->count;
-    return cv_format("%zu, %zu and %zu", count[CONVO_TRAIN], count[CONVO_VALIDATION], count[CONVO_TEST]);
-}
-
-convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err) {
-    cv_run_folder *folder = user;
-    // Epochs of small nets last milliseconds, a flushed file tens of them: once a second is enough, and at every stop.
-    const double interval = 1;
-    const bool last = state->epoch == folder->parts.recipe->train.epochs, asked = folder->stop && *folder->stop;
-    if (!last && !asked && state->seconds - folder->saved_at < interval) return CONVO_OK;
-    folder->saved_at = state->seconds;
-
-    arrays a;
-    pack_random(&state->random, a.random[0]);
-    pack_random(&state->epoch_random, a.random[1]);
-    list_arrays(&a, folder->parts.net, state, folder->moments);
-    char *path = file_path(folder, "last.checkpoint"), *recipe = NULL;
-    convo_status status = convo_recipe_text(folder->parts.recipe, &recipe, err);
-    cv_st_text text[] = {{"convo.version", cv_format("%s", convo_version())},
-                         {"convo.state", state_text(state)},
-                         {"convo.examples", examples_text(folder)},
-                         {"convo.recipe", recipe}};
-    for (size_t k = 0; k < CV_COUNT(text); k++)
-        if (!status && (!path || !text[k].value)) status = cv_no_memory(err, "a checkpoint");
-    const cv_safetensors file = {.tensor = a.tensor, .tensors = a.count, .text = text, .texts = CV_COUNT(text)};
-    if (!status) status = cv_safetensors_write(path, &file, err);
-    for (size_t k = 0; k < CV_COUNT(text); k++) free(text[k].value);
-    free(path);
-    return status;
-}
-
-static bool read_state(const char *text, cv_train_state *s) {
-    json_t *json = cv_json_of(text);
-    json_int_t epoch, step, steps, correct, seen, best_epoch;
-    json_t *best_loss;
-    const bool good =
-        !json_unpack(json, "{s:I, s:I, s:I, s:I, s:I, s:F, s:F, s:o, s:F, s:I}", "epoch", &epoch, "step", &step,
-                     "steps", &steps, "correct", &correct, "seen", &seen, "loss_sum", &s->loss_sum, "weight_sum",
-                     &s->weight_sum, "best_loss", &best_loss, "seconds", &s->seconds, "best_epoch", &best_epoch) &&
-        epoch >= 0 && step >= 0 && steps >= 0 && correct >= 0 && seen >= correct && best_epoch >= 0;
-    if (good) {
-        s->epoch = epoch, s->step = step, s->steps = steps, s->correct = correct, s->seen = seen,
-        s->best_epoch = best_epoch;
-        s->best_loss = json_is_number(best_loss) ? json_number_value(best_loss) : INFINITY;
-    }
-    json_decref(json);
-    return good;
-}
-
-// The same recipe, except that more epochs may be asked for.
-static convo_status check_recipe(const cv_run_folder *folder, const char *path, const char *text, convo_error *err) {
-    convo_recipe *old = NULL;
-    char *now = NULL, *then = NULL, epochs[48];
-    if (!text) return cv_fail(err, CONVO_FORMAT, path, "this is not a checkpoint: its metadata has no convo.recipe");
-    cv_print(epochs, sizeof epochs, "train.epochs=%lld", (long long)folder->parts.recipe->train.epochs);
-    convo_status status = cv_recipe_parse(text, strlen(text), folder->parts.recipe->name, path, &old, err);
-    if (!status && folder->parts.recipe->train.epochs != old->train.epochs) status = convo_recipe_set(old, epochs, err);
-    if (!status) status = convo_recipe_text(old, &then, err);
-    if (!status) status = convo_recipe_text(folder->parts.recipe, &now, err);
-    if (!status && strcmp(now, then) != 0)
-        status = cv_fail(err, CONVO_STATE, path,
-                         "belongs to another recipe (see recipe.yaml beside it): go on with the one it was begun with");
-    convo_recipe_free(old);
-    free(now);
-    free(then);
-    return status;
-}
-
-// The same number of examples in each part: else the rows of this epoch's order are others.
-static convo_status check_examples(const cv_run_folder *folder, const char *path, const char *then, convo_error *err) {
-    char *now = examples_text(folder);
-    convo_status status = now ? CONVO_OK : cv_no_memory(err, path);
-    if (now && then && strcmp(now, then) != 0)
-        status = cv_fail(err, CONVO_STATE, path,
-                         "was made of %s examples (train, validation, test), the data set now gives %s: bring back the "
-                         "old files, or train anew",
-                         then, now);
-    free(now);
-    return status;
-}
-
-static convo_status copy_arrays(const char *path, const cv_safetensors *file, arrays *a, convo_error *err) {
-    for (size_t k = 0; k < a->count; k++) {
-        const cv_st_tensor *to = &a->tensor[k], *from = cv_safetensors_find(file, to->name);
-        if (!from || from->type != to->type || from->bytes != to->bytes)
-            return cv_fail(err, CONVO_SHAPE, path, "'%s' is missing or does not fit the recipe's net", to->name);
-        memcpy((void *)(uintptr_t)to->data, from->data, to->bytes);
-    }
-    return CONVO_OK;
-}
-
-static convo_status go_on(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err) {
-    arrays a;
-    cv_safetensors file = {0};
-    char *path = file_path(folder, "last.checkpoint");
-    if (!path) return cv_no_memory(err, folder->path);
-    convo_status status = cv_safetensors_read(path, &file, err);
-    if (!status) status = check_recipe(folder, path, cv_safetensors_text(&file, "convo.recipe"), err);
-    if (!status) status = check_examples(folder, path, cv_safetensors_text(&file, "convo.examples"), err);
-    list_arrays(&a, net, state, folder->moments);
-    if (!status) status = copy_arrays(path, &file, &a, err);
-    if (!status && (!read_state(cv_safetensors_text(&file, "convo.state"), state) ||
-                    !unpack_random(a.random[0], &state->random) || !unpack_random(a.random[1], &state->epoch_random)))
-        status = cv_fail(err, CONVO_FORMAT, path, "the state in this checkpoint makes no sense");
-    folder->saved_at = state->seconds;
-    const int64_t every = folder->parts.recipe->train.record_every;
-    if (!status) status = cut_lines(folder, "metrics.jsonl", state->epoch, err);
-    if (!status) status = cut_lines(folder, "steps.jsonl", every ? state->steps / every : 0, err);
-    cv_safetensors_free(&file);
     free(path);
     return status;
 }
@@ -304,7 +132,10 @@ convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net
     if (!status) status = lock(folder, err);
     if (status) return status;
     if (resume && has(folder, "last.checkpoint")) {
-        status = go_on(folder, net, state, err);
+        const int64_t every = folder->parts.recipe->train.record_every;
+        status = cv_checkpoint_read(folder, net, state, err);
+        if (!status) status = cut_lines(folder, "metrics.jsonl", state->epoch, err);
+        if (!status) status = cut_lines(folder, "steps.jsonl", every ? state->steps / every : 0, err);
     } else { // what is left of an earlier run would lie about this one
         for (size_t k = 0; k < CV_COUNT(earlier); k++) remove_in(folder, earlier[k]);
         status = write_in(folder, "metrics.jsonl", "", err);
@@ -354,7 +185,8 @@ static json_t *result_json(const cv_run_folder *folder, const convo_train_result
 
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
                                convo_error *err) {
-    char *model = file_path(folder, "best.safetensors"), *path = file_path(folder, "result.json"), *text = NULL;
+    char *model = cv_run_folder_path(folder, "best.safetensors"), *path = cv_run_folder_path(folder, "result.json"),
+         *text = NULL;
     json_t *json = result_json(folder, result, dataset);
     convo_status status = CONVO_OK;
     if (!model || !path || !(text = cv_json_text(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9))))

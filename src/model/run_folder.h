@@ -8,11 +8,11 @@ typedef struct cv_run_folder {
     const char *path; // NULL: nothing is written
     const char *data; // the data set's folder, "" of one that is made up
     cv_model_parts parts;
-    int moments;              // of the optimiser
-    const volatile int *stop; // of the training: a checkpoint is then written at once
-    const cv_split *split;    // of the data set
-    double saved_at;          // seconds, when the last checkpoint was written
-    int lock;                 // file descriptor; -1: the folder is not locked
+    int moments;                        // of the optimiser
+    const cv_split *split;              // of the data set
+    const convo_train_options *options; // at a stop, a checkpoint is written at once; may be NULL
+    double saved_at;                    // seconds, when the last checkpoint was written
+    int lock;                           // file descriptor; -1: the folder is not locked
 } cv_run_folder;
 
 // Creates and locks the folder, writes recipe.yaml and data.txt. resume: if there is a last.checkpoint, reads it into
@@ -23,7 +23,8 @@ convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net
 // Callbacks of cv_training; user is the folder.
 convo_status cv_run_folder_step(void *user, const cv_step_record *record, convo_error *err);
 convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err);
-convo_status cv_run_folder_checkpoint(void *user, const cv_train_state *state, convo_error *err);
+// The path of a file in it; freed by the caller.
+char *cv_run_folder_path(const cv_run_folder *folder, const char *name);
 // Writes best.safetensors, the kept model, and result.json.
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
                                convo_error *err);

@@ -2,7 +2,7 @@
 #include "data/parts.h"
 #include "model/finetune.h"
 #include "model/material.h"
-#include "model/run_folder.h"
+#include "model/checkpoint.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ static cv_training training_of(const convo_recipe *recipe, const cv_material *m,
         .pool = m->pool,
         .step_done = writes ? cv_run_folder_step : NULL,
         .epoch_done = writes ? cv_run_folder_epoch : NULL,
-        .checkpoint = writes ? cv_run_folder_checkpoint : NULL,
+        .checkpoint = writes ? cv_checkpoint_write : NULL,
         .user = folder,
     };
 }
@@ -132,7 +132,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     *result = (convo_train_result){0};
     if (options->resume && !options->out)
         return cv_fail(err, CONVO_ARGUMENT, "", "resuming needs the run directory to continue in");
-    cv_run_folder folder = {.path = options->out, .stop = options->stop, .lock = -1};
+    cv_run_folder folder = {.path = options->out, .options = options, .lock = -1};
     convo_recipe *measured;
     convo_status status = convo_recipe_measure(recipe, options, &measured, err);
     if (measured) recipe = measured;

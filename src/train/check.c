@@ -45,8 +45,11 @@ convo_status cv_train_check(const cv_training *t, convo_error *err) {
         return cv_fail(err, CONVO_ARGUMENT, "", "train.balance draws the order anew: leave out train.order: fixed");
     if (t->config.ema_warmup && t->config.ema == 0)
         return cv_fail(err, CONVO_ARGUMENT, "", "train.ema_warmup is given without train.ema, such as 0.999");
-    if (t->config.patience && !t->split->count[CONVO_VALIDATION])
-        return cv_fail(err, CONVO_ARGUMENT, "", "train.patience needs a validation part: add one in data.split");
+    if (!t->split->count[CONVO_VALIDATION] && (t->config.patience || t->schedule->watches || t->config.watch))
+        return cv_fail(err, CONVO_ARGUMENT, "", "train.%s needs a validation part: add one in data.split",
+                       t->config.patience     ? "patience"
+                       : t->schedule->watches ? "schedule.on_plateau"
+                                              : "watch");
     if (t->net->isa->real != sizeof(float))
         return cv_fail(err, CONVO_UNSUPPORTED, "", "the instruction set '%s' is for checks, not for training",
                        t->net->isa->name);

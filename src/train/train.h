@@ -33,30 +33,49 @@ const cv_optimizer *cv_optimizer_at(size_t k); // NULL at the end
 // --- schedules: factor of the learning rate, as torch.optim.lr_scheduler has them -----------------------------------
 
 typedef struct cv_schedule_config {
-    int64_t every, warmup, epochs;                  // all in epochs
-    double gamma, minimum;                          // step; cosine: the last rate, as a fraction of lr
+    int64_t every, warmup, epochs, cooldown;        // all in epochs
+    int64_t longer;                                 // warm_restarts
+    double gamma, minimum;                          // factor of a cut; lowest rate, as a fraction of lr
+    double power, threshold;                        // polynomial; on_plateau
+    bool each_step;                                 // else the rate moves at every epoch
     double start, end;                              // linear
     double pct_start, div_factor, final_div_factor; // one_cycle
 } cv_schedule_config;
 
+// A point of a training, counted from the end of the warm-up.
+typedef struct cv_instant {
+    double epoch, epochs; // now, whole unless the rate moves at every step; of the training
+    int64_t step, steps;
+} cv_instant;
+
 typedef struct cv_schedule {
-    const char *name, *help; // "constant", "step", "cosine", "linear", "one_cycle"
+    const char *name, *help; // "constant", "step", "cosine", ...
     const cv_option *schema; // over cv_schedule_config
-    // The factor at step 0, 1, ... of `steps`, with `per_epoch` steps per epoch. Without warm-up, which all schedules
-    // share.
-    double (*factor)(const cv_schedule_config *config, int64_t step, int64_t steps, int64_t per_epoch);
+    double (*factor)(const cv_schedule_config *config, cv_instant at);
+    bool watches; // the factor also depends on how the training goes: see cv_plateau_step
 } cv_schedule;
 
 const cv_schedule *cv_schedule_at(size_t k); // NULL at the end
+// Returns the factor at step 0, 1, ... of `steps`, with `per_epoch` steps per epoch, warm-up included.
 double cv_schedule_factor(const cv_schedule *schedule, const cv_schedule_config *config, int64_t step, int64_t steps,
                           int64_t per_epoch);
+
+// What torch.optim.lr_scheduler.ReduceLROnPlateau knows.
+typedef struct cv_plateau {
+    double factor, best;  // of the learning rate so far; score, not finite before the first epoch
+    int64_t bad, cooling; // epochs without a gain; left of the cool-down
+} cv_plateau;
+
+// After an epoch. highest: a higher score is better, as of an accuracy.
+void cv_plateau_step(const cv_schedule_config *config, double lr, bool highest, double score, cv_plateau *plateau);
 
 // --- the loop -----------------------------------------------------------------------------------------------------
 
 typedef struct cv_train_config {
-    int64_t batch, epochs, seed, patience; // patience: epochs without a better validation loss; 0: never stop early
+    int64_t batch, epochs, seed, patience; // patience: epochs without a better validation score; 0: never stop early
     int order;                             // CV_SHUFFLE, ...
     int keep;                              // CV_KEEP_BEST, ...
+    int watch;                             // CV_WATCH_LOSS, ...: what tells which epoch is better
     int precision;                         // CV_PRECISION_FP32, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
     bool record_full, test_each_epoch, drop_last, balance;
@@ -69,24 +88,27 @@ typedef struct cv_train_config {
 
 enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
 enum { CV_KEEP_BEST, CV_KEEP_LAST };
+enum { CV_WATCH_LOSS, CV_WATCH_ACCURACY };
 enum { CV_PRECISION_FP32, CV_PRECISION_BF16 };
 
 extern const cv_option cv_train_schema[]; // over cv_train_config
 
 // Everything a training needs to continue with the same bits: the content of a checkpoint.
 typedef struct cv_train_state {
-    int64_t epoch, step;       // epochs done, steps done in the next one
-    int64_t steps;             // steps done ever
-    cv_random random;          // now
-    cv_random epoch_random;    // as the running epoch began: its order is drawn from it again
-    double loss_sum;           // of the running epoch
-    double weight_sum;         // of its examples, by which their losses are divided
-    int64_t correct, seen;     // of the running epoch
-    double best_loss, seconds; // of validation; of all calls together
-    int64_t best_epoch;        // 0: none yet
-    float *moment[2];          // [net->trained] each, as many as the optimiser has
-    float *average;            // [net->total] moving average of all values, NULL without one
-    float *best;               // [net->total] the best on validation, NULL where the last epoch's weights are kept
+    int64_t epoch, step;    // epochs done, steps done in the next one
+    int64_t steps;          // steps done ever
+    cv_random random;       // now
+    cv_random epoch_random; // as the running epoch began: its order is drawn from it again
+    double loss_sum;        // of the running epoch
+    double weight_sum;      // of its examples, by which their losses are divided
+    int64_t correct, seen;  // of the running epoch
+    double best_score;      // of validation, as it is watched; not finite: none yet
+    double seconds;         // of all calls together
+    int64_t best_epoch;     // 0: none yet
+    cv_plateau plateau;
+    float *moment[2]; // [net->trained] each, as many as the optimiser has
+    float *average;   // [net->total] moving average of all values, NULL without one
+    float *best;      // [net->total] the best on validation, NULL where the last epoch's weights are kept
 } cv_train_state;
 
 // Results of one epoch.

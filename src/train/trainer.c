@@ -15,7 +15,8 @@ const cv_option cv_train_schema[] = {
               CV_RANGE(1, 1 << 20)),
     CV_OPTION("seed", CV_INT, cv_train_config, seed, "of weights, order and dropout", CV_RANGE(0, 4294967295.0)),
     CV_OPTION("patience", CV_INT, cv_train_config, patience,
-              "stop after this many epochs without a lower validation loss; 0: never", CV_RANGE(0, 1 << 20)),
+              "stop after this many epochs without a better validation score (see watch); 0: never",
+              CV_RANGE(0, 1 << 20)),
     CV_OPTION("order", CV_WORD, cv_train_config, order,
               "of an epoch: a new permutation, always the same, or drawn with replacement",
               .words = "shuffle|fixed|replacement"),
@@ -37,8 +38,12 @@ const cv_option cv_train_schema[] = {
               "the decay after n steps is at most (1 + n) / (10 + n)"),
     CV_OPTION(
         "keep", CV_WORD, cv_train_config, keep,
-        "the model of the epoch with the lowest validation loss, where there is a validation part, or of the last",
+        "the model of the epoch with the best validation score (see watch), where there is a validation part, or of "
+        "the last",
         .words = "best|last"),
+    CV_OPTION("watch", CV_WORD, cv_train_config, watch,
+              "the validation score by which epochs are compared: the lower loss, or the higher accuracy, is better",
+              .words = "loss|accuracy"),
     CV_OPTION("precision", CV_WORD, cv_train_config, precision,
               "bf16: convolutions multiply in bf16 where the processor has AMX; weights, sums and scores stay fp32",
               .words = "fp32|bf16"),
@@ -77,7 +82,8 @@ typedef struct loop {
 
 convo_status cv_train_state_new(const cv_training *t, const cv_random *random, cv_train_state *s, convo_error *err) {
     bool fits = true;
-    *s = (cv_train_state){.random = *random, .epoch_random = *random, .best_loss = INFINITY};
+    *s = (cv_train_state){
+        .random = *random, .epoch_random = *random, .best_score = NAN, .plateau = {.factor = 1, .best = NAN}};
     for (int k = 0; k < cv_optimizer_moments(t->optimizer, &t->optimizer_config); k++)
         fits &= (s->moment[k] = cv_alloc_aligned(t->net->trained + 1, sizeof(float))) != NULL;
     if (t->split->count[CONVO_VALIDATION] && t->config.keep == CV_KEEP_BEST)
@@ -166,7 +172,7 @@ static convo_status train_step(loop *l, convo_error *err) {
     convo_status status = CONVO_OK;
     sums of_step = {0};
     const int64_t first = s->step * l->per_step, rest = l->batches - first;
-    l->learning_rate = t->optimizer_config.lr *
+    l->learning_rate = t->optimizer_config.lr * s->plateau.factor *
                        cv_schedule_factor(t->schedule, &t->schedule_config, s->steps, l->total_steps, l->per_epoch);
     cv_updater_begin(l->updater, l->learning_rate);
     for (int64_t k = 0; k < l->per_step && k < rest && !status; k++) status = train_batch(l, &of_step, err);
@@ -250,11 +256,16 @@ static convo_status judge_epoch(loop *l, convo_error *err) {
     convo_status status = score_part(l, CONVO_VALIDATION, &l->validation, err);
     if (!status && t->config.test_each_epoch) status = score_part(l, CONVO_TEST, &l->test, err);
     if (status) return status;
-    const bool better = l->validation.loss < s->best_loss; // never without a validation part: its loss is not a number
+    const bool highest = t->config.watch == CV_WATCH_ACCURACY;
+    const double score = highest ? l->validation.accuracy : l->validation.loss; // without a validation part none
+    const bool first = isnan(s->best_score) && !isnan(score);
+    const bool better = first || (highest ? score > s->best_score : score < s->best_score);
     if (better) {
-        s->best_loss = l->validation.loss;
+        s->best_score = score;
         s->best_epoch = s->epoch + 1;
     }
+    if (t->schedule->watches && s->epoch >= t->schedule_config.warmup)
+        cv_plateau_step(&t->schedule_config, t->optimizer_config.lr, highest, score, &s->plateau);
     if (better && s->best) memcpy(s->best, t->net->values, t->net->total * sizeof *s->best);
     const cv_epoch record = {
         .epoch = (int)s->epoch + 1,

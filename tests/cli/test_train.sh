@@ -27,6 +27,12 @@ expect 1 "a run is not overwritten by accident" "already contains a run" "--resu
     train "$work/digits.yaml" --data "$work/small" --out "$run"
 expect 0 "--resume of a complete run says so" "is complete: 3 epochs" "test accuracy" -- \
     train "$work/digits.yaml" --data "$work/small" --out "$run" --resume
+"$CONVO" train "$work/digits.yaml" --data "$work/small" --out "$work/more" -q >/dev/null 2>&1
+expect 0 "--resume goes on with more epochs and another rate, and says so" "the run goes on with" "train.epochs 5 instead of 3" \
+    "lr 0.01 instead of" "epoch 5/5" "test accuracy" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$work/more" --set epochs=5 --set lr=0.01 --resume
+expect 1 "but not with another seed" "another recipe" "train.seed" "a run can go on with other epochs" -- \
+    train "$work/digits.yaml" --data "$work/small" --out "$work/more" --seed 9 --resume
 expect 0 "--force replaces it" "test accuracy" -- \
     train "$work/digits.yaml" --data "$work/small" --out "$run" --force --set epochs=1
 expect 0 "-q says only the result" "test accuracy" -- \

@@ -125,8 +125,9 @@ def make_checkpoints():
     recipe = RECIPES["conv"] + "train: {optimizer: {adam: {lr: 0.1}}, epochs: 5}\n"
     metrics = b'{"epoch": 1, "train_loss": 0.5}\n{"epoch": 2, "train_loss": 0.4}\n'
     sizes = {"values": 128, "moment.0": 96, "moment.1": 96}  # each of the tensors begins at a multiple of 16
-    state = {"epoch": 1, "step": 0, "steps": 3, "correct": 0, "seen": 0, "loss_sum": 0.5, "best_loss": None,
-             "seconds": 0.5, "best_epoch": 0}
+    state = {"epoch": 1, "step": 0, "steps": 3, "correct": 0, "seen": 0, "loss_sum": 0.5, "weight_sum": 3,
+             "best_score": None, "seconds": 0.5, "best_epoch": 0, "plateau_factor": 1, "plateau_best": None, "plateau_bad": 0,
+             "plateau_cooling": 0}
 
     def checkpoint(state, next_word=1, recipe=recipe, sizes=sizes):
         header = {"__metadata__": {"convo.state": json.dumps(state), "convo.recipe": recipe}}

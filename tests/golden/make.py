@@ -279,10 +279,42 @@ schedules = {  # of 70 steps, 7 in an epoch
     "step": (lambda o: lr_scheduler.StepLR(o, 3, 0.5), False),
     "cosine": (lambda o: lr_scheduler.CosineAnnealingLR(o, 10, 0.1), False),
     "linear": (lambda o: lr_scheduler.LinearLR(o, 0.25, 0.9, 4), False),
+    "exponential": (lambda o: lr_scheduler.ExponentialLR(o, 0.8), False),
+    "polynomial": (lambda o: lr_scheduler.PolynomialLR(o, 10, 2), False),
+    "polynomial_short": (lambda o: lr_scheduler.PolynomialLR(o, 4), False),
+    "warm_restarts": (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 3), False),
+    "warm_restarts_longer": (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 1, 2, 0.05), False),
+    "exponential_each_step": (lambda o: lr_scheduler.ExponentialLR(o, 0.8 ** (1 / 7)), True),
+    "polynomial_each_step": (lambda o: lr_scheduler.PolynomialLR(o, 70, 0.5), True),
+    "cosine_each_step": (lambda o: lr_scheduler.CosineAnnealingLR(o, 70, 0.1), True),
+    "linear_each_step": (lambda o: lr_scheduler.LinearLR(o, 0.25, 0.9, 28), True),
+    "warm_restarts_each_step": (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 14, 2), True),
+    # a rise over two epochs, then the cosine over the other eight
+    "warmup_cosine": (lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.LinearLR(o, 1 / 14, 1, 13),
+                                                              lr_scheduler.CosineAnnealingLR(o, 56, 0.01)], [14]), True),
     "one_cycle": (lambda o: lr_scheduler.OneCycleLR(o, 1, total_steps=70, cycle_momentum=False), True),
     "one_cycle_wide": (lambda o: lr_scheduler.OneCycleLR(o, 1, total_steps=70, pct_start=0.55, div_factor=10, final_div_factor=100,
                                                          cycle_momentum=False), True),
 }
+
+
+plateaus = {  # options of ReduceLROnPlateau
+    "loss": dict(patience=2, factor=0.5),
+    "loss_cooldown": dict(patience=1, factor=0.3, cooldown=3, min_lr=0.02, threshold=0.01),
+    "accuracy": dict(patience=3, factor=0.7, mode="max"),
+    "accuracy_impatient": dict(patience=0, factor=0.9, mode="max", cooldown=1, threshold=0.05),
+}
+
+
+def plateau(options):
+    """The rate after each of 150 scores, which fall or rise, and then stay about the same."""
+    optimizer, rates = SGD([torch.zeros(1)], lr=1.0), []
+    schedule = lr_scheduler.ReduceLROnPlateau(optimizer, **options)
+    for epoch, noise in enumerate(made_up(32, 150).astype(np.float64)):
+        score = 0.5 + 0.5 * 0.9 ** epoch + 0.1 * noise
+        schedule.step(1 - score if options.get("mode") == "max" else score)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return rates
 
 
 def factors(make, each_step):
@@ -330,6 +362,8 @@ def main():
             keep("train/%s/%s" % (name, key), value)
     for name, (make, each_step) in schedules.items():
         keep("schedule/" + name, factors(make, each_step), np.float64)
+    for name, options in plateaus.items():
+        keep("plateau/" + name, plateau(options), np.float64)
     easy, hard = task((5, 24), 10, 320, 0.25), task((5, 24), 10, 320, 0.75)
     keep("losses/course", train(course, (10 * easy[0], easy[1]), 32, 10, "shuffle", lambda p: SGD(p, lr=0.05))[1], np.float64)
     keep("losses/modern", train(modern, hard, 32, 10, "shuffle", lambda p: SGD(p, lr=0.02, momentum=0.9, weight_decay=1e-3),

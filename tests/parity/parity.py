@@ -62,6 +62,10 @@ CASES = [
     Case("fsdd-mfcc, tanh, step", MFCC, TEN + ["train.schedule={step: {every: 2, gamma: 0.5}}"]),
     Case("fsdd-mfcc, tanh, cosine", MFCC, TEN + ["train.schedule={cosine: {minimum: 0.01}}"]),
     Case("fsdd-mfcc, tanh, linear", MFCC, TEN + ["train.schedule={linear: {start: 0.1, end: 1, epochs: 5}}"]),
+    Case("fsdd-mfcc, tanh, exponential", MFCC, TEN + ["train.schedule={exponential: {gamma: 0.7}}"]),
+    Case("fsdd-mfcc, tanh, polynomial", MFCC, TEN + ["train.schedule={polynomial: {power: 2, each_step: true}}"]),
+    Case("fsdd-mfcc, tanh, warm_restarts", MFCC, TEN + ["train.schedule={warm_restarts: {first: 2, longer: 2}}"]),
+    Case("fsdd-mfcc, tanh, warm-up, cosine", MFCC, TEN + ["train.schedule={cosine: {warmup: 2, each_step: true}}"]),
     Case("fsdd-mfcc, tanh, one_cycle", MFCC, TEN + ["train.schedule=one_cycle"]),
     Case("fsdd-mfcc, tanh, clipped, class weights", MFCC, TANH + [
         "train.loss={cross_entropy: {label_smoothing: 0.1}}", "train.class_weights=[1, 2, 0.5, 1, 3, 0.25, 1, 1.5, 1, 1]",
@@ -547,10 +551,20 @@ def schedule_of(train, optimizer, per_epoch):
     lr, epochs, s = optimizer.defaults["lr"], train["epochs"], torch.optim.lr_scheduler
     if word == "one_cycle":
         return s.OneCycleLR(optimizer, lr, total_steps=per_epoch * epochs, cycle_momentum=False, **o), True
-    return {"constant": lambda: s.LambdaLR(optimizer, lambda epoch: 1),
+    each_step, warmup = o.pop("each_step", False), o.pop("warmup", 0)
+    unit, minimum = per_epoch if each_step else 1, o.get("minimum", 0) * lr  # times the schedule moves in an epoch
+    made = {"constant": lambda: s.LambdaLR(optimizer, lambda epoch: 1),
             "step": lambda: s.StepLR(optimizer, o["every"], o.get("gamma", 0.1)),
-            "cosine": lambda: s.CosineAnnealingLR(optimizer, epochs, o.get("minimum", 0) * lr),
-            "linear": lambda: s.LinearLR(optimizer, o.get("start", 1 / 3), o.get("end", 1), o.get("epochs", 5))}[word](), False
+            "exponential": lambda: s.ExponentialLR(optimizer, o["gamma"] ** (1 / unit)),
+            "polynomial": lambda: s.PolynomialLR(optimizer, (o.get("epochs") or epochs - warmup) * unit, o.get("power", 1)),
+            "cosine": lambda: s.CosineAnnealingLR(optimizer, (epochs - warmup) * unit, minimum),
+            "warm_restarts": lambda: s.CosineAnnealingWarmRestarts(optimizer, o["first"] * unit, o.get("longer", 1), minimum),
+            "linear": lambda: s.LinearLR(optimizer, o.get("start", 1 / 3), o.get("end", 1), o.get("epochs", 5) * unit)}[word]()
+    if warmup:  # step by step, as the schedule then has to move as well
+        assert each_step or word == "constant", "a warm-up is compared where the rate moves at every step"
+        rise = s.LinearLR(optimizer, 1 / (warmup * per_epoch), 1, warmup * per_epoch - 1)
+        return s.SequentialLR(optimizer, [rise, made], [warmup * per_epoch]), True
+    return made, each_step
 
 
 def loader_of(train, data):
