@@ -49,6 +49,8 @@ static int run_eval(const cli_context *context, const void *given) {
     if (!status && (convo_evaluate(model, part, &d.how, &evaluation, &err) ||
                     (values->save && convo_evaluation_save(&evaluation, values->save, &err))))
         status = fail(&err);
+    if (!status && values->top > 0 && evaluation.truths)
+        status = complain(context->word[0], "several labels may be true of its examples: omit --top");
     if (!status && values->by_group && !evaluation.groups)
         status = complain(context->word[0], "the data set has no groups: omit --by-group");
     if (!status)

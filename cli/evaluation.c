@@ -104,15 +104,18 @@ json_t *evaluation_json(const convo_evaluation *e, int top, bool by_group) {
     for (int k = 0; k < e->classes; k++) {
         json_array_append_new(classes, class_json(e->labels[k], convo_class_figures(e, k), curve_of(e, k)));
         json_t *row = json_array();
-        for (int j = 0; j < e->classes; j++) json_array_append_new(row, json_integer(e->confusion[k * e->classes + j]));
+        for (int j = 0; e->confusion && j < e->classes; j++)
+            json_array_append_new(row, json_integer(e->confusion[k * e->classes + j]));
         json_array_append_new(confusion, row);
     }
     json_t *json =
         json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "part", parts[e->part], "score", json_score(&e->score),
                   "interval", interval_json(e->score.correct, e->score.count), "calibration", calibration_json(e),
                   "classes", classes, "mean", macro_json(e), "confusion", confusion, "seconds", e->seconds);
+    if (!e->confusion) json_object_set_new(json, "confusion", json_null());
     if (top > 0)
-        json_object_set_new(json, "top", json_pack("{s:i, s:f}", "k", top, "accuracy", convo_top_accuracy(e, top)));
+        json_object_set_new(json, "top",
+                            json_pack("{s:i, s:o}", "k", top, "accuracy", json_number(convo_top_accuracy(e, top))));
     if (by_group) json_object_set_new(json, "groups", groups_json(e));
     return json;
 }
@@ -238,15 +241,16 @@ int print_evaluation(const convo_evaluation *e, int top, bool by_group) {
     convo_calibration calibration;
     say(stdout, "%s accuracy %.4f  (%lld/%lld)  95 %% interval %.4f to %.4f\n", parts[e->part], e->score.accuracy,
         (long long)e->score.correct, (long long)e->score.count, interval.low, interval.high);
-    if (top > 0) say(stdout, "top-%d accuracy %.4f\n", top, convo_top_accuracy(e, top));
+    if (top > 0 && !e->truths) say(stdout, "top-%d accuracy %.4f\n", top, convo_top_accuracy(e, top));
     say(stdout, "loss %.4f\n", e->score.loss);
     if (!convo_calibration_find(e, &calibration, NULL))
         printf("calibration error (ECE) %.4f: how sure it is and how often it is right differ by %.1f %% on average\n",
                calibration.error, 100 * calibration.error);
+    if (e->truths) puts("several labels may be true, or none: an example is right if all of its labels are");
     putchar('\n');
     int status = print_classes(e);
     if (status) return status;
-    status = print_confusion(e);
+    if (e->confusion) status = print_confusion(e);
     return status || !by_group ? status : print_groups(e);
 }
 

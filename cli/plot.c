@@ -52,15 +52,16 @@ static const struct kind {
     plot_kind *draw;
     bool model;    // it is of a model, not of a recipe
     bool evaluate; // and of what it says about a part of the data
+    bool several;  // where several labels may be true, too
 } kinds[] = {
-    {FIELD(confusion), "confusion", plot_confusion, true, true},
-    {FIELD(roc), "roc", plot_roc, true, true},
-    {FIELD(det), "det", plot_det, true, true},
-    {FIELD(calibration), "calibration", plot_calibration, true, true},
-    {FIELD(boundary), "boundary", plot_boundary, true, false},
-    {FIELD(examples), "examples", plot_examples, false, false},
-    {FIELD(mistakes), "mistakes", plot_mistakes, true, true},
-    {FIELD(filters), "filters", plot_filters, false, false},
+    {FIELD(confusion), "confusion", plot_confusion, true, true, false},
+    {FIELD(roc), "roc", plot_roc, true, true, true},
+    {FIELD(det), "det", plot_det, true, true, true},
+    {FIELD(calibration), "calibration", plot_calibration, true, true, false},
+    {FIELD(boundary), "boundary", plot_boundary, true, false, false},
+    {FIELD(examples), "examples", plot_examples, false, false, true},
+    {FIELD(mistakes), "mistakes", plot_mistakes, true, true, false},
+    {FIELD(filters), "filters", plot_filters, false, false, true},
 };
 
 static int written(const plot *p) {
@@ -93,6 +94,9 @@ static int draw_kind(plot *p, const struct kind *kind) {
         status = complain(p->word, "is a recipe, but --%s needs a run or a model: train it first", kind->name);
     if (!status && kind->evaluate && convo_evaluate(p->model, p->part, &p->data.how, &p->evaluation, &err))
         status = fail(&err);
+    if (!status && p->evaluation.truths && !kind->several)
+        status = complain(p->word, "several labels may be true of its examples: --%s is for models that give one",
+                          kind->name);
     return status ? status : kind->draw(p);
 }
 

@@ -70,6 +70,13 @@ static convo_status find_probabilities(const predictor *p, const char *path, siz
     return convo_model_predict_arrays(p->model, e->values.value + (int64_t)k * size, 1, p->probability, err);
 }
 
+// Of several labels that may be true together, the likeliest one is no answer.
+static const char *verdict(const predictor *p, const char *truth, const char *best) {
+    for (int k = 0; k < p->classes; k++)
+        if (!strcmp(convo_model_label(p->model, k), truth)) return strcmp(truth, best) ? "wrong" : "right";
+    return "";
+}
+
 // truth: NULL where it is not known
 static int predict(const predictor *p, const char *path, size_t number, const char *truth, int width, int label_width) {
     convo_heard heard;
@@ -88,7 +95,7 @@ static int predict(const predictor *p, const char *path, size_t number, const ch
             (double)p->order[j].probability);
     const double start = p->examples ? p->examples->start[number] : 0;
     if (start > 0) printf("  from %.2f s", start);
-    if (truth) say(stdout, "  truth %-*s %s", label_width, truth, strcmp(truth, best) ? "wrong" : "right");
+    if (truth) say(stdout, "  truth %-*s %s", label_width, truth, verdict(p, truth, best));
     if (heard.used < heard.seconds) printf("  only the first %.2f s of %.2f s", heard.used, heard.seconds);
     putchar('\n');
     return DONE;

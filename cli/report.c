@@ -312,6 +312,10 @@ static int evaluate(page *p, const report_values *values) {
     int status = data_open(&d, NULL, values->data, values->threads);
     p->part = parts[part];
     if (!status && convo_evaluate(p->model, (convo_part)part, &d.how, &p->evaluation, &err)) status = fail(&err);
+    if (!status && p->evaluation.truths)
+        status = complain(convo_recipe_name(convo_model_recipe(p->model)),
+                          "several labels may be true of its examples: a report is for models that give one; see "
+                          "'convo eval'");
     if (!status) status = find_mistakes(p, &d.how);
     data_close(&d);
     return status;

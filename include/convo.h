@@ -148,6 +148,8 @@ typedef struct convo_dataset_spec {
     bool (*fill)(void *user, int64_t index, float *out);
     void *user;               // passed to fill
     const int32_t *labels;    // [count] classes, 0 to classes - 1; copied
+    const uint8_t *truth;     // instead of labels, where several may be true of an example, or none: [count][classes],
+                              // 1 or 0; copied
     int classes;              // at least 1
     const char *const *names; // [classes] of the classes; copied; NULL: "0", "1", ...
     const int32_t *groups;    // [count] speakers or the like, from 0, for `split: {by: group}`; copied; NULL: none
@@ -307,13 +309,16 @@ typedef struct convo_evaluation {
     // One row per example of the part, [score.count] rows each:
     int64_t *index;             // number of the example in the data set, whose files are sorted by name
     int64_t *truth, *predicted; // classes
-    int outputs;                // of the net, per example
-    float *logits;              // [score.count][outputs]: the net's outputs
-    float *probabilities;       // [score.count][classes]; NULL if the loss gives none
-    char **file;                // [score.count] paths; each NULL if the data set has its values in memory
-    int64_t *group;             // group of the example, such as its speaker; -1: none
-    int groups;                 // number of groups; 0: none
-    char **group_name;          // [groups]
+    // Where several labels may be true of an example, or none, instead of truth, predicted and confusion:
+    uint8_t *truths, *answers; // [score.count][classes] 1 or 0: what is true, and what has a probability above 0.5;
+                               // an example is right if the two are the same
+    int outputs;               // of the net, per example
+    float *logits;             // [score.count][outputs]: the net's outputs
+    float *probabilities;      // [score.count][classes]; NULL if the loss gives none
+    char **file;               // [score.count] paths; each NULL if the data set has its values in memory
+    int64_t *group;            // group of the example, such as its speaker; -1: none
+    int groups;                // number of groups; 0: none
+    char **group_name;         // [groups]
 } convo_evaluation;
 
 // Runs the model over a part of its data set, split as in training. Uses options->data, search, threads and isa;
@@ -322,8 +327,8 @@ CONVO_API convo_status convo_evaluate(convo_model *model, convo_part part, const
                                       convo_evaluation *evaluation, convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_evaluation_free(convo_evaluation *evaluation);
-// Writes index, truth, predicted, logits and probabilities as NumPy arrays. path: an .npz file, else a folder of .npy
-// files.
+// Writes index, truth, predicted (tables where several labels may be true), logits and probabilities as NumPy arrays.
+// path: an .npz file, else a folder of .npy files.
 CONVO_API convo_status convo_evaluation_save(const convo_evaluation *evaluation, const char *path, convo_error *err);
 
 // --- figures of an evaluation ------------------------------------------------------------------------------------
@@ -336,7 +341,8 @@ typedef struct convo_interval {
 // Returns Wilson's 95 % confidence interval of the true share if `correct` of `count` examples were right; [0, 1] if
 // count is 0.
 CONVO_API convo_interval convo_accuracy_interval(int64_t correct, int64_t count);
-// Returns the share of the examples whose true class is among the `k` classes with the largest outputs.
+// Returns the share of the examples whose true class is among the `k` classes with the largest outputs; NaN where
+// several labels may be true.
 CONVO_API double convo_top_accuracy(const convo_evaluation *evaluation, int k);
 // Returns the accuracy and the number of examples of a group, numbered from 0; accuracy is NaN if the group has none.
 CONVO_API convo_score convo_group_score(const convo_evaluation *evaluation, int group); // loss is always NaN
@@ -360,7 +366,8 @@ typedef struct convo_calibration {
     double error; // expected calibration error (ECE): mean distance of the two, weighted by count
 } convo_calibration;
 
-// Computes the calibration of a model. Errors: STATE if the evaluation has no probabilities.
+// Computes the calibration of a model. Errors: STATE if the evaluation has no probabilities, or several labels may be
+// true.
 CONVO_API convo_status convo_calibration_find(const convo_evaluation *evaluation, convo_calibration *calibration,
                                               convo_error *err);
 

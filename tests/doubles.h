@@ -239,10 +239,10 @@ static inline outcome pass_of_step(const course *c, int first, cv_random *random
         const int count = all - first < size ? all - first : size;
         cv_batch batch = {.values = CV_FLOATS(c->x), .index = c->index + first, .label = c->t->label, .count = count};
         batch.class_weight = c->class_weight;
-        for (int i = 0; i < count && c->class_weight; i++)
-            batch.weight += (double)c->class_weight[c->t->label[first + i]];
+        const bool weighted = c->class_weight && !c->r->loss->by_output;
+        for (int i = 0; i < count && weighted; i++) batch.weight += (double)c->class_weight[c->t->label[first + i]];
         outcome o = pass_of(c->from, c->t, &batch, random, 0, 1);
-        const double weight = c->class_weight ? batch.weight : count;
+        const double weight = weighted ? batch.weight : count;
         for (size_t i = 0; i < c->net->trained; i++) sum.gradient[i] += weight * o.gradient[i];
         total += weight;
         outcome_free(&o);
@@ -275,13 +275,14 @@ static inline cv_net *train_plainly(const trial *t, const convo_recipe *r, const
                 .x = normalized(t, how),
                 .index = rows_of(t)};
     const int all = t->net.examples[CONVO_TRAIN];
+    const cv_source source = {.label = t->label};
     const int64_t each = cv_steps_of_epoch(&r->train, all), stride = r->train.batch * r->train.accumulate;
     cv_random random;
     convo_error err = {0};
     c.average = test_memory(c.net->total + 1, sizeof *c.average);
     for (int k = 0; k < 2; k++) c.moment[k] = test_memory(c.net->trained + 1, sizeof(float));
-    must(cv_class_weights(r->train.class_weights, t->model->labels, t->net.classes, t->label, c.index, (size_t)all,
-                          &c.class_weight, &err),
+    must(cv_class_weights(r->train.class_weights, t->model->labels, t->net.classes, r->loss->by_output, &source,
+                          c.index, (size_t)all, &c.class_weight, &err),
          &err);
     cv_random_seed(&random, (uint64_t)r->train.seed);
     must(cv_net_init(c.net, &random, &err), &err);

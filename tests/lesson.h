@@ -15,6 +15,7 @@ typedef struct syllabus {
     float noise, scale;                // share of noise in the inputs; what they are multiplied by
     const char *loss, *loss_options, *optimizer, *optimizer_options, *schedule, *schedule_options;
     const float *class_weight;
+    const uint8_t *truth; // [classes][outputs], where labels are not outputs
     cv_train_config train;
 } syllabus;
 
@@ -127,7 +128,8 @@ static inline void lesson_new(lesson *l, const syllabus *s, const cv_isa *isa, i
     must(cv_net_init(l->net, &random, &l->err), &l->err);
     const cv_op *loss = cv_op_find(isa, s->loss);
     l->loss_config = op_options(loss, s->loss_options);
-    l->source = (cv_source){.values = &l->values, .size = (size_t)cv_shape_size(s->input), .label = l->label};
+    l->source = (cv_source){
+        .values = &l->values, .size = (size_t)cv_shape_size(s->input), .label = l->label, .truth = s->truth};
     l->training = (cv_training){.config = s->train,
                                 .loss = loss,
                                 .loss_config = l->loss_config.bytes,

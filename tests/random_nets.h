@@ -224,7 +224,7 @@ static inline bool draw_join(random_net *n, const cv_op *op, layer_list *list) {
     const int other = n->names ? draw(n, n->names) : 0, first = draw(n, 2);
     char why[256], text[128], name[2][16] = {"previous"};
     cv_shape in[2], out;
-    if (!n->names || op->inputs < 2) return false;
+    if (!n->names || op->inputs < 2 || op->kind != CV_LAYER) return false;
     cv_print(name[1], sizeof name[1], "v%d", other);
     in[first] = list->shape;
     in[1 - first] = n->named[other];
@@ -301,7 +301,7 @@ static inline const cv_op *draw_loss(random_net *n, int *outputs) {
     const cv_isa *isa = cv_isa_find("baseline");
     const cv_op *op;
     do op = isa->ops[draw(n, isa->op_count)];
-    while (op->kind != CV_LOSS);
+    while (op->kind != CV_LOSS || op->inputs > 1);
     op_config config = {{0}};
     char why[256];
     n->classes = 2 + draw(n, 5);

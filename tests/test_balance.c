@@ -39,6 +39,7 @@ static void classes_are_drawn_equally_often(void **state) {
 // 6 examples of the first class, 3 of the second, 1 of the third, none of the fourth in the training part.
 static const int32_t label[] = {0, 0, 0, 1, 0, 2, 1, 0, 1, 0, 3, 3};
 static const int32_t part[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+static const cv_source source = {.label = label};
 static char *const labels[] = {"no", "hey, mycroft", "a=b", "yes"};
 
 static void class_weights_are_read_and_balanced(void **state) {
@@ -55,14 +56,31 @@ static void class_weights_are_read_and_balanced(void **state) {
     float *weight;
     convo_error err = {0};
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
-        must(cv_class_weights(cases[k].list, labels, 4, label, part, CV_COUNT(part), &weight, &err), &err);
+        must(cv_class_weights(cases[k].list, labels, 4, false, &source, part, CV_COUNT(part), &weight, &err), &err);
         for (int c = 0; c < 4; c++)
             if (fabsf(weight[c] - cases[k].weight[c]) > 1e-6f)
                 fail_msg("case %zu, class %d: %g, not %g", k, c, (double)weight[c], (double)cases[k].weight[c]);
         free(weight);
     }
-    must(cv_class_weights("", labels, 4, label, part, CV_COUNT(part), &weight, &err), &err);
+    must(cv_class_weights("", labels, 4, false, &source, part, CV_COUNT(part), &weight, &err), &err);
     assert_null(weight);
+}
+
+// examples without / examples with, as people compute BCEWithLogitsLoss(pos_weight=...).
+static void outputs_are_balanced_by_what_they_are_not(void **state) {
+    (void)state;
+    static const uint8_t truth[] = {0, 0, 0, 1, 0, 0, 1, 0, 1, 1, 1, 1}; // of the four labels
+    const cv_source several = {.label = label, .truth = truth};
+    float *weight;
+    convo_error err = {0};
+    must(cv_class_weights("balanced\n", labels, 3, true, &several, part, CV_COUNT(part), &weight, &err), &err);
+    // The first is true for label 1 (3 examples) and 2 (1), the second for none but label 3, the third for label 2.
+    static const double with[] = {4, 0, 1};
+    for (int k = 0; k < 3; k++) {
+        const double wanted = with[k] > 0 ? (10 - with[k]) / with[k] : 1;
+        if (fabs((double)weight[k] - wanted) > 1e-6) fail_msg("output %d: %g, not %g", k, (double)weight[k], wanted);
+    }
+    free(weight);
 }
 
 static void class_weights_that_fit_no_class_are_refused(void **state) {
@@ -87,7 +105,7 @@ static void class_weights_that_fit_no_class_are_refused(void **state) {
         float *weight;
         convo_error err = {0};
         const convo_status status =
-            cv_class_weights(cases[k].list, labels, 4, label, part, CV_COUNT(part), &weight, &err);
+            cv_class_weights(cases[k].list, labels, 4, false, &source, part, CV_COUNT(part), &weight, &err);
         if (status != CONVO_ARGUMENT || !strstr(err.message, cases[k].says))
             fail_msg("case %zu: '%s' does not say '%s'", k, err.message, cases[k].says);
         assert_null(weight);
@@ -98,6 +116,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(classes_are_drawn_equally_often),
         cmocka_unit_test(class_weights_are_read_and_balanced),
+        cmocka_unit_test(outputs_are_balanced_by_what_they_are_not),
         cmocka_unit_test(class_weights_that_fit_no_class_are_refused),
     };
     return cmocka_run_group_tests_name("balance", tests, NULL, NULL);

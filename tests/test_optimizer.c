@@ -51,7 +51,15 @@ static const syllabus weighted[] = {
     LONG("class_weights", "sgd", "{lr: 0.1}", .seed = 0),
     LONG("class_weights_smooth", "sgd", "{lr: 0.1}", .seed = 0),
     LONG("accumulate_weights", "sgd", "{lr: 0.1}", .accumulate = 2, .clip_norm = 0.2),
+    LONG("focal", "sgd", "{lr: 0.2}", .seed = 0),
 };
+
+// Five labels, of which several outputs are true, or none.
+static const uint8_t truth[] = {0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 1};
+static const struct several {
+    const char *name, *options;
+    bool weighted;
+} several[] = {{"several", NULL, false}, {"several_weights", NULL, true}, {"several_focal", "{gamma: 1.5}", true}};
 
 static double compare_weights(const cv_safetensors *golden, const syllabus *s, const cv_isa *isa) {
     lesson l;
@@ -84,6 +92,16 @@ static void optimizers_are_pytorchs(void **state) {
             syllabus s = weighted[n];
             s.class_weight = class_weight;
             if (strstr(s.name, "smooth")) s.loss_options = "{label_smoothing: 0.2}";
+            if (strstr(s.name, "focal")) s.loss = "focal";
+            share = fmax(share, compare_weights(&golden, &s, isa_at(k)));
+        }
+        for (size_t n = 0; n < CV_COUNT(several); n++) {
+            syllabus s = LONG(several[n].name, "sgd", "{lr: 0.2}", .seed = 0);
+            s.classes = 5;
+            s.loss = "binary_cross_entropy";
+            s.loss_options = several[n].options;
+            s.truth = truth;
+            if (several[n].weighted) s.class_weight = class_weight;
             share = fmax(share, compare_weights(&golden, &s, isa_at(k)));
         }
         print_message("%s: needs %.3f of what is allowed\n", isa_at(k)->name, share);

@@ -195,6 +195,9 @@ int plot_boundary(plot *p) {
         status = complain(p->word, "the network has more than two inputs: --boundary draws only points in the plane");
     else if (!e.count)
         status = complain(p->word, "the %s part is empty", part_name(e.part));
+    else if (e.classes != convo_model_classes(p->model))
+        status =
+            complain(p->word, "several labels may be true of its examples: --boundary is for models that give one");
     const size_t pixels = SIDE * SIDE, classes = (size_t)e.classes;
     float *points = calloc(pixels, 2 * sizeof *points), *grid = calloc(pixels * classes, sizeof *grid);
     float *probabilities = calloc((size_t)e.count * classes + 1, sizeof *probabilities);

@@ -96,17 +96,19 @@ static convo_status check_clash(const char *path, const bool *found, size_t k, c
 static convo_status arrays_scan(const char *path, const void *config, cv_dataset *dataset, convo_error *err) {
     const arrays_config *c = config;
     bool any = false;
+    convo_status status = CONVO_OK;
     cv_examples examples = {.dataset = dataset, .divisor = 1, .first_label = c->first_label};
     bool found[CV_COUNT(pairs)];
     if (!cv_is_npz(path) && !cv_is_folder(path))
         return cv_fail(err, CONVO_IO, path, "is neither a folder nor an .npz file");
-    for (size_t k = 0; k < CV_COUNT(pairs); k++) {
-        convo_status status = add_arrays(path, &pairs[k], c->layout, &examples, &found[k], err);
+    for (size_t k = 0; k < CV_COUNT(pairs) && !status; k++) {
+        status = add_arrays(path, &pairs[k], c->layout, &examples, &found[k], err);
         if (!status) status = check_clash(path, found, k, err);
-        if (status) return status;
-        any |= found[k];
+        any = !status && (any || found[k]);
     }
-    if (any) return cv_examples_finish_named(&examples, c->classes, path, err);
+    if (any) status = cv_examples_finish_named(&examples, c->classes, path, err);
+    cv_examples_free(&examples);
+    if (any || status) return status;
     return cv_fail(err, CONVO_FORMAT, path,
                    "holds no pair of X_train.npy and y_train.npy, X_val and y_val, X_test and y_test, train_images and "
                    "train_labels, or "

@@ -103,6 +103,8 @@ void cv_dataset_free(cv_dataset *dataset) {
     for (size_t i = 0; i < dataset->count; i++) free(dataset->example[i].path);
     free(dataset->example);
     cv_folder_free(dataset->labels, (size_t)dataset->label_count);
+    cv_folder_free(dataset->outputs, (size_t)dataset->output_count);
+    free(dataset->truth);
     cv_folder_free(dataset->groups, (size_t)dataset->group_count);
     cv_values_free(&dataset->values);
     cv_findings_free(&dataset->found);

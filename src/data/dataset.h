@@ -26,8 +26,13 @@ typedef struct cv_dataset {
     size_t count;
     char **labels, **groups; // sorted, but for arrays whose labels are numbers
     int label_count, group_count;
-    cv_shape shape;    // of one example that is not a recording; dims 0: recordings
-    cv_values values;  // of arrays, [count][size of shape]
+    // Where a label says several things or none (see several.h): what its outputs are called, sorted but for arrays,
+    // and which of them are true, [label_count][output_count]. NULL: every label is an output.
+    char **outputs;
+    int output_count;
+    uint8_t *truth;
+    cv_shape shape;   // of one example that is not a recording; dims 0: recordings
+    cv_values values; // of arrays, [count][size of shape]
     // Examples that a program fills, each by its `index`; NULL: none. See convo_dataset_spec.
     bool (*fill)(void *user, int64_t index, float *out);
     void *user;
@@ -57,8 +62,7 @@ typedef struct cv_data_kind {
 
 extern const cv_data_kind cv_data_fsdd, cv_data_audiofolder, cv_data_speech_commands_v1, cv_data_speech_commands_v2,
     cv_data_manifest, cv_data_arrays, cv_data_mat, cv_data_moons, cv_data_cifar_10, cv_data_cifar_100, cv_data_mnist,
-    cv_data_fashion_mnist, cv_data_emnist, cv_data_svhn, cv_data_imagefolder,
-    cv_data_webdataset;
+    cv_data_fashion_mnist, cv_data_emnist, cv_data_svhn, cv_data_imagefolder, cv_data_webdataset;
 
 const cv_data_kind *cv_data_kind_at(size_t k); // NULL past the last one
 const cv_data_kind *cv_data_kind_find(const char *name);
@@ -70,6 +74,11 @@ void cv_dataset_free(cv_dataset *dataset);
 // For scan: adds text[0..length] to a sorted list of distinct names, unless it is there. Returns false if memory runs
 // out.
 bool cv_names_add(char ***names, int *count, const char *text, size_t length);
+// Names and number of what a net tells apart: labels, or outputs.
+static inline char *const *cv_dataset_outputs(const cv_dataset *dataset, int *count) {
+    *count = dataset->truth ? dataset->output_count : dataset->label_count;
+    return dataset->truth ? dataset->outputs : dataset->labels;
+}
 // Returns the index in the list, or -1.
 int32_t cv_names_find(char *const *names, int count, const char *text, size_t length);
 

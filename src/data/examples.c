@@ -1,5 +1,7 @@
 #include "data/examples.h"
 
+#include "data/several.h"
+
 #include "base/file.h"
 #include "base/limits.h"
 
@@ -75,16 +77,33 @@ static convo_status copy_features(const cv_numbers *x, double divisor, cv_datase
 
 // --- labels -----------------------------------------------------------------------------------------------------
 
-// The only 1 among zeros.
-static convo_status read_one_hot(const cv_numbers *y, int64_t n, const double *row, int32_t *label, convo_error *err) {
-    *label = -1;
-    bool sound = true;
+// Zeros and ones: the class, where there is a single 1. truth: the same in bytes.
+static convo_status read_ones(const cv_numbers *y, int64_t n, const double *row, uint8_t *truth, int32_t *label,
+                              convo_error *err) {
+    int ones = 0;
     for (int64_t k = 0; k < y->dim[1]; k++) {
-        sound = sound && (row[k] == 0 || (row[k] == 1 && *label < 0));
-        if (row[k] == 1) *label = (int32_t)k;
+        if (row[k] != 0 && row[k] != 1)
+            return cv_fail(err, CONVO_FORMAT, y->where,
+                           "row %" PRId64 " has %g: zeros and ones are wanted, a column for each class", n, row[k]);
+        truth[k] = row[k] == 1;
+        if (truth[k]) *label = (int32_t)k;
+        ones += truth[k];
     }
-    if (sound && *label >= 0) return CONVO_OK;
-    return cv_fail(err, CONVO_FORMAT, y->where, "row %" PRId64 " is not one-hot: one 1 and zeros are wanted", n);
+    if (ones != 1) *label = -2;
+    return CONVO_OK;
+}
+
+// Room for the rows of y behind those of the examples that are there.
+static convo_status widen_truth(cv_examples *e, const cv_numbers *y, convo_error *err) {
+    const size_t columns = (size_t)y->dim[1];
+    if (e->width && e->width != columns)
+        return cv_fail(err, CONVO_SHAPE, y->where, "has %zu columns of labels, another array of labels has %zu",
+                       columns, e->width);
+    e->width = columns;
+    size_t size;
+    if (!cv_mul(e->dataset->count + (size_t)y->dim[0], columns, &size) || !cv_grow(&e->truth, &e->room, size, 1))
+        return cv_no_memory(err, y->where);
+    return CONVO_OK;
 }
 
 static convo_status read_number(const cv_numbers *y, int64_t n, double value, int64_t first, int32_t *label,
@@ -99,14 +118,17 @@ static convo_status read_number(const cv_numbers *y, int64_t n, double value, in
 }
 
 // For now as they are written: cv_examples_finish knows them all.
-static convo_status copy_labels(const cv_numbers *y, int64_t first, cv_example *example, convo_error *err) {
+static convo_status copy_labels(cv_examples *e, const cv_numbers *y, cv_example *example, convo_error *err) {
     const int64_t columns = y->dims == 2 ? y->dim[1] : 1;
     double *row = cv_alloc((size_t)columns, sizeof *row);
     convo_status status = row ? CONVO_OK : cv_no_memory(err, y->where);
+    if (!status && columns > 1) status = widen_truth(e, y, err);
     for (int64_t n = 0; n < y->dim[0] && !status; n++) {
         cv_numbers_row(y, n, row);
-        status = columns == 1 ? read_number(y, n, row[0], first, &example[n].label, err)
-                              : read_one_hot(y, n, row, &example[n].label, err);
+        uint8_t *truth = columns > 1 ? e->truth + (e->dataset->count + (size_t)n) * e->width : NULL;
+        status = columns == 1 ? read_number(y, n, row[0], e->first_label, &example[n].label, err)
+                              : read_ones(y, n, row, truth, &example[n].label, err);
+        e->several = e->several || example[n].label < -1;
     }
     free(row);
     return status;
@@ -146,7 +168,7 @@ convo_status cv_examples_add(cv_examples *examples, const cv_numbers *x, const c
     cv_example *example = dataset->example + dataset->count;
     for (size_t i = 0; i < count; i++) example[i] = (cv_example){.group = -1, .index = -1, .part = part};
     status = copy_features(x, examples->divisor, dataset, err);
-    if (!status) status = copy_labels(y, examples->first_label, example, err);
+    if (!status) status = copy_labels(examples, y, example, err);
     if (status) return status;
     dataset->count += count;
     if (y->dims == 2 && y->dim[1] > examples->columns) examples->columns = (int)y->dim[1];
@@ -164,6 +186,29 @@ static bool name_classes(cv_dataset *dataset, const char *const *names, int coun
     return named;
 }
 
+// The names stand for outputs then. Labels that are numbers are rows with a single 1.
+static convo_status finish_several(cv_examples *e, const char *where, convo_error *err) {
+    cv_dataset *d = e->dataset;
+    const size_t classes = (size_t)d->label_count;
+    size_t size;
+    uint8_t *rows = cv_mul(d->count, classes, &size) ? cv_alloc(size, 1) : NULL;
+    if (!rows) return cv_no_memory(err, where);
+    for (size_t i = 0; i < d->count; i++) {
+        uint8_t *row = rows + i * classes;
+        if (d->example[i].label >= 0)
+            row[d->example[i].label] = 1;
+        else
+            memcpy(row, e->truth + i * e->width, e->width); // no wider than the classes
+    }
+    d->outputs = d->labels;
+    d->output_count = d->label_count;
+    d->labels = NULL;
+    d->label_count = 0;
+    const convo_status status = cv_several_rows(d, rows, err);
+    free(rows);
+    return status;
+}
+
 convo_status cv_examples_finish(cv_examples *examples, const char *const *names, int count, const char *where,
                                 convo_error *err) {
     static const char *const signs[] = {"-1", "+1"};
@@ -171,7 +216,7 @@ convo_status cv_examples_finish(cv_examples *examples, const char *const *names,
     int32_t least = 0, most = examples->columns - 1;
     for (size_t i = 0; i < dataset->count; i++) {
         const int32_t label = dataset->example[i].label;
-        if (label < least) least = label;
+        if (label < least && label >= -1) least = label;
         if (label > most) most = label;
     }
     for (size_t i = 0; i < dataset->count && least < 0; i++) {
@@ -188,7 +233,13 @@ convo_status cv_examples_finish(cv_examples *examples, const char *const *names,
     if (!names) count = most + 1;
     if (most >= count)
         return cv_fail(err, CONVO_FORMAT, where, "label %" PRId32 " is beyond the last of %d classes", most, count);
-    return name_classes(dataset, names, count) ? CONVO_OK : cv_no_memory(err, where);
+    if (!name_classes(dataset, names, count)) return cv_no_memory(err, where);
+    return examples->several ? finish_several(examples, where, err) : CONVO_OK;
+}
+
+void cv_examples_free(cv_examples *e) {
+    free(e->truth);
+    e->truth = NULL;
 }
 
 // Cuts a text of lines, which it changes, into names.

@@ -10,10 +10,14 @@ typedef struct cv_examples {
     double divisor;      // of the features: 1, or 255 for pixels
     int64_t first_label; // that of class 0
     int columns;         // of one-hot labels, so that classes without examples count; 0 so far
+    uint8_t *truth;      // [count][width] the zeros and ones, of arrays that have them
+    size_t width, room;
+    bool several; // some have several ones, or none: the label of an example then is -2 until it is finished
 } cv_examples;
 
-// Adds the examples of one part: features [N, c], [N, c, w] or [N, c, h, w], labels [N], [N, 1] or one-hot [N,
-// classes]. Features must be finite. part: CONVO_TRAIN, ... or -1. Sets dataset->shape.
+// Adds the examples of one part: features [N, c], [N, c, w] or [N, c, h, w], labels [N], [N, 1] or [N,
+// classes] of zeros and ones: one-hot, or several ones or none. Features must be finite. part: CONVO_TRAIN, ... or -1.
+// Sets dataset->shape.
 convo_status cv_examples_add(cv_examples *examples, const cv_numbers *features, const cv_numbers *labels, int part,
                              convo_error *err);
 // Converts the labels to classes once all examples are added. names: of the classes; NULL: "-1" and "+1" if these are
@@ -40,5 +44,6 @@ convo_status cv_examples_finish(cv_examples *examples, const char *const *names,
     }
 // cv_examples_finish with the option `classes`, a list, and the folder (or file) of the data.
 convo_status cv_examples_finish_named(cv_examples *examples, const char *list, const char *path, convo_error *err);
+void cv_examples_free(cv_examples *examples); // not the data set
 
 #endif

@@ -10,6 +10,7 @@ typedef struct cv_source {
     const cv_values *values; // [rows][size], as they are scored
     size_t size;             // numbers of an example
     const int32_t *label;    // [rows]
+    const uint8_t *truth;    // [labels][outputs]: see cv_pass; NULL: none
     // Makes example `row` as it is trained on in an epoch, 0, 1, ... Called from several threads. NULL: as it is
     // scored.
     convo_status (*make)(const void *context, int64_t epoch, int32_t row, float *out /* [size] */, convo_error *err);

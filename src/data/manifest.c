@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/filename.h"
+#include "data/several.h"
 #include "data/windows.h"
 
 #include <math.h>
@@ -17,10 +18,14 @@
 
 typedef struct manifest_config {
     cv_windows_config windows;
+    char label_separator[CV_TEXT_SIZE];
 } manifest_config;
 
 static const cv_option schema[] = {
     CV_WINDOWS_OPTIONS(manifest_config, windows),
+    CV_OPTION("label_separator", CV_TEXT, manifest_config, label_separator,
+              "between labels in the column label, such as ';', where several may be true, or none in an empty field "
+              "(see binary_cross_entropy)"),
     {.name = NULL},
 };
 
@@ -39,6 +44,7 @@ typedef struct reader {
     const char *file;
     const char *recording; // that it is about; NULL: the column path says
     size_t folder;         // length of the file's folder with its slash
+    bool several;          // an empty label says that nothing is true
     long line, row;        // being read; where the row began
     bool header;           // is behind us
     int column;            // within the row
@@ -142,7 +148,7 @@ static void add_row(reader *r) {
                *group = r->field[GROUP];
     if ((size_t)r->column != r->columns)
         FAIL(r, CONVO_FORMAT, "has %d fields, the first line names %zu columns", r->column, r->columns);
-    else if (!path[0] || !label[0])
+    else if (!path[0] || (!label[0] && !r->several))
         FAIL(r, CONVO_FORMAT, "has no %s", path[0] ? "label" : "path");
     else if (split && cv_part_named(split) < 0)
         FAIL(r, CONVO_FORMAT, "split must be train, validation or test, not '%.60s'", split);
@@ -209,13 +215,15 @@ static void parse_manifest(reader *r, const char *text, size_t size) {
     csv_free(&csv);
 }
 
-static convo_status read_csv(const char *file, const char *recording, cv_listing *listing, convo_error *err) {
+static convo_status read_csv(const char *file, const char *recording, bool several, cv_listing *listing,
+                             convo_error *err) {
     static const char mark[] = "\xef\xbb\xbf"; // some programs begin UTF-8 files with it
     cv_bytes text;
     const char *slash = strrchr(file, '/');
     reader r = {.file = file,
                 .recording = recording,
                 .folder = slash ? (size_t)(slash - file) + 1 : 0,
+                .several = several,
                 .row = 1,
                 .listing = listing,
                 .err = err};
@@ -229,7 +237,7 @@ static convo_status read_csv(const char *file, const char *recording, cv_listing
 }
 
 // Every recording of a folder, with the list beside it.
-static convo_status read_folder(const char *folder, cv_listing *listing, convo_error *err) {
+static convo_status read_folder(const char *folder, bool several, cv_listing *listing, convo_error *err) {
     char **names;
     size_t count;
     CV_TRY(cv_folder_list(folder, &names, &count, err));
@@ -239,7 +247,7 @@ static convo_status read_folder(const char *folder, cv_listing *listing, convo_e
         char *path = cv_format("%s/%s", folder, names[k]);
         char *file = cv_format("%s/%.*s.csv", folder, (int)(strrchr(names[k], '.') - names[k]), names[k]);
         status = !path || !file     ? cv_no_memory(err, folder)
-                 : cv_is_file(file) ? read_csv(file, path, listing, err)
+                 : cv_is_file(file) ? read_csv(file, path, several, listing, err)
                                     : cv_fail(err, CONVO_FORMAT, folder,
                                               "%s has no list 'start,end,label' beside it, %s", names[k], file);
         free(path);
@@ -254,13 +262,16 @@ static convo_status manifest_scan(const char *file, const void *config, cv_datas
     const manifest_config *c = config ? config : &none;
     cv_listing listing = {.dataset = dataset};
     const bool folder = cv_is_folder(file);
-    convo_status status = folder ? read_folder(file, &listing, err) : read_csv(file, NULL, &listing, err);
+    const bool several = c->label_separator[0];
+    convo_status status =
+        folder ? read_folder(file, several, &listing, err) : read_csv(file, NULL, several, &listing, err);
     if (!status && dataset->count == 0)
         status = cv_fail(err, CONVO_FORMAT, file,
                          folder ? "holds no recordings with a list 'start,end,label' beside each, NAME.csv"
                                 : "lists no recordings: it has a line 'path,label' and a line for each of them");
     if (!status) status = cv_windows_cut(&c->windows, &listing, err);
-    return cv_listing_end(&listing, status, err);
+    status = cv_listing_end(&listing, status, err);
+    return status || !several ? status : cv_several_split(dataset, c->label_separator, err);
 }
 
 #define MISSING NULL

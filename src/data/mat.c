@@ -114,9 +114,11 @@ static convo_status mat_scan(const char *path, const void *config, cv_dataset *d
     cv_examples examples = {.dataset = dataset, .divisor = 1};
     const mat_config *c = config;
     examples.first_label = c->first_label;
-    const convo_status status =
+    convo_status status =
         cv_is_file(path) ? add_file(path, config, -1, &examples, err) : scan_mat(path, config, &examples, err);
-    return status ? status : cv_examples_finish_named(&examples, c->classes, path, err);
+    if (!status) status = cv_examples_finish_named(&examples, c->classes, path, err);
+    cv_examples_free(&examples);
+    return status;
 }
 
 const cv_data_kind cv_data_mat = {

@@ -2,6 +2,7 @@
 #include "data/own.h"
 
 #include "base/limits.h"
+#include "data/several.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -18,8 +19,9 @@ static convo_status check_spec(const convo_dataset_spec *s, cv_shape *shape, con
     size_t size = 1;
     if (s->count < 1 || s->count > INT32_MAX)
         return cv_fail(err, CONVO_ARGUMENT, "", "a data set needs 1 to %d examples, not %" PRId64, INT32_MAX, s->count);
-    if (!s->labels || (!s->values == !s->fill))
-        return cv_fail(err, CONVO_ARGUMENT, "", "a data set needs labels, and either values or a function that fills");
+    if (!s->labels == !s->truth || (!s->values == !s->fill))
+        return cv_fail(err, CONVO_ARGUMENT, "",
+                       "a data set needs labels or truth, and either values or a function that fills");
     if (s->classes < 1 || s->classes > CV_LIMIT_CLASSES)
         return cv_fail(err, CONVO_ARGUMENT, "", "a data set needs 1 to %d classes, not %d", CV_LIMIT_CLASSES,
                        s->classes);
@@ -30,7 +32,11 @@ static convo_status check_spec(const convo_dataset_spec *s, cv_shape *shape, con
             return cv_fail(err, CONVO_ARGUMENT, "", "size %d of an example, %" PRId64 ", is not possible", k,
                            s->dim[k]);
     for (int64_t i = 0; i < s->count; i++) {
-        if (s->labels[i] < 0 || s->labels[i] >= s->classes)
+        for (int k = 0; s->truth && k < s->classes; k++)
+            if (s->truth[i * s->classes + k] > 1)
+                return cv_fail(err, CONVO_ARGUMENT, "", "truth %d of example %" PRId64 " is %d: 0 and 1 are possible",
+                               k, i, s->truth[i * s->classes + k]);
+        if (s->labels && (s->labels[i] < 0 || s->labels[i] >= s->classes))
             return cv_fail(err, CONVO_ARGUMENT, "", "label %" PRId64 " is %d: 0 to %d are possible", i, s->labels[i],
                            s->classes - 1);
         if (s->parts && (s->parts[i] < CONVO_TRAIN || s->parts[i] > CONVO_TEST))
@@ -64,6 +70,7 @@ convo_status convo_dataset_new(const convo_dataset_spec *spec, convo_dataset **d
     *d = (convo_dataset){.spec = *spec, .shape = shape, .size = (size_t)cv_shape_size(shape)};
     d->spec.names = NULL;
     bool fits = copy_array(spec->labels, count, sizeof *spec->labels, &d->spec.labels);
+    fits = copy_array(spec->truth, count, (size_t)spec->classes, &d->spec.truth) && fits;
     fits = copy_array(spec->groups, count, sizeof *spec->groups, &d->spec.groups) && fits;
     fits = copy_array(spec->parts, count, sizeof *spec->parts, &d->spec.parts) && fits;
     char **names = cv_alloc((size_t)spec->classes, sizeof *names);
@@ -85,6 +92,7 @@ void convo_dataset_free(convo_dataset *d) {
     for (int k = 0; d->spec.names && k < d->spec.classes; k++) free((char *)(uintptr_t)d->spec.names[k]);
     free((void *)(uintptr_t)d->spec.names);
     free((void *)(uintptr_t)d->spec.labels);
+    free((void *)(uintptr_t)d->spec.truth);
     free((void *)(uintptr_t)d->spec.groups);
     free((void *)(uintptr_t)d->spec.parts);
     free(d);
@@ -115,14 +123,22 @@ convo_status cv_dataset_of_own(const convo_dataset *own, cv_dataset **dataset, c
     bool fits = out->folder && out->example && out->labels && name_groups(s, out);
     for (int k = 0; fits && k < s->classes; k++) fits = (out->labels[k] = cv_format("%s", s->names[k]));
     for (int64_t i = 0; fits && i < s->count; i++)
-        out->example[i] = (cv_example){.label = s->labels[i],
+        out->example[i] = (cv_example){.label = s->labels ? s->labels[i] : 0,
                                        .group = s->groups ? s->groups[i] : -1,
                                        .index = (int32_t)i,
                                        .part = s->parts ? (int32_t)s->parts[i] : -1};
     if (s->values) out->values = (cv_values){.value = (float *)(uintptr_t)s->values, .borrowed = true};
-    *dataset = out;
-    if (fits) return CONVO_OK;
-    cv_dataset_free(out);
-    *dataset = NULL;
-    return cv_no_memory(err, "a data set");
+    convo_status status = fits ? CONVO_OK : cv_no_memory(err, "a data set");
+    if (!status && s->truth) {
+        out->outputs = out->labels;
+        out->output_count = out->label_count;
+        out->labels = NULL;
+        out->label_count = 0;
+        status = cv_several_rows(out, s->truth, err);
+    }
+    if (status)
+        cv_dataset_free(out);
+    else
+        *dataset = out;
+    return status;
 }

@@ -33,6 +33,17 @@ static convo_status add_whole(cv_npz *npz, const char *name, const int64_t *numb
     return cv_npz_write(npz, numbers, count * sizeof *numbers, err);
 }
 
+// A row of ones and zeros for each label.
+static convo_status add_truth(cv_npz *npz, const char *name, const cv_dataset *d, const int64_t *label, size_t count,
+                              convo_error *err) {
+    const size_t outputs = (size_t)d->output_count;
+    const cv_numbers form = {.type = 'u', .size = 1, .dims = 2, .dim = {(int64_t)count, (int64_t)outputs}};
+    convo_status status = cv_npz_add(npz, name, &form, err);
+    for (size_t i = 0; i < count && !status; i++)
+        status = cv_npz_write(npz, d->truth + (size_t)label[i] * outputs, outputs, err);
+    return status;
+}
+
 // A changed version of a recording has the number of the recording. Its row tells: versions lie behind all examples,
 // `copies` of the first one that is trained on, then of the second, ...
 static int64_t example_of(const cv_material *m, int64_t copies, int32_t row) {
@@ -53,7 +64,9 @@ static convo_status add_part(cv_npz *npz, const convo_recipe *recipe, const cv_m
     convo_status status =
         add_features(npz, names[part][0], recipe->input.dims ? recipe->input : m->shape, m, row, count, err);
     for (size_t i = 0; i < count; i++) numbers[i] = m->label[row[i]];
-    if (!status) status = add_whole(npz, names[part][1], numbers, count, err);
+    if (!status)
+        status = m->dataset->truth ? add_truth(npz, names[part][1], m->dataset, numbers, count, err)
+                                   : add_whole(npz, names[part][1], numbers, count, err);
     for (size_t i = 0; i < count; i++) numbers[i] = example_of(m, recipe->augment.copies, row[i]);
     if (!status) status = add_whole(npz, names[part][2], numbers, count, err);
     free(numbers);
@@ -86,14 +99,23 @@ static convo_status add_table(cv_npz *npz, const char *name, const float *number
     return cv_npz_write(npz, numbers, (size_t)rows * (size_t)columns * sizeof *numbers, err);
 }
 
+// Classes, or a table of ones and zeros.
+static convo_status add_answers(cv_npz *npz, const char *name, const int64_t *classes, const uint8_t *table,
+                                const convo_evaluation *e, convo_error *err) {
+    const cv_numbers form = {.type = 'u', .size = 1, .dims = 2, .dim = {e->score.count, e->classes}};
+    if (!table) return add_whole(npz, name, classes, (size_t)e->score.count, err);
+    CV_TRY(cv_npz_add(npz, name, &form, err));
+    return cv_npz_write(npz, table, (size_t)e->score.count * (size_t)e->classes, err);
+}
+
 convo_status convo_evaluation_save(const convo_evaluation *e, const char *path, convo_error *err) {
     cv_npz *npz;
     if (!e || !e->logits || !path) return cv_fail(err, CONVO_ARGUMENT, "", "an evaluation and a path are needed");
     const size_t count = (size_t)e->score.count;
     convo_status status = cv_npz_create(path, &npz, err);
     if (!status) status = add_whole(npz, "index", e->index, count, err);
-    if (!status) status = add_whole(npz, "truth", e->truth, count, err);
-    if (!status) status = add_whole(npz, "predicted", e->predicted, count, err);
+    if (!status) status = add_answers(npz, "truth", e->truth, e->truths, e, err);
+    if (!status) status = add_answers(npz, "predicted", e->predicted, e->answers, e, err);
     if (!status) status = add_table(npz, "logits", e->logits, e->score.count, e->outputs, err);
     if (!status) status = add_table(npz, "probabilities", e->probabilities, e->score.count, e->classes, err);
     return cv_npz_finish(npz, status, err);

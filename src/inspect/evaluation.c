@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Edwin Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
 convo_interval convo_accuracy_interval(int64_t correct, int64_t count) {
@@ -28,8 +29,18 @@ static int rank_of_truth(const convo_evaluation *e, int64_t row) {
 
 double convo_top_accuracy(const convo_evaluation *e, int k) {
     int64_t among = 0;
+    if (e->truths) return NAN;
     for (int64_t i = 0; i < e->score.count; i++) among += rank_of_truth(e, i) < k;
     return (double)among / (double)e->score.count;
+}
+
+static bool is_right(const convo_evaluation *e, int64_t row) {
+    const size_t classes = (size_t)e->classes, at = (size_t)row * classes;
+    return e->truths ? !memcmp(e->truths + at, e->answers + at, classes) : e->predicted[row] == e->truth[row];
+}
+
+static bool is_of_class(const convo_evaluation *e, int64_t row, int k) {
+    return e->truths ? e->truths[row * e->classes + k] : e->truth[row] == k;
 }
 
 convo_score convo_group_score(const convo_evaluation *e, int group) {
@@ -37,7 +48,7 @@ convo_score convo_group_score(const convo_evaluation *e, int group) {
     for (int64_t i = 0; i < e->score.count; i++) {
         if (e->group[i] != group) continue;
         s.count++;
-        s.correct += e->predicted[i] == e->truth[i];
+        s.correct += is_right(e, i);
     }
     s.accuracy = s.count ? (double)s.correct / (double)s.count : NAN;
     return s;
@@ -50,8 +61,15 @@ static double ratio(double part, double whole) {
 }
 
 static convo_class_score one_class(const convo_evaluation *e, int k) {
-    convo_class_score s = {.hits = e->confusion[k * e->classes + k]};
-    for (int j = 0; j < e->classes; j++) {
+    convo_class_score s = {0};
+    for (int64_t i = 0; e->truths && i < e->score.count; i++) {
+        const bool is = e->truths[i * e->classes + k], said = e->answers[i * e->classes + k];
+        s.count += is;
+        s.predicted += said;
+        s.hits += is && said;
+    }
+    if (e->confusion) s.hits = e->confusion[k * e->classes + k];
+    for (int j = 0; e->confusion && j < e->classes; j++) {
         s.count += e->confusion[k * e->classes + j];
         s.predicted += e->confusion[j * e->classes + k];
     }
@@ -93,6 +111,9 @@ convo_status convo_calibration_find(const convo_evaluation *e, convo_calibration
     if (!e || !c) return cv_fail(err, CONVO_ARGUMENT, "", "an evaluation and room for the result are needed");
     *c = (convo_calibration){0};
     CV_TRY(need_probabilities(e, err));
+    if (e->truths)
+        return cv_fail(err, CONVO_STATE, "",
+                       "several labels may be true of an example: there is no most probable class");
     for (int64_t i = 0; i < e->score.count; i++) {
         double top = 0;
         for (int k = 0; k < e->classes; k++) top = fmax(top, (double)e->probabilities[i * e->classes + k]);
@@ -163,7 +184,7 @@ convo_status convo_roc_find(const convo_evaluation *e, int k, convo_roc *roc, co
     roc->found = cv_alloc(count + 1, sizeof *roc->found);
     const bool ok = rank && roc->threshold && roc->false_alarm && roc->found;
     for (size_t i = 0; ok && i < count; i++)
-        rank[i] = (ranked){e->probabilities[i * (size_t)e->classes + (size_t)k], e->truth[i] == k};
+        rank[i] = (ranked){e->probabilities[i * (size_t)e->classes + (size_t)k], is_of_class(e, (int64_t)i, k)};
     if (ok) {
         qsort(rank, count, sizeof *rank, by_probability);
         trace(rank, e->score.count, positives, roc);

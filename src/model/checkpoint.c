@@ -170,11 +170,11 @@ static void sort_change(void *user, const char *path, const char *was, const cha
                      may_change(path) ? is : was, may_change(path) ? was : is);
 }
 
-// The same recipe, but for what may change.
-static convo_status check_recipe(const cv_run_folder *folder, const char *path, const char *text, convo_error *err) {
+// The same recipe, but for what may change: *allowed lists it.
+static convo_status check_recipe(const cv_run_folder *folder, const char *path, const char *text, cv_name_list *allowed,
+                                 convo_error *err) {
     convo_recipe *old = NULL;
     changes c = {0};
-    char note[480];
     if (!text) return cv_fail(err, CONVO_FORMAT, path, "this is not a checkpoint: its metadata has no convo.recipe");
     convo_status status = cv_recipe_parse(text, strlen(text), folder->parts.recipe->name, path, &old, err);
     if (status) return status;
@@ -183,14 +183,19 @@ static convo_status check_recipe(const cv_run_folder *folder, const char *path, 
     convo_recipe_free(old);
     cv_name_list_end(&c.allowed);
     cv_name_list_end(&c.refused);
+    *allowed = c.allowed;
     if (c.refused.count)
         return cv_fail(err, CONVO_STATE, path,
                        "belongs to another recipe, with %s: a run can go on with other epochs, schedule, patience, "
                        "clip_norm, clip_value, test_each_epoch, and lr, weight_decay and decays of its optimizer only",
                        c.refused.text);
-    cv_print(note, sizeof note, "the run goes on with %s", c.allowed.text);
-    if (c.allowed.count && folder->options && folder->options->note) folder->options->note(note, folder->options->user);
     return CONVO_OK;
+}
+
+static void note_changes(const cv_run_folder *folder, const cv_name_list *allowed) {
+    char note[480];
+    cv_print(note, sizeof note, "the run goes on with %s", allowed->text);
+    if (allowed->count && folder->options && folder->options->note) folder->options->note(note, folder->options->user);
 }
 
 // --- reading ------------------------------------------------------------------------------------------------------
@@ -221,10 +226,11 @@ static convo_status copy_arrays(const char *path, const cv_safetensors *file, ar
 convo_status cv_checkpoint_read(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err) {
     arrays a;
     cv_safetensors file = {0};
+    cv_name_list changed = {0};
     char *path = cv_run_folder_path(folder, "last.checkpoint");
     if (!path) return cv_no_memory(err, folder->path);
     convo_status status = cv_safetensors_read(path, &file, err);
-    if (!status) status = check_recipe(folder, path, cv_safetensors_text(&file, "convo.recipe"), err);
+    if (!status) status = check_recipe(folder, path, cv_safetensors_text(&file, "convo.recipe"), &changed, err);
     if (!status) status = check_examples(folder, path, cv_safetensors_text(&file, "convo.examples"), err);
     list_arrays(&a, net, state, folder->moments);
     if (!status) status = copy_arrays(path, &file, &a, err);
@@ -232,6 +238,7 @@ convo_status cv_checkpoint_read(cv_run_folder *folder, cv_net *net, cv_train_sta
                     !unpack_random(a.random[0], &state->random) || !unpack_random(a.random[1], &state->epoch_random)))
         status = cv_fail(err, CONVO_FORMAT, path, "the state in this checkpoint makes no sense");
     folder->saved_at = state->seconds;
+    if (!status) note_changes(folder, &changed);
     cv_safetensors_free(&file);
     free(path);
     return status;

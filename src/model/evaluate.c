@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static convo_status copy_labels(const convo_model *model, convo_evaluation *e, convo_error *err) {
+static convo_status copy_labels(const convo_model *model, bool several, convo_evaluation *e, convo_error *err) {
     const size_t n = (size_t)model->classes;
     if (n > CV_LIMIT_CONFUSED)
         return cv_fail(err, CONVO_LIMIT, model->recipe->file,
@@ -14,8 +14,8 @@ static convo_status copy_labels(const convo_model *model, convo_evaluation *e, c
     size_t squared;
     e->classes = model->classes;
     e->labels = cv_alloc(n, sizeof *e->labels);
-    e->confusion = cv_mul(n, n, &squared) ? cv_alloc(squared, sizeof *e->confusion) : NULL;
-    if (!e->labels || !e->confusion) return cv_no_memory(err, "an evaluation");
+    if (!several) e->confusion = cv_mul(n, n, &squared) ? cv_alloc(squared, sizeof *e->confusion) : NULL;
+    if (!e->labels || (!several && !e->confusion)) return cv_no_memory(err, "an evaluation");
     for (size_t k = 0; k < n; k++)
         if (!(e->labels[k] = cv_format("%s", model->labels[k]))) return cv_no_memory(err, "an evaluation");
     return CONVO_OK;
@@ -30,28 +30,52 @@ static int class_of(const convo_model *model, const char *label) {
 // Classes without a name: numbers, of which the model has none.
 static bool is_numbered(const convo_model *model, const cv_dataset *d) {
     char number[16];
-    for (int k = 0; k < d->label_count; k++) {
+    int count;
+    char *const *names = cv_dataset_outputs(d, &count);
+    for (int k = 0; k < count; k++) {
         cv_print(number, sizeof number, "%d", k);
-        if (strcmp(d->labels[k], number) != 0) return false;
+        if (strcmp(names[k], number) != 0) return false;
     }
-    return class_of(model, "0") == model->classes && d->label_count <= model->classes;
+    return class_of(model, "0") == model->classes && count <= model->classes;
+}
+
+// What is true for each label of the data set, in the order of the model's outputs.
+static convo_status map_truth(const convo_model *model, cv_dataset *d, const int32_t *map, convo_error *err) {
+    const size_t classes = (size_t)model->classes, outputs = (size_t)d->output_count;
+    size_t size;
+    if (!model->recipe->loss->by_output)
+        return cv_fail(err, CONVO_SHAPE, d->folder,
+                       "its examples have several labels, or none: the model was trained to give one, with %s",
+                       model->recipe->loss->name);
+    uint8_t *truth = cv_mul((size_t)d->label_count, classes, &size) ? cv_alloc(size, 1) : NULL;
+    if (!truth) return cv_no_memory(err, "labels");
+    for (size_t k = 0; k < (size_t)d->label_count; k++)
+        for (size_t j = 0; j < outputs; j++)
+            if (d->truth[k * outputs + j]) truth[k * classes + (size_t)map[j]] = 1;
+    free(d->truth);
+    d->truth = truth;
+    return CONVO_OK;
 }
 
 // From the data set's classes, all or some of the model's, to those of the model: by name, else by number.
-static convo_status map_labels(const convo_model *model, const cv_dataset *d, int32_t *label /* [d->count] */,
-                               convo_error *err) {
+static convo_status map_labels(const convo_model *model, cv_material *m, convo_error *err) {
+    cv_dataset *d = m->dataset;
     const bool numbered = is_numbered(model, d);
-    int32_t *map = cv_alloc((size_t)d->label_count, sizeof *map);
+    int count;
+    char *const *names = cv_dataset_outputs(d, &count);
+    int32_t *map = cv_alloc((size_t)count, sizeof *map);
     convo_status status = map ? CONVO_OK : cv_no_memory(err, "labels");
-    for (int k = 0; k < d->label_count && !status; k++) {
-        map[k] = numbered ? k : class_of(model, d->labels[k]);
+    for (int k = 0; k < count && !status; k++) {
+        map[k] = numbered ? k : class_of(model, names[k]);
         if (map[k] == model->classes)
             status = cv_fail(err, CONVO_SHAPE, d->folder,
                              "its class '%s' is none of the %d that the model was "
                              "trained on, '%s' for one",
-                             d->labels[k], model->classes, model->labels[0]);
+                             names[k], model->classes, model->labels[0]);
     }
-    for (size_t i = 0; i < d->count && !status; i++) label[i] = map[label[i]];
+    if (!status && d->truth) status = map_truth(model, d, map, err);
+    for (size_t i = 0; i < d->count && !status && !d->truth; i++) m->label[i] = map[m->label[i]];
+    m->source.truth = d->truth;
     free(map);
     return status;
 }
@@ -81,12 +105,19 @@ static convo_status list_examples(const cv_material *m, convo_part part, const c
     e->outputs = (int)cv_shape_size(cv_net_output(model->net));
     *rows = cv_alloc(count, sizeof **rows);
     e->index = cv_alloc(count, sizeof *e->index);
-    e->truth = cv_alloc(count, sizeof *e->truth);
-    e->predicted = cv_alloc(count, sizeof *e->predicted);
+    const uint8_t *truth = m->source.truth;
+    const size_t classes = (size_t)e->classes;
+    if (truth) {
+        e->truths = cv_alloc(count, classes);
+        e->answers = cv_alloc(count, classes);
+    } else {
+        e->truth = cv_alloc(count, sizeof *e->truth);
+        e->predicted = cv_alloc(count, sizeof *e->predicted);
+    }
     e->logits = cv_alloc(count, (size_t)e->outputs * sizeof *e->logits);
     if (model->recipe->loss->probabilities)
         e->probabilities = cv_alloc(count, (size_t)e->classes * sizeof *e->probabilities);
-    if (!*rows || !e->index || !e->truth || !e->predicted || !e->logits ||
+    if (!*rows || !e->index || !(truth ? e->truths && e->answers : e->truth && e->predicted) || !e->logits ||
         !e->probabilities != !model->recipe->loss->probabilities)
         return cv_no_memory(err, "an evaluation");
     size_t listed = 0;
@@ -94,7 +125,11 @@ static convo_status list_examples(const cv_material *m, convo_part part, const c
         const int32_t row = part == CONVO_ALL ? (int32_t)i : m->split.index[part][i];
         if (cv_material_lacks(m, (size_t)row)) continue;
         e->index[listed] = (*rows)[listed] = row;
-        e->truth[listed++] = m->label[row];
+        if (truth)
+            memcpy(e->truths + listed * classes, truth + (size_t)m->label[row] * classes, classes);
+        else
+            e->truth[listed] = m->label[row];
+        listed++;
     }
     e->score.count = (int64_t)listed;
     return copy_origins(m->dataset, e, err);
@@ -104,8 +139,11 @@ static convo_status list_examples(const cv_material *m, convo_part part, const c
 static convo_status judge(const convo_model *model, const cv_material *m, convo_evaluation *e, convo_error *err) {
     for (int64_t i = 0; i < e->score.count; i++) {
         const float *logits = e->logits + i * e->outputs;
-        e->predicted[i] = cv_class_of(logits, e->outputs);
-        e->confusion[e->truth[i] * e->classes + e->predicted[i]]++;
+        for (int k = 0; k < e->classes && e->truths; k++) e->answers[i * e->classes + k] = logits[k] > 0;
+        if (!e->truths) {
+            e->predicted[i] = cv_class_of(logits, e->outputs);
+            e->confusion[e->truth[i] * e->classes + e->predicted[i]]++;
+        }
         if (e->probabilities && !model->program) // a device has computed its own
             model->recipe->loss->probabilities(logits, e->outputs, e->probabilities + i * e->classes);
     }
@@ -154,8 +192,8 @@ convo_status convo_evaluate(convo_model *model, convo_part part, const convo_tra
     convo_status status = cv_material_load(model->recipe, options, part, &m, err);
     const convo_finding *left_out = m.dataset ? &m.dataset->found.of[CV_FOUND_LEFT_OUT] : NULL;
     if (!status && left_out->count && options && options->note) options->note(left_out->sentence, options->user);
-    if (!status) status = map_labels(model, m.dataset, m.label, err);
-    if (!status) status = copy_labels(model, evaluation, err);
+    if (!status) status = map_labels(model, &m, err);
+    if (!status) status = copy_labels(model, m.source.truth, evaluation, err);
     if (!status) evaluation->part = cv_split_part(&m.split, part);
     if (!status) status = evaluate(model, evaluation->part, &m, evaluation, err);
     cv_material_free(&m);
@@ -177,6 +215,8 @@ void convo_evaluation_free(convo_evaluation *e) {
     free(e->index);
     free(e->truth);
     free(e->predicted);
+    free(e->truths);
+    free(e->answers);
     free(e->logits);
     free(e->probabilities);
     *e = (convo_evaluation){0};

@@ -3,6 +3,7 @@
 #include "model/cache.h"
 #include "data/own.h"
 #include "data/reading.h"
+#include "data/several.h"
 #include "model/anew.h"
 #include "model/data_folder.h"
 
@@ -22,10 +23,18 @@ static convo_status open_dataset(const convo_recipe *recipe, const convo_train_o
     if (options->dataset && recipe->data != &cv_data_arrays)
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                        "a program's own examples are for recipes with 'data: {set: arrays}'");
-    if (options->dataset) return cv_dataset_of_own(options->dataset, dataset, err);
-    convo_status status = cv_data_folder(recipe, options, &folder, err);
-    if (!status) status = cv_dataset_open(recipe->data, folder, recipe->data_config, dataset, err);
-    free(folder);
+    convo_status status = CONVO_OK;
+    if (options->dataset) {
+        status = cv_dataset_of_own(options->dataset, dataset, err);
+    } else {
+        status = cv_data_folder(recipe, options, &folder, err);
+        if (!status) status = cv_dataset_open(recipe->data, folder, recipe->data_config, dataset, err);
+        free(folder);
+    }
+    if (!status && recipe->none[0] && (status = cv_several_none(*dataset, recipe->none, err))) {
+        cv_dataset_free(*dataset);
+        *dataset = NULL;
+    }
     return status;
 }
 
@@ -193,6 +202,7 @@ static convo_status leave_out_unreadable(cv_material *m, convo_error *err) {
 static void set_source(cv_material *m) {
     m->source =
         (cv_source){.values = &m->values, .size = (size_t)cv_shape_size(m->shape), .label = m->label, .context = m};
+    m->source.truth = m->dataset->truth;
     for (int k = 0; k < 2; k++) m->source.large = m->source.large || (m->store[k] && cv_store_is_large(m->store[k]));
     if (m->source.large) m->source.make = cv_anew_make;
 }

@@ -104,8 +104,9 @@ static convo_status score_one(convo_model *model, const cv_material *m, int32_t 
 }
 
 // The loss of one example, by the op that training used.
-static double loss_of(const convo_model *model, const cv_isa *isa, const float *logits, int outputs, int32_t truth,
+static double loss_of(const convo_model *model, const cv_material *m, const float *logits, int outputs, int32_t truth,
                       float *lanes /* [outputs + 1] of them */) {
+    const cv_isa *isa = m->isa;
     const cv_op *loss = cv_op_find(isa, model->recipe->loss->name);
     int32_t label[CV_MAX_LANES];
     for (int l = 0; l < isa->lanes; l++) {
@@ -120,6 +121,7 @@ static double loss_of(const convo_model *model, const cv_isa *isa, const float *
                           .y = y,
                           .active = 1,
                           .label = label,
+                          .truth = m->source.truth,
                           .scale = 1};
     loss->forward(&pass);
     return (double)y[0];
@@ -137,8 +139,9 @@ convo_status cv_device_score(convo_model *model, const cv_material *m, const int
         float *logits = e->logits + i * e->outputs;
         status = score_one(model, m, rows[i], scratch, logits, e->probabilities + i * e->classes, err);
         if (status) break;
-        e->score.correct += cv_class_of(logits, e->outputs) == (int)e->truth[i];
-        loss += loss_of(model, m->isa, logits, e->outputs, (int32_t)e->truth[i], lanes);
+        const int32_t label = m->label[rows[i]];
+        e->score.correct += cv_is_right(logits, e->outputs, label, m->source.truth);
+        loss += loss_of(model, m, logits, e->outputs, label, lanes);
     }
     if (count) {
         e->score.loss = loss / (double)count;

@@ -21,7 +21,14 @@ static const cv_isa *isa_for(const convo_recipe *recipe, const convo_train_optio
 static convo_status make_net(const convo_recipe *recipe, const convo_train_options *options, const cv_material *m,
                              cv_net **net, cv_random *random, convo_error *err) {
     convo_status status = cv_recipe_net(recipe, isa_for(recipe, options, m->isa), net, err);
-    if (!status) status = cv_recipe_check_classes(recipe, *net, m->dataset->label_count, err);
+    int outputs;
+    (void)cv_dataset_outputs(m->dataset, &outputs);
+    if (!status && m->dataset->truth && !recipe->loss->by_output)
+        status = cv_fail(err, CONVO_ARGUMENT, recipe->file,
+                         "examples of this data set have several labels, or none: train them with 'loss: "
+                         "binary_cross_entropy', not with %s",
+                         recipe->loss->name);
+    if (!status) status = cv_recipe_check_classes(recipe, *net, outputs, err);
     if (status) return status;
     cv_random_seed(random, (uint64_t)recipe->train.seed);
     return cv_net_init(*net, random, err);
@@ -54,9 +61,9 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     cv_train_state state;
     cv_training training = training_of(recipe, m, net, folder);
     float *class_weight;
-    convo_status status =
-        cv_class_weights(recipe->train.class_weights, m->dataset->labels, m->dataset->label_count, m->label,
-                         m->split.index[CONVO_TRAIN], m->split.count[CONVO_TRAIN], &class_weight, err);
+    convo_status status = cv_class_weights(recipe->train.class_weights, folder->parts.labels, folder->parts.classes,
+                                           recipe->loss->by_output, &m->source, m->split.index[CONVO_TRAIN],
+                                           m->split.count[CONVO_TRAIN], &class_weight, err);
     training.class_weight = class_weight;
     if (!status) status = cv_train_state_new(&training, random, &state, err);
     if (status) goto done;
@@ -105,10 +112,12 @@ static convo_status prepare_training(const convo_recipe *recipe, const convo_tra
     if (!status) status = note_found(recipe, options, m, err);
     if (!status) status = cv_material_augment(recipe, options, m, err);
     if (status) return status;
+    int classes;
+    char *const *outputs = cv_dataset_outputs(m->dataset, &classes);
     *parts = (cv_model_parts){.recipe = recipe,
                               .net = *net,
-                              .labels = m->dataset->labels,
-                              .classes = m->dataset->label_count,
+                              .labels = outputs,
+                              .classes = classes,
                               .normal = &m->normal,
                               .test_accuracy = NAN};
     status = cv_material_measure(recipe, m, err);

@@ -29,6 +29,7 @@ static void aim(const job *j, int slot, target to) {
         passes[i].set = to.set;
         passes[i].scale = 1.0 / to.weight;
         passes[i].class_weight = to.class_weight;
+        passes[i].truth = to.truth;
         for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !r->plan.step[i].joint; t++)
             passes[i].grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, to.shard);
     }
@@ -53,6 +54,7 @@ static void run_shard(void *context, int shard, int worker) {
                 (target){.shard = shard,
                          .weight = j->batch->weight > 0 ? j->batch->weight : j->batch->count,
                          .class_weight = j->batch->class_weight,
+                         .truth = j->batch->truth,
                          .active = b[k].active,
                          .blocks = k == 0 ? count : 0,
                          .last_active = b[count - 1].active,

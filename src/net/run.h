@@ -15,6 +15,7 @@ typedef struct cv_batch {
     const float *share;      // times share, [examples], plus that of `other` times 1 - share; NULL: none is mixed.
                              // For cv_runner_train, in float.
     int count;
+    const uint8_t *truth;      // [labels][outputs], which outputs are true for each label; NULL: the label's alone
     const float *class_weight; // [classes], how much the loss of an example of each counts; NULL: all the same. Then
     double weight; // the mean is the sum of the losses over this, the weights of the examples; 0: over count
     const float *output_gradient; // [count][outputs]: used instead of the gradient of the loss; NULL: not used

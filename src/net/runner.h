@@ -15,9 +15,10 @@ enum { MAX_LOCKSTEP = 4, LOCKSTEP_BYTES = 5 << 19 };
 typedef struct target {
     double weight;             // of the batch: its losses are divided by it
     const float *class_weight; // the batch's
-    int shard, active;         // active: samples of the block
-    int blocks, last_active;   // that it leads in lockstep, 0 where it follows; samples of the last of them
-    int64_t set;               // wide, since targets are compared byte by byte: nothing lies between
+    const uint8_t *truth;
+    int shard, active;       // active: samples of the block
+    int blocks, last_active; // that it leads in lockstep, 0 where it follows; samples of the last of them
+    int64_t set;             // wide, since targets are compared byte by byte: nothing lies between
 } target;
 
 // Trained numbers first..end start at `at` in every shard, or in the gradient of the joint layers.

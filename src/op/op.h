@@ -62,6 +62,7 @@ typedef struct cv_pass {
     const int32_t *label;      // losses: [LANES], class of each sample
     double scale;              // losses: dx is multiplied by this (1/N for the mean)
     const float *class_weight; // losses: [classes], how much a sample of each counts; NULL: all the same
+    const uint8_t *truth;      // losses: [labels][outputs], the outputs that are true for each label; NULL: the label's
     cv_share share;            // how the plan shares the pass out, for ops that ask for it
 } cv_pass;
 
@@ -126,6 +127,8 @@ struct cv_op {
     bool products;  // of matrices, as a linear one's: a benchmark counts its multiply-adds
     bool monotonic; // pixel by pixel, never falling, without gradient where it is flat: may trade places with ...
     bool maximum;   // ... the largest of several pixels
+    bool by_output; // a loss whose outputs have a label each, none of which excludes another: it reads .truth;
+                    // class_weight counts where its output is true, and does not count in the mean over samples
     bool lockstep, in_parts, adds_dx; // see share.h
     bool plain_input;                 // of a .single: x may also be the net's input as it comes, see cv_single
 

@@ -23,19 +23,23 @@ NAME_AT(schedule_name, cv_schedule_at)
 const char *cv_op_names_next(const void *names, size_t k) {
     const cv_op_names *of = names;
     for (int op = 0; op < of->isa->op_count; op++)
-        if (of->isa->ops[op]->kind == of->kind && !k--) return of->isa->ops[op]->name;
+        if (of->isa->ops[op]->kind == of->kind && (of->kind == CV_LAYER || of->isa->ops[op]->inputs < 2) && !k--)
+            return of->isa->ops[op]->name;
     return NULL;
 }
 
 // --- data -------------------------------------------------------------------------------------------------------
 
 typedef struct data_block {
-    char set[CV_TEXT_SIZE], path[CV_TEXT_SIZE];
+    char set[CV_TEXT_SIZE], path[CV_TEXT_SIZE], none[CV_LIST_SIZE];
 } data_block;
 
 const cv_option cv_recipe_data_schema[] = {
     CV_OPTION("set", CV_TEXT, data_block, set, "the data set", .required = true),
     CV_OPTION("path", CV_TEXT, data_block, path, "its folder"),
+    CV_OPTION("none", CV_LIST, data_block, none,
+              "labels that say that nothing is true, such as [noise]; for binary_cross_entropy, or one output for what "
+              "is left"),
     {.name = NULL},
 };
 
@@ -60,6 +64,7 @@ static convo_status read_data(convo_recipe *recipe, const yaml_node_t *node, con
                            .bare = true};
     CV_TRY(cv_yaml_read(&yaml, node, &block, err));
     memcpy(recipe->data_path, data.path, sizeof data.path);
+    memcpy(recipe->none, data.none, sizeof data.none);
     block = (cv_yaml_block){.what = "split", .at = split, .part = {{cv_split_schema, &recipe->split}}, .bare = true};
     return cv_yaml_read(&yaml, split, &block, err);
 }

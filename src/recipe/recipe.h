@@ -21,6 +21,7 @@ struct convo_recipe {
     void *data_config;        // of data->schema; never NULL with data
     cv_split_config split;
     char data_path[CV_TEXT_SIZE]; // data.path, "" if not given
+    char none[CV_LIST_SIZE];      // data.none: labels that say that nothing is true
     char *noted_data;             // folder of the data set at the time of the run; NULL: not of a run
     // features:
     const cv_feature *feature; // NULL if there is none, as for pictures and arrays

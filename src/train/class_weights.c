@@ -6,15 +6,28 @@
 
 static const char place[] = "train.class_weights";
 
-// examples / (classes that occur * examples of the class), as sklearn.utils.class_weight.compute_class_weight; 1 for a
-// class that does not occur.
-static convo_status balance_classes(int classes, const int32_t *label, const int32_t *rows, size_t count, float *weight,
-                                    convo_error *err) {
+// How many of the examples are of each class, or have each output true.
+static void count_classes(int classes, const cv_source *source, const int32_t *rows, size_t count, size_t *of_class) {
+    for (size_t i = 0; i < count; i++) {
+        const size_t label = (size_t)source->label[rows[i]];
+        if (!source->truth) of_class[label]++;
+        for (size_t k = 0; source->truth && k < (size_t)classes; k++)
+            of_class[k] += source->truth[label * (size_t)classes + k];
+    }
+}
+
+// examples / (classes that occur * examples of the class), as sklearn.utils.class_weight.compute_class_weight, or the
+// quotient of examples without and with the class. 1 for a class that does not occur.
+static convo_status balance_classes(int classes, bool by_output, const cv_source *source, const int32_t *rows,
+                                    size_t count, float *weight, convo_error *err) {
     size_t *of_class = cv_alloc((size_t)classes, sizeof *of_class), present = 0;
     if (!of_class) return cv_no_memory(err, "class weights");
-    for (size_t i = 0; i < count; i++) present += of_class[label[rows[i]]]++ == 0;
-    for (int k = 0; k < classes; k++)
-        weight[k] = of_class[k] ? (float)((double)count / ((double)present * (double)of_class[k])) : 1;
+    count_classes(classes, source, rows, count, of_class);
+    for (int k = 0; k < classes; k++) present += of_class[k] > 0;
+    for (int k = 0; k < classes; k++) {
+        const double n = (double)count, of = (double)of_class[k];
+        weight[k] = !of_class[k] ? 1 : (float)(by_output ? (n - of) / of : n / ((double)present * of));
+    }
     free(of_class);
     return CONVO_OK;
 }
@@ -66,14 +79,16 @@ static convo_status read_list(const char *list, char *const *labels, int classes
                    items, classes);
 }
 
-convo_status cv_class_weights(const char *list, char *const *labels, int classes, const int32_t *label,
-                              const int32_t *rows, size_t count, float **weight, convo_error *err) {
+convo_status cv_class_weights(const char *list, char *const *labels, int classes, bool by_output,
+                              const cv_source *source, const int32_t *rows, size_t count, float **weight,
+                              convo_error *err) {
     *weight = NULL;
     if (!*list) return CONVO_OK;
     float *made = cv_alloc((size_t)classes, sizeof *made), sum = 0;
     if (!made) return cv_no_memory(err, "class weights");
-    convo_status status = strcmp(list, "balanced\n") ? read_list(list, labels, classes, made, err)
-                                                     : balance_classes(classes, label, rows, count, made, err);
+    convo_status status = strcmp(list, "balanced\n")
+                              ? read_list(list, labels, classes, made, err)
+                              : balance_classes(classes, by_output, source, rows, count, made, err);
     for (int k = 0; k < classes; k++) sum += made[k];
     if (!status && sum == 0) status = cv_fail(err, CONVO_ARGUMENT, place, "all weights are 0: nothing would be learnt");
     if (status)

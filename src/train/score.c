@@ -10,6 +10,7 @@ struct cv_scorer {
     cv_runner *runner;
     cv_loader *loader;
     int outputs;
+    const uint8_t *truth;
     float *out, *loss; // of a batch
 };
 
@@ -21,11 +22,19 @@ int32_t cv_class_of(const float *outputs, int count) {
     return best;
 }
 
+bool cv_is_right(const float *outputs, int count, int32_t label, const uint8_t *truth) {
+    if (!truth) return cv_class_of(outputs, count) == label;
+    for (int k = 0; k < count; k++)
+        if ((outputs[k] > 0) != truth[(size_t)label * (size_t)count + (size_t)k]) return false;
+    return true;
+}
+
 convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
                            const cv_source *source, cv_pool *pool, cv_scorer **scorer, convo_error *err) {
     cv_scorer *s = cv_alloc(1, sizeof *s);
     if (!s) return cv_no_memory(err, "scores");
     s->outputs = (int)cv_shape_size(cv_net_output(net));
+    s->truth = source->truth;
     s->out = cv_alloc((size_t)BATCH * (size_t)s->outputs, sizeof *s->out);
     s->loss = cv_alloc(BATCH, sizeof *s->loss);
     convo_status status = s->out && s->loss ? CONVO_OK : cv_no_memory(err, "scores");
@@ -58,7 +67,8 @@ convo_status cv_score(cv_scorer *s, const int32_t *index, size_t count, float *o
         cv_loaded loaded;
         const convo_status status = cv_loader_next(s->loader, &loaded, err);
         if (status) return status;
-        const cv_batch batch = cv_batch_of(&loaded);
+        cv_batch batch = cv_batch_of(&loaded);
+        batch.truth = s->truth;
         cv_runner_forward(s->runner, &batch, s->out, s->loss);
         if (outputs)
             memcpy(outputs + first * (size_t)s->outputs, s->out,
@@ -66,7 +76,7 @@ convo_status cv_score(cv_scorer *s, const int32_t *index, size_t count, float *o
         for (int i = 0; i < batch.count; i++) {
             sum += (double)s->loss[i];
             score->correct +=
-                cv_class_of(s->out + (ptrdiff_t)i * s->outputs, s->outputs) == batch.label[batch.index[i]];
+                cv_is_right(s->out + (ptrdiff_t)i * s->outputs, s->outputs, batch.label[batch.index[i]], batch.truth);
         }
     }
     if (count) score->loss = sum / (double)count, score->accuracy = (double)score->correct / (double)count;

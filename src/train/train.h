@@ -150,9 +150,11 @@ typedef struct cv_training {
 int64_t cv_batches_of_epoch(const cv_train_config *config, int64_t examples);
 int64_t cv_steps_of_epoch(const cv_train_config *config, int64_t examples);
 // Makes *weight, [classes], of a list as in recipes: "balanced", a number for each class, or "class=number", 1 for the
-// others; NULL of "". label: by row; rows: [count], the training part. The caller frees it.
-convo_status cv_class_weights(const char *list, char *const *labels, int classes, const int32_t *label,
-                              const int32_t *rows, size_t count, float **weight, convo_error *err);
+// others; NULL of "". For the examples rows[0..count] of the source. The caller frees it. by_output: "balanced" is, for
+// each class, the examples without it over those with it.
+convo_status cv_class_weights(const char *list, char *const *labels, int classes, bool by_output,
+                              const cv_source *source, const int32_t *rows, size_t count, float **weight,
+                              convo_error *err);
 // Draws the order of an epoch of n training rows with replacement, each class equally often. label: by row. order: [n].
 // Returns false if memory runs out.
 bool cv_balanced_order(const int32_t *label, const int32_t *rows, size_t n, cv_random *random, int32_t *order);
@@ -188,5 +190,8 @@ convo_status cv_score(cv_scorer *scorer, const int32_t *index, size_t count, flo
 // Returns the class that a net's outputs stand for: the largest or, with one output, the second class if it is
 // positive.
 int32_t cv_class_of(const float *outputs, int count);
+// Returns whether a net's outputs are right for a label: they stand for it or, with truth, the positive ones are those
+// that are true.
+bool cv_is_right(const float *outputs, int count, int32_t label, const uint8_t *truth);
 
 #endif

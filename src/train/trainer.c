@@ -125,7 +125,7 @@ static convo_status not_finite(loop *l, const cv_batch *batch, convo_error *err)
 // its labels do.
 static double weight_of(const cv_training *t, const cv_batch *batch) {
     double sum = 0;
-    if (!t->class_weight) return batch->count;
+    if (!t->class_weight || t->loss->by_output) return batch->count;
     for (int i = 0; i < batch->count; i++) {
         const int32_t row = batch->index[i];
         const double share = batch->other ? (double)batch->share[row] : 1;
@@ -153,12 +153,14 @@ static convo_status train_batch(loop *l, sums *of_step, convo_error *err) {
     cv_batch batch = cv_batch_of(&loaded);
     double sum = 0;
     batch.class_weight = l->t->class_weight;
+    batch.truth = l->t->source->truth;
     batch.weight = weight_of(l->t, &batch);
     cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
     for (int i = 0; i < batch.count; i++) sum += (double)l->loss[i];
     if (!isfinite(sum)) return not_finite(l, &batch, err);
     for (int i = 0; i < batch.count; i++)
-        of_step->correct += cv_class_of(l->out + (ptrdiff_t)i * l->outputs, l->outputs) == batch.label[batch.index[i]];
+        of_step->correct +=
+            cv_is_right(l->out + (ptrdiff_t)i * l->outputs, l->outputs, batch.label[batch.index[i]], batch.truth);
     of_step->loss += sum;
     of_step->weight += batch.weight;
     of_step->seen += batch.count;

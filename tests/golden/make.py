@@ -196,8 +196,28 @@ def rising(decay):
     return lambda average, value, n: average + (1 - min(decay, (1 + int(n)) / (10 + int(n)))) * (value - average)
 
 
+TRUTH = torch.tensor([[0, 0, 0], [1, 0, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1]], dtype=torch.float32)  # of five labels
+
+
+def several(pos_weight=None, gamma=0):
+    """Sum of the losses of outputs that are true or not, each by itself."""
+    def loss(x, label):
+        t = TRUTH[label]
+        right = torch.sigmoid(x * (2 * t - 1))
+        each = F.binary_cross_entropy_with_logits(x, t, reduction="none", pos_weight=pos_weight)
+        return ((1 - right) ** gamma * each).mean(1).sum()
+    return loss
+
+
+def focal(gamma, weight):
+    def loss(x, label):
+        l = F.log_softmax(x, 1).gather(1, label[:, None])[:, 0]
+        return (-(1 - l.exp()) ** gamma * l * weight[label]).sum()
+    return loss
+
+
 def train_grouped(build, data, batch, epochs, optimizer, schedule=None, weight=None, smoothing=0.0, accumulate=1, clip=None,
-                  average=None):
+                  average=None, loss=None):
     """In fixed order, `accumulate` batches a step, whose gradient is that of the mean over all their examples."""
     torch.manual_seed(SEED)
     net = build()
@@ -211,7 +231,9 @@ def train_grouped(build, data, batch, epochs, optimizer, schedule=None, weight=N
             count = sum((weight[label].sum() if weight is not None else len(label)) for _, label in group)
             optimizer.zero_grad()
             for x, label in group:
-                (F.cross_entropy(net(x), label, weight, reduction="sum", label_smoothing=smoothing) / count).backward()
+                sums = loss(net(x), label) if loss else \
+                    F.cross_entropy(net(x), label, weight, reduction="sum", label_smoothing=smoothing)
+                (sums / count).backward()
             if clip:
                 clip(net.parameters())
             optimizer.step()
@@ -271,6 +293,10 @@ longer = {  # the same examples, 40 epochs: 120 steps, or 80 of two batches and 
     "clip_both": (lambda p: Adam(p, lr=0.01), dict(clip=lambda p: (p := list(p), clip_norm(p, 0.5), clip_value(p, 0.1)))),
     "accumulate": (lambda p: SGD(p, lr=0.1, momentum=0.5), dict(accumulate=2)),
     "accumulate_weights": (lambda p: SGD(p, lr=0.1), dict(accumulate=2, weight=WEIGHT, clip=lambda p: clip_norm(p, 0.2))),
+    "focal": (lambda p: SGD(p, lr=0.2), dict(weight=WEIGHT, loss=focal(2, WEIGHT))),
+    "several": (lambda p: SGD(p, lr=0.2), dict(classes=5, loss=several())),
+    "several_weights": (lambda p: SGD(p, lr=0.2), dict(classes=5, loss=several(WEIGHT))),
+    "several_focal": (lambda p: SGD(p, lr=0.2), dict(classes=5, loss=several(WEIGHT, 1.5))),
     "ema": (lambda p: SGD(p, lr=0.5), dict(average=lambda average, value, n: 0.9 * average + (1 - 0.9) * value)),
     "ema_warmup": (lambda p: SGD(p, lr=0.5), dict(average=rising(0.95))),
 }
@@ -357,7 +383,8 @@ def main():
         for key, value in net.state_dict().items():
             keep("train/%s/%s" % (name, key), value)
     for name, (optimizer, options) in longer.items():
-        net = train_grouped(tiny, task((6,), 3, 20, 0.75), 8, 40, optimizer, **options)
+        classes = options.pop("classes", 3)
+        net = train_grouped(tiny, task((6,), classes, 20, 0.75), 8, 40, optimizer, **options)
         for key, value in net.state_dict().items():
             keep("train/%s/%s" % (name, key), value)
     for name, (make, each_step) in schedules.items():

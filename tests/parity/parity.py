@@ -70,6 +70,9 @@ CASES = [
     Case("fsdd-mfcc, tanh, clipped, class weights", MFCC, TANH + [
         "train.loss={cross_entropy: {label_smoothing: 0.1}}", "train.class_weights=[1, 2, 0.5, 1, 3, 0.25, 1, 1.5, 1, 1]",
         "train.optimizer={adamw: {lr: 0.002, weight_decay: 0.5, decays: weights}}", "train.clip_norm=0.5", "train.clip_value=0.1"]),
+    Case("fsdd-mfcc, tanh, focal", MFCC, TANH + ["train.loss={focal: {gamma: 1.5}}", "train.class_weights=balanced"]),
+    Case("fsdd-mfcc, tanh, binary cross entropy", MFCC, TANH + [
+        "train.loss={binary_cross_entropy: {gamma: 0.5}}", "train.class_weights=balanced", "train.optimizer={adam: {lr: 0.001}}"]),
     Case("fsdd-mfcc, tanh, accumulated", MFCC, TANH + [
         "train.optimizer={sgd: {lr: 0.05, momentum: 0.9}}", "train.batch=24", "train.accumulate=4", "train.ema=0.99"]),
     # The field's nets on made-up data, in place of data sets that have to be fetched: see made_up_recipe.
@@ -506,11 +509,25 @@ def loss_of(train, label):
     """The sum of a batch's losses, and what it is to be divided by. label: of the training part."""
     word, o = named(train.get("loss", "cross_entropy"))
     weight = class_weights_of(train, label)
-    sums = {"cross_entropy": lambda x, y: F.cross_entropy(x, y, weight.to(x.dtype), reduction="sum", **o),
+    def sigmoids(x, y, gamma=0):  # one output stands for the second of two classes
+        t = F.one_hot(y, max(2, x.shape[1]))[:, -x.shape[1]:].to(x.dtype)
+        each = F.binary_cross_entropy_with_logits(x, t, reduction="none", pos_weight=weight[-x.shape[1]:].to(x.dtype))
+        return ((1 - torch.sigmoid(x * (2 * t - 1))) ** gamma * each).mean(1).sum()
+
+    def focal(x, y, gamma=2):
+        l = F.log_softmax(x, 1).gather(1, y[:, None])[:, 0]
+        return (-(1 - l.exp()) ** gamma * l * weight[y]).sum()
+
+    sums = {"binary_cross_entropy": lambda x, y: sigmoids(x, y, **o), "focal": lambda x, y: focal(x, y, **o),
+            "cross_entropy": lambda x, y: F.cross_entropy(x, y, weight.to(x.dtype), reduction="sum", **o),
             "mse": lambda x, y: (F.mse_loss(x, (F.one_hot(y, x.shape[1]) if x.shape[1] > 1 else y[:, None] * 2 - 1).to(x.dtype),
                                             reduction="none").mean(1) * weight[y]).sum(),
             "logistic": lambda x, y: (F.soft_margin_loss(x[:, 0], y * 2.0 - 1, reduction="none") * weight[y]).sum()}
-    return lambda x, y: (sums[word](x, y), weight[y].double().sum().item())
+    by_output = word == "binary_cross_entropy"
+    if by_output and train.get("class_weights") == "balanced":
+        count = torch.bincount(label).double()
+        weight = ((len(label) - count) / count).float()
+    return lambda x, y: (sums[word](x, y), len(y) if by_output else weight[y].double().sum().item())
 
 
 def optimizer_of(train, net):

@@ -35,14 +35,8 @@ static lanes target_sum(const cv_pass *p) {
     return sum;
 }
 
-static lanes largest(const lanes *x, int64_t n) {
-    lanes top = x[0];
-    for (int64_t k = 1; k < n; k++) top = select_lanes(x[k] > top, x[k], top);
-    return top;
-}
-
 static void cross_entropy_forward(const cv_pass *p) {
-    const lanes *x = p->x[0], top = largest(x, p->in.c);
+    const lanes *x = p->x[0], top = largest_lanes(x, p->in.c);
     lanes sum = {0}, chosen = {0};
     for (int64_t k = 0; k < p->in.c; k++) {
         sum += exp_lanes(x[k] - top);
@@ -52,20 +46,13 @@ static void cross_entropy_forward(const cv_pass *p) {
 }
 
 static void cross_entropy_backward(const cv_pass *p) {
-    const lanes *x = p->x[0], top = largest(x, p->in.c);
+    const lanes *x = p->x[0], top = largest_lanes(x, p->in.c);
     lanes *dx = p->dx[0], sum = {0};
     for (int64_t k = 0; k < p->in.c; k++) sum += exp_lanes(x[k] - top);
     const lanes total = target_sum(p);
     const lanes factor = active_lanes(p->active) * (real)p->scale;
     for (int64_t k = 0; k < p->in.c; k++)
         dx[k] = (exp_lanes(x[k] - top) / sum * total - smoothed_target(p->config, p, k)) * factor;
-}
-
-static void softmax(const float *outputs, int count, float *probabilities) {
-    float top = outputs[0], sum = 0;
-    for (int k = 1; k < count; k++) top = outputs[k] > top ? outputs[k] : top;
-    for (int k = 0; k < count; k++) sum += probabilities[k] = expf(outputs[k] - top);
-    for (int k = 0; k < count; k++) probabilities[k] /= sum;
 }
 
 CV_OP(cross_entropy) = {
@@ -79,7 +66,7 @@ CV_OP(cross_entropy) = {
     .infer = cross_entropy_infer,
     .forward = cross_entropy_forward,
     .backward = cross_entropy_backward,
-    .probabilities = softmax,
+    .probabilities = softmax_of,
     .torch = "F.cross_entropy(x, label, label_smoothing={label_smoothing}, reduction='none')",
     .onnx = "y = Softmax(x) axis=1",
     .cases = CV_CASES({{1, 10, 1, 1}, NULL, 33}, {{1, 3, 1, 1}, "{label_smoothing: 0.1}", 15}, {{1, 2, 1, 1}, NULL, 1},

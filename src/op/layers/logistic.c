@@ -18,14 +18,9 @@ static lanes sign_of(const cv_pass *p) {
     return is_label(p->label, 1) * 2 - 1;
 }
 
-// log(1 + e^-z) = max(-z, 0) + log(1 + e^-|z|), which does not overflow.
 static void logistic_forward(const cv_pass *p) {
-    const lanes z = *(const lanes *)p->x[0] * sign_of(p), zero = {0};
-    const lanes size = select_lanes(z < zero, -z, z);
-    lanes tail = exp_lanes(-size);
-    for (int l = 0; l < p->active; l++) tail[l] = (real)log1p((double)tail[l]);
     lanes *y = p->y;
-    *y = select_lanes(z < zero, -z, zero) + tail;
+    *y = softplus_lanes(-(*(const lanes *)p->x[0] * sign_of(p)), p->active);
     if (p->class_weight) *y *= weight_lanes(p);
 }
 
@@ -36,12 +31,6 @@ static void logistic_backward(const cv_pass *p) {
     if (p->class_weight) *dx *= weight_lanes(p);
 }
 
-static void two_classes(const float *outputs, int count, float *probabilities) {
-    (void)count;
-    probabilities[1] = 1 / (1 + expf(-outputs[0]));
-    probabilities[0] = 1 - probabilities[1];
-}
-
 CV_OP(logistic) = {
     .name = "logistic",
     .help = "logistic loss of one output for two classes, -1 and +1",
@@ -50,7 +39,7 @@ CV_OP(logistic) = {
     .infer = logistic_infer,
     .forward = logistic_forward,
     .backward = logistic_backward,
-    .probabilities = two_classes,
+    .probabilities = two_classes_of,
     .torch = "F.soft_margin_loss(x, label[:, None] * 2.0 - 1, reduction='none')[:, 0]",
     .onnx = "second = Sigmoid(x); first = Sub(#1, second); y = Concat(first, second) axis=1",
     .cases = CV_CASES({{1, 1, 1, 1}, NULL, 17}, {{1, 1, 1, 1}, NULL, 1}),
