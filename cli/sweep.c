@@ -2,6 +2,7 @@
 #include "interrupt.h"
 #include "output.h"
 #include "paths.h"
+#include "sweep/range.h"
 #include "sweep/sweep.h"
 #include "sweep/trial.h"
 
@@ -12,7 +13,7 @@ typedef struct sweep_values {
     cli_list over, set;
     const char *data, *out;
     int64_t trials, threads, folds;
-    bool leave_one_out, resume, force;
+    bool leave_one_out, range, resume, force;
 } sweep_values;
 
 enum { MOST_TRIALS = 1000, MOST_FOLDS = 1000, MOST_RUNS = 10000 };
@@ -23,6 +24,8 @@ static const cli_option options[] = {
     FLAG_OPTION("leave-one-out", 0, leave_one_out, "train without each group (speaker) in turn and test on it"),
     NUMBER_OPTION("folds", 0, folds, 2, MOST_FOLDS, "N",
                   "cross-validation: train on N - 1 of N parts and test on the other, in turn"),
+    FLAG_OPTION("range", 0, range,
+                "range test: one training whose learning rate rises from step to step, --over lr=1e-6,1 if not given"),
     NUMBER_OPTION("trials", 0, trials, 1, MOST_TRIALS, "N", "runs of each, with consecutive seeds (1)"),
     SET_OPTION,
     DATA_OPTION,
@@ -235,11 +238,48 @@ static int run_points(const cli_context *context, const sweep_values *values, co
     return INTERRUPTED;
 }
 
+// --- the learning rate --------------------------------------------------------------------------------------------
+
+// --over lr=LOW,HIGH
+static int read_bounds(const sweep_values *values, double *low, double *high) {
+    int status = DONE;
+    sweep_axis axis = {0};
+    *low = 1e-6;
+    *high = 1;
+    if (!values->over.count) return DONE;
+    status = read_axis(values->over.text[0], &axis);
+    char *end[2] = {NULL, NULL};
+    if (!status && axis.values == 2) {
+        *low = strtod(axis.value[0], &end[0]);
+        *high = strtod(axis.value[1], &end[1]);
+    }
+    const bool sound = end[0] && !*end[0] && !*end[1] && *low >= 1e-20 && *high > *low && *high <= 1e6;
+    if (!status && (values->over.count > 1 || strcmp(short_key(axis.key), "lr") != 0 || !sound))
+        status =
+            usage_error("sweep", "--range takes --over lr=LOW,HIGH, two numbers from 1e-20 to 1e6, the lower first");
+    free_texts(axis.value);
+    free(axis.key);
+    return status;
+}
+
+static int run_range(const cli_context *context, const sweep_values *values, const char *file, convo_recipe *recipe,
+                     const char *out) {
+    cli_trials how = {.context = context, .notes = true, .stop = stop_on_signals()};
+    double low, high;
+    int status = read_bounds(values, &low, &high);
+    if (status) return status;
+    status = data_open(&how.data, file, values->data, values->threads);
+    if (!status) status = sweep_range(&how, recipe, out, low, high);
+    data_close(&how.data);
+    return status;
+}
+
 // runs/moons-lr
 static char *folder_of(const char *recipe, const sweep_values *values) {
     const cli_list *over = &values->over;
     if (values->leave_one_out) return text_of("runs/%s-leave_out", recipe);
     if (values->folds > 0) return text_of("runs/%s-folds", recipe);
+    if (values->range) return text_of("runs/%s-range", recipe);
     if (!over->count) return text_of("runs/%s-trials", recipe);
     const char *key = over->text[0], *end = key + strcspn(key, "="), *from = end;
     while (from > key && from[-1] != '.') from--;
@@ -254,9 +294,11 @@ static int run_sweep(const cli_context *context, const void *given) {
     if (values->folds > 0 && (values->over.count || values->leave_one_out))
         return usage_error("sweep", "--folds and %s are mutually exclusive",
                            values->leave_one_out ? "--leave-one-out" : "--over");
-    if (!values->over.count && values->trials < 2 && !values->leave_one_out && values->folds <= 0)
-        return usage_error("sweep", "nothing to vary: pass --over lr=2,0.2,0.02, --trials 5, both, --folds 5 or "
-                                    "--leave-one-out");
+    if (values->range && (values->trials > 0 || values->folds > 0 || values->leave_one_out || values->resume))
+        return usage_error("sweep", "--range is one training: omit --trials, --folds, --leave-one-out and --resume");
+    if (!values->range && !values->over.count && values->trials < 2 && !values->leave_one_out && values->folds <= 0)
+        return usage_error("sweep", "nothing to vary: pass --over lr=2,0.2,0.02, --trials 5, both, --folds 5, "
+                                    "--leave-one-out or --range");
     if (values->over.count > 8) return usage_error("sweep", "--over can be given at most 8 times");
     sweep s = {0};
     convo_recipe *recipe = NULL;
@@ -266,9 +308,10 @@ static int run_sweep(const cli_context *context, const void *given) {
         s.recipe = convo_recipe_name(recipe);
         out = values->out ? text_of("%s", values->out) : folder_of(s.recipe, values);
         s.out = out;
-        status = out ? plan(&s, recipe, file, context->word[0], values) : no_memory();
+        status = !out ? no_memory() : values->range ? DONE : plan(&s, recipe, file, context->word[0], values);
     }
-    if (!status) status = run_points(context, values, file, &s);
+    if (!status)
+        status = values->range ? run_range(context, values, file, recipe, out) : run_points(context, values, file, &s);
     free_sweep(&s);
     free(out);
     free(file);
@@ -285,6 +328,8 @@ const cli_command command_sweep = {
                 "  convo sweep moons --over model.0.linear.out=1,2,5,7,10,100 --trials 5\n"
                 "  convo sweep fsdd-mfcc --leave-one-out\n"
                 "  convo sweep fsdd-mfcc --folds 5\n"
+                "  convo sweep fsdd-mfcc --range\n"
+                "  convo sweep fsdd-mfcc --range --over lr=1e-4,10\n"
                 "  convo sweep fsdd-mfcc --over batch=16,32,64 --over lr=0.1,0.05 --out runs/try\n",
     .notes =
         "The table holds mean ± standard deviation over the trials; error is the fraction classified wrongly. Runs "
@@ -295,6 +340,10 @@ const cli_command command_sweep = {
         "its\ngroups (speakers) divided, whole. What the split says of validation is kept. The line `mean` is the mean "
         "of the "
         "folds\n(of the groups with --leave-one-out), and its deviation.\n"
+        "--range trains for at least 100 steps and draws range.png, the loss against the rate. It names the rate "
+        "where\n"
+        "the loss falls most steeply, the one where it is lowest, and a tenth of that, with which to begin (Smith "
+        "2017).\n"
         "With --set record_every=N it gets curves-steps.png, the errors against the iteration (up to 1048576), as "
         "well.\n",
     .options = options,

@@ -77,8 +77,12 @@ static bool block_at(size_t k, topic *t) {
         {.name = "model", .help = "the list of layers, each a word or a word with options: see Layers"},
         {.name = "train",
          .help = "how to train. `loss`, `optimizer` and `schedule` stand here too, each a word (`loss: mse`) or a word "
-                 "with options (`optimizer: {sgd: {lr: 0.05}}`)",
+                 "with options (`optimizer: {sgd: {lr: 0.05}}`), and `teacher`",
          .schema = cv_train_schema},
+        {.name = "teacher",
+         .help = "`train.teacher`: a trained model whose probabilities are learnt besides the labels (distillation, "
+                 "Hinton et al. 2015); `teacher: runs/large-0` is short for `teacher: {model: runs/large-0}`",
+         .schema = cv_recipe_teacher_schema},
         {.name = "published",
          .help = "the figure that somebody else published, to show beside one's own",
          .schema = cv_recipe_published_schema},

@@ -72,9 +72,10 @@ static convo_status append_line(const cv_run_folder *folder, const char *name, j
 
 convo_status cv_run_folder_step(void *user, const cv_step_record *r, convo_error *err) {
     return append_line(user, "steps.jsonl",
-                       json_pack("{s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)r->step, "train_loss",
+                       json_pack("{s:I, s:o, s:o, s:o, s:o, s:f}", "step", (json_int_t)r->step, "train_loss",
                                  number(r->train.loss), "train_accuracy", number(r->train.accuracy), "validation_loss",
-                                 number(r->validation.loss), "validation_accuracy", number(r->validation.accuracy)),
+                                 number(r->validation.loss), "validation_accuracy", number(r->validation.accuracy),
+                                 "learning_rate", r->learning_rate),
                        err);
 }
 

@@ -136,12 +136,39 @@ static void mix_loss(const job *j, const block *b, const cv_pass *first, bool ba
     for (int64_t i = 0; i < numbers * lanes; i++) x[i] = share[i % lanes] * x[i] + (1 - share[i % lanes]) * other[i];
 }
 
+// Adds what is learnt from the teacher. Its mean is over the examples, whatever their weights.
+static void teach_loss(const job *j, const block *b, const cv_pass *first, bool backward) {
+    const cv_runner *r = j->runner;
+    const cv_batch *batch = j->batch;
+    const int64_t lanes = r->isa->lanes, outputs = output_size(r), numbers = backward ? outputs : 1;
+    const double count = batch->count, weight = batch->weight > 0 ? batch->weight / count : 1;
+    const float own = (float)(1 - r->taught), share = (float)(r->taught * weight);
+    const float *rows[MAX_LANES];
+    void *const made = (char *)r->second + (size_t)(b->slot * outputs) * lane_bytes(r);
+    void *const said = (char *)r->teacher + (size_t)(b->slot * outputs) * lane_bytes(r);
+    for (int l = 0; l < lanes; l++)
+        rows[l] = batch->teacher + (b->first + (l < b->active ? l : b->active - 1)) * outputs;
+    r->isa->pack(rows, r->isa->lanes, outputs, 0, 0, said);
+    cv_pass lesson = *first;
+    lesson.config = r->lesson.config;
+    lesson.class_weight = NULL;
+    lesson.in1 = lesson.in;
+    lesson.x[1] = said;
+    lesson.dx[1] = NULL;
+    *(backward ? &lesson.dx[0] : &lesson.y) = made;
+    (backward ? r->lesson.op->backward : r->lesson.op->forward)(&lesson);
+    float *x = backward ? first->dx[0] : first->y;
+    const float *other = made; // training is in float
+    for (int64_t i = 0; i < numbers * lanes; i++) x[i] = own * x[i] + share * other[i];
+}
+
 static void forward(const job *j, const block *b, slice s, int step) {
     const cv_step *at_step = &j->runner->plan.step[step];
     if (at_step->noise != CV_NOWHERE && s.begins) load_noise(j, b, step);
     // NOLINTNEXTLINE(*NullDereference): a slice has a pass
     if (s.pass->share.blocks) at_step->node->op->forward(s.pass);
     if (at_step->node == &j->runner->loss && j->batch->other) mix_loss(j, b, s.pass, false);
+    if (at_step->node == &j->runner->loss && j->batch->teacher) teach_loss(j, b, s.pass, false);
     look_at(j, b, s.pass, step);
 }
 
@@ -161,6 +188,7 @@ static void backward(const job *j, const block *b, slice s, int step) {
     // NOLINTNEXTLINE(*NullDereference): the same
     if (s.pass->share.blocks) j->runner->plan.step[step].node->op->backward(s.pass);
     if (j->runner->plan.step[step].node == &j->runner->loss && j->batch->other) mix_loss(j, b, s.pass, true);
+    if (j->runner->plan.step[step].node == &j->runner->loss && j->batch->teacher) teach_loss(j, b, s.pass, true);
     add_aside(j, b, s, step);
 }
 

@@ -17,7 +17,8 @@ typedef struct cv_batch {
     int count;
     const uint8_t *truth;      // [labels][outputs], which outputs are true for each label; NULL: the label's alone
     const float *class_weight; // [classes], how much the loss of an example of each counts; NULL: all the same. Then
-    double weight; // the mean is the sum of the losses over this, the weights of the examples; 0: over count
+    double weight;        // the mean is the sum of the losses over this, the weights of the examples; 0: over count
+    const float *teacher; // [count][outputs] of a teacher, for cv_runner_teach; NULL: none
     const float *output_gradient; // [count][outputs]: used instead of the gradient of the loss; NULL: not used
     float *input_gradient;        // [count][inputs]: filled by a runner with CV_INPUT_GRADIENT; NULL: not needed
 } cv_batch;
@@ -48,6 +49,10 @@ void cv_runner_train(cv_runner *runner, const cv_batch *batch, cv_random *random
 // Computes the losses of a batch again, forward only, as doubles and with the dropout of the last cv_runner_train: for
 // checks.
 void cv_runner_losses(cv_runner *runner, const cv_batch *batch, double *losses /* [count] */);
+// Makes the loss of batches with a teacher 1 - weight times the runner's own plus weight times that of `op`, a loss of
+// two inputs that reads the net's outputs and the teacher's. The mean of the latter is over the examples. config is
+// copied.
+convo_status cv_runner_teach(cv_runner *runner, const cv_op *op, const void *config, double weight, convo_error *err);
 // Uses `count` numbers of a gradient; first: the index of the first one among the net's trained numbers. Called by
 // several threads, each for other numbers.
 typedef void cv_use_gradient(void *user, size_t first, size_t count, const float *gradient);

@@ -186,6 +186,16 @@ fail:
     return status;
 }
 
+convo_status cv_runner_teach(cv_runner *r, const cv_op *op, const void *config, double weight, convo_error *err) {
+    bool fits = true;
+    r->lesson = (cv_node){.op = op, .config = cv_alloc(1, op->config_size)};
+    r->taught = weight;
+    r->teacher = reserve(r, (size_t)r->slots * (size_t)output_size(r), lane_bytes(r), &fits);
+    if (!fits || !r->lesson.config) return cv_no_memory(err, "the teacher's outputs");
+    memcpy(r->lesson.config, config, op->config_size);
+    return CONVO_OK;
+}
+
 void cv_runner_free(cv_runner *r) {
     if (!r) return;
     for (int i = 0; i < r->plan.steps; i++) {
@@ -211,6 +221,8 @@ void cv_runner_free(cv_runner *r) {
     free(r->block_samples);
     free(r->zero);
     free(r->loss.config);
+    free(r->lesson.config);
+    free(r->teacher);
     cv_plan_free(&r->plan);
     cv_net_free(r->single);
     free(r);

@@ -46,7 +46,10 @@ struct cv_runner {
     int32_t *labels;  // [slots][MAX_LANES]
     int32_t *others;  // [slots][MAX_LANES], for mixed examples, and the shares of their first labels
     float *shares;    // [slots][MAX_LANES]
-    void *second;     // [slots][outputs] lanes: losses, or their gradients, for the second labels
+    void *second;     // [slots][outputs] lanes: losses, or their gradients, for the second labels or from the teacher
+    cv_node lesson;   // what is learnt from a teacher; .op NULL: nothing
+    double taught;    // its share in the loss
+    void *teacher;    // [slots][outputs] lanes of its outputs
     stretch *stretch; // of the gradient
     int stretches;
     void *gradient[2]; // [MAX_SHARDS][gradient_size[0]] shards, [gradient_size[1]] of joint layers

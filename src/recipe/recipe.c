@@ -256,8 +256,30 @@ static convo_status read_schedule(convo_recipe *recipe, const yaml_node_t *node,
                        err);
 }
 
+const cv_option cv_recipe_teacher_schema[] = {
+    CV_OPTION("model", CV_TEXT, struct cv_recipe_teacher, model, "a model file or a run folder", .required = true),
+    CV_OPTION("temperature", CV_FLOAT, struct cv_recipe_teacher, temperature,
+              "outputs are divided by it before their softmax: the higher, the softer", .fallback = 4,
+              CV_RANGE(0.01, 1e3)),
+    CV_OPTION("weight", CV_FLOAT, struct cv_recipe_teacher, weight,
+              "of the teacher's part of the loss; that of the labels is 1 - weight", .fallback = 0.5, CV_RANGE(0, 1)),
+    {.name = NULL},
+};
+
+static convo_status read_teacher(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
+    const cv_yaml yaml = cv_recipe_yaml(recipe);
+    const cv_yaml_block block = {
+        .what = "teacher", .at = node, .part = {{cv_recipe_teacher_schema, &recipe->teacher}}, .bare = true};
+    if (node && strcmp(recipe->loss->name, "cross_entropy") != 0 && strcmp(recipe->loss->name, "focal") != 0)
+        return cv_fail(err, CONVO_ARGUMENT, cv_yaml_where(&yaml, node).text,
+                       "a teacher's probabilities are those of a softmax: the loss must be cross_entropy or focal, not "
+                       "%s",
+                       recipe->loss->name);
+    return cv_yaml_read(&yaml, node, &block, err);
+}
+
 static convo_status read_train(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
-    static const char *const also[] = {"loss", "optimizer", "schedule", NULL};
+    static const char *const also[] = {"loss", "optimizer", "schedule", "teacher", NULL};
     const cv_yaml yaml = cv_recipe_yaml(recipe);
     const cv_yaml_block block = {
         .what = "train", .at = node, .part = {{cv_train_schema, &recipe->train}}, .also = also};
@@ -266,6 +288,7 @@ static convo_status read_train(convo_recipe *recipe, const yaml_node_t *node, co
     if (!status) status = read_loss(recipe, cv_yaml_find(&yaml, node, "loss"), err);
     if (!status) status = read_optimizer(recipe, cv_yaml_find(&yaml, node, "optimizer"), err);
     if (!status) status = read_schedule(recipe, cv_yaml_find(&yaml, node, "schedule"), err);
+    if (!status) status = read_teacher(recipe, cv_yaml_find(&yaml, node, "teacher"), err);
     return status;
 }
 

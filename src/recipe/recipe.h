@@ -42,6 +42,10 @@ struct convo_recipe {
     cv_optimizer_config optimizer_config;
     const cv_schedule *schedule;
     cv_schedule_config schedule_config;
+    struct cv_recipe_teacher {
+        char model[CV_TEXT_SIZE]; // a file or a run folder; "": no teacher
+        double temperature, weight;
+    } teacher;
     // published:
     double published;
     char published_source[CV_TEXT_SIZE];
@@ -57,7 +61,7 @@ typedef struct cv_feature_common {
 extern const cv_option cv_feature_common_schema[];
 extern const char *const cv_recipe_blocks[]; // NULL-terminated
 // `data:` without the kind's own options and `split:`; `published:`.
-extern const cv_option cv_recipe_data_schema[], cv_recipe_published_schema[];
+extern const cv_option cv_recipe_data_schema[], cv_recipe_published_schema[], cv_recipe_teacher_schema[];
 
 static inline cv_yaml cv_recipe_yaml(const convo_recipe *recipe) {
     return (cv_yaml){recipe->file, &recipe->document, recipe->setting};

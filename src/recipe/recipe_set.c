@@ -14,7 +14,7 @@ typedef struct home {
     char path[PATH_SIZE];
 } home;
 
-enum { HOMES = 9 };
+enum { HOMES = 10 };
 
 static void list_homes(const convo_recipe *recipe, home homes[HOMES]) {
     memset(homes, 0, HOMES * sizeof *homes);
@@ -30,6 +30,7 @@ static void list_homes(const convo_recipe *recipe, home homes[HOMES]) {
     homes[6] = (home){recipe->data ? cv_split_schema : NULL, "data.split"};
     homes[7] = (home){recipe->data ? recipe->data->schema : NULL, "data"};
     homes[8] = (home){recipe->feature ? cv_augment_schema : NULL, "augment"};
+    homes[9] = (home){recipe->teacher.model[0] ? cv_recipe_teacher_schema : NULL, "train.teacher"};
 }
 
 static const char *next_option(const void *homes, size_t k) {

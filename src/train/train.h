@@ -78,7 +78,7 @@ typedef struct cv_train_config {
     int watch;                             // CV_WATCH_LOSS, ...: what tells which epoch is better
     int precision;                         // CV_PRECISION_FP32, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
-    bool record_full, test_each_epoch, drop_last, balance;
+    bool record_full, record_validation, test_each_epoch, drop_last, balance;
     int64_t accumulate;               // batches of a step
     double clip_norm, clip_value;     // of the gradient; 0: not clipped
     double ema;                       // decay of the moving average of the parameters; 0: none
@@ -123,6 +123,7 @@ typedef struct cv_epoch {
 typedef struct cv_step_record {
     int64_t step; // from 1
     convo_score train, validation;
+    double learning_rate;
 } cv_step_record;
 
 typedef struct cv_training {
@@ -134,6 +135,13 @@ typedef struct cv_training {
     cv_optimizer_config optimizer_config;
     const cv_schedule *schedule;
     cv_schedule_config schedule_config;
+    // A second part of the loss, from what another net says of the same examples: see op/layers/distillation.c.
+    struct cv_teacher {
+        cv_net *net; // of the same inputs and outputs; NULL: no teacher
+        double temperature, weight;
+        float mean, std;         // its normalisation: of what the trained net would see without its own, ...
+        float own_mean, own_std; // which is this
+    } teacher;
     cv_net *net;             // trained in place, and left as the kept model
     const cv_source *source; // of the examples
     const cv_split *split;

@@ -51,6 +51,8 @@ const cv_option cv_train_schema[] = {
               CV_RANGE(0, 1 << 30)),
     CV_OPTION("record_full", CV_BOOL, cv_train_config, record_full,
               "those lines score the whole training part, not the step's batch"),
+    CV_OPTION("record_validation", CV_BOOL, cv_train_config, record_validation,
+              "those lines score the validation part as well", .fallback = 1),
     CV_OPTION("test_each_epoch", CV_BOOL, cv_train_config, test_each_epoch,
               "also score the test part after every epoch (for curves; it chooses nothing)"),
     {.name = NULL},
@@ -66,8 +68,10 @@ typedef struct loop {
     cv_scorer *scorer;
     cv_updater *updater;
     int outputs;
-    int32_t *order;                 // [train] rows, as this epoch visits them
-    float *out, *loss;              // of a batch
+    int32_t *order;    // [train] rows, as this epoch visits them
+    float *out, *loss; // of a batch
+    cv_runner *teacher;
+    float *said;                    // by the teacher of a batch
     int64_t batches, per_step;      // of an epoch; of a step, but for the last of an epoch
     int64_t per_epoch, total_steps; // steps
     double began, epoch_began, last_shown;
@@ -145,6 +149,25 @@ typedef struct sums {
     int64_t correct, seen;
 } sums;
 
+// What the teacher says of a batch, which it sees with its own normalisation. Examples that were made are normalised
+// already, for the net that is trained; so is the table of bytes.
+static void ask_teacher(loop *l, cv_batch *batch) {
+    const struct cv_teacher *t = &l->t->teacher;
+    cv_values values = *batch->values;
+    const float mean = (t->mean - t->own_mean) / t->own_std, std = t->std / t->own_std;
+    if (values.byte) {
+        cv_numbers_normalize(values.of_byte, CV_COUNT(values.of_byte), mean, std);
+    } else {
+        const bool as_they_come = values.std != 0;
+        values.mean = as_they_come ? t->mean : mean;
+        values.std = as_they_come ? t->std : std;
+        if (values.mean == 0 && values.std == 1) values.std = 0;
+    }
+    const cv_batch seen = {.values = &values, .index = batch->index, .count = batch->count};
+    cv_runner_forward(l->teacher, &seen, l->said, NULL);
+    batch->teacher = l->said;
+}
+
 static convo_status train_batch(loop *l, sums *of_step, convo_error *err) {
     cv_train_state *s = l->s;
     cv_loaded loaded;
@@ -155,6 +178,7 @@ static convo_status train_batch(loop *l, sums *of_step, convo_error *err) {
     batch.class_weight = l->t->class_weight;
     batch.truth = l->t->source->truth;
     batch.weight = weight_of(l->t, &batch);
+    if (l->teacher) ask_teacher(l, &batch);
     cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
     for (int i = 0; i < batch.count; i++) sum += (double)l->loss[i];
     if (!isfinite(sum)) return not_finite(l, &batch, err);
@@ -190,12 +214,13 @@ static convo_status train_step(loop *l, convo_error *err) {
     if (!t->step_done || !t->config.record_every || s->steps % t->config.record_every) return CONVO_OK;
     const double n = (double)of_step.seen;
     cv_step_record record = {
-        s->steps,
-        {quotient(of_step.loss, of_step.weight), (double)of_step.correct / n, of_step.correct, of_step.seen},
-        {0, 0, 0, 0}};
+        .step = s->steps,
+        .train = {quotient(of_step.loss, of_step.weight), (double)of_step.correct / n, of_step.correct, of_step.seen},
+        .validation = {.loss = NAN, .accuracy = NAN},
+        .learning_rate = l->learning_rate};
     cv_updater_swap(l->updater);
     if (t->config.record_full) status = score_part(l, CONVO_TRAIN, &record.train, err);
-    if (!status) status = score_part(l, CONVO_VALIDATION, &record.validation, err);
+    if (!status && t->config.record_validation) status = score_part(l, CONVO_VALIDATION, &record.validation, err);
     cv_updater_swap(l->updater);
     return status ? status : t->step_done(t->user, &record, err);
 }
@@ -329,6 +354,15 @@ static convo_status run_epoch(loop *l, convo_error *err) {
 
 // --- the whole ----------------------------------------------------------------------------------------------------
 
+static convo_status open_teacher(loop *l, int batch, convo_error *err) {
+    const cv_training *t = l->t;
+    const double temperature = t->teacher.temperature; // the options of distillation
+    l->said = cv_alloc((size_t)batch * (size_t)l->outputs, sizeof *l->said);
+    if (!l->said) return cv_no_memory(err, "the teacher's outputs");
+    CV_TRY(cv_runner_teach(l->trainer, cv_op_find(t->net->isa, "distillation"), &temperature, t->teacher.weight, err));
+    return cv_runner_borrow(l->trainer, t->teacher.net, NULL, NULL, batch, 0, t->pool, &l->teacher, err);
+}
+
 static convo_status prepare(loop *l, convo_error *err) {
     const cv_training *t = l->t;
     const int64_t examples = (int64_t)t->split->count[CONVO_TRAIN];
@@ -347,6 +381,7 @@ static convo_status prepare(loop *l, convo_error *err) {
     if (!l->order || !l->out || !l->loss) return cv_no_memory(err, "the order of the examples");
     status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
     if (status) return status;
+    if (t->teacher.net && (status = open_teacher(l, batch, err))) return status;
     status = cv_updater_new(t, l->s, l->trainer, &l->updater, err);
     if (status) return status;
     status = cv_loader_new(t->source, batch, cv_pool_size(t->pool), &l->loader, err);
@@ -406,6 +441,8 @@ done:
     cv_loader_free(l.loader);
     cv_scorer_free(l.scorer);
     cv_updater_free(l.updater);
+    cv_runner_free(l.teacher);
+    free(l.said);
     cv_runner_free(l.trainer);
     free(l.order);
     free(l.out);

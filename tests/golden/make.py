@@ -231,7 +231,7 @@ def train_grouped(build, data, batch, epochs, optimizer, schedule=None, weight=N
             count = sum((weight[label].sum() if weight is not None else len(label)) for _, label in group)
             optimizer.zero_grad()
             for x, label in group:
-                sums = loss(net(x), label) if loss else \
+                sums = loss(net(x), label, *([x] if loss.__code__.co_argcount > 2 else [])) if loss else \
                     F.cross_entropy(net(x), label, weight, reduction="sum", label_smoothing=smoothing)
                 (sums / count).backward()
             if clip:
@@ -266,6 +266,19 @@ def train(build, data, batch, epochs, order, optimizer, schedule=None, each_step
     return net, losses
 
 
+def taught(temperature, share, weight=torch.ones(3)):
+    """Sum of a batch's losses, the labels' weighted, the teacher's over the examples."""
+    torch.manual_seed(SEED + 1)
+    teacher = tiny()
+
+    def loss(x, label, seen):
+        soft = F.kl_div(F.log_softmax(x / temperature, 1), F.softmax(teacher(seen).detach() / temperature, 1),
+                        reduction="batchmean") * temperature ** 2
+        hard = F.cross_entropy(x, label, weight)
+        return ((1 - share) * hard + share * soft) * weight[label].sum()
+    return loss
+
+
 SGD, Adam, AdamW = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
 trainings = {  # 20 examples in batches of 8, 7 epochs: 21 steps, every third on 4 examples
     "sgd": (lambda p: SGD(p, lr=0.5), None, False),
@@ -294,6 +307,8 @@ longer = {  # the same examples, 40 epochs: 120 steps, or 80 of two batches and 
     "accumulate": (lambda p: SGD(p, lr=0.1, momentum=0.5), dict(accumulate=2)),
     "accumulate_weights": (lambda p: SGD(p, lr=0.1), dict(accumulate=2, weight=WEIGHT, clip=lambda p: clip_norm(p, 0.2))),
     "focal": (lambda p: SGD(p, lr=0.2), dict(weight=WEIGHT, loss=focal(2, WEIGHT))),
+    "taught": (lambda p: SGD(p, lr=0.2), dict(loss=taught(3, 0.7))),
+    "taught_weights": (lambda p: SGD(p, lr=0.2), dict(weight=WEIGHT, loss=taught(1, 0.5, WEIGHT))),
     "several": (lambda p: SGD(p, lr=0.2), dict(classes=5, loss=several())),
     "several_weights": (lambda p: SGD(p, lr=0.2), dict(classes=5, loss=several(WEIGHT))),
     "several_focal": (lambda p: SGD(p, lr=0.2), dict(classes=5, loss=several(WEIGHT, 1.5))),
