@@ -12,6 +12,7 @@ typedef struct trial {
     convo_recipe *recipe;
     float *x;       // all parts behind each other, as in the files
     int32_t *label; // the same
+    uint8_t *truth; // [sets][classes], where labels are sets; NULL: they are classes
     int count;      // of examples
     char freeze[16];
     convo_train_options options;
@@ -148,7 +149,8 @@ static inline outcome first_pass(trial *t, int k, int count) {
     cv_net *net = net_of(t, t->recipe, k == DOUBLES ? "double" : t->options.isa);
     float *x = normalized(t, how);
     int32_t *index = rows_of(t);
-    const cv_batch batch = {.values = CV_FLOATS(x), .index = index, .label = t->label, .count = count};
+    const cv_batch batch = {
+        .values = CV_FLOATS(x), .index = index, .label = t->label, .count = count, .truth = t->truth};
     cv_random random;
     convo_error err = {0};
     cv_random_seed(&random, 3);
@@ -238,6 +240,7 @@ static inline outcome pass_of_step(const course *c, int first, cv_random *random
     for (int k = 0; k < c->r->train.accumulate && first < all && first < used; k++, first += size) {
         const int count = all - first < size ? all - first : size;
         cv_batch batch = {.values = CV_FLOATS(c->x), .index = c->index + first, .label = c->t->label, .count = count};
+        batch.truth = c->t->truth;
         batch.class_weight = c->class_weight;
         const bool weighted = c->class_weight && !c->r->loss->by_output;
         for (int i = 0; i < count && weighted; i++) batch.weight += (double)c->class_weight[c->t->label[first + i]];
@@ -275,7 +278,7 @@ static inline cv_net *train_plainly(const trial *t, const convo_recipe *r, const
                 .x = normalized(t, how),
                 .index = rows_of(t)};
     const int all = t->net.examples[CONVO_TRAIN];
-    const cv_source source = {.label = t->label};
+    const cv_source source = {.label = t->label, .truth = t->truth};
     const int64_t each = cv_steps_of_epoch(&r->train, all), stride = r->train.batch * r->train.accumulate;
     cv_random random;
     convo_error err = {0};

@@ -16,6 +16,7 @@ typedef struct random_net {
     cv_shape input;
     int classes, batch, examples[3]; // in training, validation, test
     bool statistics;                 // a layer looks at the whole batch
+    int sets;                        // of labels that are true together; 0: a label is a class
     cv_shape named[MOST_NAMES];      // shapes of the layers called v0, v1, ...
     int names;
 } random_net;
@@ -411,6 +412,7 @@ static inline void random_net_new(random_net *n, uint64_t seed) {
     cv_print(n->text, sizeof n->text, "input: %s\n%smodel: [%s, {linear: %d}]\n", shape, features[draw(n, 4)],
              list->all, outputs);
     draw_train(n, loss);
+    if (loss->by_output && outputs > 1 && draw(n, 2)) n->sets = 2 + draw(n, 6);
     free(list);
 }
 

@@ -23,10 +23,14 @@ static void write_part(const char *to, const char *part, const trial *t, int fir
     char x[128], y[128];
     const cv_shape shape = t->net.input;
     const size_t size = (size_t)cv_shape_size(shape);
-    float *label = test_memory((size_t)count + 1, sizeof *label);
+    const size_t columns = t->truth ? (size_t)t->net.classes : 1;
+    float *label = test_memory((size_t)count * columns + 1, sizeof *label);
     convo_error err = {0};
-    convo_array labels = {.dims = 1, .dim = {count}, .value = label};
-    for (int i = 0; i < count; i++) label[i] = (float)t->label[first + i];
+    convo_array labels = {.dims = t->truth ? 2 : 1, .dim = {count, (int64_t)columns}, .value = label};
+    for (size_t i = 0; i < (size_t)count * columns; i++) {
+        const int32_t of = t->label[(size_t)first + i / columns];
+        label[i] = t->truth ? t->truth[(size_t)of * columns + i % columns] : (float)of;
+    }
     snprintf(x, sizeof x, "%s/X_%s.npy", to, part);
     snprintf(y, sizeof y, "%s/y_%s.npy", to, part);
     unlink(x);
@@ -43,9 +47,15 @@ static void make_data(trial *t, const char *to) {
     for (int k = 0; k < 3; k++) t->count += t->net.examples[k];
     t->x = test_memory((size_t)t->count * size, sizeof *t->x);
     t->label = test_memory((size_t)t->count, sizeof *t->label);
+    const int labels = t->net.sets ? t->net.sets : t->net.classes;
+    if (t->net.sets) { // of the first, nothing is true
+        const size_t outputs = (size_t)t->net.classes;
+        t->truth = test_memory((size_t)t->net.sets * outputs, 1);
+        for (size_t k = outputs; k < (size_t)t->net.sets * outputs; k++) t->truth[k] = draw(&t->net, 3) == 0;
+    }
     cv_random_normal(&t->net.random, 0, 1, t->x, (size_t)t->count * size);
     for (int i = 0; i < t->count; i++) {
-        t->label[i] = i ? draw(&t->net, t->net.classes) : t->net.classes - 1;
+        t->label[i] = i ? draw(&t->net, labels) : t->truth ? 0 : labels - 1;
         for (size_t k = 0; k < size; k++) t->x[(size_t)i * size + k] += 0.3f * (float)t->label[i];
     }
     for (int k = 0, first = 0; k < 3; first += t->net.examples[k++])
@@ -195,6 +205,7 @@ static void trial_end(trial *t) {
     convo_model_free(t->model);
     free(t->x);
     free(t->label);
+    free(t->truth);
     t->text[0] = 0;
 }
 

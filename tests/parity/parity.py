@@ -499,7 +499,8 @@ def sequence(entries, x):
 
 def class_weights_of(train, label):
     """One number for each class."""
-    given, count = train.get("class_weights"), torch.bincount(label).double()
+    given = train.get("class_weights")
+    count = (torch.bincount(label) if label.dim() == 1 else label.sum(0)).double()
     if not given:
         return torch.ones(len(count))
     return (len(label) / (len(count) * count) if given == "balanced" else torch.tensor([float(w) for w in given])).float()
@@ -510,7 +511,7 @@ def loss_of(train, label):
     word, o = named(train.get("loss", "cross_entropy"))
     weight = class_weights_of(train, label)
     def sigmoids(x, y, gamma=0):  # one output stands for the second of two classes
-        t = F.one_hot(y, max(2, x.shape[1]))[:, -x.shape[1]:].to(x.dtype)
+        t = (y if y.dim() > 1 else F.one_hot(y, max(2, x.shape[1]))[:, -x.shape[1]:]).to(x.dtype)
         each = F.binary_cross_entropy_with_logits(x, t, reduction="none", pos_weight=weight[-x.shape[1]:].to(x.dtype))
         return ((1 - torch.sigmoid(x * (2 * t - 1))) ** gamma * each).mean(1).sum()
 
@@ -525,8 +526,8 @@ def loss_of(train, label):
             "logistic": lambda x, y: (F.soft_margin_loss(x[:, 0], y * 2.0 - 1, reduction="none") * weight[y]).sum()}
     by_output = word == "binary_cross_entropy"
     if by_output and train.get("class_weights") == "balanced":
-        count = torch.bincount(label).double()
-        weight = ((len(label) - count) / count).float()
+        count = (torch.bincount(label) if label.dim() == 1 else label.sum(0)).double()
+        weight = torch.where(count > 0, (len(label) - count) / count.clamp(min=1), torch.ones_like(count)).float()
     return lambda x, y: (sums[word](x, y), len(y) if by_output else weight[y].double().sum().item())
 
 
@@ -592,6 +593,8 @@ def loader_of(train, data):
 
 
 def accuracy(outputs, label):
+    if label.dim() > 1:  # several may be true
+        return ((outputs > 0) == (label > 0)).all(1).double().mean().item()
     said = outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).long()
     return (said == label).double().mean().item()
 
