@@ -342,6 +342,79 @@ static void an_average_is_scored_and_kept_and_changes_no_step(void **state) {
     for (int k = 0; k < 2; k++) lesson_free(&l[k]);
 }
 
+// Before it there is nothing to average.
+static void the_first_step_is_its_own_average(void **state) {
+    (void)state;
+    syllabus s = {MODERN, .examples = 32, .validation = 0, .train = {.batch = 32, .epochs = 1}};
+    lesson l[2];
+    for (int k = 0; k < 2; k++) {
+        s.train.ema = k ? 0.9 : 0;
+        lesson_new(&l[k], &s, cv_isa_find(NULL), 1);
+        must(lesson_run(&l[k]), &l[k].err);
+        assert_int_equal(l[k].steps, 1);
+    }
+    check_bits("weights", "average", l[0].net->values, l[1].net->values, l[0].net->total * sizeof(float));
+    for (int k = 0; k < 2; k++) lesson_free(&l[k]);
+}
+
+// --- weight decay -------------------------------------------------------------------------------------------------
+
+static const layer decayed_layers[] = {{"0", "linear", "{out: 301}", {FROM_INPUT}}, // updated on its way back
+                                       {"1", "tanh", NULL, {0}},
+                                       {"2", "linear", "{out: 12}", {0}},
+                                       {"3", "batchnorm", NULL, {0}},
+                                       {"4", "linear", "{out: 3}", {0}},
+                                       {.op = NULL}};
+static const layer normed_maps[] = {{"0", "conv1d", "{out: 4, kernel: 3}", {FROM_INPUT}},
+                                    {"1", "layernorm", "{over: all}", {0}}, // parameters of two dimensions
+                                    {"2", "prelu", NULL, {0}},
+                                    {"3", "flatten", NULL, {0}},
+                                    {"4", "linear", "{out: 3}", {0}},
+                                    {.op = NULL}};
+
+static double size_of(const lesson *l, int t) {
+    double sum = 0;
+    float *values = test_memory(l->net->tensor[t].size, sizeof *values);
+    cv_net_read(l->net, t, values);
+    for (size_t i = 0; i < l->net->tensor[t].size; i++) sum += (double)values[i] * (double)values[i];
+    free(values);
+    return sqrt(sum);
+}
+
+// A decay that halves what it acts on in every step, and steps that hardly move the rest.
+static void weight_decay_spares_norms_and_biases_if_asked(void **state) {
+    (void)state;
+    for (int all = 0; all < 2; all++)
+        for (int maps = 0; maps < 2; maps++) {
+            const syllabus s = {.layers = maps ? normed_maps : decayed_layers,
+                                .input = maps ? (cv_shape){2, 3, 1, 9} : (cv_shape){1, 1001, 1, 1},
+                                .classes = 3,
+                                .examples = 24,
+                                .noise = 0.5f,
+                                .scale = 1,
+                                .loss = "cross_entropy",
+                                .optimizer = "adamw",
+                                .optimizer_options = all ? "{lr: 0.0001, weight_decay: 500}"
+                                                         : "{lr: 0.0001, weight_decay: 500, decays: weights}",
+                                .schedule = "constant",
+                                .train = {.batch = 8, .epochs = 20}};
+            lesson l;
+            double before[16];
+            lesson_new(&l, &s, cv_isa_find(NULL), 1);
+            for (int t = 0; t < l.net->tensors; t++) before[t] = size_of(&l, t);
+            must(lesson_run(&l), &l.err);
+            for (int t = 0; t < l.net->tensors; t++) {
+                const cv_net_tensor *tensor = &l.net->tensor[t];
+                const bool scales = tensor->spec.init == CV_INIT_ONE || tensor->spec.dims == 1;
+                if (tensor->spec.buffer || before[t] < 0.1) continue; // biases of norms start at 0
+                const double kept = size_of(&l, t) / before[t];
+                if (all || !scales ? kept > 0.2 : fabs(kept - 1) > 0.2)
+                    fail_msg("%s, %s decay: %.3f of it is left", tensor->name, all ? "all" : "weights", kept);
+            }
+            lesson_free(&l);
+        }
+}
+
 // --- early stopping -----------------------------------------------------------------------------------------------
 
 static const syllabus overfitting = {TINY,
@@ -605,6 +678,8 @@ int main(void) {
         cmocka_unit_test(a_batch_norm_refuses_one_value_per_channel),
         cmocka_unit_test(accumulated_batches_are_one_large_batch),
         cmocka_unit_test(an_average_is_scored_and_kept_and_changes_no_step),
+        cmocka_unit_test(the_first_step_is_its_own_average),
+        cmocka_unit_test(weight_decay_spares_norms_and_biases_if_asked),
         cmocka_unit_test(early_stopping_keeps_the_best_epoch),
         cmocka_unit_test(epochs_may_be_compared_by_accuracy),
         cmocka_unit_test(a_plateau_cuts_the_rate),
