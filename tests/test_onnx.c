@@ -128,6 +128,16 @@ static void branches_folding_and_probabilities(void **state) {
     write_noise("one output", model, NULL, 3);
     write_noise("one output, probabilities", model, &(convo_export_options){.probabilities = true}, 3);
     convo_model_free(model);
+    static const char *const losses[] = {"binary_cross_entropy", "focal"};
+    for (size_t k = 0; k < CV_COUNT(losses); k++)
+        for (int outputs = 1 + (int)k; outputs < 4; outputs += 2) { // one output, of two classes
+            char text[160];
+            snprintf(text, sizeof text, "input: [6]\nmodel: [{linear: %d}]\ntrain: {loss: %s, optimizer: adam}",
+                     outputs, losses[k]);
+            model = make_model(text, outputs > 1 ? outputs : 2);
+            write_noise(losses[k], model, &(convo_export_options){.probabilities = true}, 3);
+            convo_model_free(model);
+        }
 }
 
 static void folding_leaves_only_what_cannot_be_folded(void **state) {

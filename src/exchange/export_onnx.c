@@ -162,13 +162,18 @@ static convo_status add_layers(cv_graph *graph, const cv_net *net, const char *i
     return status;
 }
 
-static convo_status add_probabilities(cv_graph *graph, const convo_recipe *recipe, convo_error *err) {
+static convo_status add_probabilities(cv_graph *graph, const convo_recipe *recipe, cv_shape outputs, convo_error *err) {
+    const cv_op *loss = recipe->loss;
+    char said[256];
+    const bool says =
+        loss->say_onnx && loss->say_onnx(recipe->loss_config, outputs, outputs, outputs, said, sizeof said);
+    const char *onnx = says ? said : loss->onnx;
     const graph_writer w = {.graph = graph, .x = {"logits"}, .y = "probabilities", .path = recipe->loss->name};
     const cv_graph_scope scope = {resolve, &w};
-    if (!recipe->loss->onnx)
+    if (!onnx)
         return cv_fail(err, CONVO_UNSUPPORTED, recipe->file,
                        "the probabilities of the loss '%s' cannot be expressed in ONNX", recipe->loss->name);
-    return cv_graph_parse(graph, recipe->loss->onnx, &scope) ? CONVO_OK : cv_no_memory(err, "probabilities");
+    return cv_graph_parse(graph, onnx, &scope) ? CONVO_OK : cv_no_memory(err, "probabilities");
 }
 
 static convo_status add_metadata(cv_graph *graph, const convo_model *model, convo_error *err) {
@@ -252,7 +257,7 @@ static convo_status fill_graph(const convo_model *model, const cv_net *net, cons
     if (status) return status;
     add_normalization(graph, net, &model->normal, &x);
     status = add_layers(graph, net, x, err);
-    if (!status && options->probabilities) status = add_probabilities(graph, model->recipe, err);
+    if (!status && options->probabilities) status = add_probabilities(graph, model->recipe, cv_net_output(net), err);
     cv_shape out = cv_net_output(net);
     if (options->probabilities) out.c = model->classes;
     set_value(graph, &graph->output, options->probabilities ? "probabilities" : "logits", out);
