@@ -51,10 +51,17 @@ void *cv_program_add_table(cv_program *p, cv_table_type type, size_t count, cons
     return values;
 }
 
-// What the net's outputs say about the classes: a kernel that is called as the loss is.
+// The kernel that makes probabilities of so many outputs as the loss does: of its own name, but for these. NULL: none.
+static const char *kernel_of(const char *loss, int64_t outputs) {
+    if (!strcmp(loss, "cross_entropy") || !strcmp(loss, "focal")) return "softmax";
+    if (!strcmp(loss, "binary_cross_entropy")) return outputs > 1 ? "sigmoid" : "logistic";
+    return cv_kernel_find(loss) ? loss : NULL;
+}
+
+// What the net's outputs say about the classes.
 static convo_status add_probabilities(const cv_ship *ship, cv_program *p, convo_error *err) {
     const char *loss = ship->recipe->loss->name;
-    const char *kernel = !strcmp(loss, "cross_entropy") ? "softmax" : cv_kernel_find(loss) ? loss : NULL;
+    const char *kernel = kernel_of(loss, p->outputs);
     if (!kernel || !ship->recipe->loss->probabilities)
         return cv_fail(err, CONVO_UNSUPPORTED, ship->recipe->file,
                        "the probabilities of the loss '%s' have no form for devices", loss);
