@@ -93,7 +93,7 @@ static void check_same_lesson(const char *where, const lesson *a, const lesson *
     assert_int_equal(a->result.steps, b->result.steps);
 }
 
-static const float three_weights[] = {1, 0, 2.5f};
+static const float three_weights[] = {1, 0, 2.5f}, ten_weights[] = {1, 2, 0, 1, 0.5f, 1, 1, 3, 1, 1};
 
 // A layer that is updated on its way back, and whose weights fill no whole number of cache lines.
 static const layer wide_layers[] = {{"0", "linear", "{out: 301}", {FROM_INPUT}},
@@ -118,6 +118,8 @@ static const syllabus long_runs[] = {
      .train = {.batch = 7, .epochs = 2}},
     {MODERN, .name = "average, clipped, accumulated", .examples = 310, .validation = 50,
      .train = {.batch = 50, .epochs = 4, .ema = 0.9, .clip_norm = 0.1, .clip_value = 0.02, .accumulate = 2}},
+    {MODERN, .name = "taught", .examples = 310, .validation = 50, .class_weight = ten_weights,
+     .teacher = {.temperature = 2, .weight = 0.6, .std = 2, .own_std = 1}, .train = {.batch = 150, .epochs = 3}},
     {.name = "wide, clipped",
      .layers = wide_layers,
      .input = {1, 1001, 1, 1},
@@ -186,6 +188,8 @@ static void an_interrupted_training_goes_on_to_the_same_bits(void **state) {
          .train = {.batch = 32, .epochs = 4, .ema = 0.8, .clip_norm = 0.1}},
         {MODERN, .name = "average, without validation", .examples = 160, .validation = 0,
          .train = {.batch = 32, .epochs = 4, .ema = 0.8, .ema_warmup = true}},
+        {MODERN, .name = "taught", .examples = 200, .validation = 40, .class_weight = ten_weights,
+         .teacher = {.temperature = 2, .weight = 0.6, .std = 2, .own_std = 1}, .train = {.batch = 32, .epochs = 4}},
         {TINY, .name = "on plateau", .examples = 45, .validation = 10, .optimizer = "sgd",
          .optimizer_options = "{lr: 1}", .schedule = "on_plateau",
          .schedule_options = "{patience: 0, factor: 0.5, cooldown: 1}",
