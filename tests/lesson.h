@@ -15,8 +15,11 @@ typedef struct syllabus {
     float noise, scale;                // share of noise in the inputs; what they are multiplied by
     const char *loss, *loss_options, *optimizer, *optimizer_options, *schedule, *schedule_options;
     const float *class_weight;
-    struct cv_teacher teacher; // its net is that of the lesson with other weights, made where .std is not 0
-    const uint8_t *truth;      // [classes][outputs], where labels are not outputs
+    struct { // a net like that of the lesson with other weights; inputs are divided by std for it, 0: no teacher
+        double temperature, weight;
+        float std;
+    } teacher;
+    const uint8_t *truth; // [classes][outputs], where labels are not outputs
     cv_train_config train;
 } syllabus;
 
@@ -148,11 +151,14 @@ static inline void lesson_new(lesson *l, const syllabus *s, const cv_isa *isa, i
     l->training.config.record_every = 1;
     l->training.config.record_validation = true;
     if (s->teacher.std != 0) {
+        const size_t row[3] = {(size_t)s->input.c, (size_t)s->input.h, (size_t)s->input.w};
+        struct cv_teacher *t = &l->training.teacher;
         cv_random other;
         cv_random_seed(&other, LESSON_SEED + 1);
-        l->training.teacher = s->teacher;
-        l->training.teacher.net = make_net(isa, s->input, s->layers);
-        must(cv_net_init(l->training.teacher.net, &other, &l->err), &l->err);
+        *t = (struct cv_teacher){.temperature = s->teacher.temperature, .weight = s->teacher.weight};
+        t->net = make_net(isa, s->input, s->layers);
+        must(cv_net_init(t->net, &other, &l->err), &l->err);
+        assert_true(cv_normal_one(row, 0, s->teacher.std, &t->again));
     }
     read_options(l->training.optimizer->schema, s->optimizer, s->optimizer_options, &l->training.optimizer_config);
     read_options(l->training.schedule->schema, s->schedule, s->schedule_options, &l->training.schedule_config);
@@ -167,6 +173,7 @@ static inline void lesson_free(lesson *l) {
     cv_train_state_free(&l->saved);
     cv_net_free(l->net);
     cv_net_free(l->training.teacher.net);
+    cv_normal_free(&l->training.teacher.again);
     cv_pool_free(l->pool);
     for (int k = 0; k < 3; k++) free(l->split.index[k]);
     cv_values_free(&l->values);

@@ -24,7 +24,6 @@
               }                                                                                                        \
     }
 static const float class_weight[] = {0.5f, 3, 1};
-#define PLAINLY .std = 1, .own_std = 1 // inputs are not normalised
 
 static const syllabus optimizers[] = {
     RUN("sgd", "sgd", "{lr: 0.5}", "constant", NULL),
@@ -95,11 +94,16 @@ static void optimizers_are_pytorchs(void **state) {
             s.class_weight = class_weight;
             if (strstr(s.name, "smooth")) s.loss_options = "{label_smoothing: 0.2}";
             if (strstr(s.name, "focal")) s.loss = "focal";
-            if (strstr(s.name, "taught")) s.teacher = (struct cv_teacher){.temperature = 1, .weight = 0.5, PLAINLY};
+            if (strstr(s.name, "taught")) {
+                s.teacher.temperature = s.teacher.std = 1;
+                s.teacher.weight = 0.5;
+            }
             share = fmax(share, compare_weights(&golden, &s, isa_at(k)));
         }
         syllabus taught = LONG("taught", "sgd", "{lr: 0.2}", .seed = 0);
-        taught.teacher = (struct cv_teacher){.temperature = 3, .weight = 0.7, PLAINLY};
+        taught.teacher.temperature = 3;
+        taught.teacher.weight = 0.7;
+        taught.teacher.std = 1;
         share = fmax(share, compare_weights(&golden, &taught, isa_at(k)));
         for (size_t n = 0; n < CV_COUNT(several); n++) {
             syllabus s = LONG(several[n].name, "sgd", "{lr: 0.2}", .seed = 0);

@@ -77,6 +77,13 @@ static void a_teacher_sees_examples_with_its_own_normalisation(void **state) {
     } cases[] = {
         {"the same", "normalize: global", "normalize: global", "", false},
         {"floats", "normalize: global", "mean: 100, std: 50", "", false},
+        {"floats by channel", "normalize: channel", "mean: 100, std: 50", "", false},
+        {"floats, the net's by channel", "mean: 100, std: 50", "normalize: channel", "", false},
+        {"floats, both by channel", "normalize: channel", "normalize: channel", "", false},
+        {"bytes by channel", "normalize: channel", "mean: 100, std: 50", "", true},
+        {"bytes, the net's by channel", "mean: 100, std: 50", "normalize: channel", "", true},
+        {"bytes, the net's by channel, made anew", "normalize: global", "normalize: channel",
+         "augment: {mixup: {alpha: 1, share: 0}}\n", true},
         {"floats, the net's as they come", "mean: 20, std: 300", "mean: 0", "", false},
         {"floats, the teacher's as they come", "mean: 0", "mean: 100, std: 50", "", false},
         {"bytes", "normalize: global", "mean: 100, std: 50", "", true},

@@ -67,8 +67,7 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
                                            m->split.count[CONVO_TRAIN], &class_weight, err);
     training.class_weight = class_weight;
     if (!status)
-        status = cv_teacher_load(recipe, m, net, folder->parts.labels, folder->parts.classes, folder->parts.mean,
-                                 folder->parts.std, &training.teacher, err);
+        status = cv_teacher_load(recipe, m, net, folder->parts.labels, folder->parts.classes, &training.teacher, err);
     if (!status) status = cv_train_state_new(&training, random, &state, err);
     if (status) goto done;
     folder->moments = cv_optimizer_moments(recipe->optimizer, &recipe->optimizer_config);
@@ -83,7 +82,7 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     if (!status) folder->parts.test_accuracy = result->test.accuracy;
     if (!status && folder->path) status = cv_run_folder_end(folder, result, m->dataset, err);
 done:
-    cv_net_free(training.teacher.net);
+    cv_teacher_free(&training.teacher);
     free(class_weight);
     return status;
 }

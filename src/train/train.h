@@ -139,8 +139,7 @@ typedef struct cv_training {
     struct cv_teacher {
         cv_net *net; // of the same inputs and outputs; NULL: no teacher
         double temperature, weight;
-        float mean, std;         // its normalisation: of what the trained net would see without its own, ...
-        float own_mean, own_std; // which is this
+        cv_normal normal, again; // its normalisation: of examples as they come; as the trained net sees them
     } teacher;
     cv_net *net;             // trained in place, and left as the kept model
     const cv_source *source; // of the examples

@@ -99,19 +99,13 @@ typedef struct sums {
 } sums;
 
 // What the teacher says of a batch, which it sees with its own normalisation. Examples that were made are normalised
-// already, for the net that is trained; so is the table of bytes.
+// already, for the net that is trained; so is a table of bytes.
 static void ask_teacher(loop *l, cv_batch *batch) {
     const struct cv_teacher *t = &l->t->teacher;
     cv_values values = *batch->values;
-    const float mean = (t->mean - t->own_mean) / t->own_std, std = t->std / t->own_std;
-    if (values.byte) {
-        cv_numbers_normalize(values.of_byte, CV_COUNT(values.of_byte), mean, std);
-    } else {
-        const bool as_they_come = values.std != 0;
-        values.mean = as_they_come ? t->mean : mean;
-        values.std = as_they_come ? t->std : std;
-        if (values.mean == 0 && values.std == 1) values.std = 0;
-    }
+    const bool as_they_come = values.normal && !cv_values_tabled(&values);
+    values.normal = NULL;
+    cv_values_normalize(&values, as_they_come ? &t->normal : &t->again);
     const cv_batch seen = {.values = &values, .index = batch->index, .count = batch->count};
     cv_runner_forward(l->teacher, &seen, l->said, NULL);
     batch->teacher = l->said;
