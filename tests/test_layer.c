@@ -119,25 +119,31 @@ static void check_passes(drive *d, const char *where) {
     for (size_t i = 0; i < CV_COUNT(all); i++) free(all[i]);
 }
 
-static void check_random_conv(const cv_isa *isa) {
-    const int groups = pick(1, 3) == 1 ? pick(2, 4) : 1, rows = pick(1, 4), columns = pick(1, 5);
-    char options[192], where[256];
-    snprintf(
-        options, sizeof options,
-        "{out: %d, kernel: [%d, %d], stride: [%d, %d], padding: [%d, %d], dilation: [%d, %d], groups: %d, bias: %s}",
-        groups * pick(1, 7), rows, columns, pick(1, 3), pick(1, 3), pick(0, 4), pick(0, 4), pick(1, 3), pick(1, 3),
-        groups, pick(0, 1) ? "true" : "false");
+static void check_conv(const cv_isa *isa, const char *options, cv_shape in, int count) {
     const cv_op *op = cv_op_find(isa, "conv2d");
     const op_config config = op_options(op, options);
-    const conv *c = (const conv *)config.bytes;
-    const cv_shape in = {3, groups * pick(1, 4), c->dilation[0] * (rows - 1) + pick(1, 30),
-                         c->dilation[1] * (columns - 1) + pick(1, 30)};
-    const int count = pick(1, 2 * isa->lanes + 1);
+    char where[256];
     snprintf(where, sizeof where, "%s, input %lldx%lldx%lld, %d examples, %s", options, (long long)in.c,
              (long long)in.h, (long long)in.w, count, isa->name);
     drive d = drive_new(isa, op, config.bytes, in, count);
     check_passes(&d, where);
     drive_free(&d);
+}
+
+static void check_random_conv(const cv_isa *isa) {
+    const int groups = pick(1, 3) == 1 ? pick(2, 4) : 1, rows = pick(1, 4), columns = pick(1, 5);
+    char options[192];
+    snprintf(
+        options, sizeof options,
+        "{out: %d, kernel: [%d, %d], stride: [%d, %d], padding: [%d, %d], dilation: [%d, %d], groups: %d, bias: %s}",
+        groups * pick(1, 7), rows, columns, pick(1, 3), pick(1, 3), pick(0, 4), pick(0, 4), pick(1, 3), pick(1, 3),
+        groups, pick(0, 1) ? "true" : "false");
+    const op_config config = op_options(cv_op_find(isa, "conv2d"), options);
+    const conv *c = (const conv *)config.bytes;
+    check_conv(isa, options,
+               (cv_shape){3, groups * pick(1, 4), c->dilation[0] * (rows - 1) + pick(1, 30),
+                          c->dilation[1] * (columns - 1) + pick(1, 30)},
+               pick(1, 2 * isa->lanes + 1));
 }
 
 static void test_the_fast_convolution_equals_the_plain_one(void **state) {
@@ -148,10 +154,24 @@ static void test_the_fast_convolution_equals_the_plain_one(void **state) {
     for (int n = 0; n < NETS; n++) check_random_conv(cv_isa_find("double"));
 }
 
+// A group of one channel has tiles of its own; here it has so many pixels that it is worked on in bands, too.
+static void test_long_maps_of_single_channels_equal_the_plain_ones(void **state) {
+    (void)state;
+    const cv_isa *isa;
+    for (size_t k = 0; (isa = isa_at(k)); k++) {
+        check_conv(isa, "{out: 2, kernel: [1, 13], padding: [0, 6], groups: 2}", (cv_shape){3, 2, 1, 2300}, 1);
+        check_conv(isa, "{out: 2, kernel: [3, 1], padding: [1, 0], stride: [2, 1], groups: 2, bias: false}",
+                   (cv_shape){3, 4, 2400, 1}, 3);
+        check_conv(isa, "{out: 6, kernel: 3, padding: 1, groups: 3}", (cv_shape){3, 3, 63, 47}, 2);
+        check_conv(isa, "{out: 5, kernel: 3, padding: 1, dilation: [2, 1], groups: 5}", (cv_shape){3, 5, 81, 33}, 1);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_example_of_the_page_is_right),
         cmocka_unit_test(test_the_fast_convolution_equals_the_plain_one),
+        cmocka_unit_test(test_long_maps_of_single_channels_equal_the_plain_ones),
     };
     return cmocka_run_group_tests_name("layer", tests, NULL, NULL);
 }

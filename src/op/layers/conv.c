@@ -71,7 +71,7 @@ static source input_from(const shapes *s, const correlation *k, const lanes *x, 
     return source_of(k, x, first * s->c.stride[0], rows_under(s, rows));
 }
 
-// A tile of one group's output: rows m.., pixels p...
+// A tile of the output: rows m.., pixels p...
 typedef struct correlate_tile {
     const correlation *k;
     const real *bias, *weight; // of row m
@@ -92,53 +92,66 @@ ALWAYS_INLINE void correlate_rows(const int rows, const void *work) {
     tile_store(rows, t->y, pixels, sum, t->columns);
 }
 
-// y[rows][0..count] of one group, written or added to.
-static void correlate(lanes *y, bool add, int64_t rows, const real *bias, const real *weight, source from,
-                      const correlation *k, int64_t count) {
-    for (int64_t p = 0; p < count; p += TILE_COLUMNS) {
+// Maps of `pixels` pixels in rows of the correlation's width, written or added to.
+static void correlate(lanes *y, bool add, int64_t maps, const real *bias, const real *weight, source from,
+                      const correlation *k, int64_t pixels) {
+    const int64_t alone = maps % TILE_ROWS == 1 ? maps - 1 : maps, taps = k->g.taps;
+    for (int64_t p = 0; p < pixels && alone > 0; p += TILE_COLUMNS) {
         int32_t pixel[TILE_COLUMNS];
-        tile_offsets(pixel, k->pixel, p, count);
-        for (int64_t m = 0; m < rows; m += TILE_ROWS) {
-            const correlate_tile tile = {k,
-                                         bias ? bias + m : NULL,
-                                         weight + m * k->g.taps,
-                                         from.x,
-                                         from.tap,
-                                         pixel,
-                                         y + m * k->pixels + p,
-                                         count - p,
-                                         add};
-            tile_of_height(rows - m, correlate_rows, &tile);
+        tile_offsets(pixel, k->pixel, p, pixels);
+        for (int64_t m = 0; m < alone; m += TILE_ROWS) {
+            const correlate_tile tile = {k,     bias ? bias + m : NULL, weight + m * taps, from.x, from.tap,
+                                         pixel, y + m * k->pixels + p,  pixels - p,        add};
+            tile_of_height(alone - m, correlate_rows, &tile);
         }
     }
+    if (alone < maps)
+        row_correlate((row_map){.y = y + alone * k->pixels,
+                                .height = pixels / k->width,
+                                .width = k->width,
+                                .x = from.x,
+                                .line = k->line,
+                                .step = k->step,
+                                .tap = from.tap,
+                                .weight = weight + alone * taps,
+                                .taps = taps,
+                                .start = bias ? bias[alone] : 0,
+                                .add = add});
 }
 
 static void conv_forward(const cv_pass *p) {
     if (p->training && cv_bf16_forward(p)) return;
     const shapes s = shapes_of(p->config, p->in, p->out);
-    const int64_t band = forward_band(&s), rows = s.c.out / s.c.groups, height = s.out.h, width = s.out.w;
+    const int64_t band = forward_band(&s), height = s.out.h, width = s.out.w;
     const correlation k = forward_of(&s, band, p->scratch[0]);
-    const real *weight = p->tensor[0], *bias = s.c.bias ? p->tensor[1] : NULL;
-    fill_offsets(&k, &s.c, band, width, s.c.stride);
-    for (int64_t first = 0; first < height; first += band) {
-        const int64_t count = first + band < height ? band : height - first;
-        source from = input_from(&s, &k, p->x[0], first, count);
-        for (int64_t group = 0; group < s.c.groups; group++, from.x += k.g.depth * from.apart)
-            correlate((lanes *)p->y + group * rows * k.pixels + first * width, false, rows,
-                      bias ? bias + group * rows : NULL, weight + group * rows * k.g.taps, from, &k, count * width);
+    fill_offsets(&k, &s.c, band);
+    for (int64_t group = 0; group < s.c.groups; group++) {
+        const real *weight = (const real *)p->tensor[0] + group * s.out.c * k.g.taps,
+                   *bias = s.c.bias ? (const real *)p->tensor[1] + group * s.out.c : NULL;
+        const lanes *x = (const lanes *)p->x[0] + group * cv_shape_size(s.in);
+        lanes *y = (lanes *)p->y + group * cv_shape_size(s.out);
+        for (int64_t first = 0; first < height; first += band) {
+            const int64_t count = first + band < height ? band : height - first;
+            correlate(y + first * width, false, s.out.c, bias, weight, input_from(&s, &k, x, first, count), &k,
+                      count * width);
+        }
     }
 }
 
-// What a backward pass works with.
+// What a backward pass works with: the values of one group.
 typedef struct gradients {
     const cv_pass *pass;
     shapes s;
     int64_t band;
     correlation of_weights, of_input;
     lanes *sum; // [out][taps] of the weights' gradient, over the bands so far
+    const real *w;
+    const lanes *x, *dy;
+    lanes *dx;
+    real *dw, *db;
 } gradients;
 
-// A tile of one group's weight gradient: rows m.., taps t.., over some pixels.
+// A tile of the weight gradient: rows m.., taps t.., over some pixels.
 typedef struct weight_tile {
     const correlation *k;
     const lanes *dy, *x; // dy: of row m, from the first of the pixels on
@@ -161,29 +174,56 @@ ALWAYS_INLINE void weight_rows(const int rows, const void *work) {
         tile_store(rows, t->kept, taps, sum, t->columns);
 }
 
-// sum[rows][taps] of one group over the pixels first..end, which `from` is for; over all of them it goes to dw, across
-// the lanes.
-static void weight_gradient(const gradients *b, int64_t group, source from, int64_t first, int64_t end) {
+// A map by itself.
+static void weight_row(const weight_tile *t) {
+    const correlation *k = t->k;
+    lanes sum[(ROW_TAPS + LANES - 1) / LANES][LANES] = {{{0}}};
+    row_outer(t->columns, (row_sums){.dy = t->dy,
+                                     .height = t->pixels / k->width,
+                                     .width = k->width,
+                                     .x = t->x,
+                                     .line = k->line,
+                                     .step = k->step,
+                                     .tap = t->tap,
+                                     .sum = sum[0]});
+    for (int64_t j = 0; !t->begin && j < t->columns; j++) sum[j / LANES][j % LANES] += t->kept[j];
+    for (int64_t j = 0; !t->finish && j < t->columns; j++) t->kept[j] = sum[j / LANES][j % LANES];
+    for (int64_t first = 0; t->finish && first < t->columns; first += LANES) {
+        const lanes total = sum_square(sum[first / LANES]);
+        for (int64_t j = first; j < first + LANES && j < t->columns; j++)
+            t->dw[j] = (t->set ? 0 : t->dw[j]) + total[j - first];
+    }
+}
+
+// sum[maps][taps] over the pixels first..end, which `from` is for; over all of them it goes to dw, across the lanes.
+static void weight_gradient(const gradients *b, source from, int64_t first, int64_t end) {
     const correlation *k = &b->of_weights;
-    const int64_t rows = b->s.c.out / b->s.c.groups, taps = k->g.taps, row = group * rows;
-    from.x += group * k->g.depth * from.apart;
-    for (int64_t m = row; m < row + rows; m += TILE_ROWS)
-        for (int64_t t = 0; t < taps; t += TILE_COLUMNS) {
+    const int64_t rows = b->s.out.c, taps = k->g.taps;
+    for (int64_t m = 0; m < rows; m += TILE_ROWS) {
+        const bool alone = rows - m == 1;
+        const int64_t most = alone ? ROW_TAPS : TILE_COLUMNS, tiles = (taps + most - 1) / most;
+        for (int64_t i = 0; i < tiles; i++) {
+            // Of taps there are as many in each of the tiles of a single row, which need no whole number of columns.
+            const int64_t t = alone ? taps * i / tiles : i * most, next = alone ? taps * (i + 1) / tiles : t + most;
             int32_t tap[TILE_COLUMNS];
             tile_offsets(tap, from.tap, t, taps);
             const weight_tile tile = {.k = k,
-                                      .dy = (const lanes *)b->pass->dy + m * k->pixels + first,
+                                      .dy = b->dy + m * k->pixels + first,
                                       .x = from.x,
-                                      .tap = tap,
+                                      .tap = alone ? from.tap + t : tap,
                                       .pixels = end - first,
-                                      .columns = taps - t < TILE_COLUMNS ? taps - t : TILE_COLUMNS,
+                                      .columns = (next < taps ? next : taps) - t,
                                       .kept = b->sum + m * taps + t,
-                                      .dw = (real *)b->pass->grad[0] + m * taps + t,
+                                      .dw = b->dw + m * taps + t,
                                       .begin = first == 0,
                                       .finish = end == k->pixels,
                                       .set = b->pass->set};
-            tile_of_height(row + rows - m, weight_rows, &tile);
+            if (alone)
+                weight_row(&tile);
+            else
+                tile_of_height(rows - m, weight_rows, &tile);
         }
+    }
 }
 
 typedef struct bias_tile {
@@ -205,18 +245,13 @@ ALWAYS_INLINE void bias_rows(const int rows, const void *work) {
 
 static void bias_gradient(const gradients *b, int64_t first, int64_t end) {
     const int64_t pixels = b->of_weights.pixels;
-    for (int64_t m = 0; m < b->s.c.out; m += TILE_ROWS) {
-        const bias_tile tile = {(const lanes *)b->pass->dy + m * pixels,
-                                pixels,
-                                first,
-                                end,
-                                (real *)b->pass->grad[1] + m,
-                                b->pass->set && first == 0};
-        tile_of_height(b->s.c.out - m, bias_rows, &tile);
+    for (int64_t m = 0; m < b->s.out.c; m += TILE_ROWS) {
+        const bias_tile tile = {b->dy + m * pixels, pixels, first, end, b->db + m, b->pass->set && first == 0};
+        tile_of_height(b->s.out.c - m, bias_rows, &tile);
     }
 }
 
-// w'[c][m][k] = w[m][c][last - k]: one group's weights with the roles of the channels exchanged and the kernel flipped.
+// w'[c][m][k] = w[m][c][last - k]: weights with the roles of the channels exchanged and the kernel flipped.
 static void flip_weights(real *to, const real *from, int64_t in, int64_t out, int64_t kernel) {
     for (int64_t c = 0; c < in; c++)
         for (int64_t m = 0; m < out; m++)
@@ -227,11 +262,9 @@ static void flip_weights(real *to, const real *from, int64_t in, int64_t out, in
 static void input_gradient(const gradients *b, int64_t first, int64_t end) {
     const conv *c = &b->s.c;
     const correlation *k = &b->of_input;
-    const int64_t in = b->s.in.c / c->groups, width = b->s.in.w;
-    source from = source_of(k, b->pass->dy, first, end - first + reach_of(c, 0));
-    for (int64_t group = 0; group < c->groups; group++, from.x += k->g.depth * from.apart)
-        correlate((lanes *)b->pass->dx[0] + group * in * k->pixels + first * width, b->pass->share.add, in, NULL,
-                  k->weight + group * in * k->g.taps, from, k, (end - first) * width);
+    const int64_t width = b->s.in.w;
+    correlate(b->dx + first * width, b->pass->share.add, b->s.in.c, NULL, k->weight,
+              source_of(k, b->dy, first, end - first + reach_of(c, 0)), k, (end - first) * width);
 }
 
 // Bands of dx begin at multiples of so many rows: in a column, at whole tiles.
@@ -255,14 +288,15 @@ static gradients backward_plan(const void *config, cv_shape in, cv_shape out, la
     return b;
 }
 
-static void prepare_input_gradient(const gradients *b) {
-    const conv *c = &b->s.c;
-    const correlation *k = &b->of_input;
-    const int64_t in = b->s.in.c / c->groups, taps = k->g.taps;
-    for (int64_t group = 0; group < c->groups; group++)
-        flip_weights(k->weight + group * in * taps, (const real *)b->pass->tensor[0] + group * in * taps, in,
-                     k->g.depth, c->kernel[0] * c->kernel[1]);
-    fill_offsets(k, c, k->g.h - reach_of(c, 0), b->s.in.w, (int64_t[]){1, 1});
+static void use_group(gradients *b, int64_t group) {
+    const cv_pass *p = b->pass;
+    const int64_t in = group * cv_shape_size(b->s.in), out = group * cv_shape_size(b->s.out), map = group * b->s.out.c;
+    b->x = (const lanes *)p->x[0] + in;
+    b->dy = (const lanes *)p->dy + out;
+    b->w = (const real *)p->tensor[0] + map * b->of_weights.g.taps;
+    if (p->dx[0]) b->dx = (lanes *)p->dx[0] + in;
+    if (p->grad[0]) b->dw = (real *)p->grad[0] + map * b->of_weights.g.taps;
+    if (p->grad[1]) b->db = (real *)p->grad[1] + map;
 }
 
 static void conv_backward(const cv_pass *p) {
@@ -271,17 +305,18 @@ static void conv_backward(const cv_pass *p) {
     const shapes *s = &b.s;
     const int64_t height = s->out.h, width = s->out.w;
     b.pass = p;
-    if (weights) fill_offsets(&b.of_weights, &s->c, b.band, width, s->c.stride);
-    if (input) prepare_input_gradient(&b);
-    for (int64_t first = 0; first < height; first += b.band) {
-        const int64_t end = first + b.band < height ? first + b.band : height;
-        if (input) input_gradient(&b, input_row(s, first), input_row(s, end));
-        if (weights) {
-            const source from = input_from(s, &b.of_weights, p->x[0], first, end - first);
-            for (int64_t group = 0; group < s->c.groups; group++)
-                weight_gradient(&b, group, from, first * width, end * width);
+    if (weights) fill_offsets(&b.of_weights, &s->c, b.band);
+    if (input) fill_offsets(&b.of_input, &s->c, b.of_input.g.h - reach_of(&s->c, 0));
+    for (int64_t group = 0; group < s->c.groups; group++) {
+        use_group(&b, group);
+        if (input) flip_weights(b.of_input.weight, b.w, s->in.c, s->out.c, s->c.kernel[0] * s->c.kernel[1]);
+        for (int64_t first = 0; first < height; first += b.band) {
+            const int64_t end = first + b.band < height ? first + b.band : height;
+            if (input) input_gradient(&b, input_row(s, first), input_row(s, end));
+            if (weights)
+                weight_gradient(&b, input_from(s, &b.of_weights, b.x, first, end - first), first * width, end * width);
+            if (s->c.bias) bias_gradient(&b, first * width, end * width);
         }
-        if (s->c.bias) bias_gradient(&b, first * width, end * width);
     }
 }
 
@@ -289,7 +324,7 @@ static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
     static const lanes base[1]; // nothing is written: only distances from it are asked for
     lanes *const none = (lanes *)(uintptr_t)base;
     const gradients b = backward_plan(config, in, out, none);
-    const int64_t sums = b.band < b.s.out.h ? b.s.c.out * b.of_weights.g.taps : 0;
+    const int64_t sums = b.band < b.s.out.h ? b.s.out.c * b.of_weights.g.taps : 0;
     const size_t forward = (size_t)(forward_of(&b.s, forward_band(&b.s), none).end - base),
                  backward = (size_t)(b.sum + sums - base), fp32 = forward > backward ? forward : backward,
                  bf16 = cv_bf16_scratch(config, in, out);

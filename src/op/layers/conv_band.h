@@ -2,13 +2,14 @@
 #pragma once
 
 #include "op/layers/conv.h"
-#include "op/layers/tile.h"
+#include "op/layers/tile_row.h"
 
 // A map larger than the cache is worked on in bands of rows, so that what is made of it (its copy with padding) or done
 // with it (two sums over a gradient) finds it there. A 1-d map is one row: seen as a column it has as many rows as it
 // has pixels.
 enum { BAND_LANES = 2048, SECOND_CACHE_LANES = 16384 };
 
+// Of one group of channels: each is a convolution by itself.
 typedef struct shapes {
     conv c;
     cv_shape in, out;
@@ -23,10 +24,12 @@ static inline void exchange(int64_t pair[2]) {
 static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
     shapes s = {*(const conv *)config, in, out};
     conv *c = &s.c;
+    s.in.c /= c->groups;
+    s.out.c /= c->groups;
     if (in.h != 1 || out.h != 1 || c->kernel[0] != 1 || c->padding[0] || c->padding[2]) return s;
     exchange(c->kernel), exchange(c->stride), exchange(c->dilation), exchange(c->padding), exchange(c->padding + 2);
-    s.in = (cv_shape){in.dims, in.c, in.w, 1};
-    s.out = (cv_shape){out.dims, out.c, out.w, 1};
+    s.in = (cv_shape){in.dims, s.in.c, in.w, 1};
+    s.out = (cv_shape){out.dims, s.out.c, out.w, 1};
     return s;
 }
 
@@ -52,20 +55,22 @@ static inline int64_t forward_band(const shapes *s) {
 // only what does not fit into the second cache is parted.
 static inline int64_t backward_band(const shapes *s) {
     enum { FEW = 1024, MANY = 8192 };
-    const int64_t sums = s->c.out * (s->in.c / s->c.groups) * s->c.kernel[0] * s->c.kernel[1];
+    const int64_t sums = s->out.c * s->in.c * s->c.kernel[0] * s->c.kernel[1];
     const int64_t out = cv_shape_size(s->out), both = out + cv_shape_size(s->in);
     if (sums <= FEW && out > BAND_LANES) return band_of(s, s->out.c, BAND_LANES);
     if (sums <= MANY && both > SECOND_CACHE_LANES) return band_of(s, s->out.c, SECOND_CACHE_LANES / 4);
     return s->out.h;
 }
 
-// A correlation over one group of channels, `taps` terms for each result, on a grid that has as many rows as a band
-// needs. A band whose rows all lie inside the maps takes them from there, where nothing lies around or between pixels.
+// A correlation, `taps` terms for each result, on a grid that has as many rows as a band needs. A band whose rows all
+// lie inside the maps takes them from there, where nothing lies around or between pixels.
 typedef struct correlation {
     grid g;
-    cv_shape from;  // the maps that lie on the grid
-    spacing at;     // and how
-    int64_t pixels; // of the whole result: from one of its maps to the next
+    cv_shape from;      // the maps that lie on the grid
+    spacing at;         // and how
+    int64_t pixels;     // of the whole result: from one of its maps to the next
+    int64_t width;      // of a row of the result
+    int64_t line, step; // on the grid, from one row, one pixel of the result to the next
     int32_t *tap, *tap_inside, *pixel;
     real *weight; // flipped
     lanes *map;   // a copy of the maps on the grid
@@ -73,9 +78,11 @@ typedef struct correlation {
 } correlation;
 
 // In scratch from `free` on: offsets, weights, the copy.
-static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at, cv_shape to, int64_t rows,
-                                  bool is_copied, int64_t weights) {
-    correlation k = {.g = g, .from = from, .at = at, .pixels = cv_shape_pixels(to)};
+static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at, cv_shape to, const int64_t stride[2],
+                                  int64_t rows, bool is_copied, int64_t weights) {
+    correlation k = {.g = g, .from = from, .at = at, .pixels = cv_shape_pixels(to), .width = to.w};
+    k.line = stride[0] * g.w;
+    k.step = stride[1];
     k.tap = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
     k.tap_inside = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
     k.pixel = (int32_t *)free, free += in_lanes(rows * to.w, sizeof(int32_t));
@@ -88,24 +95,21 @@ static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at
 // Of a band of `rows` rows of the output.
 static inline correlation forward_of(const shapes *s, int64_t rows, lanes *scratch) {
     const conv *c = &s->c;
-    const int64_t depth = s->in.c / c->groups;
-    const grid g = {rows_under(s, rows), padded_size(c->padding, 1, s->in.w), depth,
-                    depth * c->kernel[0] * c->kernel[1]};
+    const grid g = {rows_under(s, rows), padded_size(c->padding, 1, s->in.w), s->in.c,
+                    s->in.c * c->kernel[0] * c->kernel[1]};
     const spacing at = {{1, 1}, {c->padding[0], c->padding[1]}};
-    return lay_out(scratch, g, s->in, at, s->out, rows, is_padded(c), 0);
+    return lay_out(scratch, g, s->in, at, s->out, c->stride, rows, is_padded(c), 0);
 }
 
 // Of a band of `rows` rows of the input's gradient.
 static inline correlation backward_of(const shapes *s, int64_t rows, lanes *scratch) {
     const conv *c = &s->c;
-    const int64_t depth = s->out.c / c->groups;
-    const grid g = {rows + reach_of(c, 0), s->in.w + reach_of(c, 1), depth, depth * c->kernel[0] * c->kernel[1]};
+    const grid g = {rows + reach_of(c, 0), s->in.w + reach_of(c, 1), s->out.c, s->out.c * c->kernel[0] * c->kernel[1]};
     const spacing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
-    return lay_out(scratch, g, s->out, at, s->in, rows, true, s->in.c * g.taps);
+    return lay_out(scratch, g, s->out, at, s->in, (int64_t[]){1, 1}, rows, true, s->in.c * g.taps);
 }
 
-static inline void fill_offsets(const correlation *k, const conv *c, int64_t rows, int64_t width,
-                                const int64_t stride[2]) {
+static inline void fill_offsets(const correlation *k, const conv *c, int64_t rows) {
     int32_t *tap = k->tap, *tap_inside = k->tap_inside, *pixel = k->pixel;
     for (int64_t d = 0; d < k->g.depth; d++)
         for (int64_t y = 0; y < c->kernel[0]; y++)
@@ -115,7 +119,7 @@ static inline void fill_offsets(const correlation *k, const conv *c, int64_t row
                 *tap_inside++ = (int32_t)(d * cv_shape_pixels(k->from) + within);
             }
     for (int64_t y = 0; y < rows; y++)
-        for (int64_t x = 0; x < width; x++) *pixel++ = (int32_t)(y * stride[0] * k->g.w + x * stride[1]);
+        for (int64_t x = 0; x < k->width; x++) *pixel++ = (int32_t)(y * k->line + x * k->step);
 }
 
 // What a band is computed from.
