@@ -4,10 +4,10 @@
 //   dw[m][t] = sum_p dy[m][p] x[tap_t + pixel_p]             summed over the samples as well
 //   dx[c][p] = sum_t' w'[c][t'] dy[tap'_t' + pixel'_p]       t' = (output channel, row, column), kernel flipped
 //
-// Padding, and the zeros that a stride leaves between the gradients, are made once by copying the maps into a larger
-// grid: it costs 1/(kernel * output channels) of the work and leaves three plain sums over offsets.
-#include "op/layers/conv_band.h"
+// Padding is made once by copying the maps into a larger grid: it costs 1/(kernel * output channels) of the work and
+// leaves three plain sums over offsets. conv_input.h has that of dx.
 #include "op/layers/conv_bf16.h"
+#include "op/layers/conv_input.h"
 
 static bool conv_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     conv *c = config;
@@ -79,7 +79,6 @@ typedef struct correlate_tile {
     const int32_t *tap, *pixel;
     lanes *y; // at (m, p)
     int64_t columns;
-    bool add;
 } correlate_tile;
 
 ALWAYS_INLINE void correlate_rows(const int rows, const void *work) {
@@ -87,26 +86,27 @@ ALWAYS_INLINE void correlate_rows(const int rows, const void *work) {
     const int64_t taps = t->k->g.taps, pixels = t->k->pixels;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, t->bias);
-    tile_correlate(rows, sum, t->weight, taps, t->x, t->tap, taps, t->pixel);
-    if (t->add) tile_add(rows, sum, t->y, pixels, t->columns);
+    tile_correlate(rows, sum, t->weight, taps, NULL, t->x, t->tap, taps, t->pixel);
     tile_store(rows, t->y, pixels, sum, t->columns);
 }
 
-// Maps of `pixels` pixels in rows of the correlation's width, written or added to.
-static void correlate(lanes *y, bool add, int64_t maps, const real *bias, const real *weight, source from,
-                      const correlation *k, int64_t pixels) {
+// Maps of `pixels` pixels in rows of the correlation's width.
+static void correlate(lanes *y, int64_t maps, const real *bias, const real *weight, source from, const correlation *k,
+                      int64_t pixels) {
     const int64_t alone = maps % TILE_ROWS == 1 ? maps - 1 : maps, taps = k->g.taps;
     for (int64_t p = 0; p < pixels && alone > 0; p += TILE_COLUMNS) {
         int32_t pixel[TILE_COLUMNS];
         tile_offsets(pixel, k->pixel, p, pixels);
         for (int64_t m = 0; m < alone; m += TILE_ROWS) {
             const correlate_tile tile = {k,     bias ? bias + m : NULL, weight + m * taps, from.x, from.tap,
-                                         pixel, y + m * k->pixels + p,  pixels - p,        add};
+                                         pixel, y + m * k->pixels + p,  pixels - p};
             tile_of_height(alone - m, correlate_rows, &tile);
         }
     }
     if (alone < maps)
         row_correlate((row_map){.y = y + alone * k->pixels,
+                                .pitch = k->width,
+                                .across = 1,
                                 .height = pixels / k->width,
                                 .width = k->width,
                                 .x = from.x,
@@ -115,8 +115,7 @@ static void correlate(lanes *y, bool add, int64_t maps, const real *bias, const 
                                 .tap = from.tap,
                                 .weight = weight + alone * taps,
                                 .taps = taps,
-                                .start = bias ? bias[alone] : 0,
-                                .add = add});
+                                .start = bias ? bias[alone] : 0});
 }
 
 static void conv_forward(const cv_pass *p) {
@@ -132,8 +131,7 @@ static void conv_forward(const cv_pass *p) {
         lanes *y = (lanes *)p->y + group * cv_shape_size(s.out);
         for (int64_t first = 0; first < height; first += band) {
             const int64_t count = first + band < height ? band : height - first;
-            correlate(y + first * width, false, s.out.c, bias, weight, input_from(&s, &k, x, first, count), &k,
-                      count * width);
+            correlate(y + first * width, s.out.c, bias, weight, input_from(&s, &k, x, first, count), &k, count * width);
         }
     }
 }
@@ -260,11 +258,17 @@ static void flip_weights(real *to, const real *from, int64_t in, int64_t out, in
 
 // Rows first..end of dx.
 static void input_gradient(const gradients *b, int64_t first, int64_t end) {
-    const conv *c = &b->s.c;
     const correlation *k = &b->of_input;
-    const int64_t width = b->s.in.w;
-    correlate(b->dx + first * width, b->pass->share.add, b->s.in.c, NULL, k->weight,
-              source_of(k, b->dy, first, end - first + reach_of(c, 0)), k, (end - first) * width);
+    const int64_t top = input_top(&b->s, first), rows = (end - 1 + b->s.c.padding[0]) / b->s.c.stride[0] + 1 - top;
+    if (first == end) return;
+    correlate_input(&(input_work){.s = &b->s,
+                                  .k = k,
+                                  .weight = k->weight,
+                                  .from = source_of(k, b->dy, top + k->at.shift[0], rows),
+                                  .top = top,
+                                  .dx = b->dx,
+                                  .add = b->pass->share.add},
+                    (cv_span){first, end});
 }
 
 // Bands of dx begin at multiples of so many rows: in a column, at whole tiles.
@@ -283,7 +287,7 @@ static gradients backward_plan(const void *config, cv_shape in, cv_shape out, la
     b.band = backward_band(&b.s);
     b.of_weights = forward_of(&b.s, b.band, scratch);
     const int64_t rows = b.band * b.s.in.h / b.s.out.h + input_unit(&b.s);
-    b.of_input = backward_of(&b.s, rows < b.s.in.h ? rows : b.s.in.h, b.of_weights.end);
+    b.of_input = input_correlation(&b.s, rows < b.s.in.h ? rows : b.s.in.h, b.of_weights.end);
     b.sum = b.of_input.end;
     return b;
 }
@@ -306,7 +310,6 @@ static void conv_backward(const cv_pass *p) {
     const int64_t height = s->out.h, width = s->out.w;
     b.pass = p;
     if (weights) fill_offsets(&b.of_weights, &s->c, b.band);
-    if (input) fill_offsets(&b.of_input, &s->c, b.of_input.g.h - reach_of(&s->c, 0));
     for (int64_t group = 0; group < s->c.groups; group++) {
         use_group(&b, group);
         if (input) flip_weights(b.of_input.weight, b.w, s->in.c, s->out.c, s->c.kernel[0] * s->c.kernel[1]);

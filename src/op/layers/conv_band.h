@@ -66,14 +66,14 @@ static inline int64_t backward_band(const shapes *s) {
 // lie inside the maps takes them from there, where nothing lies around or between pixels.
 typedef struct correlation {
     grid g;
-    cv_shape from;      // the maps that lie on the grid
-    spacing at;         // and how
-    int64_t pixels;     // of the whole result: from one of its maps to the next
-    int64_t width;      // of a row of the result
-    int64_t line, step; // on the grid, from one row, one pixel of the result to the next
-    int32_t *tap, *tap_inside, *pixel;
-    real *weight; // flipped
-    lanes *map;   // a copy of the maps on the grid
+    cv_shape from;                     // the maps that lie on the grid
+    spacing at;                        // and how
+    int64_t pixels;                    // of the whole result: from one of its maps to the next
+    int64_t width;                     // of a row of the result
+    int64_t line, step;                // on the grid, from one row, one pixel of the result to the next
+    int32_t *tap, *tap_inside, *pixel; // tap_inside: of maps as they lie; of the input's gradient, see fill_terms
+    real *weight;                      // flipped
+    lanes *map;                        // a copy of the maps on the grid
     lanes *end;
 } correlation;
 
@@ -99,14 +99,6 @@ static inline correlation forward_of(const shapes *s, int64_t rows, lanes *scrat
                     s->in.c * c->kernel[0] * c->kernel[1]};
     const spacing at = {{1, 1}, {c->padding[0], c->padding[1]}};
     return lay_out(scratch, g, s->in, at, s->out, c->stride, rows, is_padded(c), 0);
-}
-
-// Of a band of `rows` rows of the input's gradient.
-static inline correlation backward_of(const shapes *s, int64_t rows, lanes *scratch) {
-    const conv *c = &s->c;
-    const grid g = {rows + reach_of(c, 0), s->in.w + reach_of(c, 1), s->out.c, s->out.c * c->kernel[0] * c->kernel[1]};
-    const spacing at = {{c->stride[0], c->stride[1]}, {reach_of(c, 0) - c->padding[0], reach_of(c, 1) - c->padding[1]}};
-    return lay_out(scratch, g, s->out, at, s->in, (int64_t[]){1, 1}, rows, true, s->in.c * g.taps);
 }
 
 static inline void fill_offsets(const correlation *k, const conv *c, int64_t rows) {

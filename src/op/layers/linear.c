@@ -107,7 +107,7 @@ ALWAYS_INLINE void linear_weight_rows(const int rows, const void *work) {
     lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, NULL);
     for (int b = 0; b < share->blocks; b++)
-        tile_correlate(rows, sum, (const real *)(dy + (size_t)b * share->apart), LANES,
+        tile_correlate(rows, sum, (const real *)(dy + (size_t)b * share->apart), LANES, NULL,
                        transposed + (size_t)b * share->apart, t->tap, samples_of(p, b), t->pixel);
     tile_copy(rows, all, sum);
     for (int i = 0; i < rows; i++) {

@@ -19,10 +19,10 @@ ALWAYS_INLINE void tile_start(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS]
     }
 }
 
-// sum[i][j] += sum over t of weight[i][t] * x[tap[t] + pixel[j]]
+// sum[i][j] += sum over t of weight[i][term[t]] * x[tap[t] + pixel[j]]; term NULL: of weight[i][t]
 ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *weight,
-                                  int64_t weight_stride, const lanes *x, const int32_t *tap, int64_t taps,
-                                  const int32_t *pixel) {
+                                  int64_t weight_stride, const int32_t *term, const lanes *x, const int32_t *tap,
+                                  int64_t taps, const int32_t *pixel) {
     const lanes *at[TILE_COLUMNS];
     UNROLL
     for (int j = 0; j < TILE_COLUMNS; j++) at[j] = x + pixel[j];
@@ -33,7 +33,7 @@ ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLU
         for (int j = 0; j < TILE_COLUMNS; j++) v[j] = at[j][offset];
         UNROLL
         for (int i = 0; i < rows; i++) {
-            const real w = weight[i * weight_stride + t];
+            const real w = weight[i * weight_stride + (term ? term[t] : t)];
             UNROLL
             for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] += w * v[j];
         }
@@ -91,6 +91,27 @@ ALWAYS_INLINE void tile_store(const int rows, lanes *y, int64_t y_stride, lanes 
         for (int64_t j = 0; j < columns; j++) y[i * y_stride + j] = all[i][j];
 }
 
+// y[i][to[j]] = sum[i][j], or added to it, for the columns that count
+ALWAYS_INLINE void tile_scatter(const int rows, lanes *y, int64_t y_stride, lanes sum[TILE_ROWS][TILE_COLUMNS],
+                                const int32_t to[TILE_COLUMNS], int64_t columns, bool add) {
+    if (columns >= TILE_COLUMNS && !add) {
+        UNROLL
+        for (int i = 0; i < rows; i++) {
+            UNROLL
+            for (int j = 0; j < TILE_COLUMNS; j++) y[i * y_stride + to[j]] = sum[i][j];
+        }
+        return;
+    }
+    lanes all[TILE_ROWS][TILE_COLUMNS];
+    tile_copy(rows, all, sum);
+    for (int i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns && j < TILE_COLUMNS; j++) {
+            lanes *at = &y[i * y_stride + to[j]];
+            if (add) all[i][j] += *at;
+            *at = all[i][j];
+        }
+}
+
 // sum[i][j] += y[i][j] for the columns that count
 ALWAYS_INLINE void tile_add(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *y, int64_t y_stride,
                             int64_t columns) {
@@ -112,13 +133,18 @@ ALWAYS_INLINE void tile_add(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], 
 ALWAYS_INLINE void tile_total(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], real *total, int64_t stride,
                               int64_t columns, bool set) {
     enum { SQUARES = (TILE_ROWS * TILE_COLUMNS + LANES - 1) / LANES };
-    lanes square[SQUARES][LANES] = {{{0}}};
+    const int count = rows * TILE_COLUMNS;
+    lanes square[SQUARES][LANES];
     _Alignas(lanes) real sums[SQUARES * LANES];
     UNROLL
-    for (int k = 0; k < rows * TILE_COLUMNS; k++)
-        square[k / LANES][k % LANES] = sum[k / TILE_COLUMNS][k % TILE_COLUMNS];
-    UNROLL
-    for (int s = 0; s < SQUARES; s++) *(lanes *)&sums[s * LANES] = sum_square(square[s]);
+    for (int s = 0; s * LANES < count; s++) {
+        UNROLL
+        for (int l = 0; l < LANES; l++) {
+            const int k = s * LANES + l;
+            square[s][l] = k < count ? sum[k / TILE_COLUMNS][k % TILE_COLUMNS] : (lanes){0};
+        }
+        *(lanes *)&sums[s * LANES] = sum_square(square[s]);
+    }
     for (int i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
             real *to = &total[i * stride + j];

@@ -7,24 +7,26 @@
 
 enum { ROW_COLUMNS = 12, ROW_TAPS = 9 }; // sums at a time, in registers
 
-// y[row][column] = start + sum over t of weight[t] * x[tap[t] + row * line + column * step], or added to y
+// y[row * pitch + column * across] = start + sum over t of weight[term[t]] * x[tap[t] + row * line + column * step], or
+// added to y; term NULL: of weight[t]
 typedef struct row_map {
-    lanes *y; // [height][width]
+    lanes *y;
+    int64_t pitch, across;
     int64_t height, width;
     const lanes *x;
     int64_t line, step;
-    const int32_t *tap;
+    const int32_t *tap, *term;
     const real *weight;
     int64_t taps;
     real start;
     bool add;
 } row_map;
 
-ALWAYS_INLINE void row_tile(const int rows, const int columns, const int64_t step, const row_map *m, int64_t row,
+ALWAYS_INLINE void row_tile(const int rows, const int columns, const bool dense, const row_map *m, int64_t row,
                             int64_t column) {
+    const int64_t step = dense ? 1 : m->step, across = dense ? 1 : m->across, line = m->line, pitch = m->pitch;
     const lanes *x = m->x + row * m->line + column * step;
-    lanes *y = m->y + row * m->width + column, sum[4][ROW_COLUMNS];
-    const int64_t line = m->line, width = m->width;
+    lanes *y = m->y + row * pitch + column * across, sum[4][ROW_COLUMNS];
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
@@ -32,7 +34,7 @@ ALWAYS_INLINE void row_tile(const int rows, const int columns, const int64_t ste
     }
     for (int64_t t = 0; t < m->taps; t++) {
         const lanes *v = x + m->tap[t];
-        const lanes w = lanes_of(m->weight[t]);
+        const lanes w = lanes_of(m->weight[m->term ? m->term[t] : t]);
         UNROLL
         for (int i = 0; i < rows; i++) {
             UNROLL
@@ -43,30 +45,30 @@ ALWAYS_INLINE void row_tile(const int rows, const int columns, const int64_t ste
     for (int i = 0; i < rows; i++) {
         UNROLL
         for (int j = 0; j < columns; j++) {
-            if (m->add) sum[i][j] += y[i * width + j];
-            y[i * width + j] = sum[i][j];
+            if (m->add) sum[i][j] += y[i * pitch + j * across];
+            y[i * pitch + j * across] = sum[i][j];
         }
     }
 }
 
 // `columns` columns of all rows. Fewer than eight sums would wait for themselves: of narrow columns, several rows.
-ALWAYS_INLINE void row_columns(const int columns, const int64_t step, const row_map *m, int64_t column) {
+ALWAYS_INLINE void row_columns(const int columns, const bool dense, const row_map *m, int64_t column) {
     const int rows = columns <= 3 ? 4 : columns <= 6 ? 2 : 1;
     int64_t row = 0;
-    for (; row + rows <= m->height; row += rows) row_tile(rows, columns, step, m, row, column);
-    for (; row < m->height; row++) row_tile(1, columns, step, m, row, column);
+    for (; row + rows <= m->height; row += rows) row_tile(rows, columns, dense, m, row, column);
+    for (; row < m->height; row++) row_tile(1, columns, dense, m, row, column);
 }
 
 #define ROW_CASES(columns)                                                                                             \
     case columns:                                                                                                      \
-        if (m.step == 1)                                                                                               \
-            row_columns(columns, 1, &m, first);                                                                        \
+        if (m.step == 1 && m.across == 1)                                                                              \
+            row_columns(columns, true, &m, first);                                                                     \
         else                                                                                                           \
-            row_columns(columns, m.step, &m, first);                                                                   \
+            row_columns(columns, false, &m, first);                                                                    \
         break
 
 __attribute__((unused)) static void row_correlate(row_map m) {
-    if (m.line == m.width * m.step) m.width *= m.height, m.height = 1; // one row
+    if (m.line == m.width * m.step && m.pitch == m.width * m.across) m.width *= m.height, m.height = 1; // one row
     const int64_t tiles = (m.width + ROW_COLUMNS - 1) / ROW_COLUMNS;
     for (int64_t k = 0; k < tiles; k++) {
         const int64_t first = m.width * k / tiles;
@@ -82,7 +84,7 @@ __attribute__((unused)) static void row_correlate(row_map m) {
             ROW_CASES(4);
             ROW_CASES(3);
             ROW_CASES(2);
-        default: row_columns(1, m.step, &m, first); break;
+        default: row_columns(1, false, &m, first); break;
         }
     }
 }
