@@ -100,10 +100,25 @@ static void add_concat(graph *g) {
         add_node(g, "concat", NULL, g->last, maps);
 }
 
+// Convolutions with norms between them, which do the norms' work.
+static void add_normed(graph *g) {
+    static const char *const convs[] = {"{out: 3, kernel: 3, padding: 1}", "{out: 2, kernel: 1, bias: false}",
+                                        "{out: channels, kernel: 3, padding: 1, groups: channels}",
+                                        "{out: 4, kernel: [3, 1], padding: same, stride: [1, 2]}"};
+    static const char *const between[] = {"relu", "relu6", "tanh"};
+    for (int n = 2 + pick(g, 2); n > 0; n--) {
+        add_node(g, "conv2d", convs[pick(g, CV_COUNT(convs))], g->last, g->last);
+        if (n == 1 && pick(g, 2)) break;
+        add_node(g, "batchnorm", pick(g, 4) ? NULL : "{affine: false}", g->last, g->last);
+        const int k = pick(g, 4);
+        if (k < 3) add_node(g, between[k], NULL, g->last, g->last);
+    }
+}
+
 static void add_random(graph *g) {
     const cv_shape s = shape_of(g, g->last);
     char options[64];
-    switch (pick(g, 11)) {
+    switch (pick(g, 12)) {
     case 0:
         snprintf(options, sizeof options, "{out: %d, kernel: 3, padding: 1}", 1 + pick(g, pick(g, 4) ? 4 : 40));
         add_node(g, "conv2d", options, g->last, g->last);
@@ -119,6 +134,7 @@ static void add_random(graph *g) {
     case 4: add_residual(g); break;
     case 8: add_broadcast(g); break;
     case 9: add_concat(g); break;
+    case 11: add_normed(g); break;
     default: add_unary(g, g->last);
     }
 }
@@ -327,7 +343,8 @@ static void compare_pass(const char *where, const arrays *a, reference *r, cv_ru
     fill_batch(a, r, stream);
     cv_random_seed(&random, stream);
     again = random;
-    for (int i = 0; i < net->nodes; i++) drive_draw(&r->node[i], &again);
+    for (int k = 0; k < net->nodes; k++) // the runner draws in the order of its plan
+        drive_draw(&r->node[atoi(cv_runner_node(train, k)->path)], &again);
     reference_forward(r, true);
     reference_backward(r, a->wide);
     cv_runner_train(train, &batch, &random, a->output, a->loss);

@@ -43,22 +43,28 @@ static void request_value(planner *d, const cv_net *net, int v, size_t *value) {
     request(d, value, value_size(d, net, v) / (d->brief[v] ? (size_t)plan->step[v - 1].node->out.c : 1), born, dies);
 }
 
+// The value whose gradient step i reads: a norm does the work of its cut.
+static int slope_read(const planner *d, int i) {
+    return d->plan->step[i].cut + 1;
+}
+
 // The memory of the group of gradients whose root is v: of one size, as they take each other's place.
 static void request_gradient(planner *d, const cv_net *net, int v, size_t *gradient) {
     const cv_plan *plan = d->plan;
-    int born = plan->actions - 1, dies = 0;
+    int born = plan->actions, dies = 0;
     for (int i = 0; i < plan->steps; i++) {
+        if (plan->step[i].merged) continue;
         for (int k = 0; k < inputs_of(&plan->step[i]); k++)
             if (d->slope[value_read(&plan->step[i], k)] == v && d->backward[i] < born) born = d->backward[i];
-        if (d->slope[i + 1] == v) dies = later(dies, d->backward[i]);
+        if (d->slope[slope_read(d, i)] == v) dies = later(dies, d->backward[i]);
     }
     for (int a = 0; a < plan->actions; a++) {
         const cv_verb verb = plan->action[a].verb;
         if (d->slope[net->nodes] == v && verb == CV_LOAD_GRADIENT) born = a;
         if (v == 0 && verb == CV_UNLOAD_GRADIENT) dies = a;
     }
-    const bool is_loss = v > net->nodes;
-    request(d, gradient, training(d) && d->needed[v] && !is_loss ? value_size(d, net, v) : 0, born, later(born, dies));
+    const bool written = born < plan->actions && v <= net->nodes; // not that of a loss
+    request(d, gradient, training(d) && d->needed[v] && written ? value_size(d, net, v) : 0, born, later(born, dies));
 }
 
 static void request_work(planner *d, cv_step *s, int i) {
@@ -66,9 +72,11 @@ static void request_work(planner *d, cv_step *s, int i) {
     const cv_op *op = n->op;
     const bool keep = training(d);
     const int last = keep ? d->backward[i] : d->forward[i];
-    request(d, &s->saved, keep && op->saved ? op->saved(n->config, n->in, n->out) : 0, d->forward[i], last);
+    request(d, &s->saved, keep && op->saved && !s->merged ? op->saved(n->config, n->in, n->out) : 0, d->forward[i],
+            last);
     request(d, &s->noise, keep && op->noise ? op->noise(n->config, n->in) : 0, d->forward[i], last);
-    const size_t scratch = op->scratch ? op->scratch(n->config, n->in, n->out) : 0;
+    size_t (*const room)(const void *, cv_shape, cv_shape) = s->x_norm >= 0 ? op->opened : op->scratch;
+    const size_t scratch = room ? room(n->config, n->in, n->out) : 0;
     request(d, &s->scratch[0], scratch, d->forward[i], d->forward[i]);
     request(d, &s->scratch[1], keep ? scratch : 0, d->backward[i], d->backward[i]);
 }
@@ -133,7 +141,7 @@ bool cv_arena_assign(planner *d, const cv_net *net) {
         cv_step *s = &plan->step[i];
         s->y = value[d->root[i + 1]];
         s->brief_y = d->brief[d->root[i + 1]];
-        s->dy = gradient[d->slope[i + 1]];
+        s->dy = gradient[d->slope[slope_read(d, i)]];
         for (int k = 0; k < inputs_of(s); k++) {
             const int v = value_read(s, k);
             s->x[k] = value[d->root[v]];

@@ -162,11 +162,53 @@ static void teach_loss(const job *j, const block *b, const cv_pass *first, bool 
     for (int64_t i = 0; i < numbers * lanes; i++) x[i] = own * x[i] + share * other[i];
 }
 
+static const cv_statistics *statistics_of(const cv_node *n, int direction) {
+    return direction ? n->op->backward_statistics : n->op->statistics;
+}
+
+static void gather(const job *j, const block *b, const cv_pass *pass, int64_t channel, int step, int direction) {
+    const cv_runner *r = j->runner;
+    const cv_node *n = r->plan.step[step].node;
+    const cv_statistics *statistics = statistics_of(n, direction);
+    const size_t size = statistics->size(n->config, n->in), channels = (size_t)n->in.c;
+    statistics->gather(pass, r->partial[2 * step + direction] + (size_t)b->number * size +
+                                 (size_t)channel * (size / channels));
+}
+
+// A step that gathers the statistics of a norm as its values get done.
+typedef struct gathering {
+    const job *job;
+    const block *block;
+    int norm, direction;
+} gathering;
+
+static void gather_along(void *follower, cv_region region) {
+    const gathering *g = follower;
+    cv_pass p = *pass_of(g->job->runner, g->block->slot, g->norm);
+    p.share.region = &region;
+    gather(g->job, g->block, &p, 0, g->norm, g->direction);
+}
+
+static void call(const job *j, const block *b, slice s, int step, int direction) {
+    const cv_step *at_step = &j->runner->plan.step[step];
+    void (*const pass)(const cv_pass *) = direction ? at_step->node->op->backward : at_step->node->op->forward;
+    gathering g = {j, b, at_step->gathers[direction], direction};
+    // NOLINTNEXTLINE(*NullDereference): a slice has a pass
+    if (!s.pass->share.blocks) return; // another block in lockstep does it
+    if (g.norm < 0) {
+        pass(s.pass);
+        return;
+    }
+    cv_pass followed = *s.pass;
+    followed.share.done = gather_along;
+    followed.share.follower = &g;
+    pass(&followed);
+}
+
 static void forward(const job *j, const block *b, slice s, int step) {
     const cv_step *at_step = &j->runner->plan.step[step];
     if (at_step->noise != CV_NOWHERE && s.begins) load_noise(j, b, step);
-    // NOLINTNEXTLINE(*NullDereference): a slice has a pass
-    if (s.pass->share.blocks) at_step->node->op->forward(s.pass);
+    call(j, b, s, step, 0);
     if (at_step->node == &j->runner->loss && j->batch->other) mix_loss(j, b, s.pass, false);
     if (at_step->node == &j->runner->loss && j->batch->teacher) teach_loss(j, b, s.pass, false);
     look_at(j, b, s.pass, step);
@@ -185,24 +227,10 @@ static void add_aside(const job *j, const block *b, slice s, int step) {
 }
 
 static void backward(const job *j, const block *b, slice s, int step) {
-    // NOLINTNEXTLINE(*NullDereference): the same
-    if (s.pass->share.blocks) j->runner->plan.step[step].node->op->backward(s.pass);
+    call(j, b, s, step, 1);
     if (j->runner->plan.step[step].node == &j->runner->loss && j->batch->other) mix_loss(j, b, s.pass, true);
     if (j->runner->plan.step[step].node == &j->runner->loss && j->batch->teacher) teach_loss(j, b, s.pass, true);
     add_aside(j, b, s, step);
-}
-
-static const cv_statistics *statistics_of(const cv_node *n, int direction) {
-    return direction ? n->op->backward_statistics : n->op->statistics;
-}
-
-static void gather(const job *j, const block *b, slice s, int step, int direction) {
-    const cv_runner *r = j->runner;
-    const cv_node *n = r->plan.step[step].node;
-    const cv_statistics *statistics = statistics_of(n, direction);
-    const size_t size = statistics->size(n->config, n->in), channels = (size_t)n->in.c;
-    statistics->gather(s.pass, r->partial[2 * step + direction] + (size_t)b->number * size +
-                                   (size_t)s.channel * (size / channels));
 }
 
 static void run_action(const job *j, const block *b, cv_action action, slice s) {
@@ -215,8 +243,8 @@ static void run_action(const job *j, const block *b, cv_action action, slice s) 
     case CV_UNLOAD_GRADIENT:
         unload_rows(j, b, j->runner->plan.input_gradient, input_size(j->runner), j->batch->input_gradient);
         break;
-    case CV_GATHER: gather(j, b, s, action.step, 0); break;
-    case CV_GATHER_BACKWARD: gather(j, b, s, action.step, 1); break;
+    case CV_GATHER: gather(j, b, s.pass, s.channel, action.step, 0); break;
+    case CV_GATHER_BACKWARD: gather(j, b, s.pass, s.channel, action.step, 1); break;
     case CV_MERGE:
     case CV_MERGE_BACKWARD: break; // between regions
     }

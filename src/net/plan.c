@@ -42,10 +42,17 @@ static void order_backward(planner *d) {
     }
 }
 
+// By another step, as it goes.
+static bool is_gathered(const planner *d, int norm, int direction) {
+    for (int i = 0; i < d->plan->steps; i++)
+        if (d->plan->step[i].gathers[direction] == norm) return true;
+    return false;
+}
+
 static void act_backward_statistics(planner *d, int step) {
     const cv_node *n = d->plan->step[step].node;
     if (!n->op->backward_statistics || n->frozen || !d->needed[step + 1]) return;
-    add_action(d, CV_GATHER_BACKWARD, step);
+    if (!is_gathered(d, step, 1)) add_action(d, CV_GATHER_BACKWARD, step);
     add_action(d, CV_MERGE_BACKWARD, step);
 }
 
@@ -55,11 +62,11 @@ static void schedule(planner *d, bool has_loss) {
     for (int i = 0; i < plan->steps; i++) {
         const cv_op *op = plan->step[i].node->op;
         if (training(d) && op->statistics && !plan->step[i].node->frozen) {
-            add_action(d, CV_GATHER, i);
+            if (!is_gathered(d, i, 0)) add_action(d, CV_GATHER, i);
             add_action(d, CV_MERGE, i);
         }
         d->forward[i] = plan->actions;
-        add_action(d, CV_FORWARD, i);
+        if (!plan->step[i].done) add_action(d, CV_FORWARD, i);
     }
     add_action(d, CV_UNLOAD, -1);
     if (!training(d)) return;
@@ -70,7 +77,7 @@ static void schedule(planner *d, bool has_loss) {
         if (i != begun) act_backward_statistics(d, i);
         d->backward[i] = plan->actions;
         if (!d->needed[i + 1]) continue; // nothing below it is trained
-        add_action(d, CV_BACKWARD, i);
+        if (!plan->step[i].merged) add_action(d, CV_BACKWARD, i);
         // Of the body's end, before the shortcut: while the sum's gradient is in the cache.
         if (has_shortcut(d, i, &first, &last)) act_backward_statistics(d, begun = i - 1);
     }
@@ -119,7 +126,7 @@ static void pool_first(planner *d, const cv_net *net) {
     for (int i = 0; i + 1 < net->nodes; i++) {
         cv_node *rising = &node[i], *maximum = &node[i + 1];
         if (!rising->op->monotonic || !maximum->op->maximum) continue;
-        if (maximum->input[0] != i || d->readers[i + 1] != 1) continue;
+        if (maximum->input[0] != i || d->readers[i + 1] != 1 || cv_plan_cuts(d, i)) continue;
         const cv_node later = *rising;
         const int from = rising->input[0];
         *rising = *maximum;
@@ -193,13 +200,15 @@ static void relate(planner *d, const cv_net *net, int blocks) {
         d->needed[i + 1] = s->node->op->kind != CV_LOSS && has_trained(net, s->node);
         for (int k = 0; k < inputs_of(s); k++) d->needed[i + 1] |= d->needed[value_read(s, k)];
     }
+    order_backward(d);
+    cv_plan_norms(d, net);
     for (int i = 0; i < plan->steps; i++) {
         const cv_op *op = plan->step[i].node->op;
         const int x = value_read(&plan->step[i], 0), root = d->root[x];
         const bool alone = d->readers[x] == 1 && d->needed[x] == d->needed[i + 1];
-        const bool in_place = alone && op->in_place && !(training(d) && d->kept[root]);
+        const bool in_place = plan->step[i].done || (alone && op->in_place && !(training(d) && d->kept[root]));
         d->root[i + 1] = in_place ? root : i + 1;
-        d->slope[i + 1] = in_place || (alone && op->dx_in_place) ? d->slope[x] : i + 1;
+        d->slope[i + 1] = alone && (in_place || op->dx_in_place) ? d->slope[x] : i + 1;
         d->kept[d->root[i + 1]] |= op->reads_y;
         plan->step[i].joint = is_joint(d, plan->step[i].node, blocks * net->isa->lanes, blocks);
         if (has_shortcut(d, i, &first, &last) && d->needed[last + 1])
@@ -228,7 +237,6 @@ convo_status cv_plan_make(const cv_net *net, const cv_node *loss, int blocks, un
         for (int i = 0; i < net->nodes; i++) plan->node[i] = net->node[i], plan->step[i].node = &plan->node[i];
         if (loss) plan->step[net->nodes].node = loss;
         relate(&d, net, blocks);
-        order_backward(&d);
         schedule(&d, loss != NULL);
         link_chains(&d, net);
         done = cv_arena_assign(&d, net);

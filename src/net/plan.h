@@ -47,6 +47,13 @@ typedef struct cv_step {
     size_t saved, noise;
     size_t scratch[2]; // of the forward and the backward pass
     bool joint;        // one call for all blocks, in parts that threads share: of a layer with many parameters
+    // Steps of norms, see norms.c; -1: none.
+    int x_norm;     // that x[0] is opened through
+    int gathers[2]; // whose statistics are gathered as y, or dx[0], gets done
+    cv_norm norm;   // of a norm
+    int cut;        // the step behind a norm whose work it does; else this step
+    bool merged;    // that is this one: it has no actions
+    bool done;      // the forward pass, by others: it has no action
 } cv_step;
 
 typedef struct cv_plan {

@@ -39,5 +39,10 @@ static inline bool training(const planner *d) {
     return d->flags & CV_TRAINING;
 }
 
+// Finds out which norms are done by their neighbours; readers, needed and back are known.
+void cv_plan_norms(planner *d, const cv_net *net);
+// Returns whether the step of a node cuts what a norm in front of it makes, for nobody else.
+bool cv_plan_cuts(const planner *d, int i);
+
 // Assigns offsets to everything that a block needs memory for; returns false if memory for the search runs out.
 bool cv_arena_assign(planner *d, const cv_net *net);

@@ -45,6 +45,9 @@ static void fill_passes(cv_runner *r, int slot) {
         }
         cv_node_tensors(r->net, n, p->tensor);
         p->share.add = s->add;
+        r->plan.step[i].norm.channel = (const cv_norm_channel *)r->merged[2 * i];
+        if (s->cut != i) p->share.cut = &s->norm;
+        if (s->x_norm >= 0) p->share.x_norm = &r->plan.step[s->x_norm].norm;
         p->saved = at(r, slot, s->saved);
         for (int k = 0; k < 2; k++) p->scratch[k] = at(r, slot, s->scratch[k]);
         p->noise = at(r, slot, s->noise);

@@ -130,7 +130,12 @@ struct cv_op {
     bool by_output; // a loss whose outputs have a label each, none of which excludes another: it reads .truth;
                     // class_weight counts where its output is true, and does not count in the mean over samples
     bool lockstep, in_parts, adds_dx; // see share.h
-    bool plain_input;                 // of a .single: x may also be the net's input as it comes, see cv_single
+    bool normalises; // its statistics merge to a cv_norm_channel and a cv_norm_gradient per channel and are gathered of
+                     // any region; it cuts y
+    bool along;      // says which regions are done
+    bool cuts;       // y = x, cut to limits[0]..limits[1], without gradient at the limits
+    double limits[2];
+    bool plain_input; // of a .single: x may also be the net's input as it comes, see cv_single
 
     // Output shape, or false and a sentence in why. May complete the config (a stride that defaults to the kernel).
     // NULL: the shape of x.
@@ -146,6 +151,8 @@ struct cv_op {
 
     size_t (*saved)(const void *config, cv_shape in, cv_shape out);   // in lanes
     size_t (*scratch)(const void *config, cv_shape in, cv_shape out); // in lanes
+    size_t (*opened)(const void *config, cv_shape in, cv_shape out);  // the same where share.x_norm is set; NULL: it
+                                                                      // may not be
     size_t (*noise)(const void *config, cv_shape in);                 // in lanes
     void (*draw)(const void *config, cv_random *random, float *out,
                  size_t count); // count noise values, sample by sample

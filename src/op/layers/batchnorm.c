@@ -9,6 +9,7 @@
 // subspectralnorm: the same for every band of rows by itself. A band of a channel's map lies in memory as a channel of
 // its own would: (c, h, w) is (c bands, h / bands, w).    Chang, Park, Cho & Yang 2021,
 // https://arxiv.org/abs/2103.13620
+#include "op/layers/norm.h"
 #include "op/layers/single.h"
 
 typedef struct batchnorm {
@@ -89,11 +90,12 @@ static double sum_wide(const wide *v) {
     return a[0];
 }
 
-// One channel of a block, and what its terms are made with.
+// Pixels of one channel of a block, and what its terms are made with.
 typedef struct channel {
     const lanes *x, *dy;
     lanes active;
-    real mean, scale;
+    real mean;
+    norm norm;
 } channel;
 
 typedef void terms(lanes to[MOST_SUMS], const channel *c, int64_t pixel);
@@ -105,9 +107,18 @@ ALWAYS_INLINE void square_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
     const lanes d = (c->x[i] - c->mean) * c->active;
     to[0] = d * d;
 }
+ALWAYS_INLINE void gradient_cut(lanes to[MOST_SUMS], const channel *c, int64_t i, const enum norm_cut cut) {
+    to[0] = norm_passes(c->norm, c->x[i], c->dy[i], cut);
+    to[1] = to[0] * ((c->x[i] - c->norm.mean) * c->norm.scale);
+}
 ALWAYS_INLINE void gradient_of(lanes to[MOST_SUMS], const channel *c, int64_t i) {
-    to[0] = c->dy[i];
-    to[1] = c->dy[i] * ((c->x[i] - c->mean) * c->scale);
+    gradient_cut(to, c, i, CUTS_NOTHING);
+}
+ALWAYS_INLINE void gradient_of_positive(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    gradient_cut(to, c, i, CUTS_NEGATIVE);
+}
+ALWAYS_INLINE void gradient_between(lanes to[MOST_SUMS], const channel *c, int64_t i) {
+    gradient_cut(to, c, i, CUTS_BOTH);
 }
 
 // total[sums]: each of the terms over all pixels.
@@ -136,77 +147,117 @@ ALWAYS_INLINE void add_up(double *total, const int sums, terms *of, const channe
     for (int k = 0; k < sums; k++) total[k] = sum_wide(&all[k]);
 }
 
-static size_t two_per_channel(const void *config, cv_shape in) {
-    return (size_t)normed(config, in).c * 2;
+// Of some values of a channel: their mean, and the sum of their squared distances from it.
+typedef struct spread {
+    double mean, squares;
+} spread;
+
+// What a block gathers of a channel, and what is merged of it.
+typedef union channel_sums {
+    spread spread;
+    cv_norm_channel merged;
+} channel_sums;
+
+static size_t channel_numbers(const void *config, cv_shape in) {
+    return (size_t)normed(config, in).c * (sizeof(channel_sums) / sizeof(double));
+}
+static size_t gradient_numbers(const void *config, cv_shape in) {
+    return (size_t)normed(config, in).c * (sizeof(cv_norm_gradient) / sizeof(double));
 }
 
-// One block: mean and sum of squared distances from it, per channel. Two passes while the block is in cache.
+// Of n values and of m more (Chan, Golub & LeVeque 1979).
+static spread join_spreads(spread a, double n, spread b, double m) {
+    const double distance = b.mean - a.mean;
+    return (spread){a.mean + distance * m / (n + m), a.squares + b.squares + distance * distance * n * m / (n + m)};
+}
+
+// Of the maps that are normalised.
+static cv_region region_of(const cv_pass *p, cv_shape in) {
+    return p->share.region ? *p->share.region : (cv_region){{0, in.c}, {0, cv_shape_pixels(in)}};
+}
+
+// Pixels of one block. Two passes while they are in the cache.
 static void gather(const cv_pass *p, double *partial) {
     const cv_shape in = normed(p->config, p->in);
-    const int64_t pixels = cv_shape_pixels(in);
-    const double count = (double)pixels * p->active;
-    for (int64_t k = 0; k < in.c; k++) {
-        channel c = {.x = (const lanes *)p->x[0] + k * pixels, .active = active_lanes(p->active)};
+    const cv_region r = region_of(p, in);
+    const cv_span span = r.pixels;
+    const int64_t size = span.end - span.first;
+    const double count = (double)size * p->active, before = (double)span.first * p->active;
+    for (int64_t k = r.maps.first; k < r.maps.end; k++) {
+        channel c = {.x = (const lanes *)p->x[0] + k * cv_shape_pixels(in) + span.first,
+                     .active = active_lanes(p->active)};
+        spread *all = &((channel_sums *)partial)[k].spread, these;
         double total;
-        add_up(&total, 1, value_of, &c, pixels);
-        partial[2 * k] = total / count;
-        c.mean = (real)partial[2 * k];
-        add_up(&partial[2 * k + 1], 1, square_of, &c, pixels);
+        add_up(&total, 1, value_of, &c, size);
+        these.mean = total / count;
+        c.mean = (real)these.mean;
+        add_up(&these.squares, 1, square_of, &c, size);
+        *all = span.first ? join_spreads(*all, before, these, count) : these;
     }
 }
 
-// Joins the blocks' means and squared distances (Chan, Golub & LeVeque 1979) into mean and 1/sqrt(var + eps).
 static void merge(const cv_pass *p, const double *partial, const int *count, int blocks, double *merged) {
     const batchnorm *c = p->config;
     const tensors t = tensors_of(p->config, p->tensor);
     const cv_shape in = normed(p->config, p->in);
     const int64_t pixels = cv_shape_pixels(in);
+    const size_t size = channel_numbers(c, p->in);
     for (int64_t k = 0; k < in.c; k++) {
-        double n = 0, mean = 0, squares = 0;
+        double n = 0;
+        spread all = {0};
         for (int b = 0; b < blocks; b++) {
-            const double *block = partial + ((int64_t)b * in.c + k) * 2;
-            const double m = (double)(count[b] * pixels), distance = block[0] - mean;
-            mean += distance * m / (n + m);
-            squares += block[1] + distance * distance * n * m / (n + m);
+            const double m = (double)(count[b] * pixels);
+            all = join_spreads(all, n, ((const channel_sums *)(partial + (size_t)b * size))[k].spread, m);
             n += m;
         }
-        merged[2 * k] = mean;
-        merged[2 * k + 1] = 1 / sqrt(squares / n + c->eps);
-        const double unbiased = squares / (n > 1 ? n - 1 : 1);
-        t.mean[k] = (real)((1 - c->momentum) * (double)t.mean[k] + c->momentum * mean);
+        const double scale = 1 / sqrt(all.squares / n + c->eps);
+        ((channel_sums *)merged)[k].merged = (cv_norm_channel){
+            all.mean, scale, scale * (t.weight ? (double)t.weight[k] : 1), t.bias ? (double)t.bias[k] : 0};
+        const double unbiased = all.squares / (n > 1 ? n - 1 : 1);
+        t.mean[k] = (real)((1 - c->momentum) * (double)t.mean[k] + c->momentum * all.mean);
         t.var[k] = (real)((1 - c->momentum) * (double)t.var[k] + c->momentum * unbiased);
     }
     t.batches[0] += 1;
 }
 
+// Channel k; in inference, or frozen, by the running estimates.
+static norm norm_of(const cv_pass *p, int64_t k) {
+    const cv_share *s = &p->share;
+    const double low = s->cut ? s->cut->low : -INFINITY, high = s->cut ? s->cut->high : INFINITY;
+    if (p->training)
+        return norm_of_channel(&(cv_norm){(const cv_norm_channel *)p->merged[0], low, high},
+                               (const cv_norm_gradient *)p->merged[1], k);
+    const cv_affine a = batchnorm_affine(p->config, (const void *const *)p->tensor, k);
+    const cv_norm_channel running = {.mean = a.mean, .factor = a.factor, .shift = a.shift};
+    return norm_of_channel(&(cv_norm){&running, low, high}, NULL, 0);
+}
+
 static void batchnorm_forward(const cv_pass *p) {
-    const batchnorm *c = p->config;
-    const tensors t = tensors_of(c, p->tensor);
     const cv_shape in = normed(p->config, p->in);
     const int64_t pixels = cv_shape_pixels(in);
     for (int64_t k = 0; k < in.c; k++) {
-        const lanes *x = (const lanes *)p->x[0] + k * pixels;
-        lanes *y = (lanes *)p->y + k * pixels;
-        cv_affine a = batchnorm_affine(c, (const void *const *)p->tensor, k);
-        if (p->training) {
-            a.mean = p->merged[0][2 * k];
-            a.factor = p->merged[0][2 * k + 1] * (t.weight ? (double)t.weight[k] : 1);
-        }
-        const real mean = (real)a.mean, factor = (real)a.factor, shift = (real)a.shift;
-        for (int64_t i = 0; i < pixels; i++) y[i] = (x[i] - mean) * factor + shift;
+        const norm n = norm_of(p, k);
+        norm_maps(n, (lanes *)p->y + k * pixels, 1, (const lanes *)p->x[0] + k * pixels, pixels);
     }
 }
 
-// One block: sum dy and sum dy xhat, per channel.
+// Pixels of one block: sum dy and sum dy xhat, per channel.
 static void gather_gradient(const cv_pass *p, double *partial) {
     const cv_shape in = normed(p->config, p->in);
-    const int64_t pixels = cv_shape_pixels(in);
-    for (int64_t k = 0; k < in.c; k++) {
-        const channel c = {.x = (const lanes *)p->x[0] + k * pixels,
-                           .dy = (const lanes *)p->dy + k * pixels,
-                           .mean = (real)p->merged[0][2 * k],
-                           .scale = (real)p->merged[0][2 * k + 1]};
-        add_up(&partial[2 * k], 2, gradient_of, &c, pixels);
+    const cv_region r = region_of(p, in);
+    const cv_span span = r.pixels;
+    for (int64_t k = r.maps.first; k < r.maps.end; k++) {
+        const int64_t first = k * cv_shape_pixels(in) + span.first;
+        const channel c = {
+            .x = (const lanes *)p->x[0] + first, .dy = (const lanes *)p->dy + first, .norm = norm_of(p, k)};
+        double total[2];
+        const int64_t size = r.pixels.end - r.pixels.first;
+        switch (c.norm.cut) {
+        default: add_up(total, 2, gradient_of, &c, size); break;
+        case CUTS_NEGATIVE: add_up(total, 2, gradient_of_positive, &c, size); break;
+        case CUTS_BOTH: add_up(total, 2, gradient_between, &c, size); break;
+        }
+        for (int i = 0; i < 2; i++) partial[2 * k + i] = (span.first ? partial[2 * k + i] : 0) + total[i];
     }
 }
 
@@ -222,8 +273,7 @@ static void merge_gradient(const cv_pass *p, const double *partial, const int *c
             total += partial[((int64_t)b * channels + k) * 2];
             dot += partial[((int64_t)b * channels + k) * 2 + 1];
         }
-        merged[2 * k] = total / n;
-        merged[2 * k + 1] = dot / n;
+        ((cv_norm_gradient *)merged)[k] = (cv_norm_gradient){total / n, dot / n};
         if (c->affine) {
             ((real *)p->grad[0])[k] = (real)dot;
             ((real *)p->grad[1])[k] = (real)total;
@@ -232,23 +282,13 @@ static void merge_gradient(const cv_pass *p, const double *partial, const int *c
 }
 
 static void batchnorm_backward(const cv_pass *p) {
-    const tensors t = tensors_of(p->config, p->tensor);
     const cv_shape in = normed(p->config, p->in);
     const int64_t pixels = cv_shape_pixels(in);
-    const lanes active = active_lanes(p->active);
     if (!p->dx[0]) return;
     for (int64_t k = 0; k < in.c; k++) {
-        const lanes *x = (const lanes *)p->x[0] + k * pixels, *dy = (const lanes *)p->dy + k * pixels;
-        lanes *dx = (lanes *)p->dx[0] + k * pixels;
-        if (!p->training) { // frozen: mean and variance do not depend on x
-            const real fixed = (real)batchnorm_affine(p->config, (const void *const *)p->tensor, k).factor;
-            for (int64_t i = 0; i < pixels; i++) dx[i] = active * fixed * dy[i];
-            continue;
-        }
-        const real mean = (real)p->merged[0][2 * k], scale = (real)p->merged[0][2 * k + 1];
-        const real mean_dy = (real)p->merged[1][2 * k], mean_dot = (real)p->merged[1][2 * k + 1];
-        const lanes factor = active * (scale * (t.weight ? t.weight[k] : 1)); // idle lanes get no gradient
-        for (int64_t i = 0; i < pixels; i++) dx[i] = factor * (dy[i] - mean_dy - ((x[i] - mean) * scale) * mean_dot);
+        const norm n = norm_of(p, k);
+        norm_gradients(n, active_lanes(p->active), (lanes *)p->dx[0] + k * pixels, (const lanes *)p->dy + k * pixels,
+                       (const lanes *)p->x[0] + k * pixels, pixels);
     }
 }
 
@@ -321,8 +361,8 @@ static bool subspectral_say(const void *config, cv_shape in, cv_shape in1, cv_sh
 #define BATCHNORM                                                                                                      \
     .config_size = sizeof(batchnorm), .reads_x = true, .dx_in_place = true, .by_channel = true,                        \
     .tensors = batchnorm_tensors, .cost = batchnorm_cost, .forward = batchnorm_forward,                                \
-    .backward = batchnorm_backward, .statistics = &(const cv_statistics){two_per_channel, gather, merge},              \
-    .backward_statistics = &(const cv_statistics){two_per_channel, gather_gradient, merge_gradient},                   \
+    .backward = batchnorm_backward, .statistics = &(const cv_statistics){channel_numbers, gather, merge},              \
+    .backward_statistics = &(const cv_statistics){gradient_numbers, gather_gradient, merge_gradient},                  \
     .single = &single_batchnorm_op
 
 CV_OP(batchnorm) = {
@@ -332,6 +372,7 @@ CV_OP(batchnorm) = {
     BATCHNORM,
     .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
     .affine = batchnorm_affine,
+    .normalises = true,
     .onnx = "y = BatchNormalization(x, weight|1, bias|0, running_mean, running_var) epsilon={eps}",
     .cases = CV_CASES({{1, 5, 1, 1}, NULL, 7}, {{2, 3, 1, 37}, NULL, 33},
                       {{3, 4, 3, 5}, "{eps: 0.001, momentum: 0.3}", 17}, {{3, 2, 6, 7}, "{affine: false}", 16},

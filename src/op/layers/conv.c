@@ -67,7 +67,7 @@ static cv_window conv_window(const void *config, cv_shape in) {
 // --- the passes ---------------------------------------------------------------------------------------------------
 
 // What `rows` rows of the output from `first` on are computed from.
-static source input_from(const shapes *s, const correlation *k, const lanes *x, int64_t first, int64_t rows) {
+static source input_from(const shapes *s, const correlation *k, const opening *x, int64_t first, int64_t rows) {
     return source_of(k, x, first * s->c.stride[0], rows_under(s, rows));
 }
 
@@ -119,19 +119,24 @@ static void correlate(lanes *y, int64_t maps, const real *bias, const real *weig
 }
 
 static void conv_forward(const cv_pass *p) {
-    if (p->training && cv_bf16_forward(p)) return;
-    const shapes s = shapes_of(p->config, p->in, p->out);
+    if (p->training && cv_bf16_forward(p)) {
+        say_done(p, 0, p->out.c, (cv_span){0, cv_shape_pixels(p->out)});
+        return;
+    }
+    const shapes s = shapes_of_pass(p);
     const int64_t band = forward_band(&s), height = s.out.h, width = s.out.w;
     const correlation k = forward_of(&s, band, p->scratch[0]);
     fill_offsets(&k, &s.c, band);
     for (int64_t group = 0; group < s.c.groups; group++) {
         const real *weight = (const real *)p->tensor[0] + group * s.out.c * k.g.taps,
                    *bias = s.c.bias ? (const real *)p->tensor[1] + group * s.out.c : NULL;
-        const lanes *x = (const lanes *)p->x[0] + group * cv_shape_size(s.in);
+        const opening x = input_opening(p, &s, group);
         lanes *y = (lanes *)p->y + group * cv_shape_size(s.out);
         for (int64_t first = 0; first < height; first += band) {
             const int64_t count = first + band < height ? band : height - first;
-            correlate(y + first * width, s.out.c, bias, weight, input_from(&s, &k, x, first, count), &k, count * width);
+            correlate(y + first * width, s.out.c, bias, weight, input_from(&s, &k, &x, first, count), &k,
+                      count * width);
+            say_done(p, group * s.out.c, s.out.c, (cv_span){first * width, (first + count) * width});
         }
     }
 }
@@ -144,7 +149,8 @@ typedef struct gradients {
     correlation of_weights, of_input;
     lanes *sum; // [out][taps] of the weights' gradient, over the bands so far
     const real *w;
-    const lanes *x, *dy;
+    opening x;
+    const lanes *dy;
     lanes *dx;
     real *dw, *db;
 } gradients;
@@ -264,7 +270,7 @@ static void input_gradient(const gradients *b, int64_t first, int64_t end) {
     correlate_input(&(input_work){.s = &b->s,
                                   .k = k,
                                   .weight = k->weight,
-                                  .from = source_of(k, b->dy, top + k->at.shift[0], rows),
+                                  .from = source_of(k, &(opening){.maps = b->dy}, top + k->at.shift[0], rows),
                                   .top = top,
                                   .dx = b->dx,
                                   .add = b->pass->share.add},
@@ -282,8 +288,8 @@ static int64_t input_row(const shapes *s, int64_t row) {
     return row == s->out.h ? s->in.h : row * s->in.h / s->out.h / unit * unit;
 }
 
-static gradients backward_plan(const void *config, cv_shape in, cv_shape out, lanes *scratch) {
-    gradients b = {.s = shapes_of(config, in, out)};
+static gradients backward_plan(shapes s, lanes *scratch) {
+    gradients b = {.s = s};
     b.band = backward_band(&b.s);
     b.of_weights = forward_of(&b.s, b.band, scratch);
     const int64_t rows = b.band * b.s.in.h / b.s.out.h + input_unit(&b.s);
@@ -295,7 +301,7 @@ static gradients backward_plan(const void *config, cv_shape in, cv_shape out, la
 static void use_group(gradients *b, int64_t group) {
     const cv_pass *p = b->pass;
     const int64_t in = group * cv_shape_size(b->s.in), out = group * cv_shape_size(b->s.out), map = group * b->s.out.c;
-    b->x = (const lanes *)p->x[0] + in;
+    b->x = input_opening(p, &b->s, group);
     b->dy = (const lanes *)p->dy + out;
     b->w = (const real *)p->tensor[0] + map * b->of_weights.g.taps;
     if (p->dx[0]) b->dx = (lanes *)p->dx[0] + in;
@@ -305,7 +311,7 @@ static void use_group(gradients *b, int64_t group) {
 
 static void conv_backward(const cv_pass *p) {
     const bool weights = p->grad[0] && !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
-    gradients b = backward_plan(p->config, p->in, p->out, p->scratch[1]);
+    gradients b = backward_plan(shapes_of_pass(p), p->scratch[1]);
     const shapes *s = &b.s;
     const int64_t height = s->out.h, width = s->out.w;
     b.pass = p;
@@ -315,23 +321,31 @@ static void conv_backward(const cv_pass *p) {
         if (input) flip_weights(b.of_input.weight, b.w, s->in.c, s->out.c, s->c.kernel[0] * s->c.kernel[1]);
         for (int64_t first = 0; first < height; first += b.band) {
             const int64_t end = first + b.band < height ? first + b.band : height;
-            if (input) input_gradient(&b, input_row(s, first), input_row(s, end));
+            const cv_span rows = {input_row(s, first), input_row(s, end)};
+            if (input) input_gradient(&b, rows.first, rows.end);
             if (weights)
-                weight_gradient(&b, input_from(s, &b.of_weights, b.x, first, end - first), first * width, end * width);
+                weight_gradient(&b, input_from(s, &b.of_weights, &b.x, first, end - first), first * width, end * width);
             if (s->c.bias) bias_gradient(&b, first * width, end * width);
+            say_done(p, group * s->in.c, s->in.c, (cv_span){rows.first * s->in.w, rows.end * s->in.w});
         }
     }
 }
 
-static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
+static size_t scratch_for(const void *config, cv_shape in, cv_shape out, bool opened) {
     static const lanes base[1]; // nothing is written: only distances from it are asked for
     lanes *const none = (lanes *)(uintptr_t)base;
-    const gradients b = backward_plan(config, in, out, none);
+    const gradients b = backward_plan(shapes_of(config, in, out, opened), none);
     const int64_t sums = b.band < b.s.out.h ? b.s.out.c * b.of_weights.g.taps : 0;
     const size_t forward = (size_t)(forward_of(&b.s, forward_band(&b.s), none).end - base),
                  backward = (size_t)(b.sum + sums - base), fp32 = forward > backward ? forward : backward,
                  bf16 = cv_bf16_scratch(config, in, out);
     return fp32 > bf16 ? fp32 : bf16;
+}
+static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
+    return scratch_for(config, in, out, false);
+}
+static size_t opened_scratch(const void *config, cv_shape in, cv_shape out) {
+    return scratch_for(config, in, out, true);
 }
 
 // --- the ops ------------------------------------------------------------------------------------------------------
@@ -402,8 +416,8 @@ static const cv_case conv2d_cases[] = {
     .name = "conv" #dims_ "d", .help = #dims_ "-d convolution", .dims = dims_ + 1,                                     \
     .schema = CONV_OPTIONS(pair, sides), .config_size = sizeof(conv), .reads_x = true, .linear = true,                 \
     .adds_dx = CONV_ADDS_DX, .infer = conv_infer, .tensors = conv_tensors, .cost = conv_cost, .window = conv_window,   \
-    .scratch = conv_scratch, .forward = conv_forward, .backward = conv_backward,                                       \
-    .single = &CV_JOIN(cv_single_conv, CV_ISA),                                                                        \
+    .scratch = conv_scratch, .opened = CONV_OPENS ? opened_scratch : NULL, .along = true, .forward = conv_forward,     \
+    .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                                             \
     .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}] "                  \
             "dilations=[{dilation}] group={groups}"
 

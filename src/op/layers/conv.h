@@ -2,7 +2,7 @@
 #pragma once
 
 #include "op/layers/conv_plain.h" // the options
-#include "op/layers/lanes.h"
+#include "op/layers/norm.h"
 #include "op/layers/sides.h"
 
 extern const cv_op CV_JOIN(cv_single_conv, CV_ISA); // see conv_single.c
@@ -25,20 +25,38 @@ typedef struct spacing {
     int64_t step[2], shift[2];
 } spacing;
 
-// from: NULL for a row of zeros.
-static inline void space_row(lanes *line, int64_t width, const lanes *from, int64_t count, int64_t step,
-                             int64_t shift) {
+// Maps to be laid out: as they are, or what a norm makes of them.
+typedef struct opening {
+    const lanes *maps;
+    const cv_norm *norm; // NULL: as they are
+    int64_t channel;     // of the norm that is the first of the maps
+} opening;
+
+// Pixels of one channel.
+ALWAYS_INLINE void open_pixels(lanes *to, int64_t step, const opening *o, const norm n, int64_t from, int64_t count) {
+    const lanes *maps = o->maps + from;
+    if (o->norm)
+        norm_maps(n, to, step, maps, count);
+    else if (step == 1)
+        memcpy(to, maps, (size_t)count * sizeof *to);
+    else
+        for (int64_t i = 0; i < count; i++) to[i * step] = maps[i];
+}
+
+// count: of the pixels from `from` on; 0 for a row of zeros.
+static inline void space_row(lanes *line, int64_t width, const opening *o, const norm n, int64_t from, int64_t count,
+                             int64_t step, int64_t shift) {
     const int64_t skipped = shift < 0 ? (step - 1 - shift) / step : 0, first = skipped * step + shift;
-    int64_t fit = from && first < width ? (width - first + step - 1) / step : 0;
+    int64_t fit = first < width ? (width - first + step - 1) / step : 0;
     if (fit > count - skipped) fit = count - skipped;
     if (fit <= 0 || step > 1) memset(line, 0, (size_t)width * sizeof *line);
     if (fit <= 0) return;
     if (step > 1) {
-        for (int64_t x = 0; x < fit; x++) line[first + x * step] = from[skipped + x];
+        open_pixels(line + first, step, o, n, from + skipped, fit);
         return;
     }
     memset(line, 0, (size_t)first * sizeof *line);
-    memcpy(line + first, from + skipped, (size_t)fit * sizeof *line);
+    open_pixels(line + first, 1, o, n, from + skipped, fit);
     memset(line + first + fit, 0, (size_t)(width - first - fit) * sizeof *line);
 }
 
@@ -47,19 +65,35 @@ static inline bool is_one_run(grid g, cv_shape s, spacing p) {
     return p.step[0] == 1 && p.step[1] == 1 && p.shift[1] == 0 && g.w == s.w;
 }
 
+// Rows top..top + g.h of a map of height h, of those that lie on the grid.
+static inline cv_span rows_hit(grid g, int64_t h, spacing p, int64_t top) {
+    const int64_t before = top - p.shift[0], end = before + g.h;
+    const int64_t first = before <= 0 ? 0 : (before + p.step[0] - 1) / p.step[0],
+                  last = end <= 0 ? 0 : (end + p.step[0] - 1) / p.step[0];
+    return (cv_span){first < h ? first : h, last < h ? last : h};
+}
+
+// A band is a short run of each map: the processor does not foresee the next one by itself.
+static inline void fetch_rows(const opening *o, int64_t from, int64_t count) {
+    for (int64_t i = from; i < from + count; i++) __builtin_prefetch(o->maps + i);
+}
+
 // Rows top..top + g.h of the maps so laid out, with the zeros around and between them.
-static inline void space_maps(lanes *to, grid g, const lanes *from, cv_shape s, spacing p, int64_t top) {
+static inline void space_maps(lanes *to, grid g, const opening *o, cv_shape s, spacing p, int64_t top) {
     const bool one_run = is_one_run(g, s, p);
-    for (int64_t c = 0; c < s.c; c++, from += s.h * s.w) {
+    const cv_span rows = rows_hit(g, s.h, p, top);
+    for (int64_t c = 0, from = 0; c < s.c; c++, from += s.h * s.w) {
+        const norm n = o->norm ? norm_of_channel(o->norm, NULL, o->channel + c) : (norm){0};
+        if (c + 1 < s.c) fetch_rows(o, from + (s.h + rows.first) * s.w, (rows.end - rows.first) * s.w);
         if (one_run) {
-            space_row(to, g.h * g.w, from, s.h * s.w, 1, (p.shift[0] - top) * g.w);
+            space_row(to, g.h * g.w, o, n, from, s.h * s.w, 1, (p.shift[0] - top) * g.w);
             to += g.h * g.w;
             continue;
         }
         for (int64_t row = top; row < top + g.h; row++, to += g.w) {
             const int64_t y = row - p.shift[0];
             const bool hit = y >= 0 && y % p.step[0] == 0 && y / p.step[0] < s.h;
-            space_row(to, g.w, hit ? from + y / p.step[0] * s.w : NULL, s.w, p.step[1], p.shift[1]);
+            space_row(to, g.w, o, n, from + y / p.step[0] * s.w, hit ? s.w : 0, p.step[1], p.shift[1]);
         }
     }
 }

@@ -13,6 +13,8 @@ enum { BAND_LANES = 2048, SECOND_CACHE_LANES = 16384 };
 typedef struct shapes {
     conv c;
     cv_shape in, out;
+    bool opened; // the input is copied to be opened
+    bool banded; // there is a use for bands where nothing is copied, too
 } shapes;
 
 static inline void exchange(int64_t pair[2]) {
@@ -21,8 +23,8 @@ static inline void exchange(int64_t pair[2]) {
     pair[1] = first;
 }
 
-static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
-    shapes s = {*(const conv *)config, in, out};
+static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out, bool opened) {
+    shapes s = {*(const conv *)config, in, out, opened, false};
     conv *c = &s.c;
     s.in.c /= c->groups;
     s.out.c /= c->groups;
@@ -31,6 +33,16 @@ static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out) {
     s.in = (cv_shape){in.dims, s.in.c, in.w, 1};
     s.out = (cv_shape){out.dims, s.out.c, out.w, 1};
     return s;
+}
+
+static inline shapes shapes_of_pass(const cv_pass *p) {
+    shapes s = shapes_of(p->config, p->in, p->out, p->share.x_norm);
+    s.banded = p->share.done;
+    return s;
+}
+
+static inline bool is_copied(const shapes *s) {
+    return is_padded(&s->c) || s->opened;
 }
 
 // Rows of the padded input that `rows` rows of the output are computed from.
@@ -42,13 +54,14 @@ static inline int64_t rows_under(const shapes *s, int64_t rows) {
 // input both: where it is copied for its padding, no more than a quarter is copied twice.
 static inline int64_t band_of(const shapes *s, int64_t channels, int64_t size) {
     const int64_t rows = size / (channels * s->out.w) + 1,
-                  least = is_padded(&s->c) ? 4 * reach_of(&s->c, 0) / s->c.stride[0] : 0;
+                  least = is_copied(s) ? 4 * reach_of(&s->c, 0) / s->c.stride[0] : 0;
     const int64_t band = rows > least ? rows : least;
     return band < s->out.h ? band : s->out.h;
 }
 
 static inline int64_t forward_band(const shapes *s) {
-    return is_padded(&s->c) && cv_shape_size(s->in) > BAND_LANES ? band_of(s, s->in.c, BAND_LANES) : s->out.h;
+    return (is_copied(s) || s->banded) && cv_shape_size(s->in) > BAND_LANES ? band_of(s, s->in.c, BAND_LANES)
+                                                                            : s->out.h;
 }
 
 // Weight gradients are sums over all bands and wait in memory meanwhile. Where they are many, bands are longer, and
@@ -79,7 +92,7 @@ typedef struct correlation {
 
 // In scratch from `free` on: offsets, weights, the copy.
 static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at, cv_shape to, const int64_t stride[2],
-                                  int64_t rows, bool is_copied, int64_t weights) {
+                                  int64_t rows, bool copied, int64_t weights) {
     correlation k = {.g = g, .from = from, .at = at, .pixels = cv_shape_pixels(to), .width = to.w};
     k.line = stride[0] * g.w;
     k.step = stride[1];
@@ -87,7 +100,7 @@ static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at
     k.tap_inside = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
     k.pixel = (int32_t *)free, free += in_lanes(rows * to.w, sizeof(int32_t));
     k.weight = (real *)free, free += in_lanes(weights, sizeof(real));
-    k.map = free, free += is_copied ? from.c * g.h * g.w : 0;
+    k.map = free, free += copied ? from.c * g.h * g.w : 0;
     k.end = free;
     return k;
 }
@@ -98,7 +111,7 @@ static inline correlation forward_of(const shapes *s, int64_t rows, lanes *scrat
     const grid g = {rows_under(s, rows), padded_size(c->padding, 1, s->in.w), s->in.c,
                     s->in.c * c->kernel[0] * c->kernel[1]};
     const spacing at = {{1, 1}, {c->padding[0], c->padding[1]}};
-    return lay_out(scratch, g, s->in, at, s->out, c->stride, rows, is_padded(c), 0);
+    return lay_out(scratch, g, s->in, at, s->out, c->stride, rows, is_copied(s), 0);
 }
 
 static inline void fill_offsets(const correlation *k, const conv *c, int64_t rows) {
@@ -121,11 +134,22 @@ typedef struct source {
     int64_t apart; // from one channel to the next
 } source;
 
-// `rows` rows of the grid from `top` on.
-static inline source source_of(const correlation *k, const lanes *maps, int64_t top, int64_t rows) {
+// `rows` rows of the grid from `top` on. Maps that are opened are copied.
+static inline source source_of(const correlation *k, const opening *o, int64_t top, int64_t rows) {
     const int64_t first = top - k->at.shift[0];
-    if (is_one_run(k->g, k->from, k->at) && first >= 0 && first + rows <= k->from.h)
-        return (source){maps + first * k->g.w, k->tap_inside, cv_shape_pixels(k->from)};
-    space_maps(k->map, k->g, maps, k->from, k->at, top);
+    if (!o->norm && is_one_run(k->g, k->from, k->at) && first >= 0 && first + rows <= k->from.h)
+        return (source){o->maps + first * k->g.w, k->tap_inside, cv_shape_pixels(k->from)};
+    space_maps(k->map, k->g, o, k->from, k->at, top);
     return (source){k->map, k->tap, k->g.h * k->g.w};
+}
+
+// Of one group's input.
+static inline opening input_opening(const cv_pass *p, const shapes *s, int64_t group) {
+    return (opening){(const lanes *)p->x[0] + group * cv_shape_size(s->in), p->share.x_norm, group * s->in.c};
+}
+
+// Says of `count` maps from map `first` on that these pixels are done.
+static inline void say_done(const cv_pass *p, int64_t first, int64_t count, cv_span pixels) {
+    if (p->share.done && pixels.first < pixels.end)
+        p->share.done(p->share.follower, (cv_region){{first, first + count}, pixels});
 }
