@@ -39,8 +39,9 @@ def train_torch(recipe, arrays):
     net = parity.sequence(recipe["model"], part["train"][0][:2]).train()
     if part["train"][0].dim() == 4:  # half as fast again
         net = net.to(memory_format=torch.channels_last)
-    loss_function, loader = parity.loss_of(train), parity.loader_of(train, torch.utils.data.TensorDataset(*part["train"]))
-    optimizer = parity.optimizer_of(train, net.parameters())
+    sum_and_weight = parity.loss_of(train, part["train"][1])
+    loss_function, loader = lambda x, y: torch.true_divide(*sum_and_weight(x, y)), parity.loader_of(train, torch.utils.data.TensorDataset(*part["train"]))
+    optimizer = parity.optimizer_of(train, net)
     schedule, each_step = parity.schedule_of({**train, "epochs": train.get("epochs", 10)}, optimizer, len(loader))
     choose, best, patience = train.get("keep", "best") == "best" and "validation" in part, (float("inf"), 0, None), train.get("patience", 0)
     for epoch in range(train.get("epochs", 10)):

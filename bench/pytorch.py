@@ -14,10 +14,14 @@ import argparse, ast, json, os, resource, statistics, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "parity"))
-from parity import CONVO, loss_of, optimizer_of, sequence  # nets built from recipes with PyTorch's own classes
+from parity import CONVO, named, optimizer_of, sequence  # nets built from recipes with PyTorch's own classes
 import torch, yaml
 from torch import nn
+from torch.nn import functional as F
 
+LOSSES = {"cross_entropy": F.cross_entropy,  # without class weights, which the parity test has
+          "mse": lambda x, y: F.mse_loss(x, (F.one_hot(y, x.shape[1]) if x.shape[1] > 1 else y[:, None] * 2 - 1).float()),
+          "logistic": lambda x, y: F.soft_margin_loss(x[:, 0], y * 2.0 - 1)}
 REPETITIONS, MOST_EXAMPLES, MOST_BYTES = 7, 8192, 64 << 20
 
 
@@ -123,14 +127,15 @@ class Bench:
 
     def training(self, seconds):
         self.net.train()
-        loss_function, optimizer = loss_of(self.recipe["train"]), optimizer_of(self.recipe["train"], self.net.parameters())
+        word, options = named(self.recipe["train"].get("loss", "cross_entropy"))
+        loss_function, optimizer = LOSSES[word], optimizer_of(self.recipe["train"], self.net)
         for group in optimizer.param_groups:
             group["lr"] = 0.0
 
         def step():
             x, y = self.next(self.batch)
             optimizer.zero_grad(set_to_none=True)
-            loss_function(self.forward(x), y).backward()
+            loss_function(self.forward(x), y, **options).backward()
             optimizer.step()
 
         return measure(step, self.batch, seconds)
