@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct import_values {
-    const char *out, *recipe, *labels, *mean, *std, *data;
+    const char *out, *recipe, *output, *labels, *mean, *std, *data;
     cli_list map, set;
 } import_values;
 
@@ -19,6 +19,7 @@ static const cli_option options[] = {
     TEXT_OPTION("out", 'o', out, "FILE", "model file to write, FILE.safetensors"),
     TEXT_OPTION("recipe", 0, recipe, "RECIPE", "recipe that defines the net; for ONNX, its data and features"),
     SET_OPTION,
+    TEXT_OPTION("output", 0, output, "VALUE", "ONNX: the output to import, or any value in the graph"),
     LIST_OPTION("map", 0, map, "OLD=NEW", "rename weights, whole names or their beginnings; repeatable"),
     TEXT_OPTION("labels", 0, labels, "A,B,...", "names of the classes, in their order"),
     TEXT_OPTION("mean", 0, mean, "X,...", "normalisation, with --std: the net sees"),
@@ -91,13 +92,15 @@ static int report(const cli_context *context, const import_values *values, const
                                     "parameters", (json_int_t)parameters, "classes", classes),
                           false);
     if (!context->quiet)
-        say(stdout, "%s  %d layers, %lld parameters, %d classes\n", values->out, layers, parameters, classes);
+        say(stdout, "%s  %d layers, %lld parameters, %d %s\n", values->out, layers, parameters, classes,
+            classes > 1 ? "classes" : "output");
     return DONE;
 }
 
 static int run_import(const cli_context *context, const void *given) {
     const import_values *values = given;
-    convo_import_options how = {.data = values->data, .note = print_import_note, .user = (void *)(uintptr_t)context};
+    convo_import_options how = {
+        .data = values->data, .output = values->output, .note = print_import_note, .user = (void *)(uintptr_t)context};
     convo_recipe *recipe = NULL;
     convo_model *model = NULL;
     convo_error err;
@@ -139,11 +142,11 @@ const cli_command command_import = {
         "  convo import weights.safetensors --recipe fsdd-mfcc -o model.safetensors\n"
         "  convo import weights.safetensors --recipe mine.yaml --map features.0=0 --map fc=9 -o model.safetensors\n",
     .notes =
-        "FILE.onnx: a chain of layers with residual blocks, opset 1 to 21. With --recipe the model gets the recipe's\n"
-        "data, features and training, so that eval and predict work; its net stays the file's. All else: a\n"
-        "safetensors file or the .index.json of several, with the state_dict of a torch.nn.Sequential as --recipe\n"
-        "has it. Labels and normalisation come from --labels and --mean, --std, else from the file, else from the\n"
-        "recipe and its data set; without any, classes are numbers.\n",
+        "FILE.onnx: a net of one input, opset 1 to 25; of several outputs the first, or --output. With --recipe the\n"
+        "model gets the recipe's data, features and training, so that eval and predict work; its net stays the\n"
+        "file's. All else: a safetensors file or the .index.json of several, with the state_dict of a\n"
+        "torch.nn.Sequential as --recipe has it. Labels and normalisation come from --labels and --mean, --std, else\n"
+        "from the file, else from the recipe and its data set; without any, classes are numbers.\n",
     .options = options,
     .size = sizeof(import_values),
     .run = run_import,

@@ -399,8 +399,8 @@ typedef struct convo_export_options {
 
 // Writes the model atomically in the format given by the extension of the path: .onnx (opset 17, IR version 8;
 // normalisation is part of the graph; labels, recipe and the rest are in metadata_props), .safetensors (as
-// convo_model_save), or .c: C99 for small processors, front end and net, with its header beside it. Errors: ARGUMENT for another extension; UNSUPPORTED if the build has no ONNX, or if ONNX, or
-// a device, cannot express the model.
+// convo_model_save), or .c: C99 for small processors, front end and net, with its header beside it. Errors: ARGUMENT
+// for another extension; UNSUPPORTED if the build has no ONNX, or if ONNX, or a device, cannot express the model.
 CONVO_API convo_status convo_export(const convo_model *model, const char *path, const convo_export_options *options,
                                     convo_error *err);
 
@@ -412,16 +412,18 @@ typedef struct convo_import_options {
     const char *const *labels;  // NULL-terminated; NULL: those of the file or of the recipe's data set, else numbers
     const double *mean, *std;   // normalisation, (x - mean) / std: one number, or one for each channel of the input
     int means, stds;            // how many are given; both 0: that of the file or of the recipe
+    const char *output;         // ONNX: name of the output to import, or of any value in it; NULL: the first output
     const char *data, *cache;   // of the recipe's data set, as in convo_train_options
     const char *const *search;  // of the recipe's data set, as in convo_train_options
     void (*note)(const char *sentence, void *user); // receives what had to be assumed; may be NULL
     void *user;                                     // passed to note
 } convo_import_options;
 
-// Reads a model from another program: an .onnx file (a chain of layers with residual blocks, opset 1 to 21), or the
+// Reads a model from another program: an .onnx file (opset 1 to 25; its numbers may be in files beside it), or the
 // weights of a recipe's net, a PyTorch state_dict as .safetensors or as the .index.json of several. F16, BF16 and F64
 // are converted to floats. Free *model with convo_model_free. Errors: UNSUPPORTED, naming every operator that convo has
-// no layer for; SHAPE, naming the tensors that do not fit, that are missing, and that are superfluous.
+// no layer for, and why others cannot be read; SHAPE, naming the tensors that do not fit, that are missing, and that
+// are superfluous.
 CONVO_API convo_status convo_import(const char *path, const convo_import_options *options, convo_model **model,
                                     convo_error *err);
 

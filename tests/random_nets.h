@@ -302,7 +302,7 @@ static inline const cv_op *draw_loss(random_net *n, int *outputs) {
     const cv_isa *isa = cv_isa_find("baseline");
     const cv_op *op;
     do op = isa->ops[draw(n, isa->op_count)];
-    while (op->kind != CV_LOSS || op->inputs > 1);
+    while (op->kind != CV_LOSS || op->inputs > 1 || op->number);
     op_config config = {{0}};
     char why[256];
     n->classes = 2 + draw(n, 5);

@@ -435,6 +435,7 @@ static void losses_make_probabilities_of_outputs(void **state) {
         {"mse", 1, 2, {-1}, {1, 0}},
         {"mse", 1, 2, {0.5f}, {0.25, 0.75}},
         {"mse", 1, 2, {1.5f}, {0, 1}},
+        {"regression", 1, 1, {-3.5f}, {-3.5}},
     };
     for (size_t k = 0; k < CV_COUNT(rows); k++) {
         float got[3];

@@ -188,9 +188,10 @@ static convo_status add_metadata(cv_graph *graph, const convo_model *model, conv
 }
 
 // The batch, then the sizes that the shape has.
-static void set_value(cv_graph *graph, cv_graph_value *value, const char *name, cv_shape shape) {
+typedef cv_graph_value *add_end(cv_graph *graph, const char *name, int dims, const int64_t *dim);
+static void add_value_of(cv_graph *graph, add_end *add, const char *name, cv_shape shape) {
     const int64_t dim[] = {-1, shape.c, shape.dims == 3 ? shape.h : shape.w, shape.w};
-    cv_graph_set_value(graph, value, name, shape.dims + 1, dim);
+    add(graph, name, shape.dims + 1, dim);
 }
 
 // From the recording to what the net sees; *x: the name of the value so far.
@@ -203,10 +204,11 @@ static convo_status add_front(cv_graph *graph, const convo_model *model, const c
     if (!recipe->feature->graph)
         return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "the front end '%s' cannot be expressed in ONNX",
                        recipe->feature->name);
-    const int64_t samples = cv_feature_graph(recipe->feature, recipe->feature_config, recipe->rate, graph, why, sizeof why);
+    const int64_t samples =
+        cv_feature_graph(recipe->feature, recipe->feature_config, recipe->rate, graph, why, sizeof why);
     if (graph->failed) return cv_no_memory(err, "a front end's tables");
     if (samples < 0) return cv_fail(err, CONVO_UNSUPPORTED, recipe->file, "%s: %s", recipe->feature->name, why);
-    set_value(graph, &graph->input, "samples", (cv_shape){1, samples, 1, 1});
+    add_value_of(graph, cv_graph_add_source, "samples", (cv_shape){1, samples, 1, 1});
     *x = "features";
     return CONVO_OK;
 }
@@ -253,14 +255,14 @@ static convo_status fill_graph(const convo_model *model, const cv_net *net, cons
     if (options->features)
         status = add_front(graph, model, &x, err);
     else
-        set_value(graph, &graph->input, "input", net->input);
+        add_value_of(graph, cv_graph_add_source, "input", net->input);
     if (status) return status;
     add_normalization(graph, net, &model->normal, &x);
     status = add_layers(graph, net, x, err);
     if (!status && options->probabilities) status = add_probabilities(graph, model->recipe, cv_net_output(net), err);
     cv_shape out = cv_net_output(net);
     if (options->probabilities) out.c = model->classes;
-    set_value(graph, &graph->output, options->probabilities ? "probabilities" : "logits", out);
+    add_value_of(graph, cv_graph_add_result, options->probabilities ? "probabilities" : "logits", out);
     if (!status) status = add_metadata(graph, model, err);
     return !status && graph->failed ? cv_no_memory(err, "a graph") : status;
 }

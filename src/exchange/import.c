@@ -125,6 +125,9 @@ static convo_status import_graph(import_job *in) {
     convo_recipe *exported = in->options->recipe ? NULL : recipe_of(&graph, in->path);
     const convo_recipe *base = in->options->recipe ? in->options->recipe : exported;
     char *name = base ? cv_format("%s", base->name) : name_of(in->path);
+    in_file.wanted = in->options->output;
+    if (base) in_file.expected = base->input;
+    in_file.two_classes = in->options->labels != NULL;
     convo_status status = name ? cv_import_read(&in_file) : cv_no_memory(in->err, in->path);
     if (!status) status = cv_import_recipe(&in_file, base, name, &in->own);
     if (!status) status = cv_recipe_net(in->own, cv_isa_find(NULL), &in->net, in->err);
@@ -174,7 +177,8 @@ static convo_status labels_of(import_job *in, const cv_graph *graph) {
 static convo_status find_labels(import_job *in) {
     const convo_train_options where = where_data_is(in);
     const cv_shape out = cv_net_output(in->net);
-    const int needed = out.c == 1 ? 2 : (int)out.c;
+    const bool number = in->recipe->loss->number;
+    const int needed = out.c == 1 && !number ? 2 : (int)out.c;
     cv_material m;
     convo_error missing = {0};
     int count = 0;
@@ -184,6 +188,14 @@ static convo_status find_labels(import_job *in) {
         return cv_fail(in->err, CONVO_ARGUMENT, in->path, "%d labels are given, but the net has %d classes", count,
                        needed);
     if (count) return set_labels(in, (char *const *)(uintptr_t)in->options->labels, count);
+    if (number) {
+        char name[] = "output";
+        say(in,
+            "%s: the net computes one number, and no Sigmoid makes a probability of it: the model predicts the "
+            "number. If it tells two classes apart, name them: --labels A,B",
+            in->path);
+        return set_labels(in, (char *[]){name}, 1);
+    }
     if (!in->recipe->data)
         cv_print(missing.message, sizeof missing.message, "the recipe names no data set");
     else if (!cv_material_open(in->recipe, &where, CONVO_TRAIN, &m, &missing)) {

@@ -36,14 +36,6 @@ static bool next_attribute(const char **text, char name[32], char option[32], fl
     return true;
 }
 
-// The shortest decimal that is the same float.
-void cv_import_float_text(float x, char *text, size_t size) {
-    for (int digits = 1; digits <= 9; digits++) {
-        cv_print(text, size, "%.*g", digits, (double)x);
-        if (strtof(text, NULL) == x) return;
-    }
-}
-
 convo_status cv_import_node(cv_import *d, const cv_graph_node *n) {
     const cv_op *op = op_of(n->type);
     const char *text = attributes_of(op, n->type);

@@ -207,7 +207,9 @@ static void put_head(recipe_writer *w) {
     // NOLINTNEXTLINE(*CallAndMessage): there are at most 3
     for (int k = 1; k < s.dims; k++) put(w, ", %" PRId64, size[k]);
     put(w, "]\n");
-    if (out.dims == 1 && out.c == 1) put(w, "train: {loss: logistic, optimizer: adam}\n"); // one output for two classes
+    const bool two = w->import->two_classes || w->import->ended == CV_IMPORT_SIGMOID;
+    if (out.dims == 1 && out.c == 1) // for two classes, or for a number
+        put(w, "train: {loss: %s, optimizer: adam}\n", two ? "logistic" : "regression");
     put(w, "model:\n");
 }
 

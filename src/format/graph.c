@@ -8,17 +8,21 @@ static void free_texts(char **text, size_t count) {
     free(text);
 }
 
-static void free_node(cv_graph_node *node) {
+static void empty_node(cv_graph_node *node) {
     free(node->type);
-    free(node->name);
     free_texts(node->input, node->inputs);
-    free_texts(node->output, node->outputs);
     for (size_t k = 0; k < node->attributes; k++) {
         free(node->attribute[k].name);
         free(node->attribute[k].ints);
         free(node->attribute[k].text);
     }
     free(node->attribute);
+}
+
+static void free_node(cv_graph_node *node) {
+    empty_node(node);
+    free(node->name);
+    free_texts(node->output, node->outputs);
 }
 
 void cv_graph_free(cv_graph *graph) {
@@ -34,8 +38,10 @@ void cv_graph_free(cv_graph *graph) {
     free(graph->node);
     free(graph->constant);
     free(graph->text);
-    free(graph->input.name);
-    free(graph->output.name);
+    for (size_t k = 0; k < graph->sources; k++) free(graph->source[k].name);
+    for (size_t k = 0; k < graph->results; k++) free(graph->result[k].name);
+    free(graph->source);
+    free(graph->result);
     *graph = (cv_graph){0};
 }
 
@@ -53,6 +59,13 @@ cv_graph_node *cv_graph_add_node(cv_graph *graph, const char *type, const char *
     cv_graph_node *node = &graph->node[graph->nodes++];
     *node = (cv_graph_node){.type = copy(graph, type), .name = copy(graph, name)};
     return graph->failed ? NULL : node;
+}
+
+bool cv_graph_reset_node(cv_graph *graph, cv_graph_node *node, const char *type) {
+    empty_node(node);
+    *node = (cv_graph_node){
+        .type = copy(graph, type), .name = node->name, .output = node->output, .outputs = node->outputs};
+    return !graph->failed;
 }
 
 static void add_name(cv_graph *graph, char ***list, size_t *count, const char *name) {
@@ -97,10 +110,24 @@ void cv_graph_add_text(cv_graph *graph, const char *key, const char *value) {
         free(text->value);
 }
 
-void cv_graph_set_value(cv_graph *graph, cv_graph_value *value, const char *name, int dims, const int64_t *dim) {
-    free(value->name);
-    *value = (cv_graph_value){.name = copy(graph, name), .dims = dims};
-    memcpy(value->dim, dim, (size_t)dims * sizeof *dim);
+static cv_graph_value *add_value(cv_graph *graph, cv_graph_value **list, size_t *count, size_t *room, const char *name,
+                                 int dims, const int64_t *dim) {
+    if (!cv_grow(list, room, *count + 1, sizeof **list)) graph->failed = true;
+    if (graph->failed) return NULL;
+    cv_graph_value *value = &(*list)[*count];
+    *value = (cv_graph_value){.name = copy(graph, name), .type = "FLOAT", .dims = dims};
+    if (!value->name) return NULL;
+    if (dims > 0) memcpy(value->dim, dim, (size_t)dims * sizeof *dim);
+    ++*count;
+    return value;
+}
+
+cv_graph_value *cv_graph_add_source(cv_graph *graph, const char *name, int dims, const int64_t *dim) {
+    return add_value(graph, &graph->source, &graph->sources, &graph->source_room, name, dims, dim);
+}
+
+cv_graph_value *cv_graph_add_result(cv_graph *graph, const char *name, int dims, const int64_t *dim) {
+    return add_value(graph, &graph->result, &graph->results, &graph->result_room, name, dims, dim);
 }
 
 void *cv_graph_add_constant(cv_graph *graph, const char *name, enum cv_constant_type type, int dims,

@@ -22,7 +22,7 @@ typedef struct cv_attribute {
     int64_t *ints;
     size_t count;
     float number;
-    char *text;
+    char *text; // several of them are separated by spaces
 } cv_attribute;
 
 typedef struct cv_graph_node {
@@ -32,33 +32,37 @@ typedef struct cv_graph_node {
     size_t inputs, outputs, attributes;
 } cv_graph_node;
 
-// The graph's input and output: [-1, dim...], the first one being the batch.
+// An input or output of the graph: [-1, dim...], the first one being the batch.
 typedef struct cv_graph_value {
     char *name;
-    int dims;
+    const char *type;           // "FLOAT"; NULL: not known, or no tensor
+    int dims;                   // -1: not known
     int64_t dim[CV_GRAPH_DIMS]; // -1: any
 } cv_graph_value;
 
 typedef struct cv_graph {
     cv_graph_node *node; // in a valid order of execution
     cv_constant *constant;
-    cv_graph_value input, output;
-    int opset; // of the file that the graph was read from; 0: not from a file
+    cv_graph_value *source, *result; // what it reads and what it computes
+    int opset;                       // of the file that the graph was read from; 0: not from a file
     struct cv_graph_text {
         char *key, *value;
     } * text; // metadata
-    size_t nodes, constants, texts;
-    size_t node_room, constant_room, text_room;
+    size_t nodes, constants, sources, results, texts;
+    size_t node_room, constant_room, source_room, result_room, text_room;
     bool failed; // memory ran out; everything added since is lost
 } cv_graph;
 
 void cv_graph_free(cv_graph *graph);
 cv_graph_node *cv_graph_add_node(cv_graph *graph, const char *type, const char *name); // NULL: graph->failed
+// Makes it a node of another type, without inputs and attributes, with the same outputs. false: graph->failed.
+bool cv_graph_reset_node(cv_graph *graph, cv_graph_node *node, const char *type);
 void cv_graph_add_input(cv_graph *graph, cv_graph_node *node, const char *value);
 void cv_graph_add_output(cv_graph *graph, cv_graph_node *node, const char *value);
 cv_attribute *cv_graph_add_attribute(cv_graph *graph, cv_graph_node *node, const char *name); // NULL: graph->failed
 void cv_graph_add_text(cv_graph *graph, const char *key, const char *value);
-void cv_graph_set_value(cv_graph *graph, cv_graph_value *value, const char *name, int dims, const int64_t *dim);
+cv_graph_value *cv_graph_add_source(cv_graph *graph, const char *name, int dims, const int64_t *dim);
+cv_graph_value *cv_graph_add_result(cv_graph *graph, const char *name, int dims, const int64_t *dim);
 // Returns the data of a new constant, zeroed, for the caller to fill; NULL: graph->failed. dims 0: one number.
 void *cv_graph_add_constant(cv_graph *graph, const char *name, enum cv_constant_type type, int dims,
                             const int64_t *dim);

@@ -141,20 +141,21 @@ static Onnx__GraphProto *pack_graph(arena *a, const cv_graph *from, const char *
     Onnx__GraphProto *to = NEW(a, Onnx__GraphProto, ONNX__GRAPH_PROTO__INIT);
     Onnx__NodeProto **nodes = LIST(a, Onnx__NodeProto, from->nodes);
     Onnx__TensorProto **constants = LIST(a, Onnx__TensorProto, from->constants);
-    Onnx__ValueInfoProto **values = LIST(a, Onnx__ValueInfoProto, 2);
+    Onnx__ValueInfoProto **values = LIST(a, Onnx__ValueInfoProto, from->sources + from->results);
     if (!to || !nodes || !constants || !values) return NULL;
     for (size_t k = 0; k < from->nodes; k++) nodes[k] = pack_node(a, &from->node[k]);
     for (size_t k = 0; k < from->constants; k++) constants[k] = pack_constant(a, &from->constant[k]);
-    values[0] = pack_value(a, &from->input);
-    values[1] = pack_value(a, &from->output);
+    for (size_t k = 0; k < from->sources; k++) values[k] = pack_value(a, &from->source[k]);
+    for (size_t k = 0; k < from->results; k++) values[from->sources + k] = pack_value(a, &from->result[k]);
     to->name = (char *)(uintptr_t)name;
     to->n_node = from->nodes;
     to->node = nodes;
     to->n_initializer = from->constants;
     to->initializer = constants;
-    to->n_input = to->n_output = 1;
-    to->input = &values[0];
-    to->output = &values[1];
+    to->n_input = from->sources;
+    to->n_output = from->results;
+    to->input = values;
+    to->output = values + from->sources;
     return to;
 }
 

@@ -121,6 +121,7 @@ struct cv_op {
     bool by_channel; // may be called for one channel: values, what is saved, noise, tensors and statistics of the
                      // channels lie one behind the other and do not depend on each other
     bool sum;        // y = x + x1: where their shapes are the same, dy is the gradient of both
+    bool number;     // a loss without classes: the net's one output is what it predicts
     bool linear;     // y[c] = weight[c] . x + bias[c]: an affine op behind it can be folded into the two
     int64_t (*channel)(const void *config, cv_shape in, int64_t weight); // of a linear one, where weights are not in
                                                                          // the order of c: the c of a weight

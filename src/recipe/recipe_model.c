@@ -245,7 +245,11 @@ convo_status cv_recipe_check_classes(const convo_recipe *recipe, const cv_net *n
     if (classes > CV_LIMIT_CLASSES)
         return cv_fail(err, CONVO_LIMIT, recipe->file, "%d classes are more than the %d that are accepted", classes,
                        CV_LIMIT_CLASSES);
-    if (classes < 2)
+    if (recipe->loss->number && classes != 1)
+        return cv_fail(err, CONVO_SHAPE, recipe->file,
+                       "the loss '%s' is that of a number, but there are %d classes: use cross_entropy or logistic",
+                       recipe->loss->name, classes);
+    if (classes < 2 && !recipe->loss->number)
         return cv_fail(err, CONVO_SHAPE, recipe->file,
                        "the data set has one class only: a classifier needs at least two");
     if (recipe->loss->infer && !recipe->loss->infer(recipe->loss_config, &out, &loss, why, sizeof why))

@@ -36,6 +36,8 @@ def convert(case, number):
         return "its data cannot be read"
     if x.dtype != np.float32 or y.dtype != np.float32:
         return "not of floats"
+    if x.ndim > 4:
+        return "more than four dimensions"
     if x.ndim < 2 or y.ndim < 2 or y.shape[0] != x.shape[0]:
         return "not over a batch"
     if y.size // y.shape[0] < 2:

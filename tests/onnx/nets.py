@@ -94,6 +94,80 @@ uneven = nn.Sequential(nn.ConstantPad2d((2, 0, 0, 3), 0), nn.Conv2d(2, 3, (2, 3)
                        nn.Conv2d(3, 2, 2, dilation=2, padding=1), nn.Flatten(), nn.Linear(108, 4))
 mlp = nn.Sequential(nn.Flatten(), nn.Linear(48, 8), nn.ReLU(), nn.BatchNorm1d(8, eps=0.001), nn.Linear(8, 10), nn.LogSoftmax(1))
 strange = nn.Sequential(nn.Conv2d(1, 2, 3), nn.GELU(), nn.Upsample(scale_factor=2), nn.Flatten(), nn.Linear(288, 3))
+
+
+class TimeMajor(nn.Module):
+    """Rows of features: time comes first, and norms, products and softmax are over the last dimension."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.dense, self.norm, self.end = nn.Conv1d(5, 4, 3), nn.Linear(4, 6), nn.LayerNorm(6), nn.Linear(6, 3)
+
+    def forward(self, x):
+        y = self.norm(F.gelu(self.dense(torch.relu(self.conv(x.transpose(1, 2))).transpose(1, 2))))
+        return torch.softmax(self.end(y.mean(1)), -1)
+
+
+class ChannelsLast(nn.Module):
+    """As Keras has pictures: mean and deviation for each channel, and the flattened maps have channels last."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.each = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, 2, groups=4, bias=False)
+        self.norm, self.end = nn.BatchNorm2d(4), nn.Linear(48, 5)
+
+    def forward(self, x):
+        y = (x - torch.tensor([0.4, 0.5, 0.6])) / torch.tensor([0.2, 0.3, 0.4])
+        y = torch.relu(self.norm(self.each(self.conv(y.permute(0, 3, 1, 2)))))
+        return self.end(y.permute(0, 2, 3, 1).reshape(x.shape[0], -1))
+
+
+class Shuffled(nn.Module):
+    """ShuffleNet's groups, a largest value, parts of the channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.end = nn.Conv2d(4, 8, 1, groups=2), nn.Conv2d(8, 6, 3), nn.Linear(3, 3)
+
+    def forward(self, x):
+        y = self.a(x)
+        n, c, h, w = y.shape
+        first, second = torch.amax(self.b(y.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)), (2, 3)).chunk(2, 1)
+        return self.end(first * 2 - second)
+
+
+class Excited(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(2, 6, 3, padding=1), nn.GroupNorm(2, 6)
+        self.a, self.b, self.end = nn.Conv2d(6, 2, 1), nn.Conv2d(2, 6, 1), nn.Linear(6, 3)
+
+    def forward(self, x):
+        y = F.hardswish(self.conv(x))
+        y = y * torch.sigmoid(self.b(torch.relu(self.a(F.adaptive_avg_pool2d(y, 1)))))
+        return self.end((self.norm(y) + y).flatten(2).mean(-1))
+
+
+class Recurrent(nn.Module):
+    def __init__(self, cell, both, last):
+        super().__init__()
+        self.cell, self.last = cell(4, 3, bidirectional=both, batch_first=True), last
+        self.end = nn.Linear(6 if both else 3, 3)
+
+    def forward(self, x):
+        y, state = self.cell(x)
+        if self.last:
+            state = state[0] if isinstance(state, tuple) else state
+            return self.end(state[-1] if not self.cell.bidirectional else torch.cat((state[-2], state[-1]), 1))
+        return self.end(y[:, -1])
+
+
+def head():
+    """Of a wake word."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(24, 6), nn.LayerNorm(6), nn.ReLU(), nn.Linear(6, 6), nn.LayerNorm(6), nn.ReLU(),
+                         nn.Linear(6, 1), nn.Sigmoid())
+
+
 nets = [
     ("resnet8", ResNet8(16 if full else 2), (3, 32, 32), "softmax"),
     ("dscnn", ds_cnn(64 if full else 4), (1, 49, 10), "plain"),
@@ -105,11 +179,20 @@ nets = [
     ("nested", Nested(), (2, 6, 7), "plain"),
     ("crossing", Crossing(), (2, 6, 7), "plain"),
     ("strange", strange, (1, 8, 8), "refused"),
+    ("head", head, (4, 6), "sigmoid"),
+    ("timemajor", TimeMajor, (9, 5), "softmax"),
+    ("channelslast", ChannelsLast, (7, 9, 3), "plain"),
+    ("shuffled", Shuffled, (4, 5, 6), "plain"),
+    ("excited", Excited, (2, 5, 6), "plain"),
+    ("lstm", lambda: Recurrent(nn.LSTM, True, False), (7, 4), "plain"),
+    ("gru", lambda: Recurrent(nn.GRU, False, True), (7, 4), "plain"),
+    ("both", lambda: Recurrent(nn.LSTM, True, True), (7, 4), "plain"),
 ]
 
 os.makedirs(folder, exist_ok=True)
 with open(os.path.join(folder, "list"), "w") as lines:
     for name, net, shape, what in nets:
+        net = net if isinstance(net, nn.Module) else net()
         for module in net.modules():
             if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
                 for tensor in (module.running_var, module.weight.data):
@@ -128,6 +211,10 @@ with open(os.path.join(folder, "list"), "w") as lines:
             axes = {"x": {0: "n"}, "y": {0: "n"}} if dynamic else None
             # Batch norm stays what it is, without the fusing that an export for inference does.
             keep = torch.onnx.TrainingMode.PRESERVE if opset == 17 else torch.onnx.TrainingMode.EVAL
-            torch.onnx.export(net, x if dynamic else x[:1], os.path.join(folder, file), opset_version=opset,
-                              input_names=["x"], output_names=["y"], dynamic_axes=axes, training=keep)
+            try:
+                torch.onnx.export(net, x if dynamic else x[:1], os.path.join(folder, file), opset_version=opset,
+                                  input_names=["x"], output_names=["y"], dynamic_axes=axes, training=keep)
+            except Exception as problem:  # an operator that this opset has not
+                print(file, str(problem).split("\n")[0], file=sys.stderr)
+                continue
             print(file, f"{name}.x.npy", f"{name}.y.npy", what, file=lines)
