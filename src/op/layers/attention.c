@@ -113,7 +113,7 @@ ALWAYS_INLINE void columns_rows(const int rows, const void *work) {
     const columns_tile *t = work;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, t->bias);
-    tile_correlate(rows, sum, t->w, t->taps, NULL, t->x, t->h->tap, t->taps, t->pixel);
+    tile_correlate(rows, sum, t->w, t->taps, t->x, t->h->tap, t->taps, t->pixel);
     tile_store(rows, t->y, t->h->n, sum, t->columns);
 }
 

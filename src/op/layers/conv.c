@@ -86,7 +86,7 @@ ALWAYS_INLINE void correlate_rows(const int rows, const void *work) {
     const int64_t taps = t->k->g.taps, pixels = t->k->pixels;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, t->bias);
-    tile_correlate(rows, sum, t->weight, taps, NULL, t->x, t->tap, taps, t->pixel);
+    tile_correlate(rows, sum, t->weight, taps, t->x, t->tap, taps, t->pixel);
     tile_store(rows, t->y, pixels, sum, t->columns);
 }
 
@@ -166,16 +166,22 @@ typedef struct weight_tile {
     bool begin, finish, set;
 } weight_tile;
 
-ALWAYS_INLINE void weight_rows(const int rows, const void *work) {
-    const weight_tile *t = work;
+ALWAYS_INLINE void weight_columns(const int rows, const int width, const weight_tile *t) {
     const int64_t taps = t->k->g.taps;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
-    tile_outer(rows, sum, t->dy, t->k->pixels, t->x, t->k->pixel, t->pixels, t->tap);
+    tile_outer_columns(rows, width, sum, t->dy, t->k->pixels, t->x, t->k->pixel, t->pixels, t->tap);
     if (!t->begin) tile_add(rows, sum, t->kept, taps, t->columns);
     if (t->finish)
         tile_total(rows, sum, t->dw, taps, t->columns, t->set);
     else
         tile_store(rows, t->kept, taps, sum, t->columns);
+}
+
+ALWAYS_INLINE void weight_rows(const int rows, const void *work) {
+    weight_columns(rows, TILE_COLUMNS, work);
+}
+ALWAYS_INLINE void fewer_weight_rows(const int rows, const void *work) {
+    weight_columns(rows, TILE_COLUMNS - 1, work);
 }
 
 // A map by itself.
@@ -200,6 +206,7 @@ static void weight_row(const weight_tile *t) {
 }
 
 // sum[maps][taps] over the pixels first..end, which `from` is for; over all of them it goes to dw, across the lanes.
+// Every tile has about as many taps: of 25, five tiles have five, and need not have six.
 static void weight_gradient(const gradients *b, source from, int64_t first, int64_t end) {
     const correlation *k = &b->of_weights;
     const int64_t rows = b->s.out.c, taps = k->g.taps;
@@ -207,8 +214,7 @@ static void weight_gradient(const gradients *b, source from, int64_t first, int6
         const bool alone = rows - m == 1;
         const int64_t most = alone ? ROW_TAPS : TILE_COLUMNS, tiles = (taps + most - 1) / most;
         for (int64_t i = 0; i < tiles; i++) {
-            // Of taps there are as many in each of the tiles of a single row, which need no whole number of columns.
-            const int64_t t = alone ? taps * i / tiles : i * most, next = alone ? taps * (i + 1) / tiles : t + most;
+            const int64_t t = taps * i / tiles, columns = taps * (i + 1) / tiles - t;
             int32_t tap[TILE_COLUMNS];
             tile_offsets(tap, from.tap, t, taps);
             const weight_tile tile = {.k = k,
@@ -216,7 +222,7 @@ static void weight_gradient(const gradients *b, source from, int64_t first, int6
                                       .x = from.x,
                                       .tap = alone ? from.tap + t : tap,
                                       .pixels = end - first,
-                                      .columns = (next < taps ? next : taps) - t,
+                                      .columns = columns,
                                       .kept = b->sum + m * taps + t,
                                       .dw = b->dw + m * taps + t,
                                       .begin = first == 0,
@@ -224,6 +230,8 @@ static void weight_gradient(const gradients *b, source from, int64_t first, int6
                                       .set = b->pass->set};
             if (alone)
                 weight_row(&tile);
+            else if (columns < TILE_COLUMNS)
+                tile_of_height(rows - m, fewer_weight_rows, &tile);
             else
                 tile_of_height(rows - m, weight_rows, &tile);
         }

@@ -25,6 +25,21 @@ typedef struct spacing {
     int64_t step[2], shift[2];
 } spacing;
 
+// Rows are short, and a call of memcpy or memset takes longer than the loop. Compilers make a call of a loop that
+// stores one vector at a time; so it stores two.
+static inline void copy_row(lanes *to, const lanes *from, int64_t count) {
+    for (int64_t x = 0; x + 1 < count; x += 2) {
+        const lanes first = from[x], second = from[x + 1];
+        to[x] = first;
+        to[x + 1] = second;
+    }
+    if (count % 2) to[count - 1] = from[count - 1];
+}
+static inline void clear_row(lanes *to, int64_t count) {
+    for (int64_t x = 0; x + 1 < count; x += 2) to[x] = to[x + 1] = (lanes){0};
+    if (count % 2) to[count - 1] = (lanes){0};
+}
+
 // Maps to be laid out: as they are, or what a norm makes of them.
 typedef struct opening {
     const lanes *maps;
@@ -38,7 +53,7 @@ ALWAYS_INLINE void open_pixels(lanes *to, int64_t step, const opening *o, const 
     if (o->norm)
         norm_maps(n, to, step, maps, count);
     else if (step == 1)
-        memcpy(to, maps, (size_t)count * sizeof *to);
+        copy_row(to, maps, count);
     else
         for (int64_t i = 0; i < count; i++) to[i * step] = maps[i];
 }
@@ -49,15 +64,15 @@ static inline void space_row(lanes *line, int64_t width, const opening *o, const
     const int64_t skipped = shift < 0 ? (step - 1 - shift) / step : 0, first = skipped * step + shift;
     int64_t fit = first < width ? (width - first + step - 1) / step : 0;
     if (fit > count - skipped) fit = count - skipped;
-    if (fit <= 0 || step > 1) memset(line, 0, (size_t)width * sizeof *line);
+    if (fit <= 0 || step > 1) clear_row(line, width);
     if (fit <= 0) return;
     if (step > 1) {
         open_pixels(line + first, step, o, n, from + skipped, fit);
         return;
     }
-    memset(line, 0, (size_t)first * sizeof *line);
+    clear_row(line, first);
     open_pixels(line + first, 1, o, n, from + skipped, fit);
-    memset(line + first + fit, 0, (size_t)(width - first - fit) * sizeof *line);
+    clear_row(line + first + fit, width - first - fit);
 }
 
 // Whether all rows of a map then lie one behind the other, as in the map itself.

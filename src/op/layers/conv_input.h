@@ -141,7 +141,8 @@ ALWAYS_INLINE void dx_rows(const int rows, const void *work) {
     const dx_tile *t = work;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, NULL);
-    tile_correlate(rows, sum, t->weight, t->k->g.taps, t->k->tap_inside, t->x, t->k->tap, t->terms, t->pixel);
+    tile_correlate_terms(rows, TILE_COLUMNS, sum, t->weight, t->k->g.taps, t->k->tap_inside, t->x, t->k->tap, t->terms,
+                         t->pixel);
     tile_scatter(rows, t->dx, t->k->pixels, sum, t->to, t->columns, t->add);
 }
 

@@ -148,7 +148,10 @@ static void copy_pixels(const single_conv *l, const real *x, int64_t block, int6
     const int64_t unit = unit_of(l), most = l->layer.out - 1;
     if (!is_by_lane(l) || is_own_channel(l)) {
         const real *from = x + (((is_by_lane(l) ? block : map) * in.h + y) * in.w + column) * unit;
-        for (int64_t i = 0; i < count * unit; i++) line[i] = from[i];
+        if (unit == LANES)
+            copy_row((lanes *)line, (const lanes *)from, count);
+        else
+            for (int64_t i = 0; i < count; i++) line[i] = from[i];
         return;
     }
     for (int64_t lane = 0; lane < LANES; lane++) {

@@ -211,7 +211,7 @@ ALWAYS_INLINE void project_rows(const int rows, const void *work) {
     const run *r = t->r;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, r->w[BIAS_IH] ? r->w[BIAS_IH] + t->m : NULL);
-    tile_correlate(rows, sum, r->w[IH] + t->m * r->inputs, r->inputs, NULL, t->x, r->room.tap, r->inputs, t->pixel);
+    tile_correlate(rows, sum, r->w[IH] + t->m * r->inputs, r->inputs, t->x, r->room.tap, r->inputs, t->pixel);
     tile_store(rows, t->a, COLUMNS, sum, t->columns);
 }
 
@@ -252,7 +252,7 @@ ALWAYS_INLINE void input_rows(const int rows, const void *work) {
     const input_tile *t = work;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, NULL);
-    tile_correlate(rows, sum, t->w, t->gates, NULL, t->r->room.d, t->r->room.tap, t->gates, t->pixel);
+    tile_correlate(rows, sum, t->w, t->gates, t->r->room.d, t->r->room.tap, t->gates, t->pixel);
     if (t->add) tile_add(rows, sum, t->dx, t->r->columns, t->columns);
     tile_store(rows, t->dx, t->r->columns, sum, t->columns);
 }

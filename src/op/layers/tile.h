@@ -19,33 +19,41 @@ ALWAYS_INLINE void tile_start(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS]
     }
 }
 
-// sum[i][j] += sum over t of weight[i][term[t]] * x[tap[t] + pixel[j]]; term NULL: of weight[i][t]
-ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *weight,
-                                  int64_t weight_stride, const int32_t *term, const lanes *x, const int32_t *tap,
-                                  int64_t taps, const int32_t *pixel) {
+// sum[i][j] += sum over t of weight[i][term[t]] * x[tap[t] + pixel[j]], of `width` columns; term NULL: of weight[i][t]
+ALWAYS_INLINE void tile_correlate_terms(const int rows, const int width, lanes sum[TILE_ROWS][TILE_COLUMNS],
+                                        const real *weight, int64_t weight_stride, const int32_t *term, const lanes *x,
+                                        const int32_t *tap, int64_t taps, const int32_t *pixel) {
     const lanes *at[TILE_COLUMNS];
     UNROLL
-    for (int j = 0; j < TILE_COLUMNS; j++) at[j] = x + pixel[j];
+    for (int j = 0; j < width; j++) at[j] = x + pixel[j];
     for (int64_t t = 0; t < taps; t++) {
         const int32_t offset = tap[t];
         lanes v[TILE_COLUMNS];
         UNROLL
-        for (int j = 0; j < TILE_COLUMNS; j++) v[j] = at[j][offset];
+        for (int j = 0; j < width; j++) v[j] = at[j][offset];
         UNROLL
         for (int i = 0; i < rows; i++) {
             const real w = weight[i * weight_stride + (term ? term[t] : t)];
             UNROLL
-            for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] += w * v[j];
+            for (int j = 0; j < width; j++) sum[i][j] += w * v[j];
         }
     }
 }
 
-// sum[i][j] = sum over p of dy[i][p] * x[pixel[p] + tap[j]], lane by lane
-ALWAYS_INLINE void tile_outer(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *dy, int64_t dy_stride,
-                              const lanes *x, const int32_t *pixel, int64_t pixels, const int32_t *tap) {
+// sum[i][j] += sum over t of weight[i][t] * x[tap[t] + pixel[j]]
+ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *weight,
+                                  int64_t weight_stride, const lanes *x, const int32_t *tap, int64_t taps,
+                                  const int32_t *pixel) {
+    tile_correlate_terms(rows, TILE_COLUMNS, sum, weight, weight_stride, NULL, x, tap, taps, pixel);
+}
+
+// sum[i][j] = sum over p of dy[i][p] * x[pixel[p] + tap[j]], lane by lane, of `width` columns; 0 in the others
+ALWAYS_INLINE void tile_outer_columns(const int rows, const int width, lanes sum[TILE_ROWS][TILE_COLUMNS],
+                                      const lanes *dy, int64_t dy_stride, const lanes *x, const int32_t *pixel,
+                                      int64_t pixels, const int32_t *tap) {
     const lanes *at[TILE_COLUMNS];
     UNROLL
-    for (int j = 0; j < TILE_COLUMNS; j++) at[j] = x + tap[j];
+    for (int j = 0; j < width; j++) at[j] = x + tap[j];
     UNROLL
     for (int i = 0; i < rows; i++) {
         UNROLL
@@ -55,14 +63,19 @@ ALWAYS_INLINE void tile_outer(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS]
         const int32_t offset = pixel[p];
         lanes v[TILE_COLUMNS];
         UNROLL
-        for (int j = 0; j < TILE_COLUMNS; j++) v[j] = at[j][offset];
+        for (int j = 0; j < width; j++) v[j] = at[j][offset];
         UNROLL
         for (int i = 0; i < rows; i++) {
             const lanes d = dy[i * dy_stride + p];
             UNROLL
-            for (int j = 0; j < TILE_COLUMNS; j++) sum[i][j] += d * v[j];
+            for (int j = 0; j < width; j++) sum[i][j] += d * v[j];
         }
     }
+}
+
+ALWAYS_INLINE void tile_outer(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *dy, int64_t dy_stride,
+                              const lanes *x, const int32_t *pixel, int64_t pixels, const int32_t *tap) {
+    tile_outer_columns(rows, TILE_COLUMNS, sum, dy, dy_stride, x, pixel, pixels, tap);
 }
 
 // The tile in memory, where its numbers may be taken one by one.
@@ -133,18 +146,17 @@ ALWAYS_INLINE void tile_add(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], 
 ALWAYS_INLINE void tile_total(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], real *total, int64_t stride,
                               int64_t columns, bool set) {
     enum { SQUARES = (TILE_ROWS * TILE_COLUMNS + LANES - 1) / LANES };
-    const int count = rows * TILE_COLUMNS;
-    lanes square[SQUARES][LANES];
+    const int count = rows * TILE_COLUMNS, squares = (count + LANES - 1) / LANES;
+    lanes square[SQUARES * LANES];
     _Alignas(lanes) real sums[SQUARES * LANES];
     UNROLL
-    for (int s = 0; s * LANES < count; s++) {
+    for (int k = count; k < squares * LANES; k++) square[k] = (lanes){0};
+    UNROLL
+    for (int i = 0; i < rows; i++) {
         UNROLL
-        for (int l = 0; l < LANES; l++) {
-            const int k = s * LANES + l;
-            square[s][l] = k < count ? sum[k / TILE_COLUMNS][k % TILE_COLUMNS] : (lanes){0};
-        }
-        *(lanes *)&sums[s * LANES] = sum_square(square[s]);
+        for (int j = 0; j < TILE_COLUMNS; j++) square[i * TILE_COLUMNS + j] = sum[i][j];
     }
+    for (int s = 0; s < squares; s++) *(lanes *)&sums[s * LANES] = sum_square(&square[s * LANES]);
     for (int i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
             real *to = &total[i * stride + j];
