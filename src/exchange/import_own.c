@@ -164,11 +164,18 @@ static bool take_constant(const cv_op *op, const void *config, cv_shape in, cons
     return same;
 }
 
+// What a layer reads: a value, and how it is to lie. Columns that have become one may have made it a vector.
+typedef struct reading {
+    const cv_import_value *value;
+    const cv_import_layout *layout;
+    cv_shape shape;
+} reading;
+
 // The layer that a pattern stands for, and its tensors.
 static convo_status add_own(cv_import *d, const cv_graph_node *n, const cv_pattern *p, const cv_op *op,
-                            const void *config, const cv_import_value *x, const cv_setting *s, int count, bool *done) {
-    const cv_shape in = cv_import_shape(d, x);
-    cv_import_value made = *x;
+                            const void *config, const reading *x, const cv_setting *s, int count, bool *done) {
+    const cv_shape in = x->shape;
+    cv_import_value made = *x->value;
     cv_tensor spec[CV_MAX_TENSORS];
     float *at[CV_MAX_TENSORS] = {NULL};
     size_t size[CV_MAX_TENSORS], all = 0;
@@ -182,7 +189,8 @@ static convo_status add_own(cv_import *d, const cv_graph_node *n, const cv_patte
     convo_status status = CONVO_OK;
     if (fits) {
         *done = true;
-        status = cv_import_fresh(d, n, op->name, s, count, &made);
+        if (cv_import_shape(d, &made).dims != in.dims) status = cv_import_arrange(d, n, x->layout, &made);
+        if (!status) status = cv_import_fresh(d, n, op->name, s, count, &made);
     }
     for (int t = 0; fits && !status && t < tensors; t++) {
         float *copy = cv_alloc(size[t] + 1, sizeof *copy);
@@ -201,16 +209,16 @@ static size_t position_of(const cv_import *d, const cv_graph_node *n) {
     return k;
 }
 
-static convo_status try_own(cv_import *d, const cv_graph_node *n, const own *o, const cv_import_value *x, bool *done) {
+static convo_status try_own(cv_import *d, const cv_graph_node *n, const own *o, const reading *x, bool *done) {
     const cv_op *op = cv_op_find(cv_isa_find("baseline"), o->op);
     void *config = cv_alloc(1, op->config_size + 1);
     convo_status status = config ? CONVO_OK : cv_no_memory(d->err, d->path);
     cv_setting s[MOST_SETTINGS];
     int count;
-    for (int k = 0; !status && !*done && (count = o->set(d, n, cv_import_shape(d, x), k, s)) >= 0; k++) {
+    for (int k = 0; !status && !*done && (count = o->set(d, n, x->shape, k, s)) >= 0; k++) {
         char text[2048];
         cv_pattern p = {.import = d};
-        if (!text_of(op, s, count, cv_import_shape(d, x), config, text, sizeof text)) continue;
+        if (!text_of(op, s, count, x->shape, config, text, sizeof text)) continue;
         if (cv_graph_parse(&p.text, text, NULL) && p.text.nodes <= CV_PATTERN_NODES &&
             cv_pattern_fits(&p, position_of(d, n)))
             status = add_own(d, n, &p, op, config, x, s, count, done);
@@ -234,7 +242,9 @@ convo_status cv_import_own(cv_import *d, const cv_graph_node *n, bool *done) {
         const int moves = d->moves;
         if (x.pad[0] | x.pad[1] | x.pad[2] | x.pad[3]) continue;
         CV_TRY(cv_import_declare(d, n, NULL, &x));
-        if (cv_import_shape(d, &x).dims == l.dims) CV_TRY(try_own(d, n, &owns[k], &x, done));
+        reading from = {&x, &l, cv_import_shape(d, &x)};
+        if (from.shape.dims == 1) from.shape = (cv_shape){l.dims, from.shape.c, 1, 1};
+        if (from.shape.dims == l.dims) CV_TRY(try_own(d, n, &owns[k], &from, done));
         if (!*done) d->moves = moves;
     }
     return CONVO_OK;
