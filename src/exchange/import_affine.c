@@ -247,6 +247,11 @@ static convo_status join(cv_import *d, const cv_graph_node *n, const char *layer
     }
     if (y.view.dims > x.view.dims) return cv_import_refuse(d, n, "joins values of different dimensions");
     while (y.view.dims < x.view.dims) cv_import_insert(&y.view, 0, -1);
+    if (cv_import_count(&x.view) == 1) { // one number each: no dimension says how it lies
+        CV_TRY(cv_import_flatten(d, n, &x));
+        CV_TRY(cv_import_flatten(d, n, &y));
+        return cv_import_layer(d, n, layer, NULL, 0, &x, &y, n->output[0]);
+    }
     if (spreads_channels(d, &x, &y, &l))
         CV_TRY(cv_import_arrange(d, n, &l, &x));
     else
