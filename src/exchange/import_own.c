@@ -164,7 +164,7 @@ static bool take_constant(const cv_op *op, const void *config, cv_shape in, cons
     return same;
 }
 
-// What a layer reads: a value, and how it is to lie. Columns that have become one may have made it a vector.
+// What a layer reads: a value, and how it is to lie: it may be a view, or a vector where the columns have become one.
 typedef struct reading {
     const cv_import_value *value;
     const cv_import_layout *layout;
@@ -189,7 +189,8 @@ static convo_status add_own(cv_import *d, const cv_graph_node *n, const cv_patte
     convo_status status = CONVO_OK;
     if (fits) {
         *done = true;
-        if (cv_import_shape(d, &made).dims != in.dims) status = cv_import_arrange(d, n, x->layout, &made);
+        if (!cv_import_is_plain(d, &made) || cv_import_shape(d, &made).dims != in.dims)
+            status = cv_import_arrange(d, n, x->layout, &made);
         if (!status) status = cv_import_fresh(d, n, op->name, s, count, &made);
     }
     for (int t = 0; fits && !status && t < tensors; t++) {
@@ -235,16 +236,16 @@ convo_status cv_import_own(cv_import *d, const cv_graph_node *n, bool *done) {
         const cv_import_value *value =
             n->inputs && !strcmp(owns[k].type, n->type) ? cv_import_find(d, n->input[0]) : NULL;
         cv_import_layout l;
-        if (!value || value->kind != CV_IMPORT_LAYER || !cv_import_maps(&value->view, &l) || l.dims != owns[k].dims ||
-            !cv_import_is_plain(d, value))
+        if (!value || value->kind != CV_IMPORT_LAYER || !cv_import_maps(&value->view, &l) || l.dims != owns[k].dims)
             continue;
         cv_import_value x = *value;
         const int moves = d->moves;
         if (x.pad[0] | x.pad[1] | x.pad[2] | x.pad[3]) continue;
         CV_TRY(cv_import_declare(d, n, NULL, &x));
-        reading from = {&x, &l, cv_import_shape(d, &x)};
-        if (from.shape.dims == 1) from.shape = (cv_shape){l.dims, from.shape.c, 1, 1};
-        if (from.shape.dims == l.dims) CV_TRY(try_own(d, n, &owns[k], &from, done));
+        const cv_shape in = {l.dims, cv_import_size(&x.view, 1), l.dims == 3 ? cv_import_size(&x.view, 2) : 1,
+                             cv_import_size(&x.view, l.dims)};
+        if (cv_shape_size(in) == cv_shape_size(cv_import_shape(d, &x)))
+            CV_TRY(try_own(d, n, &owns[k], &(reading){&x, &l, in}, done));
         if (!*done) d->moves = moves;
     }
     return CONVO_OK;
