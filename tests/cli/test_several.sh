@@ -22,6 +22,12 @@ model: [flatten, {linear: 3}]
 train: {loss: binary_cross_entropy, class_weights: balanced, optimizer: adam, epochs: 3}
 END
 
+case $("$CONVO" data info "$work/words.yaml" 2>&1) in
+*libcsv-dev*)
+    skip "several labels of a recording" "built without libcsv"
+    finish
+    ;;
+esac
 expect 0 "a net is trained on several labels" "test accuracy" -- train "$work/words.yaml" --out "$work/run" -q
 expect 0 "and scored by each" "several labels may be true, or none" "one " "two " "zero " "mean " -- eval "$work/run"
 expect 0 "--json has them too" '"confusion": null' '"label": "zero"' -- eval "$work/run" --json

@@ -14,7 +14,7 @@ has_onnx() { ! "$CONVO" export "$model" -o "$work/probe.onnx" 2>&1 | grep -q 'th
 # --- weights ---
 expect 0 "export copies a model" "bytes" -- export "$run" -o "$work/copy.safetensors"
 check "to the byte" cmp "$model" "$work/copy.safetensors"
-expect 1 "an ending that is no format" "must be .onnx or .safetensors" -- export "$run" -o "$work/net.pt"
+expect 1 "an ending that is no format" "must be .onnx, .safetensors or .c" -- export "$run" -o "$work/net.pt"
 expect 2 "export without a file" "missing -o FILE" -- export "$run"
 expect 0 "weights come in with their recipe" "5 layers" "10 classes" -- \
     import "$model" --recipe "$work/digits.yaml" --data "$work/small" -o "$work/in.safetensors"
