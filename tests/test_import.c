@@ -271,6 +271,43 @@ static void an_exported_model_comes_back(void **state) {
     check_comes_back("mean: 0, std: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]");
 }
 
+// Graphs in which a value is a view, a vector or a single number where a layer wants columns.
+static void what_lies_otherwise_is_put_in_order(void **state) {
+    (void)state;
+    static const struct {
+        const char *input, *model;
+    } cases[] = {
+        {"[2, 25]", "[{mean: {over: columns}}, {attention: {heads: 1}}, flatten, {linear: 2}]"},
+        {"[3, 5]", "[{permute: {order: wc}}, {attention: {heads: 1}}, flatten, {linear: 2}]"},
+        {"[2, 25]", "[{pad1d: {padding: [4, 20]}}, {lstm: {hidden: 3, layers: 2}}, flatten, {linear: 2}]"},
+        {"[1, 2]", "[relu, {reshape: {channels: 2, columns: 1}}, {adaptiveavgpool1d: {out: 5}}, layernorm, flatten, "
+                   "{linear: 2}]"},
+        {"[1, 1]", "[{dropout: {p: 0, name: a}}, {add: {from: [previous, a]}}, flatten, {dropout: {p: 0, name: b}}, "
+                   "{add: {from: [a, previous]}}, flatten, {linear: 2}]"},
+    };
+    for (size_t k = 0; k < CV_COUNT(cases); k++) {
+        enum { COUNT = 3, MOST = 50 };
+        char text[512], path[512];
+        float x[COUNT * MOST];
+        convo_error err = {0};
+        convo_model *back;
+        snprintf(text, sizeof text, "input: %s\nmodel: %s\n", cases[k].input, cases[k].model);
+        snprintf(path, sizeof path, "%s", in_folder("ordered.onnx"));
+        convo_model *made = make_model(text, 2);
+        for (size_t i = 0; i < CV_COUNT(x); i++) x[i] = made_up(7, (uint32_t)i);
+        must(convo_export(made, path, NULL, &err), &err);
+        if (convo_import(path, NULL, &back, &err)) fail_msg("%s: %s: %s", cases[k].model, err.where, err.message);
+        float *want = model_outputs(made, x, COUNT), *got = model_outputs(back, x, COUNT);
+        for (size_t i = 0; i < (size_t)COUNT * 2; i++)
+            if (!(fabsf(want[i] - got[i]) <= 1e-6f))
+                fail_msg("%s: %g, not %g", cases[k].model, (double)got[i], (double)want[i]);
+        free(want);
+        free(got);
+        convo_model_free(made);
+        convo_model_free(back);
+    }
+}
+
 // A file of some nodes on two inputs; constants hold 1, 2, 3 and so on.
 static convo_status import_nodes(const char *nodes, bool square, convo_model **model, convo_error *err) {
     static const char *const names[] = {"w", "b", "m", "v", "one"};
@@ -1051,6 +1088,7 @@ int main(void) {
         cmocka_unit_test(nets_of_the_pytorch_that_is_here_say_the_same),
         cmocka_unit_test(no_operator_of_onnx_is_misread),
         cmocka_unit_test(an_exported_model_comes_back),
+        cmocka_unit_test(what_lies_otherwise_is_put_in_order),
         cmocka_unit_test(factors_of_a_gemm_are_in_the_weights),
         cmocka_unit_test(windows_are_read_as_they_are_or_not_at_all),
         cmocka_unit_test(numbers_of_a_shape_are_followed),

@@ -189,7 +189,8 @@ static convo_status add_own(cv_import *d, const cv_graph_node *n, const cv_patte
     convo_status status = CONVO_OK;
     if (fits) {
         *done = true;
-        if (!cv_import_is_plain(d, &made) || cv_import_shape(d, &made).dims != in.dims)
+        const cv_shape now = cv_import_shape(d, &made);
+        if (!cv_import_is_plain(d, &made) || now.dims != in.dims || now.c != in.c || now.h != in.h || now.w != in.w)
             status = cv_import_arrange(d, n, x->layout, &made);
         if (!status) status = cv_import_fresh(d, n, op->name, s, count, &made);
     }
