@@ -61,8 +61,7 @@ static convo_status add_part(cv_npz *npz, const convo_recipe *recipe, const cv_m
     if (!count) return CONVO_OK;
     int64_t *numbers = cv_alloc(count, sizeof *numbers);
     if (!numbers) return cv_no_memory(err, names[part][1]);
-    convo_status status =
-        add_features(npz, names[part][0], recipe->input.dims ? recipe->input : m->shape, m, row, count, err);
+    convo_status status = add_features(npz, names[part][0], m->shape, m, row, count, err);
     for (size_t i = 0; i < count; i++) numbers[i] = m->label[row[i]];
     if (!status)
         status = m->dataset->truth ? add_truth(npz, names[part][1], m->dataset, numbers, count, err)

@@ -12,6 +12,16 @@ typedef struct grid {
     int64_t h, w, depth, taps;
 } grid;
 
+// `channels` become their number; groups must divide them.
+static inline bool groups_divide(conv *c, int64_t channels, char *why, size_t why_size) {
+    if (c->groups == ALL_CHANNELS) c->groups = channels;
+    if (c->out == ALL_CHANNELS) c->out = channels;
+    if (channels % c->groups == 0 && c->out % c->groups == 0) return true;
+    cv_print(why, why_size, "groups %lld must divide the input channels (%lld) and the output channels (%lld)",
+             (long long)c->groups, (long long)channels, (long long)c->out);
+    return false;
+}
+
 static inline int64_t reach_of(const conv *c, int d) {
     return c->dilation[d] * (c->kernel[d] - 1);
 }

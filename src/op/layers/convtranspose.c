@@ -21,13 +21,7 @@ static bool transposed_infer(void *config, const cv_shape *in, cv_shape *out, ch
     conv *c = &t->c;
     const int64_t size[2] = {in->h, in->w};
     int64_t result[2];
-    if (c->groups == ALL_CHANNELS) c->groups = in->c;
-    if (c->out == ALL_CHANNELS) c->out = in->c;
-    if (in->c % c->groups || c->out % c->groups) {
-        cv_print(why, why_size, "groups %lld must divide the input channels (%lld) and the output channels (%lld)",
-                 (long long)c->groups, (long long)in->c, (long long)c->out);
-        return false;
-    }
+    if (!groups_divide(c, in->c, why, why_size)) return false;
     for (int d = 0; d < 2; d++) {
         const int64_t reach = reach_of(c, d) + 1, padding = c->padding[d] + c->padding[2 + d];
         if (t->more[d] >= c->stride[d]) {
