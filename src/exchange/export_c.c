@@ -19,6 +19,13 @@ static bool is_word(const char *name) {
     return true;
 }
 
+// #include "NAME.h" has no way to write these.
+static bool is_included(const char *name) {
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++)
+        if (*c < ' ' || *c == '"' || *c == '\\' || *c == 127) return false;
+    return true;
+}
+
 // The name of the functions, from that of the file: what is no letter of C becomes an underline.
 static void name_from(const char *stem, size_t length, char name[MOST_NAME + 1]) {
     size_t k = 0;
@@ -38,6 +45,10 @@ convo_status cv_export_c(const convo_model *model, const char *path, const convo
     if (options->fold || options->features || options->probabilities)
         return cv_fail(err, CONVO_ARGUMENT, path,
                        "a .c file has front end, folded layers and probabilities: these options apply to .onnx only");
+    if (!is_included(stem))
+        return cv_fail(err, CONVO_ARGUMENT, path,
+                       "has a quote, a backslash or a control character in its name, which #include cannot write: "
+                       "choose another name");
     if (options->name && !is_word(options->name))
         return cv_fail(err, CONVO_ARGUMENT, path,
                        "the name '%s' is no word of C: letters, digits and '_', at most %d, no digit first",

@@ -149,6 +149,7 @@ expect 0 "a recording is predicted in 8-bit numbers" "0_george_0.flac" -- predic
 expect 1 "a name that is no word of C" "the name '1 net' is no word of C" -- export "$run" -o "$work/x.c" --name '1 net'
 expect 1 "options that are for ONNX" "these options apply to .onnx only" -- export "$run" -o "$work/x.c" --fold
 expect 1 "a name for ONNX" "this option applies to .c" -- export "$run" -o "$work/x.onnx" --name net
+expect 1 "a file name that C cannot include" "which #include cannot write" -- export "$run" -o "$work/a\"b.c"
 expect 0 "a file name that is no word of C is made one" "-- 9 lives.c" -- export "$run" -o "$work/-- 9 lives.c"
 check "and its functions have names" grep -q '___9_lives_predict' "$work/-- 9 lives.c"
 expect 0 "a name is given" "x.c" -- export "$run" -o "$work/x.c" --name spoken
