@@ -84,8 +84,9 @@ static double edge(const cv_frames *frames, cv_bank_kind kind, size_t k) {
 // --- filters ------------------------------------------------------------------------------------------------------
 
 typedef struct filter {
-    size_t first, count; // bins that it covers
-    double *weight;      // [count]
+    size_t first, count, peak; // bins that it covers; the first one that it does not rise to
+    double gain;               // at the peak
+    double *weight;            // [count]
 } filter;
 
 struct cv_bank {
@@ -108,7 +109,9 @@ static filter filter_at(const cv_frames *frames, cv_bank_kind kind, size_t j, do
     size_t k = kind == CV_BANK_KALDI ? 0 : (size_t)ceil(rise);
     while (kind == CV_BANK_KALDI && k < bins && place(frames, kind, k) <= rise) k++;
     if (kind != CV_BANK_KALDI && triangle((double)k, rise, peak, fall) <= 0) k++; // the bin on the foot
-    filter f = {.first = k, .weight = weight};
+    size_t top = kind == CV_BANK_KALDI ? k : (size_t)ceil(peak);
+    while (kind == CV_BANK_KALDI && top < bins && place(frames, kind, top) < peak) top++;
+    filter f = {.first = k, .peak = top < bins ? top : bins, .gain = gain, .weight = weight};
     for (double y; k < bins && (y = triangle(place(frames, kind, k), rise, peak, fall)) > 0; k++, f.count++)
         if (weight) weight[f.count] = y * gain;
     return f;
@@ -152,6 +155,24 @@ void cv_bank_free(cv_bank *bank) {
     if (!bank) return;
     free(bank->weight);
     free(bank);
+}
+
+double cv_bank_gain(const cv_bank *bank, size_t j) {
+    return bank->filter[j].gain;
+}
+
+size_t cv_bank_slope(const cv_bank *bank, size_t k, size_t *first, double *weight) {
+    const filter *rising = k < bank->filters ? &bank->filter[k] : NULL, *falling = k ? &bank->filter[k - 1] : NULL;
+    const size_t begin = falling ? falling->peak : rising->first;
+    size_t end = rising ? rising->peak : falling->first + falling->count;
+    if (end < begin) end = begin;
+    *first = begin;
+    for (size_t b = begin; b < end; b++) {
+        const filter *f = rising ? rising : falling;
+        const double part = b >= f->first && b < f->first + f->count ? f->weight[b - f->first] / f->gain : 0;
+        weight[b - begin] = rising ? part : 1 - part;
+    }
+    return end - begin;
 }
 
 void cv_bank_apply(const cv_bank *bank, const double *spectrum, double *out) {

@@ -61,6 +61,10 @@ typedef struct cv_bank cv_bank;
 bool cv_bank_full(const cv_frames *frames, cv_bank_kind kind, char *why, size_t why_size);
 cv_bank *cv_bank_new(const cv_frames *frames, cv_bank_kind kind); // NULL without memory
 void cv_bank_free(cv_bank *bank);
+// The same as slopes, k of 0 ... filters: between two peaks, filter k rises as much as filter k - 1 falls. Returns its
+// number of bins, from *first on, and what share of each goes to filter k; times the gain of the filter.
+size_t cv_bank_slope(const cv_bank *bank, size_t k, size_t *first, double *weight /* [bins] */);
+double cv_bank_gain(const cv_bank *bank, size_t filter);
 void cv_bank_apply(const cv_bank *bank, const double *spectrum /* [bins] */, double *out /* [filters] */);
 
 // --- frame by frame ------------------------------------------------------------------------------------------------

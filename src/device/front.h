@@ -8,16 +8,19 @@ typedef struct cv_f32_front {
     int32_t samples;          // of a clip; shorter ones get zeros, of longer ones the rest is not heard
     int32_t window, hop, fft; // samples of a frame, and from one to the next; points of the transform
     int32_t frames, filters;
-    int32_t row, cosines;      // features of a frame; how many of them are of the cosine transform
-    int32_t before;            // samples that frame 0 begins before the clip
+    int32_t row, cosines; // features of a frame; how many of them are of the cosine transform
+    int32_t before;       // samples that frame 0 begins before the clip
+    int32_t first_bin;
     int32_t mirror;            // what lies beyond the ends: 0 zeros, 1 the clip mirrored
-    float gain, preemphasis;   // of samples
+    float gain, preemphasis;   // of the samples of a waveform; of those of frames
     float scale, exponent;     // of bins: factor of sums, power
     float floor, below, unit;  // log of what is not above floor: that of below; factor of logs
     float range, mean, factor; // cut so far below the clip's largest, 0: not; (v - mean) factor
     const float *shape;        // [window]; NULL: ones
-    const float *turn;         // cos, then sin of 2 pi k / fft, [fft / 2] each
-    const float *bank;         // the filters' weights, one filter behind the other
-    const int16_t *bins;       // [filters][2]: the first bin of a filter, their number
-    const float *cosine;       // [cosines][filters]; NULL: the logarithms are the features
+    const float *turn;         // sin of 2 pi k / fft, [3 fft / 4]
+    const float *bank;         // of each bin from the first one on, the share that goes to the filter that rises there
+    const int16_t *bins;       // [filters + 1]: the number of bins up to the peak of each filter, and behind the last
+    const float *peak;         // [filters] factors; NULL: ones
+    const float *cosine; // of each coefficient, for half of the filters: of an even one the first half and the middle,
+                         // of an odd one the first half backwards; NULL: the logarithms are the features
 } cv_f32_front;

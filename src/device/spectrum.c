@@ -1,4 +1,4 @@
-// The features of all frames. work: [fft + filters].
+// The features of all frames. work: [2 fft].
 #include "device/device.h"
 #include "device/spectrum.h"
 

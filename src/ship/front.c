@@ -25,43 +25,54 @@ static int word_of(const convo_recipe *r, const char *name) { // also of a CV_BO
     return option->type == CV_BOOL ? *(const bool *)field : *(const int *)field;
 }
 
+// The filters as slopes, see spectrum.h.
 static bool fill_bank(cv_program *p, const cv_spectrum *s) {
     const size_t filters = s->frames.filters, bins = s->frames.bins;
-    double *one = cv_alloc(bins + filters, sizeof *one), *row = one ? one + bins : NULL;
-    int16_t *range = cv_program_add_table(p, CV_TABLE_I16, 2 * filters, "front", "bins");
-    float *weight = cv_program_add_table(p, CV_TABLE_F32, 2 * bins, "front", "bank"); // a bin has at most two filters
-    size_t used = 0;
-    for (size_t j = 0; one && range && weight && j < filters; j++)
-        for (size_t b = 0; b < bins; b++) {
-            one[b] = 1;
-            cv_bank_apply(s->bank, one, row);
-            one[b] = 0;
-            if (row[j] == 0) continue; // NOLINT(*NullDereference)
-            if (!range[2 * j + 1]) range[2 * j] = (int16_t)b;
-            range[2 * j + 1] = (int16_t)(b - (size_t)range[2 * j] + 1);
-            if (used < 2 * bins) weight[used++] = (float)row[j];
-        }
+    double *one = cv_alloc(bins, sizeof *one);
+    int16_t *count = cv_program_add_table(p, CV_TABLE_I16, filters + 1, "front", "bins");
+    float *weight = cv_program_add_table(p, CV_TABLE_F32, bins, "front", "bank");
+    size_t used = 0, first = 0;
+    bool even = true; // all peaks are 1
+    for (size_t k = 0; one && count && weight && k <= filters; k++) {
+        size_t from;
+        count[k] = (int16_t)cv_bank_slope(s->bank, k, &from, one);
+        if (!k) first = from;
+        for (int16_t b = 0; b < count[k]; b++) weight[used++] = (float)one[b];
+        even = even && (k == filters || cv_bank_gain(s->bank, k) == 1);
+    }
     free(one);
-    if (!one || !range || !weight) return false;
+    if (!one || !count || !weight) return false;
     p->table[p->tables - 1].count = used;
-    p->f32_front.bins = range;
+    p->f32_front.first_bin = (int32_t)first;
+    p->f32_front.bins = count;
     p->f32_front.bank = weight;
-    return true;
+    if (even) return true;
+    float *peak = cv_program_add_table(p, CV_TABLE_F32, filters, "front", "peaks");
+    for (size_t j = 0; peak && j < filters; j++) peak[j] = (float)cv_bank_gain(s->bank, j);
+    p->f32_front.peak = peak;
+    return peak;
 }
 
 static bool fill_turn(cv_program *p, size_t fft) {
-    float *turn = cv_program_add_table(p, CV_TABLE_F32, fft, "front", "turn");
-    for (size_t k = 0; turn && k < fft / 2; k++) {
-        turn[k] = (float)cos(2 * M_PI * (double)k / (double)fft);
-        turn[fft / 2 + k] = (float)sin(2 * M_PI * (double)k / (double)fft);
-    }
+    const size_t count = fft / 4 * 3;
+    float *turn = cv_program_add_table(p, CV_TABLE_F32, count, "front", "turn");
+    for (size_t k = 0; turn && k < count; k++) turn[k] = (float)sin(2 * M_PI * (double)k / (double)fft);
     p->f32_front.turn = turn;
     return turn;
 }
 
-static const float *add_floats(cv_program *p, const double *from, size_t count, const char *name) {
-    float *to = cv_program_add_table(p, CV_TABLE_F32, count, "front", name);
-    for (size_t i = 0; to && i < count; i++) to[i] = (float)from[i];
+// The rows of the cosine transform, [f->cosines][filters], each as far as it is no repetition: see spectrum.h.
+static const float *fill_cosine(cv_program *p, const double *from) {
+    const cv_f32_front *f = &p->f32_front;
+    const int32_t first = f->row - f->cosines, both = f->filters / 2;
+    float *to = cv_program_add_table(p, CV_TABLE_F32, (size_t)(f->cosines * (f->filters - both)), "front", "cosine");
+    size_t used = 0;
+    for (int32_t k = 0; to && k < f->cosines; k++, from += f->filters)
+        if ((first + k) % 2)
+            for (int32_t j = both; j-- > 0;) to[used++] = (float)from[j];
+        else
+            for (int32_t j = 0; j < f->filters - both; j++) to[used++] = (float)from[j];
+    if (to) p->table[p->tables - 1].count = used;
     return to;
 }
 
@@ -70,13 +81,11 @@ static bool fill_mfcc(const convo_recipe *r, cv_program *p, const cv_spectrum *s
     const int32_t energy = word_of(r, "log_energy");
     f->row = (int32_t) * (const int64_t *)field_of(r->feature->schema, r->feature_config, "cepstra");
     f->cosines = f->row - energy;
-    f->gain = 1;
     f->preemphasis = (float)number_of(r, "preemphasis");
-    f->scale = (float)(1 / (double)s->frames.fft);
+    f->scale = (float)(0.25 / (double)s->frames.fft); // see fft.h
     f->below = (float)DBL_EPSILON;
     f->unit = 1;
-    f->cosine =
-        add_floats(p, s->table + (size_t)energy * s->frames.filters, (size_t)f->cosines * s->frames.filters, "cosine");
+    f->cosine = fill_cosine(p, s->table + (size_t)energy * s->frames.filters);
     return f->cosine;
 }
 
@@ -85,7 +94,6 @@ static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum 
     cv_f32_front *f = &p->f32_front;
     const bool center = word_of(r, "center");
     f->row = f->filters;
-    f->gain = 1.0f / 32768;
     f->scale = 1;
     f->exponent = (float)(number_of(r, "power") / 2);
     f->floor = f->below = (float)number_of(r, "floor");
@@ -93,8 +101,11 @@ static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum 
     f->range = (float)number_of(r, "range");
     f->mirror = center && word_of(r, "pad") == REFLECT;
     f->before = center ? (int32_t)(s->frames.fft / 2 - (s->frames.fft - s->frames.window) / 2) : 0;
-    f->shape = add_floats(p, s->window, s->frames.window, "window");
-    return f->shape;
+    float *shape = cv_program_add_table(p, CV_TABLE_F32, s->frames.window, "front", "window");
+    for (size_t i = 0; shape && i < s->frames.window; i++)
+        shape[i] = (float)(s->window[i] / 65536); // 16 bits, and see fft.h
+    f->shape = shape;
+    return shape;
 }
 
 // An option that the device's form does not know; NULL: there is none.
@@ -106,7 +117,9 @@ static const char *unknown_option(const convo_recipe *r, const cv_frames *frames
     if (number_of(r, "offset") > 0) return "offset";
     if (relative && !*relative && number_of(r, "range") > 0) return "relative: false";
     if (word_of(r, "align") && !word_of(r, "center")) return "align: transform";
-    return frames->fft & (frames->fft - 1) ? "an fft that is not a power of two" : NULL;
+    if (frames->fft & (frames->fft - 1)) return "an fft that is not a power of two";
+    if (frames->fft < 16) return "an fft of fewer than 16 points";
+    return frames->filters > frames->fft ? "more filters than the fft has points" : NULL;
 }
 
 static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_error *err) {
@@ -136,7 +149,7 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
                         .exponent = 1};
     bool ok = fill_turn(p, frames->fft) && fill_bank(p, s);
     if (ok) ok = r->feature == &cv_feature_mfcc ? fill_mfcc(r, p, s) : fill_logmel(r, p, s);
-    p->work = ok ? cv_program_add_value(p, (cv_maps){1, 1, 1}, frames->fft + frames->filters) : -1;
+    p->work = ok ? cv_program_add_value(p, (cv_maps){1, 1, 1}, 2 * frames->fft) : -1;
     r->feature->release(s);
     return p->work >= 0 ? CONVO_OK : cv_no_memory(err, "a front end");
 }

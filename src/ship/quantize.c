@@ -156,13 +156,13 @@ static void take_front(quantizing *q) {
     f->turn = copy_of(q, f->turn);
     f->bank = copy_of(q, f->bank);
     f->bins = copy_of(q, f->bins);
+    f->peak = copy_of(q, f->peak);
     f->cosine = copy_of(q, f->cosine);
     const int input = add_value(q, 0, i8 || !from->front); // value 0, as every program has it
     if (i8) to->i8_front = (cv_i8_layer){.scale = 1 / q->scale[0].scale, .zero_y = q->scale[0].zero};
     if (from->front) (i8 ? q->as_i8 : q->as_f32)[0] = input;
     if (from->work < 0) return;
-    const size_t row = i8 ? (size_t)f->row : 0;
-    to->work = cv_program_add_value(to, (cv_maps){1, 1, 1}, from->value[from->work].count + row);
+    to->work = cv_program_add_value(to, (cv_maps){1, 1, 1}, from->value[from->work].count);
     q->failed |= to->work < 0;
 }
 

@@ -155,7 +155,7 @@ check "and its functions have names" grep -q '___9_lives_predict' "$work/-- 9 li
 expect 0 "a name is given" "x.c" -- export "$run" -o "$work/x.c" --name spoken
 check "and used" grep -q '#define SPOKEN_SAMPLES 6000' "$work/x.h"
 
-expect 0 "what a net needs is said" "memory         2192 bytes" "8 bits" -- summary fsdd-mfcc --on device --int8
+expect 0 "what a net needs is said" "memory         3016 bytes" "8 bits" -- summary fsdd-mfcc --on device --int8
 expect 0 "and as JSON" '"kernel": "spectrum"' -- summary fsdd-mfcc --on device --json
 expect 2 "8-bit numbers of a summary are a device's" "--int8 requires --on device" -- summary fsdd-mfcc --int8
 
