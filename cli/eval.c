@@ -27,9 +27,9 @@ static const cli_option options[] = {
     {0},
 };
 
-static void note_left_out(const char *sentence, void *user) {
-    (void)user;
-    say(stderr, "%s\n", sentence);
+static void print_eval_note(const char *sentence, void *user) {
+    const cli_context *context = user;
+    if (!context->quiet) say(stderr, "%s\n", sentence);
 }
 
 static int run_eval(const cli_context *context, const void *given) {
@@ -40,7 +40,8 @@ static int run_eval(const cli_context *context, const void *given) {
     if (!status) status = data_open(&d, NULL, values->data, values->threads);
     d.how.isa = values->isa;
     d.how.skip_unreadable = values->skip_unreadable;
-    d.how.note = note_left_out;
+    d.how.note = print_eval_note;
+    d.how.user = (void *)context;
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;

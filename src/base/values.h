@@ -16,7 +16,8 @@ typedef struct cv_row {
     uint32_t count;
     uint32_t type; // CV_ROW_FLOATS, ...
     double shift, gain;
-    uint64_t hash; // cv_hash_bytes of the stored numbers
+    uint64_t hash;   // cv_hash_bytes of the stored numbers
+    uint64_t length; // of a recording, in samples at the front end's rate, of which a net may see fewer; else 0
 } cv_row;
 
 enum { CV_ROW_FLOATS, CV_ROW_BYTES, CV_ROW_SAMPLES, CV_ROW_MISSING, CV_ROW_TYPES };

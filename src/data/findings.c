@@ -27,6 +27,7 @@ static const struct row {
     [CV_FOUND_COLUMN] = {"column", false, "ignored", "column", "of the manifest"},
     [CV_FOUND_UNREADABLE] = {"unreadable", true, "found", "file", "that cannot be read"},
     [CV_FOUND_LEFT_OUT] = {"left-out", true, "left out", "file", "that cannot be read"},
+    [CV_FOUND_LONG] = {"long", false, "found", "recording", "longer than the net's input, of which only the beginning is used"},
     [CV_FOUND_LEAK] = {"leak", true, "found", "example", "with a copy in another part of the split"},
     [CV_FOUND_COPY] = {"copy", true, "found", "example", "with a copy, which a random split may put into another part"},
     [CV_FOUND_LABEL] = {"label", true, "found", "example", "with a copy of another class"},

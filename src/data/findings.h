@@ -15,6 +15,7 @@ typedef enum cv_finding {
     CV_FOUND_COLUMN,
     CV_FOUND_UNREADABLE,
     CV_FOUND_LEFT_OUT,
+    CV_FOUND_LONG,
     CV_FOUND_LEAK,
     CV_FOUND_COPY,
     CV_FOUND_LABEL,

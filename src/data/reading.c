@@ -58,6 +58,7 @@ convo_status cv_read_features(void *reading, size_t task, cv_store_writer *write
     convo_status status = read_sound(r, task, &sound, err);
     if (status) return status;
     status = put_recording(r, task, sound.sample, sound.count, writer, err);
+    cv_store_put_length(writer, task, sound.count);
     cv_sound_free(&sound);
     return status;
 }

@@ -31,6 +31,8 @@ typedef struct cv_store_plan {
 // it cannot hold exactly are stored as floats. shift, gain: see cv_row.
 convo_status cv_store_put(cv_store_writer *writer, size_t row, const float *value /* [count] */, size_t count,
                           uint32_t type, double shift, double gain, convo_error *err);
+// Says how long the recording of a row was. After cv_store_put.
+void cv_store_put_length(cv_store_writer *writer, size_t row, size_t samples);
 // Opens the store at plan->path. *store is NULL if there is none with this key and number of rows, or if it is damaged.
 // A large store is not read as a whole: its rows are checked by cv_store_fetch, those of all others here.
 void cv_store_open(const cv_store_plan *plan, cv_pool *pool, cv_store **store);

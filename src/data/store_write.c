@@ -107,6 +107,8 @@ convo_status cv_store_put(cv_store_writer *w, size_t row, const float *value, si
     return good ? CONVO_OK : cv_no_memory(err, "the features of all examples: free disk space for the cache");
 }
 
+void cv_store_put_length(cv_store_writer *w, size_t row, size_t samples) { w->row[row].length = samples; }
+
 // --- tasks ------------------------------------------------------------------------------------------------------
 
 // Tasks after a failed one are skipped, those before it never: the error does not depend on the threads.

@@ -190,8 +190,11 @@ convo_status convo_evaluate(convo_model *model, convo_part part, const convo_tra
     *evaluation = (convo_evaluation){0};
     const double began = cv_now();
     convo_status status = cv_material_load(model->recipe, options, part, &m, err);
-    const convo_finding *left_out = m.dataset ? &m.dataset->found.of[CV_FOUND_LEFT_OUT] : NULL;
-    if (!status && left_out->count && options && options->note) options->note(left_out->sentence, options->user);
+    if (!status && options && options->note)
+        for (cv_finding kind = CV_FOUND_LEFT_OUT; kind <= CV_FOUND_LONG; kind++) {
+            const convo_finding *found = &m.dataset->found.of[kind];
+            if (found->count) options->note(found->sentence, options->user);
+        }
     if (!status) status = map_labels(model, &m, err);
     if (!status) status = copy_labels(model, m.source.truth, evaluation, err);
     if (!status) evaluation->part = cv_split_part(&m.split, part);

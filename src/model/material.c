@@ -199,6 +199,15 @@ static convo_status leave_out_unreadable(cv_material *m, convo_error *err) {
     return status;
 }
 
+// Notes the recordings whose ends the front end cuts off. Of those in a long recording that is cut in windows, none is.
+static convo_status note_long(cv_material *m, convo_error *err) {
+    convo_status status = CONVO_OK;
+    for (size_t i = 0; m->front && m->values.row && i < m->dataset->count && !status; i++)
+        if (m->values.row[i].length > (uint64_t)cv_front_samples(m->front))
+            status = cv_findings_add(&m->dataset->found, CV_FOUND_LONG, m->dataset->example[i].path, err);
+    return status;
+}
+
 static void set_source(cv_material *m) {
     m->source =
         (cv_source){.values = &m->values, .size = (size_t)cv_shape_size(m->shape), .label = m->label, .context = m};
@@ -237,6 +246,7 @@ convo_status cv_material_load(const convo_recipe *recipe, const convo_train_opti
     if (!status && !(m->label = cv_alloc(m->rows, sizeof *m->label))) status = cv_no_memory(err, "labels");
     for (size_t i = 0; !status && i < m->rows; i++) m->label[i] = m->dataset->example[i].label;
     if (!status) status = leave_out_unreadable(m, err);
+    if (!status) status = note_long(m, err);
     if (!status) set_source(m);
     if (status) cv_material_free(m);
     return status;

@@ -78,7 +78,9 @@ expect 0 "speakers on both sides of a random split are no fault" "found 6 speake
     data check fsdd-mfcc --data data/fsdd
 expect 0 "nor are those of a published one" "found 6 speakers in more than one part" -- data check fsdd --data data/fsdd
 expect 0 "a setting changes what is found" "nothing found" -- \
-    data check fsdd-mfcc --data data/fsdd --set data.split='{by: group, leave_out: theo}'
+    data check fsdd-mfcc --data data/fsdd --set data.split='{by: group, leave_out: theo}' --set features.samples=20000
+expect 0 "recordings that are longer than the net's input are found" "found 5 recordings longer than the net's input" -- \
+    data check fsdd-mfcc --data data/fsdd --set features.samples=10000
 touch "$leak/yes/broken.wav"
 expect 1 "files that cannot be read" "found 1 file that cannot be read: yes/broken.wav" -- data check "$leak"
 expect 1 "a data set that is not there" "no such folder" -- data check "$work/list.yaml" --data "no such folder"

@@ -133,6 +133,9 @@ env CONVO_HOME= XDG_CACHE_HOME= HOME="$work/user" "$CONVO" train "$work/digits.y
     --out "$work/homeless" -q --set epochs=1 >/dev/null
 check "an empty variable is as good as none" test -d "$work/user/.cache/convo/features"
 expect 0 "eval --split all sees every recording" "/300)" -- eval "$run" --data "$work/small" --split all
+expect 0 "eval says how many it hears the beginning of" "longer than the net's input" -- eval "$run" --data "$work/small"
+expect 0 "but not with -q" -- eval "$run" --data "$work/small" -q
+check "indeed" test ! -s "$work/err"
 expect 0 "eval --json prints one object" '"confusion": [' -- eval "$run" --data "$work/small" --json
 one=data/fsdd/1_theo_0.flac
 expect 0 "predict prints label and probability" "$one  " -- predict "$run" "$one"
