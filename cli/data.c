@@ -245,6 +245,8 @@ static int with_recipe(const cli_context *context, const data_values *values, re
     cli_data d = {0};
     int status = open_recipe(context->word[1], &values->set, &recipe, &file);
     if (!status) status = data_open(&d, file, values->data, values->threads);
+    d.how.note = print_note;
+    d.how.user = (void *)(uintptr_t)context;
     if (!status) status = use(context, values, recipe, &d.how);
     data_close(&d);
     free(file);

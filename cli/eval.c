@@ -27,11 +27,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static void print_eval_note(const char *sentence, void *user) {
-    const cli_context *context = user;
-    if (!context->quiet) say(stderr, "%s\n", sentence);
-}
-
 static int run_eval(const cli_context *context, const void *given) {
     const eval_values *values = given;
     convo_part part;
@@ -40,8 +35,8 @@ static int run_eval(const cli_context *context, const void *given) {
     if (!status) status = data_open(&d, NULL, values->data, values->threads);
     d.how.isa = values->isa;
     d.how.skip_unreadable = values->skip_unreadable;
-    d.how.note = print_eval_note;
-    d.how.user = (void *)context;
+    d.how.note = print_note;
+    d.how.user = (void *)(uintptr_t)context;
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;

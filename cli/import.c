@@ -28,11 +28,6 @@ static const cli_option options[] = {
     {0},
 };
 
-static void print_import_note(const char *sentence, void *user) {
-    const cli_context *context = user;
-    if (!context->quiet) say(stderr, "%s\n", sentence);
-}
-
 // "a,b,c" as a NULL-ended list; both belong to the caller.
 static const char **split(char *text) {
     size_t count = 1;
@@ -100,7 +95,7 @@ static int report(const cli_context *context, const import_values *values, const
 static int run_import(const cli_context *context, const void *given) {
     const import_values *values = given;
     convo_import_options how = {
-        .data = values->data, .output = values->output, .note = print_import_note, .user = (void *)(uintptr_t)context};
+        .data = values->data, .output = values->output, .note = print_note, .user = (void *)(uintptr_t)context};
     convo_recipe *recipe = NULL;
     convo_model *model = NULL;
     convo_error err;

@@ -21,6 +21,11 @@ bool can_colour(void) {
     return can_redraw() && !(no && *no);
 }
 
+void print_note(const char *sentence, void *user) {
+    const cli_context *context = user;
+    if (!context->quiet) say(stderr, "%s\n", sentence);
+}
+
 cli_clock clock_of(double seconds) {
     cli_clock clock;
     long long s = seconds > 0 && seconds < 1e9 ? (long long)(seconds + 0.5) : 0;

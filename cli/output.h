@@ -38,6 +38,8 @@ void hint_offer(cli_hint *hint, const char *candidate);
 // (NO_COLOR is respected).
 bool can_redraw(void);
 bool can_colour(void);
+// Prints a note of the library on standard error, unless --quiet is given. user: the cli_context.
+void print_note(const char *sentence, void *user);
 // "0:07", "1:02:03"
 typedef struct cli_clock {
     char text[32];

@@ -569,6 +569,7 @@ static void settings_change_the_recipe(void **state) {
         {"train.optimizer={adam: {lr: 0.001}}", "optimizer: {adam: {lr: 0.001}}"},
         {"optimizer={adam: {lr: 0.001}}", "optimizer: {adam: {lr: 0.001}}"},
         {"momentum=0.9", "{sgd: {lr: 0.05, momentum: 0.9}}"},
+        {"schedule=one_cycle", "schedule: one_cycle"},
         {"patience=3", "patience: 3"},
         {"seed=7", "seed: 7"},
         {"data.split.seed=7", "split: {train: 2/3, test: 1/3, seed: 7}"},

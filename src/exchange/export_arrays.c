@@ -79,6 +79,8 @@ convo_status convo_data_export(const convo_recipe *recipe, const convo_train_opt
     if (!recipe || !path) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe and a path are required");
     convo_status status = cv_material_load(recipe, options, CONVO_TRAIN, &m, err);
     if (!status) status = cv_material_augment(recipe, options, &m, err);
+    if (!status && m.changes && options && options->note)
+        options->note("the features are exported as they are: 'augment' changes them anew in every epoch", options->user);
     if (!status) status = cv_material_measure(recipe, &m, err);
     if (!status) status = cv_npz_create(path, &npz, err);
     if (!status) cv_material_normalize(&m, &m.normal);

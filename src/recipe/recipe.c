@@ -278,11 +278,12 @@ static convo_status read_teacher(convo_recipe *recipe, const yaml_node_t *node, 
     return cv_yaml_read(&yaml, node, &block, err);
 }
 
+const char *const cv_train_blocks[] = {"loss", "optimizer", "schedule", "teacher", NULL};
+
 static convo_status read_train(convo_recipe *recipe, const yaml_node_t *node, convo_error *err) {
-    static const char *const also[] = {"loss", "optimizer", "schedule", "teacher", NULL};
     const cv_yaml yaml = cv_recipe_yaml(recipe);
     const cv_yaml_block block = {
-        .what = "train", .at = node, .part = {{cv_train_schema, &recipe->train}}, .also = also};
+        .what = "train", .at = node, .part = {{cv_train_schema, &recipe->train}}, .also = cv_train_blocks};
     convo_status status = cv_yaml_read(&yaml, node, &block, err);
     recipe->has_train = node;
     if (!status) status = read_loss(recipe, cv_yaml_find(&yaml, node, "loss"), err);

@@ -60,6 +60,7 @@ typedef struct cv_feature_common {
 } cv_feature_common;
 extern const cv_option cv_feature_common_schema[];
 extern const char *const cv_recipe_blocks[]; // NULL-terminated
+extern const char *const cv_train_blocks[];  // those of `train`, likewise
 // `data:` without the kind's own options and `split:`; `published:`.
 extern const cv_option cv_recipe_data_schema[], cv_recipe_published_schema[], cv_recipe_teacher_schema[];
 

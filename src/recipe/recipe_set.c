@@ -61,6 +61,11 @@ static void find_written(search *s, const yaml_node_t *node, const char *path) {
     }
 }
 
+static bool is_block(const char *const *blocks, const char *name) {
+    while (*blocks && strcmp(*blocks, name) != 0) blocks++;
+    return *blocks;
+}
+
 // The full path of a bare name: an option of `train`, else what is written once, else an option or a block that could
 // be.
 static convo_status complete(const convo_recipe *recipe, const char *name, char path[PATH_SIZE], const char *setting,
@@ -82,11 +87,10 @@ static convo_status complete(const convo_recipe *recipe, const char *name, char 
             cv_print(path, PATH_SIZE, "%s.%s", homes[h].path, name);
             return CONVO_OK;
         }
-    for (const char *const *block = cv_recipe_blocks; *block; block++)
-        if (!strcmp(name, *block)) {
-            cv_print(path, PATH_SIZE, "%s", name);
-            return CONVO_OK;
-        }
+    if (is_block(cv_recipe_blocks, name) || is_block(cv_train_blocks, name)) {
+        cv_print(path, PATH_SIZE, "%s%s", is_block(cv_train_blocks, name) ? "train." : "", name);
+        return CONVO_OK;
+    }
     const cv_hint near = cv_did_you_mean(name, next_option, homes);
     return cv_fail(err, CONVO_ARGUMENT, setting, "the recipe has no setting '%s'%s", name,
                    *near.text ? near.text : "; the option of a layer has a path such as 'model.0.conv1d.kernel'");

@@ -3,6 +3,8 @@
 small_data
 recipe >"$work/digits.yaml"
 "$CONVO" data export "$work/digits.yaml" --data "$work/small" -o "$work/all" -q >/dev/null || exit 1
+expect 0 "changes that are made anew in every epoch are not exported, which is said" "exported as they are" -- \
+    data export "$work/digits.yaml" --data "$work/small" --set 'augment={speed: 0.1}' -o "$work/anew"
 recipe 's/set: fsdd, split: .*}/set: arrays, split: official}/; s/features:.*/input: [13, 74]/; s/epochs: 3/epochs: 1/' \
     >"$work/arrays.yaml"
 sed -i 's/^data: .*/data: {set: arrays, split: official}/' "$work/arrays.yaml"
