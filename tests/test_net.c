@@ -258,25 +258,27 @@ static void check_same_trial(const trial *a, const trial *b, int count) {
     free(room[1]);
 }
 
+// With few threads there are fewer copies of the gradient than shards of LARGEST, with many as many.
 static void threads_do_not_change_a_bit(void **state) {
     (void)state;
-    const int batches[] = {1, 31, 128, LARGEST};
-    cv_pool *pool[3] = {make_pool(1), make_pool(2), make_pool(3)};
+    static const int batches[] = {1, 31, 128, LARGEST}, threads[] = {1, 2, 3, 5, 8, 16, 33, 64};
+    cv_pool *pool[CV_COUNT(threads)];
+    trial t[CV_COUNT(threads)];
+    for (size_t p = 0; p < CV_COUNT(threads); p++) pool[p] = make_pool(threads[p]);
     for (size_t k = 0; isa_at(k); k++)
         for (size_t n = 0; n < 2 * CV_COUNT(nets); n++) {
             const bool joint = n % 2; // gradients, where the batch is of few blocks
             const int largest = joint ? 8 * isa_at(k)->lanes : LARGEST;
-            trial t[3];
-            for (int p = 0; p < 3; p++)
+            for (size_t p = 0; p < CV_COUNT(threads); p++)
                 t[p] = trial_with(joint ? CV_ANY_SIZE : 0, &nets[n / 2], isa_at(k), pool[p], largest);
             for (size_t b = 0; b < CV_COUNT(batches) && batches[b] <= largest; b++)
-                for (int p = 0; p < 3; p++) {
+                for (size_t p = 0; p < CV_COUNT(threads); p++) {
                     trial_train(&t[p], 0, batches[b], b);
                     if (p) check_same_trial(&t[0], &t[p], batches[b]);
                 }
-            for (int p = 0; p < 3; p++) trial_free(&t[p]);
+            for (size_t p = 0; p < CV_COUNT(threads); p++) trial_free(&t[p]);
         }
-    for (int p = 0; p < 3; p++) cv_pool_free(pool[p]);
+    for (size_t p = 0; p < CV_COUNT(threads); p++) cv_pool_free(pool[p]);
 }
 
 // --- gradients used on the way ------------------------------------------------------------------------------------
@@ -358,7 +360,8 @@ static void check_mean(const trial *t, int count) {
         trial_gradient(t, i, whole);
         cv_random_seed(&random, SEED); // dropout goes on from sample to sample
         for (int n = 0; n < count; n++) {
-            const cv_batch batch = {.values = CV_FLOATS(t->values), .index = t->index + n, .label = t->label, .count = 1};
+            const cv_batch batch = {
+                .values = CV_FLOATS(t->values), .index = t->index + n, .label = t->label, .count = 1};
             cv_runner_train(t->train, &batch, &random, NULL, NULL);
             trial_gradient(t, i, one);
             for (size_t e = 0; e < size; e++) sum[e] += one[e] / count;

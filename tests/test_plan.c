@@ -275,14 +275,22 @@ static void check_floats(const char *where, const char *what, const float *got, 
             fail_msg("%s: %s[%zu] is %.9g, one by one %.9g", where, what, i, (double)got[i], (double)want[i]);
 }
 
-// The gradient of a tensor: of every block, which here is a shard of its own, added up in their order. A joint gradient
-// is one sum over all blocks, and rounded elsewhere.
+// The sum of numbers `apart` from each other: that of the largest power of two of them that leaves some, plus the rest.
+static float tree_sum(const float *x, size_t apart, int count) {
+    int half = 1;
+    if (count == 1) return *x;
+    while (2 * half < count) half *= 2;
+    return tree_sum(x, apart, half) + tree_sum(x + (size_t)half * apart, apart, count - half);
+}
+
+// The gradient of a tensor: of every block, which here is a shard of its own, added up in a tree. A joint gradient is
+// one sum over all blocks, and rounded elsewhere.
 static void check_gradient(const char *where, const cv_net_tensor *s, const float *of_blocks, int blocks, bool joint,
                            const cv_runner *runner) {
     float *want = test_memory(s->size, sizeof *want), *got = test_memory(s->size, sizeof *got);
     for (size_t i = 0; i < s->size; i++) {
         float most = 0;
-        for (int b = 0; b < blocks; b++) want[i] = b ? want[i] + of_blocks[(size_t)b * s->size + i] : of_blocks[i];
+        want[i] = tree_sum(of_blocks + i, s->size, blocks);
         for (int b = 0; b < blocks; b++) most = fmaxf(most, fabsf(of_blocks[(size_t)b * s->size + i]));
         got[i] = *(const float *)cv_runner_gradient(runner, s->offset + i, 1, &got[i]);
         if (joint && fabsf(got[i] - want[i]) <= 1e-5f * most + 1e-8f) got[i] = want[i];

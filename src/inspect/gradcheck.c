@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-// 17 examples are nine blocks of doubles in eight shards: one shard adds a block to another, and one lane is idle.
+// 17 examples are nine blocks of doubles in few shards, eight: one adds a block to another, and one lane is idle.
 enum { BATCH = 17, ELEMENTS = 5 };
 static const double tolerance = 1e-5, mean_tolerance = 1e-6;
 
@@ -45,7 +45,7 @@ static convo_status trial_new(trial *t, cv_net *net, const cv_op *loss, const vo
     if (!t->values.value || !t->index || !t->label || !t->loss || !t->room)
         return cv_no_memory(err, "a gradient check");
     t->batch = (cv_batch){.values = &t->values, .index = t->index, .label = t->label, .count = count};
-    return cv_runner_new(net, loss, loss_config, count, CV_TRAINING, pool, &t->runner, err);
+    return cv_runner_new(net, loss, loss_config, count, CV_TRAINING | CV_FEW_SHARDS, pool, &t->runner, err);
 }
 
 // Random inputs and labels, and the gradient of the mean loss.

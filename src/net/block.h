@@ -10,9 +10,10 @@ typedef struct job {
     const cv_batch *batch;
     float *outputs, *losses;
     double *wide; // losses
-    int blocks;
-    int first, end;  // actions
-    int *not_finite; // [blocks] first step whose output is not finite; NULL: do not look
+    int blocks, shards;
+    int region, first, end; // of actions
+    bool adds, sums;        // gradients; shards of this region have some
+    int *not_finite;        // [blocks] first step whose output is not finite; NULL: do not look
 } job;
 
 typedef struct block {

@@ -179,11 +179,12 @@ static bool has_trained(const cv_net *net, const cv_node *node) {
 // parameters than fit in the cache, reading them is what takes the time. They are then read once for all blocks, some
 // by each thread, and make one gradient in place of a shard each. The blocks have an arena each.
 enum { MUCH_WORK = 1 << 18, FEW_EXAMPLES = 32 }; // multiply-adds of an example: a meeting takes as long as about 2^16
+enum { FEW_BLOCKS = 8 };                         // for tests
 
 static bool is_joint(const planner *d, const cv_node *n, int examples, int blocks) {
     char formula[256];
     if (!n->op->in_parts) return false;
-    if (d->flags & CV_ANY_SIZE) return blocks <= MAX_SHARDS;
+    if (d->flags & CV_ANY_SIZE) return blocks <= FEW_BLOCKS;
     return examples <= FEW_EXAMPLES && n->op->cost(n->config, n->in, n->out, formula, sizeof formula) >= MUCH_WORK;
 }
 

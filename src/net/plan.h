@@ -6,10 +6,6 @@
 
 #define CV_NOWHERE SIZE_MAX
 
-// Gradients are summed in at most this many shards. More would occupy more threads, but each costs a pass over the
-// parameters.
-enum { MAX_SHARDS = 8 };
-
 // The actions of a block. At a MERGE, and at a FORWARD or BACKWARD of a joint step, all blocks meet; between two
 // meetings, actions run depth-first, block by block.
 typedef enum cv_verb {

@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Where number `at` of the gradient lies in a shard; that of a joint layer lies in none. NULL: it is not trained.
-static void *gradient_of(const cv_runner *r, size_t at, int shard) {
-    const stretch *s = r->stretch;
-    if (at >= r->net->trained) return NULL;
-    while (at >= s->end) s++;
-    return (char *)r->gradient[s->joint] +
-           ((size_t)shard * r->gradient_size[0] * !s->joint + s->at + at - s->first) * r->isa->real;
-}
-
 // The passes of a slot, for block k of `count` that go in lockstep: an op that takes them all in one call is called for
 // the first.
 static void aim(const job *j, int slot, target to) {
@@ -31,27 +22,29 @@ static void aim(const job *j, int slot, target to) {
         passes[i].class_weight = to.class_weight;
         passes[i].truth = to.truth;
         for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !r->plan.step[i].joint; t++)
-            passes[i].grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, to.shard);
+            passes[i].grad[t] = cv_gradient_of(&r->gradient, n->tensor + t, to.copy);
     }
 }
 
-static void run_shard(void *context, int shard, int worker) {
-    const job *j = context;
+// The blocks of a shard, which are `lockstep` times as many units. copy: of the gradient, which they add to.
+static void run_shard(const job *j, int shard, int copy, int worker) {
     const cv_runner *r = j->runner;
-    const int lanes = r->isa->lanes, blocks = j->blocks;
-    const bool one_each = r->shards == blocks; // then nothing need be divided, which is much in a step of a small net
-    const int first = one_each ? shard : (int)((int64_t)blocks * shard / r->shards),
-              end = one_each ? shard + 1 : (int)((int64_t)blocks * (shard + 1) / r->shards);
-    for (int n = first; n < end; n += r->lockstep) {
-        const int count = end - n < r->lockstep ? end - n : r->lockstep;
+    const int lanes = r->isa->lanes, blocks = j->blocks, together = r->lockstep;
+    const bool one_each = j->shards == blocks; // then nothing need be divided, which is much in a step of a small net
+    const int64_t units = one_each ? blocks : (blocks + together - 1) / together;
+    const int first = one_each ? shard : (int)(units * shard / j->shards) * together;
+    int end = one_each ? shard + 1 : (int)(units * (shard + 1) / j->shards) * together;
+    if (end > blocks) end = blocks;
+    for (int n = first; n < end; n += together) {
+        const int count = end - n < together ? end - n : together;
         block b[MAX_LOCKSTEP];
         for (int k = 0; k < count; k++) {
             b[k] = (block){.number = n + k, .first = (n + k) * lanes, .active = samples_of(j, n + k)};
-            b[k].slot = r->plan.barriers ? n + k : worker * r->lockstep + k;
+            b[k].slot = r->plan.barriers ? n + k : worker * together + k;
         }
         for (int k = 0; k < count; k++)
             aim(j, b[k].slot,
-                (target){.shard = shard,
+                (target){.copy = copy,
                          .weight = j->batch->weight > 0 ? j->batch->weight : j->batch->count,
                          .class_weight = j->batch->class_weight,
                          .truth = j->batch->truth,
@@ -61,6 +54,32 @@ static void run_shard(void *context, int shard, int worker) {
                          .set = n == first && k == 0});
         cv_run_blocks(j, b, count);
     }
+}
+
+static void run_one(void *context, int shard, int worker) {
+    const job *j = context;
+    run_shard(j, shard, j->sums ? shard : 0, worker);
+    if (j->sums) cv_gradient_done(&j->runner->gradient, j->region, shard, shard);
+}
+
+// Where there are fewer copies of the gradient than shards.
+static void run_next(void *context, int task, int worker) {
+    const job *j = context;
+    (void)task;
+    for (int shard, copy; cv_gradient_next(&j->runner->gradient, j->region, &shard, &copy);) {
+        run_shard(j, shard, copy, worker);
+        cv_gradient_done(&j->runner->gradient, j->region, shard, copy);
+    }
+}
+
+static void run_shards(job *j) {
+    cv_gradient *g = &j->runner->gradient;
+    j->sums = j->adds && g->slice[j->region] < g->slice[j->region + 1];
+    if (j->sums) cv_gradient_begin(g, j->shards);
+    if (j->sums && !cv_gradient_is_ample(g))
+        cv_pool_run(j->runner->pool, cv_pool_size(j->runner->pool), run_next, j);
+    else
+        cv_pool_run(j->runner->pool, j->shards, run_one, j);
 }
 
 static void merge(const job *j, cv_action action) {
@@ -128,7 +147,7 @@ static void run_joint(const job *j, cv_action action) {
         whole.all.share.receiver = &whole;
     }
     for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !used; t++)
-        whole.all.grad[t] = gradient_of(r, r->net->tensor[n->tensor + t].offset, 0);
+        whole.all.grad[t] = cv_gradient_of(&r->gradient, n->tensor + t, 0);
     cv_pool_run(r->pool, whole.parts, run_part, &whole);
     for (int k = 0; k < j->blocks; k++) {
         const block b = {.number = k, .slot = k, .active = samples_of(j, k)};
@@ -141,13 +160,14 @@ static void run_joint(const job *j, cv_action action) {
 static void run_actions(job *j, int end) {
     cv_runner *r = j->runner;
     const int blocks = j->blocks = blocks_of(r, j->batch->count);
-    // Sums need the same shards for any number of threads; else there are as many as go in lockstep, or one per thread.
+    // Without sums there are as many shards as go in lockstep, or one per thread.
     const int together = (blocks + r->lockstep - 1) / r->lockstep, threads = cv_pool_size(r->pool);
-    const int most = (r->flags & CV_TRAINING) ? MAX_SHARDS : together > threads ? together : threads;
-    r->shards = blocks < most ? blocks : most;
-    for (j->first = 0; j->first < end; j->first = j->end + 1) {
+    const int most = together > threads ? together : threads;
+    j->adds = r->flags & CV_TRAINING;
+    j->shards = j->adds ? cv_shards_of(r, blocks) : blocks < most ? blocks : most;
+    for (j->first = j->region = 0; j->first < end; j->first = j->end + 1, j->region++) {
         for (j->end = j->first; j->end < end && !r->plan.action[j->end].meeting; j->end++) continue;
-        if (j->end > j->first) cv_pool_run(r->pool, r->shards, run_shard, j);
+        if (j->end > j->first) run_shards(j);
         if (j->end == end) break;
         const cv_action meeting = r->plan.action[j->end];
         if (meeting.verb == CV_FORWARD || meeting.verb == CV_BACKWARD)
@@ -197,42 +217,22 @@ const cv_node *cv_runner_first_not_finite(cv_runner *r, const cv_batch *batch) {
     return found >= 0 && r->plan.step[found].node != &r->loss ? r->plan.step[found].node : NULL;
 }
 
-static void add_reals(const cv_runner *r, void *to, const void *from, size_t n) {
-    if (r->isa->real == sizeof(double))
-        for (size_t i = 0; i < n; i++) ((double *)to)[i] += ((const double *)from)[i];
-    else
-        for (size_t i = 0; i < n; i++) ((float *)to)[i] += ((const float *)from)[i];
-}
-
 void cv_runner_use_gradients(cv_runner *r, cv_use_gradient *use, void *user) {
     r->use = use;
     r->user = user;
-    if (r->gradient[1]) r->bytes -= r->gradient_size[1] * r->isa->real;
-    free(r->gradient[1]);
-    r->gradient[1] = NULL;
+    r->bytes -= cv_gradient_bytes(&r->gradient);
+    cv_gradient_hand_over(&r->gradient);
+    r->bytes += cv_gradient_bytes(&r->gradient);
 }
 
 bool cv_runner_keeps_gradient(const cv_runner *r, size_t number) {
-    const stretch *s = r->stretch;
-    while (number >= s->end) s++;
-    return !(r->use && s->joint);
+    return !(r->use && cv_gradient_stretch(&r->gradient, number)->keeping == CV_JOINT);
 }
 
 const void *cv_runner_gradient(const cv_runner *r, size_t first, size_t count, void *room) {
-    const stretch *s = r->stretch;
-    if (count == 0) return room;
-    while (first >= s->end) s++;
-    if (first + count <= s->end && (s->joint || r->shards == 1)) return gradient_of(r, first, 0);
-    for (char *gradient = room; count; s++) {
-        const size_t n = s->end - first < count ? s->end - first : count;
-        memcpy(gradient, gradient_of(r, first, 0), n * r->isa->real);
-        for (int k = 1; k < r->shards && !s->joint; k++) add_reals(r, gradient, gradient_of(r, first, k), n);
-        first += n;
-        count -= n;
-        gradient += n * r->isa->real;
-    }
-    return room;
+    return cv_gradient_sum(&r->gradient, first, count, room);
 }
+
 size_t cv_runner_bytes(const cv_runner *r) {
     return r->bytes;
 }

@@ -57,37 +57,10 @@ static void fill_passes(cv_runner *r, int slot) {
     }
 }
 
-static void add_stretch(cv_runner *r, size_t first, size_t end, bool joint) {
-    if (first == end) return;
-    r->stretch[r->stretches++] = (stretch){first, end, r->gradient_size[joint], joint};
-    r->gradient_size[joint] += end - first;
-}
-
-// The steps' parameters lie in another order than the steps where the plan moved a shortcut.
-static const cv_node *next_joint(const cv_runner *r, int from_tensor) {
-    const cv_node *next = NULL;
-    for (int i = 0; i < r->plan.steps; i++) {
-        const cv_node *n = r->plan.step[i].node;
-        if (r->plan.step[i].joint && !n->frozen && n->tensor >= from_tensor && (!next || n->tensor < next->tensor))
-            next = n;
-    }
-    return next;
-}
-
-static void allocate_gradient(cv_runner *r, size_t blocks, bool *fits) {
-    const cv_net *net = r->net;
-    r->stretch = reserve(r, 2 * (size_t)r->plan.steps + 1, sizeof *r->stretch, fits);
-    if (!*fits) return;
-    size_t first = 0;
-    for (const cv_node *n = next_joint(r, 0); n; n = next_joint(r, n->tensor + n->tensors)) {
-        const cv_net_tensor *begin = &net->tensor[n->tensor], *last = begin + n->tensors - 1;
-        add_stretch(r, first, begin->offset, false);
-        first = last->offset + last->size;
-        add_stretch(r, begin->offset, first, true);
-    }
-    add_stretch(r, first, net->trained, false);
-    r->gradient[0] = reserve(r, blocks < MAX_SHARDS ? blocks : MAX_SHARDS, r->gradient_size[0] * r->isa->real, fits);
-    r->gradient[1] = reserve(r, r->gradient_size[1], r->isa->real, fits);
+int cv_shards_of(const cv_runner *r, int blocks) {
+    const int units = (blocks + r->lockstep - 1) / r->lockstep;
+    const int most = (r->flags & CV_FEW_SHARDS) ? FEW_SHARDS : CV_MOST_SHARDS;
+    return units < most ? units : most;
 }
 
 static bool reserve_all(cv_runner *r, const cv_runner *lender) {
@@ -110,7 +83,11 @@ static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     r->merged = reserve(r, 2 * steps, sizeof *r->merged, &fits);
     r->block_samples = reserve(r, blocks, sizeof *r->block_samples, &fits);
     r->zero = reserve(r, (size_t)output_size(r), sizeof *r->zero, &fits);
-    if (r->flags & CV_TRAINING) allocate_gradient(r, blocks, &fits);
+    if (r->flags & CV_TRAINING) {
+        fits = fits &&
+               cv_gradient_new(&r->gradient, r->net, &r->plan, cv_shards_of(r, (int)blocks), cv_pool_size(r->pool));
+        if (fits) r->bytes += cv_gradient_bytes(&r->gradient);
+    }
     for (size_t i = 0; fits && i < steps && (r->flags & CV_TRAINING); i++) {
         const cv_node *n = r->plan.step[i].node;
         const size_t noise = n->op->noise ? n->op->noise(n->config, n->in) : 0;
@@ -141,11 +118,11 @@ static bool gains_from_lockstep(const cv_plan *plan) {
     return together > all / 2;
 }
 
-// No more blocks than a shard has.
+// No more blocks than leave FEW_SHARDS shards.
 static int lockstep_of(const cv_runner *r) {
     if (!gains_from_lockstep(&r->plan)) return 1;
     const size_t fit = LOCKSTEP_BYTES / (r->plan.lanes * lane_bytes(r) + 1);
-    const int shards = (r->flags & CV_TRAINING) ? MAX_SHARDS : cv_pool_size(r->pool);
+    const int shards = (r->flags & CV_TRAINING) ? FEW_SHARDS : cv_pool_size(r->pool);
     const int most = (blocks_of(r, r->max_batch) + shards - 1) / shards;
     int count = 1;
     while (count < MAX_LOCKSTEP && count < most && (size_t)count < fit) count++;
@@ -215,9 +192,7 @@ void cv_runner_free(cv_runner *r) {
     free(r->others);
     free(r->shares);
     free(r->second);
-    free(r->stretch);
-    free(r->gradient[0]);
-    free(r->gradient[1]);
+    cv_gradient_free(&r->gradient);
     free(r->noise);
     free(r->partial);
     free(r->merged);

@@ -1,10 +1,13 @@
 // The inside of a runner: set up by runner.c, run by run.c.
 #pragma once
 
-#include "net/plan.h"
+#include "net/gradient.h"
 #include "net/run.h"
 
 enum { MAX_LANES = CV_MAX_LANES };
+
+// Each of so many threads has a shard of its own before blocks go in lockstep.
+enum { FEW_SHARDS = 8 };
 
 // Blocks of a net of mostly linear layers run in lockstep if their values together fit in this much cache, so that
 // weights that exceed the cache are read once for all of them.
@@ -16,16 +19,10 @@ typedef struct target {
     double weight;             // of the batch: its losses are divided by it
     const float *class_weight; // the batch's
     const uint8_t *truth;
-    int shard, active;       // active: samples of the block
+    int copy, active;        // of the gradient; samples of the block
     int blocks, last_active; // that it leads in lockstep, 0 where it follows; samples of the last of them
     int64_t set;             // wide, since targets are compared byte by byte: nothing lies between
 } target;
-
-// Trained numbers first..end start at `at` in every shard, or in the gradient of the joint layers.
-typedef struct stretch {
-    size_t first, end, at;
-    bool joint;
-} stretch;
 
 struct cv_runner {
     cv_net *net;
@@ -37,26 +34,22 @@ struct cv_runner {
     cv_pool *pool;
     unsigned flags;
     int max_batch;
-    int lockstep;     // blocks that go through the net together
-    int slots;        // arenas: one per thread and block in lockstep, or one per block where blocks meet
-    void *arena;      // [slots][plan.lanes]
-    bool borrows;     // the arena is another runner's
-    cv_pass *pass;    // [slots][steps], pointers filled in
-    target *aimed;    // [slots]
-    int32_t *labels;  // [slots][MAX_LANES]
-    int32_t *others;  // [slots][MAX_LANES], for mixed examples, and the shares of their first labels
-    float *shares;    // [slots][MAX_LANES]
-    void *second;     // [slots][outputs] lanes: losses, or their gradients, for the second labels or from the teacher
-    cv_node lesson;   // what is learnt from a teacher; .op NULL: nothing
-    double taught;    // its share in the loss
-    void *teacher;    // [slots][outputs] lanes of its outputs
-    stretch *stretch; // of the gradient
-    int stretches;
-    void *gradient[2]; // [MAX_SHARDS][gradient_size[0]] shards, [gradient_size[1]] of joint layers
-    size_t gradient_size[2];
+    int lockstep;    // blocks that go through the net together
+    int slots;       // arenas: one per thread and block in lockstep, or one per block where blocks meet
+    void *arena;     // [slots][plan.lanes]
+    bool borrows;    // the arena is another runner's
+    cv_pass *pass;   // [slots][steps], pointers filled in
+    target *aimed;   // [slots]
+    int32_t *labels; // [slots][MAX_LANES]
+    int32_t *others; // [slots][MAX_LANES], for mixed examples, and the shares of their first labels
+    float *shares;   // [slots][MAX_LANES]
+    void *second;    // [slots][outputs] lanes: losses, or their gradients, for the second labels or from the teacher
+    cv_node lesson;  // what is learnt from a teacher; .op NULL: nothing
+    double taught;   // its share in the loss
+    void *teacher;   // [slots][outputs] lanes of its outputs
+    cv_gradient gradient;
     cv_use_gradient *use; // receives the gradients of joint layers; NULL: they are kept
     void *user;
-    int shards;         // of the batch at hand
     float **noise;      // [steps][max_batch * noise of the step], NULL where a step draws none
     double **partial;   // [steps][2] -> [blocks][size]
     double **merged;    // [steps][2] -> [size]
@@ -66,6 +59,8 @@ struct cv_runner {
     size_t bytes;
 };
 
+// Shards of so many blocks: by the batch and the net alone, since sums need the same ones for any number of threads.
+int cv_shards_of(const cv_runner *r, int blocks);
 static inline int blocks_of(const cv_runner *r, int count) {
     return (count + r->isa->lanes - 1) / r->isa->lanes;
 }

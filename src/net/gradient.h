@@ -1,0 +1,83 @@
+// The gradient of a batch: copies for the shards at work, and their sum in a fixed binary tree.
+//
+//     shards    0   1   2   3   4   5   6
+//               0 + 1   2 + 3   4 + 5   6        two neighbours; the last one alone if it has none
+//               0  ..  3        4  ..  6
+//               0      ..       6
+//
+// The tree depends on the number of shards only, so its sum has the same bits whoever adds what, and when. Copies are
+// the memory it takes: with one for each shard, two threads would hold 64 times the parameters of a net. Shards are
+// begun in order, and whoever wants a copy where none is left first adds two neighbours that are done. Of the shards
+// before the first one at work at most log2(shards) sums are left then, so threads + log2(shards) copies are enough
+// for nobody to wait for ever. What is not added by the end of the pass is added by slices, by all threads, as the
+// gradient is used: with as many copies as shards, everything.
+#pragma once
+
+#include "net/plan.h"
+
+#include <pthread.h>
+
+enum { CV_MOST_SHARDS = 64 };
+
+// How the gradient of a tensor is kept.
+typedef enum cv_keeping {
+    CV_IN_SHARDS, // a copy for each shard at work
+    CV_AT_ONCE,   // one: batch norm makes it of all blocks as it merges their statistics; or nobody, of what is frozen
+    CV_JOINT,     // one, by a joint step; none where it is handed over
+    CV_KEEPINGS
+} cv_keeping;
+
+// Trained numbers first..end, which start at `at` in every copy of their kind.
+typedef struct cv_stretch {
+    size_t first, end, at;
+    cv_keeping keeping;
+    int region; // whose actions make them: how many meetings come before
+} cv_stretch;
+
+// The sum of shards from this one up to `end`, in a copy; -1: there is none.
+typedef struct cv_partial_sum {
+    int16_t copy, end;
+} cv_partial_sum;
+
+typedef struct cv_gradient {
+    const cv_isa *isa;
+    cv_stretch *stretch; // in the order of the net
+    int stretches;
+    cv_stretch **of; // [tensors of the net]
+    const cv_net *net;
+    void *memory[CV_KEEPINGS]; // [copies][size], [size], [size]
+    size_t size[CV_KEEPINGS];  // reals
+    int copies;                // of CV_IN_SHARDS
+    int shards;                // of the batch at hand
+    int regions;
+    size_t *slice;                         // [regions + 1] where those of each region begin in a copy
+    cv_partial_sum (*sum)[CV_MOST_SHARDS]; // [regions]
+    pthread_mutex_t lock;                  // of what follows, and of the sums where there are fewer copies than shards
+    pthread_cond_t news;                   // a shard is done, or a copy is free
+    int next;                              // shard of this region to be begun
+    int free[CV_MOST_SHARDS], frees;
+} cv_gradient;
+
+// Allocates everything, for batches of at most `shards` shards. Returns false if memory runs out; cv_gradient_free is
+// to be called all the same.
+bool cv_gradient_new(cv_gradient *gradient, const cv_net *net, const cv_plan *plan, int shards, int threads);
+void cv_gradient_free(cv_gradient *gradient);
+size_t cv_gradient_bytes(const cv_gradient *gradient);
+// Begins a region's pass over the blocks of a batch.
+void cv_gradient_begin(cv_gradient *gradient, int shards);
+// Whether there are as many copies as shards: then shard k has copy k, and cv_gradient_next is not needed.
+static inline bool cv_gradient_is_ample(const cv_gradient *gradient) {
+    return gradient->shards <= gradient->copies;
+}
+// Takes the next shard and a copy for its gradient; returns false if all are taken. By any thread.
+bool cv_gradient_next(cv_gradient *gradient, int region, int *shard, int *copy);
+// The gradient of this shard is complete in this copy. By any thread.
+void cv_gradient_done(cv_gradient *gradient, int region, int shard, int copy);
+// Returns where the gradient of a tensor of the net lies, NULL: it is not trained.
+void *cv_gradient_of(const cv_gradient *gradient, int tensor, int copy);
+// Returns the stretch of a trained number.
+const cv_stretch *cv_gradient_stretch(const cv_gradient *gradient, size_t number);
+// Returns [count] numbers of the gradient, from `first` on: in place, or in room, [count], if they had to be summed.
+const void *cv_gradient_sum(const cv_gradient *gradient, size_t first, size_t count, void *room);
+// Forgets joint gradients, which are handed over from now on.
+void cv_gradient_hand_over(cv_gradient *gradient);
