@@ -2,7 +2,10 @@
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
+#include "web/web.h"
 
+#include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 typedef struct export_values {
@@ -13,13 +16,14 @@ typedef struct export_values {
 
 #define VALUES export_values
 static const cli_option options[] = {
-    TEXT_OPTION("out", 'o', out, "FILE", "FILE.onnx, FILE.safetensors or FILE.c"),
+    TEXT_OPTION("out", 'o', out, "FILE", "FILE.onnx, FILE.safetensors, FILE.c or FILE.html"),
     FLAG_OPTION("fold", 0, fold, "fold batch normalisation into the layer before it"),
     FLAG_OPTION("with-features", 0, features, "include the front end: the input is the samples of a recording"),
     FLAG_OPTION("probabilities", 0, probabilities, "output probabilities instead of logits"),
-    FLAG_OPTION("int8", 0, int8, "C: the net in 8-bit numbers, whose ranges training examples give"),
+    FLAG_OPTION("int8", 0, int8, "C, page: the net in 8-bit numbers, whose ranges training examples give"),
     TEXT_OPTION("data", 0, data, "DIR", "with --int8: folder of the data set (that of the run)"),
-    TEXT_OPTION("name", 0, name, "NAME", "C: what its functions' names begin with (the name of the file)"),
+    TEXT_OPTION("name", 0, name, "NAME",
+                "C: what its functions' names begin with (the name of the file); page: its title"),
     {0},
 };
 
@@ -32,6 +36,17 @@ static int measure_ranges(convo_model *model, const char *folder) {
     return status;
 }
 
+static bool is_page(const char *path) {
+    const size_t length = strlen(path);
+    return length > 5 && !strcasecmp(path + length - 5, ".html");
+}
+
+static int write_model(const convo_model *model, const char *path, const convo_export_options *how) {
+    convo_error err;
+    if (is_page(path)) return write_web(model, path, how);
+    return convo_export(model, path, how, &err) ? fail(&err) : DONE;
+}
+
 static int run_export(const cli_context *context, const void *given) {
     const export_values *values = given;
     const convo_export_options how = {values->fold, values->features, values->probabilities, values->name,
@@ -41,20 +56,14 @@ static int run_export(const cli_context *context, const void *given) {
     struct stat status;
     if (!values->out) return usage_error("export", "missing -o FILE; its extension selects the format");
     if (values->data && !values->int8) return usage_error("export", "--data requires --int8");
+    if (is_page(values->out) && (values->fold || values->features || values->probabilities))
+        return usage_error("export", "--fold, --with-features and --probabilities are for .onnx, not for a page");
     if (convo_model_load(context->word[0], &model, &err)) return fail(&err);
-    if (values->int8) {
-        const int measured = measure_ranges(model, values->data);
-        if (measured) {
-            convo_model_free(model);
-            return measured;
-        }
-    }
-    if (convo_export(model, values->out, &how, &err)) {
-        convo_model_free(model);
-        return fail(&err);
-    }
-    const long long bytes = stat(values->out, &status) ? 0 : (long long)status.st_size;
+    int problem = values->int8 ? measure_ranges(model, values->data) : DONE;
+    if (!problem) problem = write_model(model, values->out, &how);
     convo_model_free(model);
+    if (problem) return problem;
+    const long long bytes = stat(values->out, &status) ? 0 : (long long)status.st_size;
     if (context->json)
         return print_json(json_pack("{s:o, s:I}", "file", json_text(values->out), "bytes", (json_int_t)bytes), false);
     if (!context->quiet) say(stdout, "%s  %lld bytes\n", values->out, bytes);
@@ -63,19 +72,22 @@ static int run_export(const cli_context *context, const void *given) {
 
 const cli_command command_export = {
     .name = "export",
-    .help = "write a model in a format of other programs: ONNX, C for microcontrollers",
+    .help = "write a model in a format of other programs: ONNX, C for microcontrollers, a page",
     .words = "MODEL|RUN",
     .examples = "  convo export runs/fsdd-mfcc-0 -o digits.onnx\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.onnx --with-features --probabilities\n"
                 "  convo export model.safetensors -o small.onnx --fold\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.c\n"
-                "  convo export runs/fsdd-mfcc-0 -o digits.c --int8\n",
+                "  convo export runs/fsdd-mfcc-0 -o digits.c --int8\n"
+                "  convo export runs/fsdd-mfcc-0 -o digits.html --int8\n",
     .notes =
         "ONNX: opset 17, IR version 8. Input \"input\" (\"samples\" with the front end), output \"logits\" or\n"
         "\"probabilities\", any number of examples at once. The normalisation that training measured is part of the\n"
         "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n"
         "C: one C99 file and its header, with front end, weights and net; no malloc, no libc but memcpy, the same\n"
-        "bits as `convo predict --on device`. See docs/device.md.\n",
+        "bits as `convo predict --on device`. See docs/device.md.\n"
+        "Page: one file with the same C as WebAssembly, which clang and wasm-ld compile. It hears the microphone or\n"
+        "files, or is shown pictures, in any browser; it fetches and sends nothing.\n",
     .options = options,
     .size = sizeof(export_values),
     .run = run_export,

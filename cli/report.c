@@ -1,10 +1,11 @@
-// convo report: one self-contained page about a run. In the template page.html, {{name}} is replaced by a piece written
-// here or in report/, and {{?name}} ... {{/name}} is kept only if that piece is not empty.
+// convo report: one self-contained page about a run. The pieces of the template page.html are written here or in
+// report/.
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
 #include "report/page.h"
 #include "sweep/trial.h"
+#include "template.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -240,47 +241,21 @@ static const struct piece {
     {"versions", piece_versions},
 };
 
-// What stands for "{{...}}", size bytes without the braces. NULL for a name that no piece has.
-static const char *find_piece(char *const text[], const char *name, size_t size) {
-    for (size_t k = 0; k < COUNT(pieces); k++)
-        if (strlen(pieces[k].name) == size && !memcmp(pieces[k].name, name, size)) return text[k];
-    return NULL;
-}
-
-static void fill_template(char *const text[], FILE *out) {
-    bool kept = true; // not within a section that is left out
-    const char *at = page_template, *open;
-    for (; (open = strstr(at, "{{")); at = strstr(open, "}}") + 2) {
-        if (kept) fwrite(at, 1, (size_t)(open - at), out);
-        const char *name = open + 2;
-        const size_t size = (size_t)(strstr(name, "}}") - name);
-        if (*name == '/')
-            kept = true;
-        else if (*name == '?')
-            kept = *find_piece(text, name + 1, size - 1);
-        else if (kept)
-            fputs(find_piece(text, name, size), out);
-    }
-    fputs(at, out);
-}
-
 // The whole page; NULL without memory. Free it.
 static char *page_text(const page *p) {
-    char *text[COUNT(pieces)] = {0}, *whole = NULL;
+    cli_piece text[COUNT(pieces) + 1] = {{0}};
+    char *whole = NULL;
     size_t size;
     bool complete = true;
     for (size_t k = 0; k < COUNT(pieces); k++) {
-        FILE *out = open_memstream(&text[k], &size);
+        text[k].name = pieces[k].name;
+        FILE *out = open_memstream(&text[k].text, &size);
         if (out) pieces[k].write(p, out);
         if (!out || fclose(out)) complete = false;
     }
-    FILE *out = complete ? open_memstream(&whole, &size) : NULL;
-    if (out) fill_template(text, out);
-    if (out && fclose(out)) complete = false;
-    for (size_t k = 0; k < COUNT(pieces); k++) free(text[k]);
-    if (complete && out) return whole;
-    free(whole);
-    return NULL;
+    if (complete) whole = fill_template(page_template, text);
+    for (size_t k = 0; k < COUNT(pieces); k++) free(text[k].text);
+    return whole;
 }
 
 // --- what it is made of -----------------------------------------------------------------------------------------

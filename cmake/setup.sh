@@ -21,6 +21,8 @@ find_missing_judges() {
     probe gcc-arm-none-eabi arm-none-eabi-gcc --version
     probe libnewlib-arm-none-eabi has_newlib
     probe qemu-system-arm qemu-system-arm --version
+    probe clang clang --version
+    probe lld wasm-ld --version
     probe libonnx-testdata test -d /usr/share/libonnx-testdata/data
     probe python3-onnx /usr/bin/python3 -c 'import onnx'
     probe python3-torch /usr/bin/python3 -c 'import torch'

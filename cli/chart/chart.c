@@ -1,18 +1,14 @@
 // Charts: a data file and a script beside the picture, drawn by gnuplot.
-#define _GNU_SOURCE // environ
 #include "chart/chart.h"
 #include "output.h"
 #include "paths.h"
+#include "program.h"
 #include "quote.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static int write_bytes(const char *path, const void *data, size_t size) {
     convo_error err;
@@ -40,20 +36,10 @@ static char *change_folder(const char *folder) {
 static bool run_gnuplot(const char *folder, char *script, int *problem) {
     char *go = change_folder(folder);
     char *line[] = {"gnuplot", "-e", go, script, NULL};
-    posix_spawn_file_actions_t actions;
-    int exit = -1;
-    pid_t child;
     *problem = ENOMEM;
-    if (go && !posix_spawn_file_actions_init(&actions)) {
-        *problem = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        if (!*problem) *problem = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-        if (!*problem) *problem = posix_spawnp(&child, "gnuplot", &actions, NULL, line, environ);
-        if (!*problem)
-            while (waitpid(child, &exit, 0) < 0 && errno == EINTR) {}
-        posix_spawn_file_actions_destroy(&actions);
-    }
+    const bool ran = go && run_program(line, NULL, problem);
     free(go);
-    return !*problem && exit == 0;
+    return ran;
 }
 
 const char chart_viridis[] = "  set palette defined (0 '#440154', 1 '#472d7b', 2 '#3b528b', 3 '#2c728e', 4 '#21918c', "

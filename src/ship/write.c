@@ -319,6 +319,13 @@ convo_status cv_program_write_source(const cv_program *p, const cv_ship *ship, c
     return write_self_test(p, ship, name, upper, to, err);
 }
 
+static bool is_picture(const cv_ship *ship) {
+    const convo_recipe *r = ship->recipe;
+    const cv_shape in = ship->net->input;
+    const bool pictures = !r->feature && r->data && (r->data->read || (r->data->shape && !r->data->generated));
+    return pictures && in.dims == 3 && (in.c == 1 || in.c == 3);
+}
+
 void cv_program_write_header(const cv_program *p, const cv_ship *ship, const char *name, FILE *to) {
     char upper[64];
     upper_case(name, upper);
@@ -335,6 +342,11 @@ void cv_program_write_header(const cv_program *p, const cv_ship *ship, const cha
                 p->f32_front.samples);
     else
         fprintf(to, "#define %s_VALUES %" PRId64 " // of the input\n", upper, cv_shape_size(p->input));
+    if (is_picture(ship))
+        fprintf(to,
+                "#define %s_CHANNELS %" PRId64 " // of a picture, from 0 to 1: gray, or red, green, blue\n"
+                "#define %s_ROWS %" PRId64 "\n#define %s_COLUMNS %" PRId64 "\n",
+                upper, p->input.c, upper, p->input.h, upper, p->input.w);
     fprintf(to,
             "#define %s_CLASSES %d\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
             "typedef struct %s_state {\n    float memory[%zu];\n} %s_state;\n\n"

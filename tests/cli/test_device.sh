@@ -62,17 +62,12 @@ runs() {
     rm -f "$work/$2/scores.bin" "$work/$2/hashes.bin"
     built "$@" && (cd "$work/$2" && "./$1") && same_as "$1" "$2"
 }
-# browsed NAME: the same as WebAssembly, over a few clips.
-mkdir "$work/headers"
-printf '%s\n' '#include <stddef.h>' 'void *memcpy(void *, const void *, size_t);' 'void *memset(void *, int, size_t);' \
-    >"$work/headers/string.h"
-to_wasm() { clang --target=wasm32 -O2 -ffreestanding -nostdlib -fvisibility=hidden -Wl,--no-entry -Wl,--export-dynamic "$@"; }
+# browsed NAME: the same as WebAssembly, in the page that convo writes, over a few clips.
 browsed() {
     rm -f "$work/few/scores.bin" "$work/few/hashes.bin"
-    upper=$(echo "$1" | tr '[:lower:]' '[:upper:]')
-    to_wasm "-DNET=$1" "-DHEADER=\"$1.h\"" "-DSAMPLES=${upper}_SAMPLES" "-DCLASSES=${upper}_CLASSES" "-D${upper}_SELF_TEST" \
-        -I"$work/headers" -I"$work" "$root/tests/device/wasm.c" "$work/$1.c" -o "$work/few/$1.wasm" &&
-        (cd "$work/few" && node "$root/tests/device/wasm.mjs" "$1.wasm") && same_as "$1" few
+    # shellcheck disable=SC2086
+    "$CONVO" export "$run" -o "$work/$1.html" $int8 && (cd "$work/few" && node "$root/tests/device/wasm.mjs" "$work/$1.html") &&
+        same_as "$1" few
 }
 # emulated NAME BOARD FLAG...: the same on an emulated board, over a few clips.
 emulated() {
@@ -120,7 +115,8 @@ for net in digits mixed wave digits8 mixed8; do
         skip "$net breaks no rule of C" "the compiler has no sanitizers"
     fi
     echo 'int nothing;' >"$work/nothing.c"
-    if command -v node >/dev/null && to_wasm "$work/nothing.c" -o "$work/nothing.wasm" 2>/dev/null; then
+    if command -v node >/dev/null &&
+        clang --target=wasm32 -nostdlib -Wl,--no-entry "$work/nothing.c" -o "$work/nothing.wasm" 2>/dev/null; then
         check "$net computes the same as WebAssembly" browsed "$net"
     else
         skip "$net computes the same as WebAssembly" "clang for wasm32, wasm-ld and node are not all installed"

@@ -110,7 +110,7 @@ ops_without() { # FIELD
     ' src/op/layers/*.c
 }
 
-unfinished() { grep -nE 'TODO|FIXME|XXX' -r include src cli examples recipes README.md CONTRIBUTING.md docs/*.md; }
+unfinished() { grep -nE 'TODO|FIXME|\<XXX\>' -r include src cli examples recipes README.md CONTRIBUTING.md docs/*.md; }
 
 # check_none NAME COMMAND...: what the command prints is what is wrong.
 check_none() {
