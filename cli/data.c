@@ -189,8 +189,10 @@ static bool is_known(const char *name, cli_hint *near) {
 static int describe(const cli_context *context, const data_values *values, const char *name, const char *folder) {
     convo_data_info info = {0};
     convo_error err;
-    int threads = thread_count(values->threads);
-    if (convo_data_describe(name, folder, threads, &info, &err)) return fail(&err);
+    cli_progress progress = progress_new(context);
+    const convo_train_options how = {
+        .threads = thread_count(values->threads), .reading = progress_reading, .user = &progress};
+    if (convo_data_describe(name, folder, &how, &info, &err)) return fail(&err);
     int status = context->json ? print_json(info_json(&info, name, folder), false)
                                : print_info(&info, name, folder, context->verbose);
     convo_data_info_free(&info);
@@ -200,7 +202,10 @@ static int describe(const cli_context *context, const data_values *values, const
 static int check_folder(const cli_context *context, const data_values *values, const char *name, const char *folder) {
     convo_findings found = {0};
     convo_error err;
-    if (convo_data_check_folder(name, folder, thread_count(values->threads), &found, &err)) return fail(&err);
+    cli_progress progress = progress_new(context);
+    const convo_train_options how = {
+        .threads = thread_count(values->threads), .reading = progress_reading, .user = &progress};
+    if (convo_data_check_folder(name, folder, &how, &found, &err)) return fail(&err);
     int status = report_findings(context, *folder ? folder : name, &found);
     convo_findings_free(&found);
     return status;
@@ -245,8 +250,8 @@ static int with_recipe(const cli_context *context, const data_values *values, re
     cli_data d = {0};
     int status = open_recipe(context->word[1], &values->set, &recipe, &file);
     if (!status) status = data_open(&d, file, values->data, values->threads);
-    d.how.note = print_note;
-    d.how.user = (void *)(uintptr_t)context;
+    data_show(&d, context);
+    d.how.note = progress_note;
     if (!status) status = use(context, values, recipe, &d.how);
     data_close(&d);
     free(file);

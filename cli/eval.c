@@ -35,8 +35,8 @@ static int run_eval(const cli_context *context, const void *given) {
     if (!status) status = data_open(&d, NULL, values->data, values->threads);
     d.how.isa = values->isa;
     d.how.skip_unreadable = values->skip_unreadable;
-    d.how.note = print_note;
-    d.how.user = (void *)(uintptr_t)context;
+    data_show(&d, context);
+    d.how.note = progress_note;
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;

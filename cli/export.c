@@ -27,10 +27,11 @@ static const cli_option options[] = {
     {0},
 };
 
-static int measure_ranges(convo_model *model, const char *folder) {
+static int measure_ranges(const cli_context *context, convo_model *model, const char *folder) {
     cli_data d;
     convo_error err;
     int status = data_open(&d, NULL, folder, 0);
+    data_show(&d, context);
     if (!status && convo_model_quantize(model, &d.how, &err)) status = fail(&err);
     data_close(&d);
     return status;
@@ -59,7 +60,7 @@ static int run_export(const cli_context *context, const void *given) {
     if (is_page(values->out) && (values->fold || values->features || values->probabilities))
         return usage_error("export", "--fold, --with-features and --probabilities are for .onnx, not for a page");
     if (convo_model_load(context->word[0], &model, &err)) return fail(&err);
-    int problem = values->int8 ? measure_ranges(model, values->data) : DONE;
+    int problem = values->int8 ? measure_ranges(context, model, values->data) : DONE;
     if (!problem) problem = write_model(model, values->out, &how);
     convo_model_free(model);
     if (problem) return problem;

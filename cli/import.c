@@ -94,8 +94,9 @@ static int report(const cli_context *context, const import_values *values, const
 
 static int run_import(const cli_context *context, const void *given) {
     const import_values *values = given;
+    cli_progress progress = progress_new(context);
     convo_import_options how = {
-        .data = values->data, .output = values->output, .note = print_note, .user = (void *)(uintptr_t)context};
+        .data = values->data, .output = values->output, .note = progress_note, .user = &progress};
     convo_recipe *recipe = NULL;
     convo_model *model = NULL;
     convo_error err;

@@ -23,6 +23,7 @@ static int make(const cli_context *context, const init_values *values, const con
     convo_error err;
     cli_data d;
     int status = data_open(&d, file, values->data, 0);
+    data_show(&d, context);
     if (!status && (convo_model_new(recipe, &d.how, &model, &err) || convo_model_save(model, values->out, &err)))
         status = fail(&err);
     if (!status && context->json)

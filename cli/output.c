@@ -21,11 +21,6 @@ bool can_colour(void) {
     return can_redraw() && !(no && *no);
 }
 
-void print_note(const char *sentence, void *user) {
-    const cli_context *context = user;
-    if (!context->quiet) say(stderr, "%s\n", sentence);
-}
-
 cli_clock clock_of(double seconds) {
     cli_clock clock;
     long long s = seconds > 0 && seconds < 1e9 ? (long long)(seconds + 0.5) : 0;
@@ -68,6 +63,7 @@ void say(FILE *stream, const char *format, ...) {
 }
 
 static void say_name(void) {
+    if (can_redraw()) fputs("\r\033[K", stderr); // in place of a bar
     fputs(can_colour() ? "\033[1;31mconvo:\033[0m " : "convo: ", stderr);
 }
 

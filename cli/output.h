@@ -38,8 +38,6 @@ void hint_offer(cli_hint *hint, const char *candidate);
 // (NO_COLOR is respected).
 bool can_redraw(void);
 bool can_colour(void);
-// Prints a note of the library on standard error, unless --quiet is given. user: the cli_context.
-void print_note(const char *sentence, void *user);
 // "0:07", "1:02:03"
 typedef struct cli_clock {
     char text[32];
@@ -62,6 +60,23 @@ cli_bar bar_new(const cli_context *context);
 bool bar_due(cli_bar *bar); // whether it is time to redraw
 void bar_draw(const cli_bar *bar, const char *before, double share, const char *after);
 void bar_clear(const cli_bar *bar);
+
+// Progress of long work, one kind after the other: a bar, how much is done, and the time left. It removes itself when
+// all is done.
+typedef struct cli_progress {
+    cli_bar bar;
+    bool quiet;
+    const char *work;      // at hand: "reading"
+    struct timespec began; // with it
+    double first;          // share that was done when it began
+} cli_progress;
+cli_progress progress_new(const cli_context *context);
+// Shows that a share of the work is done. after: what else there is to say, or "".
+void progress_show(cli_progress *progress, const char *work, double share, const char *after);
+// The callbacks of the library (convo_train_options): user is a cli_progress.
+void progress_reading(int64_t done, int64_t total, void *user);
+void progress_scoring(int64_t done, int64_t total, void *user);
+void progress_note(const char *sentence, void *user); // prints it on a line of its own; not with --quiet
 
 // Prints a value on standard output, on one line if `line` is set, and frees it. NULL stands for a value that could not
 // be made.

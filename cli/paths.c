@@ -131,6 +131,13 @@ int data_open(cli_data *d, const char *recipe, const char *data, int64_t threads
     return d->search ? DONE : no_memory();
 }
 
+void data_show(cli_data *d, const cli_context *context) {
+    d->progress = progress_new(context);
+    d->how.reading = progress_reading;
+    d->how.scoring = progress_scoring;
+    d->how.user = &d->progress;
+}
+
 void data_close(cli_data *d) {
     free_texts(d->search);
     free(d->cache);

@@ -1,7 +1,7 @@
 // Where recipes, data sets and runs are found, and where files are written.
 #pragma once
 
-#include "command.h"
+#include "output.h"
 
 // Returns the folders that contain data sets by name, NULL-terminated; NULL if memory runs out. recipe: the file of the
 // recipe, or NULL. Free with free_texts.
@@ -17,10 +17,13 @@ void free_texts(char **texts); // NULL-ended
 typedef struct cli_data {
     convo_train_options how;
     char **search, *cache;
+    cli_progress progress;
 } cli_data;
 // recipe: the file of the recipe, or NULL; data: --data, or NULL; threads: --threads. Call data_close in any case.
 int data_open(cli_data *d, const char *recipe, const char *data, int64_t threads);
 void data_close(cli_data *d);
+// From now on, reading and scoring show on the terminal. d must stay where it is.
+void data_show(cli_data *d, const cli_context *context);
 // Finds RECIPE, a path or a bare name, and applies --set. *file (may be NULL) receives the path; the caller frees it.
 int open_recipe(const char *word, const cli_list *settings, convo_recipe **recipe, char **file);
 // Does the same, but also accepts a model: a .safetensors file or a run folder gives the recipe it was trained with.

@@ -160,6 +160,7 @@ static int run_plot(const cli_context *context, const void *given) {
     int status = find_part("plot", values->split, &p.part);
     if (status) return status;
     status = data_open(&p.data, NULL, values->data, values->threads);
+    data_show(&p.data, context);
     if (!status) status = kind ? draw_kind(&p, kind) : draw_curves_of(&p);
     if (!status && p.stem) status = written(&p);
     convo_evaluation_free(&p.evaluation);

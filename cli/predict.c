@@ -158,6 +158,7 @@ static int run_predict(const cli_context *context, const void *given) {
     if (convo_model_load(context->word[0], &p.model, &err)) return fail(&err);
     cli_data d;
     int status = data_open(&d, NULL, values->data, 0);
+    data_show(&d, context);
     if (!status) status = run_on("predict", p.model, values->on, values->int8, &d.how);
     data_close(&d);
     if (!status && values->threads > 1 && convo_model_threads(p.model, (int)values->threads, &err)) status = fail(&err);

@@ -1,4 +1,4 @@
-// The progress bar, redrawn in place.
+// Progress on a terminal, redrawn in place.
 #include "output.h"
 
 #include <string.h>
@@ -12,11 +12,19 @@ cli_bar bar_new(const cli_context *context) {
         .redraw = can_redraw() && !context->quiet, .colour = can_colour(), .columns = known ? size.ws_col : 80};
 }
 
-bool bar_due(cli_bar *bar) {
+static struct timespec clock_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double passed = difftime(now.tv_sec, bar->drawn.tv_sec) + 1e-9 * (double)(now.tv_nsec - bar->drawn.tv_nsec);
-    if (!bar->redraw || passed < 0.1) return false;
+    return now;
+}
+
+static double seconds_between(struct timespec from, struct timespec to) {
+    return difftime(to.tv_sec, from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+}
+
+bool bar_due(cli_bar *bar) {
+    const struct timespec now = clock_now();
+    if (!bar->redraw || seconds_between(bar->drawn, now) < 0.1) return false;
     bar->drawn = now;
     return true;
 }
@@ -40,4 +48,52 @@ void bar_draw(const cli_bar *bar, const char *before, double share, const char *
 
 void bar_clear(const cli_bar *bar) {
     if (bar->redraw) fputs("\r\033[K", stderr);
+}
+
+// --- long work --------------------------------------------------------------------------------------------------
+
+cli_progress progress_new(const cli_context *context) {
+    return (cli_progress){.bar = bar_new(context), .quiet = context->quiet, .work = ""};
+}
+
+void progress_show(cli_progress *p, const char *work, double share, const char *after) {
+    if (!p->bar.redraw) return;
+    if (strcmp(p->work, work) != 0) {
+        p->work = work;
+        p->began = clock_now();
+        p->first = share;
+    }
+    if (share >= 1)
+        bar_clear(&p->bar);
+    else if (bar_due(&p->bar)) {
+        char before[64], behind[160];
+        const double seconds = seconds_between(p->began, clock_now());
+        snprintf(before, sizeof before, "%s  ", work);
+        int length = snprintf(behind, sizeof behind, "%s%s", *after ? "  " : "", after);
+        if (share > p->first && seconds > 0.5 && length < (int)sizeof behind)
+            snprintf(behind + length, sizeof behind - (size_t)length, "  %s left",
+                     clock_of(seconds * (1 - share) / (share - p->first)).text);
+        bar_draw(&p->bar, before, share, behind);
+    }
+}
+
+static void show_count(cli_progress *p, const char *work, int64_t done, int64_t total, const char *what) {
+    char after[80];
+    snprintf(after, sizeof after, "%lld of %lld %s", (long long)done, (long long)total, what);
+    progress_show(p, work, total > 0 ? (double)done / (double)total : 1, after);
+}
+
+void progress_reading(int64_t done, int64_t total, void *user) {
+    show_count(user, "reading", done, total, "files");
+}
+
+void progress_scoring(int64_t done, int64_t total, void *user) {
+    show_count(user, "scoring", done, total, "examples");
+}
+
+void progress_note(const char *sentence, void *user) {
+    const cli_progress *p = user;
+    if (p->quiet) return;
+    bar_clear(&p->bar);
+    say(stderr, "%s\n", sentence);
 }

@@ -220,10 +220,13 @@ static int finish_sweep(const cli_context *context, const sweep *s) {
 }
 
 static int run_points(const cli_context *context, const sweep_values *values, const char *file, sweep *s) {
-    cli_trials how = {.context = context, .resume = values->resume, .stop = stop_on_signals()};
+    cli_progress screen = progress_new(context);
+    cli_trials how = {
+        .context = context, .resume = values->resume, .stop = stop_on_signals(), .total = s->runs, .screen = &screen};
     int status = data_open(&how.data, file, values->data, values->threads);
     for (size_t k = 0; !status && k < s->runs; k++) {
         sweep_run *run = &s->run[k];
+        how.done = k;
         how.notes = k == 0; // once: the data is the same
         status = run_trial(&how, run->recipe, run->folder, run->name, &run->result);
         if (status) break;

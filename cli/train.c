@@ -37,7 +37,7 @@ static const cli_option options[] = {
 typedef struct screen {
     const char *folder;
     bool quiet, verbose, started;
-    cli_bar bar;
+    cli_progress progress;
 } screen;
 
 static int digits(int n) {
@@ -45,20 +45,17 @@ static int digits(int n) {
 }
 
 static void draw_bar(screen *display, const convo_progress *p) {
-    if (!bar_due(&display->bar)) return;
+    if (!bar_due(&display->progress.bar)) return;
     char before[48], after[160];
     snprintf(before, sizeof before, "epoch %*d/%d  ", digits(p->epochs), p->epoch, p->epochs);
     snprintf(after, sizeof after, "  loss %.4f  accuracy %.4f  %.0f examples/s  %s left", p->train.loss,
              p->train.accuracy, p->examples_per_second, clock_of(p->seconds_left).text);
-    bar_draw(&display->bar, before, p->steps ? (double)p->step / p->steps : 0, after);
+    bar_draw(&display->progress.bar, before, p->steps ? (double)p->step / p->steps : 0, after);
 }
 
 static void show_reading(int64_t done, int64_t total, void *user) {
     screen *display = user;
-    char after[64];
-    if (display->quiet || !bar_due(&display->bar)) return;
-    snprintf(after, sizeof after, "  %lld of %lld files", (long long)done, (long long)total);
-    bar_draw(&display->bar, "reading  ", (double)done / (double)total, after);
+    progress_reading(done, total, &display->progress);
 }
 
 static void print_part(const char *name, const convo_score *score) {
@@ -66,7 +63,7 @@ static void print_part(const char *name, const convo_score *score) {
 }
 
 static void print_epoch(const screen *display, const convo_progress *p) {
-    bar_clear(&display->bar);
+    bar_clear(&display->progress.bar);
     say(stderr, "epoch %*d/%d  loss %.4f  accuracy %.4f", digits(p->epochs), p->epoch, p->epochs, p->train.loss,
         p->train.accuracy);
     print_part("validation", &p->validation);
@@ -99,7 +96,7 @@ static void show_parts(const convo_parts *parts, void *user) {
 static void print_train_note(const char *sentence, void *user) {
     const screen *display = user;
     if (display->quiet) return;
-    bar_clear(&display->bar);
+    bar_clear(&display->progress.bar);
     say(stderr, "%s\n", sentence);
 }
 
@@ -132,7 +129,7 @@ static int finish_training(const cli_context *context, const convo_recipe *recip
     bool loud = !context->quiet;
     if (result->interrupted) {
         if (context->json) print_json(result_json(result, folder, recipe), false);
-        bar_clear(&display->bar);
+        bar_clear(&display->progress.bar);
         say(stderr, "stopped after %d epochs, all saved in %s; to go on:\n", result->epochs, folder);
         print_resume(context);
         return INTERRUPTED;
@@ -162,7 +159,8 @@ static int finish_training(const cli_context *context, const convo_recipe *recip
 static int train_into(const cli_context *context, const train_values *values, const convo_recipe *recipe,
                       const char *file, const char *folder) {
     if (!values->resume && !values->force && holds_run(folder)) return refuse_run(folder);
-    screen display = {.folder = folder, .quiet = context->quiet, .verbose = context->verbose, .bar = bar_new(context)};
+    screen display = {
+        .folder = folder, .quiet = context->quiet, .verbose = context->verbose, .progress = progress_new(context)};
     cli_data d;
     if (data_open(&d, file, values->data, values->threads)) return data_close(&d), FAILED;
     d.how.out = folder;
@@ -181,7 +179,7 @@ static int train_into(const cli_context *context, const train_values *values, co
     convo_error err;
     convo_status failed = convo_train(recipe, &d.how, &result, NULL, &err);
     data_close(&d);
-    if (failed) bar_clear(&display.bar);
+    if (failed) bar_clear(&display.progress.bar);
     return failed ? fail(&err) : finish_training(context, recipe, folder, &display, &result);
 }
 

@@ -28,3 +28,26 @@ function(embed_texts target name)
   file(GENERATE OUTPUT ${source} CONTENT "${text}")
   target_sources(${target} PRIVATE ${source})
 endfunction()
+
+# embed_script(TARGET FILE NAME): the same, and NAME_hash, which a Content-Security-Policy names it by: 'sha256-' and the
+# digest in base64.
+function(embed_script target file name)
+  embed_text(${target} ${file} ${name})
+  set(letters "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+  file(SHA256 ${file} digest)
+  set(digest "${digest}00") # 256 bits are 42 letters and 4 bits
+  set(text "")
+  foreach(at RANGE 0 63 3)
+    string(SUBSTRING ${digest} ${at} 3 bits)
+    math(EXPR high "0x${bits} >> 6")
+    math(EXPR low "0x${bits} & 63")
+    string(SUBSTRING ${letters} ${high} 1 first)
+    string(SUBSTRING ${letters} ${low} 1 second)
+    string(APPEND text "${first}${second}")
+  endforeach()
+  string(SUBSTRING ${text} 0 43 text)
+  set(source ${PROJECT_BINARY_DIR}/generated/${name}_hash.c)
+  file(GENERATE OUTPUT ${source}
+       CONTENT "extern const char ${name}_hash[];\nconst char ${name}_hash[] = \"'sha256-${text}='\";\n")
+  target_sources(${target} PRIVATE ${source})
+endfunction()

@@ -193,6 +193,8 @@ typedef struct convo_train_options {
                           // failing at the first
     void (*reading)(int64_t done, int64_t total, void *user); // called now and then while recordings or pictures are
                                                               // read, from any thread, never twice at once; may be NULL
+    void (*scoring)(int64_t done, int64_t total, void *user); // called now and then while convo_evaluate runs the model
+                                                              // over examples; may be NULL
     void (*parts)(const convo_parts *parts, void *user); // receives, before the first step, what the split puts into
                                                          // each part; may be NULL
     const volatile int *stop; // when it becomes nonzero, training finishes the step, saves and returns with
@@ -283,14 +285,14 @@ CONVO_API convo_status convo_model_threads(convo_model *model, int threads, conv
 
 // What computes the predictions and evaluations of a model.
 typedef enum convo_machine {
-    CONVO_HOST,   // this computer's vector instructions
-    CONVO_DEVICE, // the C code for small processors that convo_export writes: the same bits as on such a processor
+    CONVO_HOST,        // this computer's vector instructions
+    CONVO_DEVICE,      // the C code for small processors that convo_export writes: the same bits as on such a processor
     CONVO_DEVICE_INT8, // the same with the net in 8-bit numbers
 } convo_machine;
-// Measures what an 8-bit form of the net needs to know, on at most 256 examples of the training part; of several ways to
-// cut off outliers it takes the one whose probabilities are nearest to those in floats, on at most 256 examples of the
-// validation part, else of the training part. Uses options->data, search, cache and threads; options may be NULL. The
-// weights remain as they are. Errors: any error of the data; those of convo_model_run_on.
+// Measures what an 8-bit form of the net needs to know, on at most 256 examples of the training part; of several ways
+// to cut off outliers it takes the one whose probabilities are nearest to those in floats, on at most 256 examples of
+// the validation part, else of the training part. Uses options->data, search, cache and threads; options may be NULL.
+// The weights remain as they are. Errors: any error of the data; those of convo_model_run_on.
 CONVO_API convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err);
 // Sets where each later prediction and evaluation runs: initially CONVO_HOST. As on a device, samples are rounded to 16
 // bits first, and one thread computes. Errors: LIMIT if a map or a clip is too large for a device; STATE for 8-bit
@@ -894,10 +896,10 @@ typedef struct convo_data_info {
     convo_parts parts; // of the official split, if every example has a part; else all are in the training part
 } convo_data_info;
 
-// Reads every example of the data set `name` in a folder, on `threads` threads (0: one per processor), and fills *info.
-// Free it with convo_data_info_free.
-CONVO_API convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
-                                           convo_error *err);
+// Reads every example of the data set `name` in a folder and fills *info. Uses options->threads and reading; options
+// may be NULL. Free it with convo_data_info_free.
+CONVO_API convo_status convo_data_describe(const char *name, const char *folder, const convo_train_options *options,
+                                           convo_data_info *info, convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_data_info_free(convo_data_info *info);
 // Counts what the split of a recipe puts into each part. Uses options->data and search; options may be NULL. Free
@@ -910,9 +912,9 @@ CONVO_API convo_status convo_data_parts(const convo_recipe *recipe, const convo_
 CONVO_API convo_status convo_data_check(const convo_recipe *recipe, const convo_train_options *options,
                                         convo_findings *found, convo_error *err);
 // Does the same for the data set `name` in a folder, whose split is the official one if it has one. Compares samples,
-// pixels or numbers, and also finds files that cannot be read. threads: 0: one per processor.
-CONVO_API convo_status convo_data_check_folder(const char *name, const char *folder, int threads, convo_findings *found,
-                                               convo_error *err);
+// pixels or numbers, and also finds files that cannot be read. Uses options->threads and reading; options may be NULL.
+CONVO_API convo_status convo_data_check_folder(const char *name, const char *folder, const convo_train_options *options,
+                                               convo_findings *found, convo_error *err);
 // Writes the examples that a recipe's net is trained and scored on as NumPy arrays. path: an .npz file, else a folder
 // of .npy files, which must be new or empty. For each part that has examples: X_train, float32, features as the net
 // reads them, normalised; y_train, classes; index_train, numbers of the examples in the data set, whose files are

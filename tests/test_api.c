@@ -282,10 +282,10 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_data_find, NULL, NULL, NULL)                                                                               \
     X(convo_data_get, NULL, NULL, NULL)                                                                                \
     X(convo_examples_read, NULL, NULL, CONVO_TEST, NULL, 0, NULL)                                                      \
-    X(convo_data_describe, NULL, NULL, 0, NULL)                                                                        \
+    X(convo_data_describe, NULL, NULL, NULL, NULL)                                                                     \
     X(convo_data_check, NULL, NULL, NULL)                                                                              \
     X(convo_data_parts, NULL, NULL, NULL)                                                                              \
-    X(convo_data_check_folder, NULL, NULL, 0, NULL)                                                                    \
+    X(convo_data_check_folder, NULL, NULL, NULL, NULL)                                                                 \
     X(convo_data_export, NULL, NULL, NULL)                                                                             \
     X(convo_dataset_new, NULL, NULL)                                                                                   \
     X(convo_cache_list, NULL, NULL)                                                                                    \
@@ -372,8 +372,10 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_data_get, GET_FORMAT, another_file, get(it.address, err))                                                  \
     X(convo_examples_read, ARGUMENT, none_of_that_number,                                                              \
       convo_examples_read(it.moons, NULL, CONVO_ALL, (int64_t[1]){9999}, 1, &out.examples, err))                       \
-    X(convo_data_describe, ARGUMENT, no_such_name, convo_data_describe("fsd", "data/fsdd", 1, &out.info, err))         \
-    X(convo_data_describe, IO, no_folder, convo_data_describe("fsdd", "/nowhere", 1, &out.info, err))
+    X(convo_data_describe, ARGUMENT, no_such_name,                                                                     \
+      convo_data_describe("fsd", "data/fsdd", &(convo_train_options){.threads = 1}, &out.info, err))                   \
+    X(convo_data_describe, IO, no_folder,                                                                              \
+      convo_data_describe("fsdd", "/nowhere", &(convo_train_options){.threads = 1}, &out.info, err))
 
 // Of both tables: a function for each row, and the list of them.
 #define CALL(function, status, why, ...)                                                                               \

@@ -350,7 +350,8 @@ static void a_word_folder_is_described(void **state) {
     write_tone(*state, "cat/a_nohash_0.wav", 16000, 1600, 1000);
     write_tone(*state, "cat/b_nohash_0.wav", 16000, 3200, 1000);
     convo_data_info info;
-    assert_int_equal(convo_data_describe("audiofolder", *state, 2, &info, NULL), CONVO_OK);
+    assert_int_equal(convo_data_describe("audiofolder", *state, &(convo_train_options){.threads = 2}, &info, NULL),
+                     CONVO_OK);
     assert_int_equal(info.files, 3);
     assert_int_equal(info.class_count, 2);
     assert_string_equal(info.classes[1].name, "cat");

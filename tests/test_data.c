@@ -385,6 +385,32 @@ static void the_first_bad_recording_is_named(void **state) {
 
 // --- describing -------------------------------------------------------------------------------------------------
 
+typedef struct told {
+    int64_t calls, last, total;
+    bool in_order;
+} told;
+
+static void count_files(int64_t done, int64_t total, void *user) {
+    told *t = user;
+    t->in_order = (t->calls == 0 || t->in_order) && done == t->last + 1;
+    *t = (told){t->calls + 1, done, total, t->in_order};
+}
+
+static void reading_tells_every_file(void **state) {
+    (void)state;
+    told described = {0}, checked = {0};
+    convo_data_info info;
+    convo_findings found;
+    convo_train_options how = {.threads = 2, .reading = count_files, .user = &described};
+    assert_int_equal(convo_data_describe("fsdd", "data/fsdd", &how, &info, NULL), CONVO_OK);
+    how.user = &checked;
+    assert_int_equal(convo_data_check_folder("fsdd", "data/fsdd", &how, &found, NULL), CONVO_OK);
+    assert_true(described.in_order && described.last == 3000 && described.total == 3000);
+    assert_true(checked.in_order && checked.last == 3000 && checked.total == 3000);
+    convo_data_info_free(&info);
+    convo_findings_free(&found);
+}
+
 // Figures read from the headers of the FLAC files by other means.
 static void fsdd_is_described_as_it_is(void **state) {
     (void)state;
@@ -394,7 +420,8 @@ static void fsdd_is_described_as_it_is(void **state) {
     } speakers[] = {{"george", 1766870},  {"jackson", 2065840}, {"lucas", 2296844},
                     {"nicolas", 1396751}, {"theo", 1555449},    {"yweweler", 1416670}};
     convo_data_info info;
-    assert_int_equal(convo_data_describe("fsdd", "data/fsdd", 2, &info, NULL), CONVO_OK);
+    assert_int_equal(convo_data_describe("fsdd", "data/fsdd", &(convo_train_options){.threads = 2}, &info, NULL),
+                     CONVO_OK);
     assert_int_equal(info.files, 3000);
     assert_int_equal(info.class_count, 10);
     for (int k = 0; k < 10; k++) assert_int_equal(info.classes[k].count, 300);
@@ -428,7 +455,7 @@ static void what_is_wrong_with_recordings_is_counted(void **state) {
     write_file(*state, "1_bob_4.wav", "not a sound", 11);
     write_file(*state, "1_bob_5.wav", "", 0);
     convo_data_info info;
-    assert_int_equal(convo_data_describe("fsdd", *state, 2, &info, NULL), CONVO_OK);
+    assert_int_equal(convo_data_describe("fsdd", *state, &(convo_train_options){.threads = 2}, &info, NULL), CONVO_OK);
     assert_int_equal(info.files, 9);
     assert_int_equal(info.clipped, 2);
     assert_int_equal(info.duplicates, 2);
@@ -481,6 +508,7 @@ int main(void) {
         cmocka_unit_test(a_seed_in_the_split_outweighs_the_trainings),
         IN_FOLDER(features_do_not_depend_on_the_threads),
         IN_FOLDER(the_first_bad_recording_is_named),
+        cmocka_unit_test(reading_tells_every_file),
         cmocka_unit_test(fsdd_is_described_as_it_is),
         IN_FOLDER(what_is_wrong_with_recordings_is_counted),
         cmocka_unit_test(a_data_set_is_found_where_it_is),

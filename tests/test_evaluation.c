@@ -210,6 +210,12 @@ static const char moons[] = "data: {set: moons, examples: 50, split: official}\n
                             "model: [linear: 7, relu, linear: 1]\n"
                             "train: {loss: logistic, optimizer: {sgd: {lr: 0.02}}, epochs: 1}\n";
 
+static void count_scored(int64_t done, int64_t total, void *user) {
+    int64_t *last = user;
+    assert_true(done > *last && done <= total && total == 50);
+    *last = done;
+}
+
 static void held_out_is_validation_where_nothing_is_tested(void **state) {
     convo_recipe *recipe = make_recipe(moons);
     convo_model *model;
@@ -218,7 +224,10 @@ static void held_out_is_validation_where_nothing_is_tested(void **state) {
     convo_error err;
     (void)state;
     must(convo_model_new(recipe, NULL, &model, &err), &err);
-    must(convo_evaluate(model, CONVO_HELD_OUT, NULL, &e, &err), &err);
+    int64_t scored = 0;
+    const convo_train_options how = {.scoring = count_scored, .user = &scored};
+    must(convo_evaluate(model, CONVO_HELD_OUT, &how, &e, &err), &err);
+    assert_int_equal(scored, 50);
     assert_int_equal(e.part, CONVO_VALIDATION);
     assert_int_equal(e.score.count, 50);
     assert_null(e.file[0]);

@@ -187,7 +187,8 @@ static void a_manifest_is_guessed_and_described(void **state) {
     write_tone(*state, "two.wav", 8000, 1600, 1000);
     convo_data_info info;
     assert_string_equal(convo_data_guess(path), "manifest");
-    assert_int_equal(convo_data_describe("manifest", path, 1, &info, NULL), CONVO_OK);
+    assert_int_equal(convo_data_describe("manifest", path, &(convo_train_options){.threads = 1}, &info, NULL),
+                     CONVO_OK);
     assert_int_equal(info.files, 2);
     assert_int_equal(info.unreadable, 0);
     assert_true(info.longest == 0.2);

@@ -282,20 +282,22 @@ static void write_recording(const char *path, const convo_recording *c, FILE *ou
 
 // --- mistakes ---------------------------------------------------------------------------------------------------
 
-int find_mistakes(page *p, const convo_train_options *how) {
+convo_status find_mistakes(page *p, const convo_train_options *how, convo_error *err) {
     const convo_evaluation *e = &p->evaluation;
     cli_mistake *list = NULL;
     int64_t count = 0, index[MOST_MISTAKES];
-    if (list_mistakes(e, &list, &count)) return FAILED;
+    if (list_mistakes(e, &list, &count)) {
+        *err = (convo_error){.code = CONVO_MEMORY, .message = "not enough memory"};
+        return err->code;
+    }
     if (count > MOST_MISTAKES) count = MOST_MISTAKES;
     for (int64_t k = 0; k < count; k++) {
         p->wrong[k] = list[k];
         index[k] = e->index[list[k].row];
     }
     free(list);
-    convo_error err;
-    if (count && convo_examples_read(p->recipe, how, CONVO_ALL, index, count, &p->mistakes, &err)) return fail(&err);
-    return DONE;
+    if (!count) return CONVO_OK;
+    return convo_examples_read(convo_model_recipe(p->model), how, CONVO_ALL, index, count, &p->mistakes, err);
 }
 
 // A picture, or what has rows and columns like one.

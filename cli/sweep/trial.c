@@ -34,24 +34,34 @@ cli_text spread_text(const cli_spread *s) {
 // --- one training -----------------------------------------------------------------------------------------------
 
 typedef struct trial_screen {
+    const cli_trials *how;
     const char *folder, *name;
-    bool redraw, started;
+    cli_progress own, *progress;
+    bool started;
 } trial_screen;
 
 static void show_trial(const convo_progress *p, void *user) {
     trial_screen *display = user;
+    const cli_trials *how = display->how;
+    char after[120], number[48] = "";
     if (!display->started) forget_run(display->folder);
     display->started = true;
-    if (!display->redraw) return;
-    fputc('\r', stderr);
-    say(stderr, "%s  epoch %d/%d  accuracy %.4f  %s left", display->name, p->epoch, p->epochs, p->train.accuracy,
-        clock_of(p->seconds_left).text);
-    fputs("\033[K", stderr);
+    const double share = (p->epoch - 1 + (p->steps ? (double)p->step / p->steps : 0)) / p->epochs;
+    if (how->total) snprintf(number, sizeof number, "run %zu/%zu  ", how->done + 1, how->total);
+    snprintf(after, sizeof after, "%s%s  epoch %d/%d  accuracy %.4f", number, display->name, p->epoch, p->epochs,
+             p->train.accuracy);
+    progress_show(display->progress, "training", how->total ? ((double)how->done + share) / (double)how->total : share,
+                  after);
+}
+
+static void show_trial_reading(int64_t done, int64_t total, void *user) {
+    const trial_screen *display = user;
+    progress_reading(done, total, display->progress);
 }
 
 static void on_note(const char *sentence, void *user) {
-    (void)user;
-    say(stderr, "%s\n", sentence);
+    const trial_screen *display = user;
+    progress_note(sentence, display->progress);
 }
 
 static bool has_checkpoint(const char *folder) {
@@ -63,18 +73,20 @@ static bool has_checkpoint(const char *folder) {
 
 int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *folder, const char *name,
               convo_train_result *result) {
-    trial_screen display = {.folder = folder, .name = name, .redraw = can_redraw() && !how->context->quiet};
+    trial_screen display = {.how = how, .folder = folder, .name = name, .own = progress_new(how->context)};
+    display.progress = how->screen ? how->screen : &display.own;
     convo_train_options train = how->data.how;
     train.out = folder;
     train.resume = how->resume && has_checkpoint(folder);
     train.note = how->notes && !how->context->quiet ? on_note : NULL;
     train.stop = how->stop;
+    train.reading = show_trial_reading;
     train.progress = show_trial;
     train.user = &display;
     convo_error err = {0};
     *result = (convo_train_result){0};
     convo_status failed = convo_train(recipe, &train, result, NULL, &err);
-    if (display.redraw && display.started) fputs("\r\033[K", stderr);
+    bar_clear(&display.progress->bar);
     if (failed && !result->diverged) return fail(&err);
     if (failed && how->context->verbose) say(stderr, "%s: %s\n", name, err.message);
     return result->interrupted ? INTERRUPTED : DONE;

@@ -21,7 +21,9 @@ typedef struct cli_trials {
     const cli_context *context;
     cli_data data;
     bool resume;
-    bool notes; // report what is found in the data
+    bool notes;           // report what is found in the data
+    size_t done, total;   // trainings of several, whose progress is shown together; total 0: each for itself
+    cli_progress *screen; // of them all; NULL with total 0
     const volatile int *stop;
 } cli_trials;
 // Runs one training. name: its label in the progress line. Returns INTERRUPTED if it was stopped; a run that diverged

@@ -219,3 +219,21 @@ void cv_pool_free(cv_pool *pool) {
 int cv_pool_size(const cv_pool *pool) {
     return pool->size;
 }
+
+// --- progress -----------------------------------------------------------------------------------------------------
+
+void cv_tally_start(cv_tally *t, int64_t total, void (*tell)(int64_t done, int64_t total, void *user), void *user) {
+    *t = (cv_tally){.total = total, .tell = tell, .user = user};
+    pthread_mutex_init(&t->lock, NULL);
+}
+
+void cv_tally_add(cv_tally *t) {
+    if (!t->tell) return;
+    pthread_mutex_lock(&t->lock);
+    t->tell(++t->done, t->total, t->user);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void cv_tally_end(cv_tally *t) {
+    pthread_mutex_destroy(&t->lock);
+}

@@ -19,3 +19,14 @@ int cv_pool_size(const cv_pool *pool);
 // The caller works too (as worker 0). Which worker takes a task is not fixed: results must not depend on it.
 // Denormals are flushed to zero inside tasks.
 void cv_pool_run(cv_pool *pool, int count, cv_task *function, void *context);
+
+// Counts the tasks that are done and tells the number, one thread at a time.
+typedef struct cv_tally {
+    pthread_mutex_t lock;
+    int64_t done, total;
+    void (*tell)(int64_t done, int64_t total, void *user); // NULL: nobody wants to know
+    void *user;
+} cv_tally;
+void cv_tally_start(cv_tally *tally, int64_t total, void (*tell)(int64_t done, int64_t total, void *user), void *user);
+void cv_tally_add(cv_tally *tally);
+void cv_tally_end(cv_tally *tally);

@@ -40,11 +40,12 @@ static bool decode(const cv_contents *c, size_t k, decoded *out) {
 
 static void hash_file(void *context, int task, int worker) {
     (void)worker;
-    const cv_contents *c = context;
+    cv_contents *c = context;
     decoded file = {NULL, 0};
     c->unreadable[task] = !decode(c, (size_t)task, &file);
     c->hash[task] = c->unreadable[task] ? 0 : cv_hash_bytes(file.data, file.bytes);
     free(file.data);
+    cv_tally_add(&c->tally);
 }
 
 static bool same_files(const cv_contents *c, size_t a, size_t b) {
@@ -79,8 +80,8 @@ convo_status cv_contents_of_values(const cv_values *values, size_t count, size_t
     return CONVO_OK;
 }
 
-convo_status cv_contents_of_files(const cv_dataset *dataset, const cv_data_kind *kind, cv_pool *pool, cv_contents *c,
-                                  convo_error *err) {
+convo_status cv_contents_of_files(const cv_dataset *dataset, const cv_data_kind *kind, cv_pool *pool,
+                                  const convo_train_options *options, cv_contents *c, convo_error *err) {
     const size_t count = dataset->count;
     *c = (cv_contents){.hash = cv_alloc(count, sizeof *c->hash),
                        .unreadable = cv_alloc(count, sizeof *c->unreadable),
@@ -91,7 +92,9 @@ convo_status cv_contents_of_files(const cv_dataset *dataset, const cv_data_kind 
         cv_contents_free(c);
         return cv_no_memory(err, "hashes of the examples");
     }
+    cv_tally_start(&c->tally, (int64_t)count, options->reading, options->user);
     cv_pool_run(pool, (int)count, hash_file, c);
+    cv_tally_end(&c->tally);
     return CONVO_OK;
 }
 

@@ -101,11 +101,10 @@ typedef struct describe_job {
     const cv_dataset *dataset;
     bool pictures;
     recording *recording;
+    cv_tally tally;
 } describe_job;
 
-static void look_at(void *context, int task, int worker) {
-    (void)worker;
-    const describe_job *job = context;
+static void look_at_one(const describe_job *job, int task) {
     recording *r = &job->recording[task];
     *r = (recording){.number = (size_t)task};
     cv_sound sound;
@@ -118,6 +117,13 @@ static void look_at(void *context, int task, int worker) {
     measure(r, sound.sample, sound.count);
     r->hash = cv_hash_floats(sound.sample, sound.count);
     cv_sound_free(&sound);
+}
+
+static void look_at(void *context, int task, int worker) {
+    (void)worker;
+    describe_job *job = context;
+    look_at_one(job, task);
+    cv_tally_add(&job->tally);
 }
 
 // --- duplicates -------------------------------------------------------------------------------------------------
@@ -255,17 +261,19 @@ static bool fill_info(const cv_dataset *dataset, recording *r, convo_data_info *
     return count_rates(r, dataset->count, info);
 }
 
-static convo_status look_at_all(const cv_dataset *dataset, bool pictures, int threads, recording **recordings,
-                                convo_error *err) {
+static convo_status look_at_all(const cv_dataset *dataset, bool pictures, const convo_train_options *options,
+                                recording **recordings, convo_error *err) {
     cv_pool *pool;
-    convo_status status = cv_pool_new(&pool, threads, err);
+    convo_status status = cv_pool_new(&pool, options->threads, err);
     if (status) return status;
     describe_job job = {
         .dataset = dataset, .pictures = pictures, .recording = cv_alloc(dataset->count, sizeof *job.recording)};
+    cv_tally_start(&job.tally, (int64_t)dataset->count, options->reading, options->user);
     if (job.recording)
         cv_pool_run(pool, (int)dataset->count, look_at, &job);
     else
         status = cv_no_memory(err, dataset->folder);
+    cv_tally_end(&job.tally);
     cv_pool_free(pool);
     *recordings = job.recording;
     return status;
@@ -290,10 +298,12 @@ static convo_status open_named(const char *name, const char *folder, const cv_da
     return status ? status : open_plain(*kind, folder, dataset, err);
 }
 
-convo_status convo_data_describe(const char *name, const char *folder, int threads, convo_data_info *info,
-                                 convo_error *err) {
+convo_status convo_data_describe(const char *name, const char *folder, const convo_train_options *options,
+                                 convo_data_info *info, convo_error *err) {
+    static const convo_train_options none;
     if (!name || !folder || !info)
         return cv_fail(err, CONVO_ARGUMENT, "", "a data set, its folder and room for the result are needed");
+    if (!options) options = &none;
     *info = (convo_data_info){0};
     const cv_data_kind *kind;
     cv_dataset *dataset = NULL;
@@ -301,7 +311,7 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     convo_status status = open_named(name, folder, &kind, &dataset, err);
     if (!status) info->recordings = kind->recordings;
     if (!status && (kind->recordings || kind->read))
-        status = look_at_all(dataset, kind->read != NULL, threads, &recordings, err);
+        status = look_at_all(dataset, kind->read != NULL, options, &recordings, err);
     if (!status) status = cv_findings_give(&dataset->found, &info->found, err);
     if (!status) status = cv_parts_count(dataset, NULL, &info->parts, err);
     if (!status && !fill_info(dataset, recordings, info)) status = cv_no_memory(err, folder);
@@ -311,21 +321,23 @@ convo_status convo_data_describe(const char *name, const char *folder, int threa
     return status;
 }
 
-convo_status convo_data_check_folder(const char *name, const char *folder, int threads, convo_findings *found,
-                                     convo_error *err) {
+convo_status convo_data_check_folder(const char *name, const char *folder, const convo_train_options *options,
+                                     convo_findings *found, convo_error *err) {
+    static const convo_train_options none;
     if (!name || !folder || !found)
         return cv_fail(err, CONVO_ARGUMENT, "", "a data set, its folder and room for what is found are needed");
+    if (!options) options = &none;
     *found = (convo_findings){0};
     const cv_data_kind *kind;
     cv_dataset *d = NULL;
     cv_pool *pool = NULL;
     cv_contents contents = {0};
     convo_status status = open_named(name, folder, &kind, &d, err);
-    if (!status) status = cv_pool_new(&pool, threads, err);
+    if (!status) status = cv_pool_new(&pool, options->threads, err);
     if (!status && cv_values_any(&d->values))
         status = cv_contents_of_values(&d->values, d->count, (size_t)cv_shape_size(d->shape), pool, &contents, err);
     else if (!status)
-        status = cv_contents_of_files(d, kind, pool, &contents, err);
+        status = cv_contents_of_files(d, kind, pool, options, &contents, err);
     if (!status) status = cv_check(d, kind, NULL, false, &contents, &d->found, err);
     if (!status) status = cv_findings_give(&d->found, found, err);
     cv_contents_free(&contents);

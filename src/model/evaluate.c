@@ -152,15 +152,15 @@ static convo_status judge(const convo_model *model, const cv_material *m, convo_
                    "the loss over these examples is not finite: the model, or a number in the data, is far too large");
 }
 
-static convo_status evaluate(convo_model *model, convo_part part, cv_material *m, convo_evaluation *e,
-                             convo_error *err) {
+static convo_status evaluate(convo_model *model, convo_part part, const convo_train_options *options, cv_material *m,
+                             convo_evaluation *e, convo_error *err) {
     const convo_recipe *recipe = model->recipe;
     cv_net *net = NULL;
     cv_scorer *scorer = NULL;
     int32_t *rows = NULL;
     convo_status status = list_examples(m, part, model, &rows, e, err);
     if (model->program) {
-        if (!status) status = cv_device_score(model, m, rows, e, err);
+        if (!status) status = cv_device_score(model, m, rows, options, e, err);
         if (!status) status = judge(model, m, e, err);
         free(rows);
         return status;
@@ -172,6 +172,7 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
                                m->pool, &scorer, err);
     if (!status) {
         cv_material_normalize(m, &model->normal);
+        cv_scorer_tell(scorer, options->scoring, options->user);
         status = cv_score(scorer, rows, (size_t)e->score.count, e->logits, &e->score, err);
     }
     if (!status) status = judge(model, m, e, err);
@@ -183,14 +184,16 @@ static convo_status evaluate(convo_model *model, convo_part part, cv_material *m
 
 convo_status convo_evaluate(convo_model *model, convo_part part, const convo_train_options *options,
                             convo_evaluation *evaluation, convo_error *err) {
+    static const convo_train_options none;
     cv_material m = {0};
     if (!model || !evaluation || part < CONVO_TRAIN || part > CONVO_HELD_OUT)
         return cv_fail(err, CONVO_ARGUMENT, "",
                        "an evaluation needs a model, a part of the data and room for the result");
+    if (!options) options = &none;
     *evaluation = (convo_evaluation){0};
     const double began = cv_now();
     convo_status status = cv_material_load(model->recipe, options, part, &m, err);
-    if (!status && options && options->note)
+    if (!status && options->note)
         for (cv_finding kind = CV_FOUND_LEFT_OUT; kind <= CV_FOUND_LONG; kind++) {
             const convo_finding *found = &m.dataset->found.of[kind];
             if (found->count) options->note(found->sentence, options->user);
@@ -198,7 +201,7 @@ convo_status convo_evaluate(convo_model *model, convo_part part, const convo_tra
     if (!status) status = map_labels(model, &m, err);
     if (!status) status = copy_labels(model, m.source.truth, evaluation, err);
     if (!status) evaluation->part = cv_split_part(&m.split, part);
-    if (!status) status = evaluate(model, evaluation->part, &m, evaluation, err);
+    if (!status) status = evaluate(model, evaluation->part, options, &m, evaluation, err);
     cv_material_free(&m);
     evaluation->seconds = cv_now() - began;
     if (status) convo_evaluation_free(evaluation);

@@ -127,8 +127,8 @@ static double loss_of(const convo_model *model, const cv_material *m, const floa
     return (double)y[0];
 }
 
-convo_status cv_device_score(convo_model *model, const cv_material *m, const int32_t *rows, convo_evaluation *e,
-                             convo_error *err) {
+convo_status cv_device_score(convo_model *model, const cv_material *m, const int32_t *rows,
+                             const convo_train_options *options, convo_evaluation *e, convo_error *err) {
     const int64_t count = e->score.count;
     float *scratch = cv_alloc((size_t)cv_shape_size(model->net->input), sizeof *scratch);
     float *lanes = cv_alloc_aligned((size_t)(e->outputs + 1) * CV_MAX_LANES, sizeof *lanes);
@@ -142,6 +142,7 @@ convo_status cv_device_score(convo_model *model, const cv_material *m, const int
         const int32_t label = m->label[rows[i]];
         e->score.correct += cv_is_right(logits, e->outputs, label, m->source.truth);
         loss += loss_of(model, m, logits, e->outputs, label, lanes);
+        if (options->scoring) options->scoring(i + 1, count, options->user);
     }
     if (count) {
         e->score.loss = loss / (double)count;

@@ -14,6 +14,6 @@ convo_status cv_device_samples(convo_model *model, const float *sample, size_t c
 convo_status cv_device_values(convo_model *model, const float *values, const char *where, float *logits,
                               float *probabilities, convo_error *err);
 // Fills the logits, the probabilities and the score of an evaluation. rows: of its examples. The material is not
-// normalised.
-convo_status cv_device_score(convo_model *model, const cv_material *material, const int32_t *rows, convo_evaluation *e,
-                             convo_error *err);
+// normalised. Uses options->scoring.
+convo_status cv_device_score(convo_model *model, const cv_material *material, const int32_t *rows,
+                             const convo_train_options *options, convo_evaluation *e, convo_error *err);

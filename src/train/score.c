@@ -12,6 +12,8 @@ struct cv_scorer {
     int outputs;
     const uint8_t *truth;
     float *out, *loss; // of a batch
+    void (*tell)(int64_t done, int64_t total, void *user);
+    void *user;
 };
 
 int32_t cv_class_of(const float *outputs, int count) {
@@ -58,6 +60,11 @@ void cv_scorer_free(cv_scorer *s) {
     free(s);
 }
 
+void cv_scorer_tell(cv_scorer *s, void (*tell)(int64_t done, int64_t total, void *user), void *user) {
+    s->tell = tell;
+    s->user = user;
+}
+
 convo_status cv_score(cv_scorer *s, const int32_t *index, size_t count, float *outputs /* [count][outputs] */,
                       convo_score *score, convo_error *err) {
     double sum = 0;
@@ -78,6 +85,7 @@ convo_status cv_score(cv_scorer *s, const int32_t *index, size_t count, float *o
             score->correct +=
                 cv_is_right(s->out + (ptrdiff_t)i * s->outputs, s->outputs, batch.label[batch.index[i]], batch.truth);
         }
+        if (s->tell) s->tell((int64_t)first + batch.count, (int64_t)count, s->user);
     }
     if (count) score->loss = sum / (double)count, score->accuracy = (double)score->correct / (double)count;
     return CONVO_OK;

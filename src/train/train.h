@@ -190,6 +190,8 @@ typedef struct cv_scorer cv_scorer;
 convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
                            const cv_source *source, cv_pool *pool, cv_scorer **scorer, convo_error *err);
 void cv_scorer_free(cv_scorer *scorer);
+// Who is told by cv_score how many examples are done: NULL: nobody.
+void cv_scorer_tell(cv_scorer *scorer, void (*tell)(int64_t done, int64_t total, void *user), void *user);
 // Computes mean loss and accuracy of the net over the examples index[0..count]. outputs: receives the net's outputs;
 // may be NULL.
 convo_status cv_score(cv_scorer *scorer, const int32_t *index, size_t count, float *outputs /* [count][outputs] */,
