@@ -7,12 +7,9 @@
 //
 //   ds = p (dp - sum_j p dp),  dp[i][j] = sum_c do[c][i] v[c][j],  dv[c][j] = sum_i do[c][i] p[i][j]
 //   dq[c][i] = sum_j k[c][j] ds[i][j] / sqrt(n),  dk[c][j] = sum_i q[c][i] ds[i][j] / sqrt(n)
-#include "op/layers/tile.h"
+#include "op/layers/attention.h"
 
-typedef struct attention {
-    int64_t heads;
-    bool bias, qkv_bias;
-} attention;
+#include "op/layers/tile.h"
 
 static bool attention_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     const attention *c = config;
@@ -29,7 +26,6 @@ static bool attention_infer(void *config, const cv_shape *in, cv_shape *out, cha
 }
 
 // In the order in which PyTorch draws them: it makes the outer layer first, and sets both biases to zero afterwards.
-enum { OUT_WEIGHT, OUT_BIAS };
 static int attention_tensors(const void *config, cv_shape in, cv_tensor *out) {
     const attention *c = config;
     int n = 0;
@@ -361,4 +357,5 @@ CV_OP(attention) = {
                       {{2, 6, 1, 5}, "{heads: 3, qkv_bias: false}", 16},
                       {{2, 4, 1, 13}, "{heads: 2, bias: false, qkv_bias: false}", 8},
                       {{2, 20, 1, 3}, "{heads: 4, bias: false}", 33}),
+    .single = &CV_JOIN(cv_single_attention, CV_ISA),
 };

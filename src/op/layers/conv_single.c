@@ -5,13 +5,7 @@
 // It is the sum of conv.c with the roles of its two factors exchanged: weights are the vectors, pixels the numbers.
 // Where the channels of a vector belong to several groups, each reads other channels than its neighbours: x is a vector
 // as well then, of what each lane reads. In a depthwise convolution that is the layout of x anyway.
-#include "op/layers/conv.h"
-#include "op/layers/single.h"
-
-typedef struct single_conv {
-    cv_single single;
-    conv layer;
-} single_conv;
+#include "op/layers/conv_single.h"
 
 // Channels of a group that come in and go out.
 static int64_t depth_of(const single_conv *l) {

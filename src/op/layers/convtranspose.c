@@ -8,6 +8,7 @@
 //
 //   y = its dx,   dx = its y,   dw = its dw
 #include "op/layers/conv.h"
+#include "op/layers/single.h"
 
 extern const cv_op CV_JOIN(cv_op_conv2d, CV_ISA);
 
@@ -150,6 +151,92 @@ static void transposed_backward(const cv_pass *p) {
     if (t->c.bias && p->grad[1]) add_up_bias(p);
 }
 
+// --- one example --------------------------------------------------------------------------------------------------
+
+typedef struct single_transposed {
+    cv_single single;
+    transposed layer;
+} single_transposed;
+
+static int64_t kernel_size(const conv *c) {
+    return c->kernel[0] * c->kernel[1];
+}
+
+static int single_transposed_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    const single_transposed *l = config;
+    const conv *c = &l->layer.c;
+    const int64_t blocks = lane_blocks(c->out);
+    (void)in;
+    out[0] =
+        (cv_tensor){.name = "weight", .dims = 4, .dim = {blocks, l->single.in.c / c->groups, kernel_size(c), LANES}};
+    out[1] = (cv_tensor){.name = "bias", .dims = 2, .dim = {blocks, LANES}};
+    return 2;
+}
+
+// to[block][channel of the group][tap][LANES]
+static void single_transposed_arrange(const void *config, const void *const *from, void *const *to) {
+    const single_transposed *l = config;
+    const conv *c = &l->layer.c;
+    const int64_t depth = l->single.in.c / c->groups, maps = c->out / c->groups, taps = kernel_size(c);
+    const real *weight = from[0];
+    for (int64_t m = 0; m < c->out; m++)
+        for (int64_t k = 0; k < depth; k++)
+            for (int64_t t = 0; t < taps; t++)
+                ((real *)to[0])[((m / LANES * depth + k) * taps + t) * LANES + m % LANES] =
+                    weight[((m / maps * depth + k) * maps + m % maps) * taps + t];
+    if (c->bias) memcpy(to[1], from[1], (size_t)c->out * sizeof *weight);
+}
+
+// Channel k of the group of each lane's output channel, at a pixel.
+static lanes channels_at(const single_transposed *l, const real *x, int64_t block, int64_t k, int64_t pixel) {
+    const conv *c = &l->layer.c;
+    const int64_t depth = l->single.in.c / c->groups, maps = c->out / c->groups, pixels = cv_shape_pixels(l->single.in),
+                  first = block * LANES, last = first + LANES < c->out ? first + LANES - 1 : c->out - 1;
+    lanes v = lanes_of(x[single_place(first / maps * depth + k, pixel, pixels)]);
+    if (first / maps == last / maps) return v;
+    for (int64_t m = first; m <= last; m++) v[m - first] = x[single_place(m / maps * depth + k, pixel, pixels)];
+    return v;
+}
+
+// Adds the kernel times v to the output around input pixel (row, column).
+static void add_kernel(const single_transposed *l, lanes *y, const lanes *w, lanes v, int64_t row, int64_t column) {
+    const conv *c = &l->layer.c;
+    const cv_shape out = l->single.out;
+    for (int64_t i = 0; i < c->kernel[0]; i++) {
+        const int64_t to = row * c->stride[0] - c->padding[0] + i * c->dilation[0];
+        if (to < 0 || to >= out.h) continue;
+        for (int64_t j = 0; j < c->kernel[1]; j++) {
+            const int64_t at = column * c->stride[1] - c->padding[1] + j * c->dilation[1];
+            if (at >= 0 && at < out.w) y[to * out.w + at] += v * w[i * c->kernel[1] + j];
+        }
+    }
+}
+
+static void single_transposed_forward(const cv_pass *p) {
+    const single_transposed *l = p->config;
+    const conv *c = &l->layer.c;
+    const cv_shape in = l->single.in;
+    const int64_t depth = in.c / c->groups, taps = kernel_size(c), pixels = cv_shape_pixels(p->out);
+    const lanes *w = p->tensor[0], *bias = p->tensor[1];
+    for (int64_t b = 0; b < p->out.c; b++) {
+        lanes *y = (lanes *)p->y + b * pixels;
+        for (int64_t i = 0; i < pixels; i++) y[i] = bias[b];
+        for (int64_t k = 0; k < depth; k++, w += taps)
+            for (int64_t row = 0; row < in.h; row++)
+                for (int64_t column = 0; column < in.w; column++)
+                    add_kernel(l, y, w, channels_at(l, p->x[0], b, k, row * in.w + column), row, column);
+    }
+}
+
+static const cv_op single_of_transposed = {
+    .name = "convtranspose",
+    .config_size = sizeof(single_transposed),
+    .infer = single_infer,
+    .tensors = single_transposed_tensors,
+    .arrange = single_transposed_arrange,
+    .forward = single_transposed_forward,
+};
+
 // --- the ops ------------------------------------------------------------------------------------------------------
 
 #define TRANSPOSED_OPTIONS(pair, sides)                                                                                \
@@ -175,7 +262,7 @@ static void transposed_backward(const cv_pass *p) {
     .dims = dims_ + 1, .schema = TRANSPOSED_OPTIONS(pair, sides), .config_size = sizeof(transposed), .reads_x = true,  \
     .linear = true, .channel = transposed_channel, .infer = transposed_infer, .tensors = transposed_tensors,           \
     .cost = transposed_cost, .sees = transposed_sees, .scratch = transposed_scratch, .forward = transposed_forward,    \
-    .backward = transposed_backward,                                                                                   \
+    .backward = transposed_backward, .single = &single_of_transposed,                                                  \
     .onnx = "y = ConvTranspose(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}] "         \
             "dilations=[{dilation}] group={groups} output_padding=[{output_padding}]"
 // Padding is what is cut off, on each side for itself.

@@ -1,5 +1,5 @@
 // Dimensions in another order: {order: hcw} makes rows of channels and channels of rows.    x.permute(0, 2, 1, 3)
-#include "op/layers/lanes.h"
+#include "op/layers/single.h"
 
 typedef struct permute {
     int order;
@@ -47,6 +47,34 @@ static void permute_backward(const cv_pass *p) {
     move_permuted(p, p->dx[0], (lanes *)(uintptr_t)p->dy, true);
 }
 
+typedef struct single_permute {
+    cv_single single;
+    permute layer;
+} single_permute;
+
+static void single_permute_forward(const cv_pass *p) {
+    const single_permute *l = p->config;
+    const cv_shape in = l->single.in, out = l->single.out;
+    const int *from = from_of(&l->layer);
+    const real *x = p->x[0];
+    real *y = p->y;
+    int64_t at[3];
+    for (int64_t c = 0; c < out.c; c++)
+        for (int64_t row = 0; row < out.h; row++)
+            for (int64_t column = 0; column < out.w; column++) {
+                at[from[0]] = c, at[from[1]] = row, at[from[2]] = column;
+                y[single_place(c, row * out.w + column, out.h * out.w)] =
+                    x[single_place(at[0], at[1] * in.w + at[2], in.h * in.w)];
+            }
+}
+
+static const cv_op single_of_permute = {
+    .name = "permute",
+    .config_size = sizeof(single_permute),
+    .infer = single_infer,
+    .forward = single_permute_forward,
+};
+
 static bool permute_say(const void *config, cv_shape in, cv_shape in1, cv_shape out, char *text, size_t size) {
     const int *from = from_of(config);
     (void)in1, (void)out;
@@ -73,4 +101,5 @@ CV_OP(permute) = {
     .cases = CV_CASES({{2, 3, 1, 5}, "{order: wc}", 7}, {{3, 2, 3, 5}, "{order: hcw}", 3},
                       {{3, 2, 3, 5}, "{order: hwc}", 8}, {{3, 2, 3, 5}, "{order: wch}", 15},
                       {{3, 2, 3, 5}, "{order: whc}", 16}),
+    .single = &single_of_permute,
 };

@@ -10,40 +10,7 @@
 // the columns with a product of a matrix and a vector in each, and one more product of matrices (dW_hh).
 #include "op/layers/recurrent.h"
 
-// --- steps --------------------------------------------------------------------------------------------------------
-
-// Of one column, vectors of H values one behind the other. kept: what the way back needs, where that follows.
-typedef struct step {
-    const lanes *a, *u; // sums of the gates, from the input (a stride apart) and from the state
-    int64_t stride;
-    lanes *h, *c;
-    lanes *kept;
-} step;
-
-static void gru_step(const step *s, int64_t hidden) {
-    for (int64_t j = 0; j < hidden; j++) {
-        const lanes un = s->u[2 * hidden + j], r = sigmoid_lanes(s->a[j * s->stride] + s->u[j]),
-                    z = sigmoid_lanes(s->a[(hidden + j) * s->stride] + s->u[hidden + j]),
-                    n = tanh_lanes(s->a[(2 * hidden + j) * s->stride] + r * un);
-        s->h[j] = n + z * (s->h[j] - n);
-        if (!s->kept) continue;
-        s->kept[j] = r, s->kept[hidden + j] = z, s->kept[2 * hidden + j] = n, s->kept[3 * hidden + j] = un;
-    }
-}
-
-static void lstm_step(const step *s, int64_t hidden) {
-    for (int64_t j = 0; j < hidden; j++) {
-        const lanes i = sigmoid_lanes(s->a[j * s->stride] + s->u[j]),
-                    f = sigmoid_lanes(s->a[(hidden + j) * s->stride] + s->u[hidden + j]),
-                    g = tanh_lanes(s->a[(2 * hidden + j) * s->stride] + s->u[2 * hidden + j]),
-                    o = sigmoid_lanes(s->a[(3 * hidden + j) * s->stride] + s->u[3 * hidden + j]);
-        s->c[j] = f * s->c[j] + i * g;
-        s->h[j] = o * tanh_lanes(s->c[j]);
-        if (!s->kept) continue;
-        s->kept[j] = i, s->kept[hidden + j] = f, s->kept[2 * hidden + j] = g, s->kept[3 * hidden + j] = o;
-        s->kept[4 * hidden + j] = s->c[j];
-    }
-}
+// --- steps back ---------------------------------------------------------------------------------------------------
 
 // The way back through a step. dh: of the state behind it; becomes what does not go through the gates. d: of the sums,
 // in the order of struct gates.
@@ -312,7 +279,7 @@ static int recurrent_constant(const void *config, cv_shape in, const char *name,
     .config_size = sizeof(recurrent), .reads_x = true, .products = true, .infer = cell_##_infer,                       \
     .tensors = recurrent_tensors, .cost = recurrent_cost, .sees = recurrent_sees, .saved = recurrent_saved,            \
     .scratch = recurrent_scratch, .forward = recurrent_forward, .backward = recurrent_backward,                        \
-    .say_onnx = recurrent_say, .constant = recurrent_constant
+    .say_onnx = recurrent_say, .constant = recurrent_constant, .single = &CV_JOIN(cv_single_recurrent, CV_ISA)
 #define RECURRENT_TORCH(call, state)                                                                                   \
     "(lambda y, h: h[-(2 if {bidirectional} else 1):].transpose(0, 1).flatten(1) if '{output}' == 'last' else "        \
     "y.movedim(1, 2))(*torch." call "(x.movedim(1, 2), " state ", [globals()[n] for n in list(globals()) if 'h_l' in " \

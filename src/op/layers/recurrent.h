@@ -13,7 +13,9 @@ typedef struct recurrent {
 enum { ALL_STEPS, LAST };
 enum { GRU, LSTM };
 enum { MOST_LAYERS = 4 };
-enum { IH, HH, BIAS_IH, BIAS_HH, KINDS }; // tensors of a direction of a layer, in PyTorch's order
+enum { IH, HH, BIAS_IH, BIAS_HH, KINDS };                // tensors of a direction of a layer, in PyTorch's order
+extern const cv_op CV_JOIN(cv_single_recurrent, CV_ISA); // see recurrent_single.c
+
 enum { COLUMNS = 12 }; // that the input's sums are made for at a time, so that they stay in the cache
 
 static inline int64_t gates_of(const recurrent *c) {
@@ -42,10 +44,10 @@ static inline bool recurrent_infer(recurrent *c, int cell, const cv_shape *in, c
              (long long)(in->c > c->hidden ? in->c : c->hidden));
     return false;
 }
-static bool gru_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
+static inline bool gru_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     return recurrent_infer(config, GRU, in, out, why, why_size);
 }
-static bool lstm_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
+static inline bool lstm_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     return recurrent_infer(config, LSTM, in, out, why, why_size);
 }
 
@@ -64,7 +66,7 @@ static inline int kinds_of(const recurrent *c) {
 }
 
 // All of them uniform in +-1/sqrt(hidden).
-static int recurrent_tensors(const void *config, cv_shape in, cv_tensor *out) {
+static inline int recurrent_tensors(const void *config, cv_shape in, cv_tensor *out) {
     const recurrent *c = config;
     const int64_t rows = gates_of(c) * c->hidden;
     int n = 0;
@@ -81,7 +83,7 @@ static int recurrent_tensors(const void *config, cv_shape in, cv_tensor *out) {
     return n;
 }
 
-static int64_t recurrent_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
+static inline int64_t recurrent_cost(const void *config, cv_shape in, cv_shape out, char *formula, size_t size) {
     const recurrent *c = config;
     const int64_t rows = gates_of(c) * c->hidden;
     int64_t cost = 0;
@@ -98,7 +100,7 @@ static int64_t recurrent_cost(const void *config, cv_shape in, cv_shape out, cha
     return cost;
 }
 
-static cv_span recurrent_sees(const void *config, cv_shape in, cv_shape out, int d, int64_t at) {
+static inline cv_span recurrent_sees(const void *config, cv_shape in, cv_shape out, int d, int64_t at) {
     const recurrent *c = config;
     if (d == 0) return (cv_span){at, at + 1};
     return (cv_span){0, c->bidirectional || out.dims == 1 ? in.w : at + 1};
@@ -112,7 +114,7 @@ static inline int64_t kept_lanes(const recurrent *c, int64_t columns) {
     return directions_of(c) * (kept_of(c) + 1) * c->hidden * columns;
 }
 
-static size_t recurrent_saved(const void *config, cv_shape in, cv_shape out) {
+static inline size_t recurrent_saved(const void *config, cv_shape in, cv_shape out) {
     const recurrent *c = config;
     (void)out;
     return (size_t)(c->layers * kept_lanes(c, in.w));
@@ -144,7 +146,7 @@ static inline workplace workplace_of(const recurrent *c, cv_shape in, lanes *fre
     return m;
 }
 
-static size_t recurrent_scratch(const void *config, cv_shape in, cv_shape out) {
+static inline size_t recurrent_scratch(const void *config, cv_shape in, cv_shape out) {
     static const lanes base[1]; // nothing is written: only a distance from it is asked for
     (void)out;
     return (size_t)(workplace_of(config, in, (lanes *)(uintptr_t)base).end - base);
@@ -193,6 +195,41 @@ static inline lanes *gradient_room(const cv_pass *p, int layer) {
 static inline void turn(real *to, const real *w, int64_t rows, int64_t columns) {
     for (int64_t m = 0; m < rows; m++)
         for (int64_t k = 0; k < columns; k++) to[k * rows + m] = w[m * columns + k];
+}
+
+// --- steps --------------------------------------------------------------------------------------------------------
+
+// Of one column, vectors of H values one behind the other. kept: what the way back needs, where that follows.
+typedef struct step {
+    const lanes *a, *u; // sums of the gates, from the input (a stride apart) and from the state
+    int64_t stride;
+    lanes *h, *c;
+    lanes *kept;
+} step;
+
+static inline void gru_step(const step *s, int64_t hidden) {
+    for (int64_t j = 0; j < hidden; j++) {
+        const lanes un = s->u[2 * hidden + j], r = sigmoid_lanes(s->a[j * s->stride] + s->u[j]),
+                    z = sigmoid_lanes(s->a[(hidden + j) * s->stride] + s->u[hidden + j]),
+                    n = tanh_lanes(s->a[(2 * hidden + j) * s->stride] + r * un);
+        s->h[j] = n + z * (s->h[j] - n);
+        if (!s->kept) continue;
+        s->kept[j] = r, s->kept[hidden + j] = z, s->kept[2 * hidden + j] = n, s->kept[3 * hidden + j] = un;
+    }
+}
+
+static inline void lstm_step(const step *s, int64_t hidden) {
+    for (int64_t j = 0; j < hidden; j++) {
+        const lanes i = sigmoid_lanes(s->a[j * s->stride] + s->u[j]),
+                    f = sigmoid_lanes(s->a[(hidden + j) * s->stride] + s->u[hidden + j]),
+                    g = tanh_lanes(s->a[(2 * hidden + j) * s->stride] + s->u[2 * hidden + j]),
+                    o = sigmoid_lanes(s->a[(3 * hidden + j) * s->stride] + s->u[3 * hidden + j]);
+        s->c[j] = f * s->c[j] + i * g;
+        s->h[j] = o * tanh_lanes(s->c[j]);
+        if (!s->kept) continue;
+        s->kept[j] = i, s->kept[hidden + j] = f, s->kept[2 * hidden + j] = g, s->kept[3 * hidden + j] = o;
+        s->kept[4 * hidden + j] = s->c[j];
+    }
 }
 
 // --- tiles --------------------------------------------------------------------------------------------------------

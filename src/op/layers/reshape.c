@@ -1,5 +1,5 @@
 // The same values in another shape. Their order in memory stays: nothing moves.    x.reshape(n, c, h, w)
-#include "op/layers/lanes.h"
+#include "op/layers/single.h"
 
 typedef struct reshape {
     int64_t channels, rows, columns;
@@ -40,14 +40,29 @@ static bool reshape_say(const void *config, cv_shape in, cv_shape in1, cv_shape 
     return true;
 }
 
+// One example: number after number, wherever it lies.
+static void single_reshape_forward(const cv_pass *p) {
+    const cv_single *s = p->config;
+    const int64_t from = cv_shape_pixels(s->in), to = cv_shape_pixels(s->out), size = cv_shape_size(s->in);
+    for (int64_t i = 0; i < size; i++)
+        ((real *)p->y)[single_place(i / to, i % to, to)] =
+            ((const real *)p->x[0])[single_place(i / from, i % from, from)];
+}
+
+static const cv_op single_reshape = {
+    .name = "reshape",
+    .config_size = sizeof(cv_single) + sizeof(reshape),
+    .infer = single_infer,
+    .forward = single_reshape_forward,
+};
+
 CV_OP(reshape) = {
     .name = "reshape",
     .help = "the same values, in the same order, as maps of another shape",
-    .schema = CV_OPTIONS(CV_OPTION("channels", CV_INT, reshape, channels, "their number", .required = true,
-                                   CV_RANGE(1, 1 << 28)),
-                         CV_OPTION("rows", CV_INT, reshape, rows, "of each; 0: it is 1-d", CV_RANGE(0, 1 << 28)),
-                         CV_OPTION("columns", CV_INT, reshape, columns, "of each", .required = true,
-                                   CV_RANGE(1, 1 << 28))),
+    .schema = CV_OPTIONS(
+        CV_OPTION("channels", CV_INT, reshape, channels, "their number", .required = true, CV_RANGE(1, 1 << 28)),
+        CV_OPTION("rows", CV_INT, reshape, rows, "of each; 0: it is 1-d", CV_RANGE(0, 1 << 28)),
+        CV_OPTION("columns", CV_INT, reshape, columns, "of each", .required = true, CV_RANGE(1, 1 << 28))),
     .config_size = sizeof(reshape),
     .in_place = true,
     .infer = reshape_infer,
@@ -57,4 +72,5 @@ CV_OP(reshape) = {
     .say_onnx = reshape_say,
     .cases = CV_CASES({{1, 12, 1, 1}, "{channels: 2, rows: 3, columns: 2}", 7},
                       {{3, 2, 3, 5}, "{channels: 5, columns: 6}", 17}),
+    .single = &single_reshape,
 };

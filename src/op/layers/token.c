@@ -3,7 +3,7 @@
 //   class_token         a column of parameters in front
 //   position_embedding  parameters of its own added to each column     torch.nn.Embedding(columns, channels).weight
 //   column              one column, as a vector                        x[:, :, at]
-#include "op/layers/lanes.h"
+#include "op/layers/single.h"
 
 // --- class_token --------------------------------------------------------------------------------------------------
 
@@ -68,6 +68,34 @@ static int class_token_constant(const void *config, cv_shape in, const char *nam
     return 2;
 }
 
+static int single_token_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    (void)config;
+    out[0] = (cv_tensor){.name = "weight", .dims = 2, .dim = {in.c, LANES}};
+    return 1;
+}
+
+static void single_token_arrange(const void *config, const void *const *from, void *const *to) {
+    memcpy(to[0], from[0], (size_t)((const cv_single *)config)->in.c * sizeof(real));
+}
+
+static void single_token_forward(const cv_pass *p) {
+    const lanes *x = p->x[0], *token = p->tensor[0];
+    lanes *y = p->y;
+    for (int64_t b = 0; b < p->in.c; b++, x += p->in.w, y += p->out.w) {
+        y[0] = token[b];
+        memcpy(y + 1, x, (size_t)p->in.w * sizeof *y);
+    }
+}
+
+static const cv_op single_class_token = {
+    .name = "class_token",
+    .config_size = sizeof(cv_single),
+    .infer = single_infer,
+    .tensors = single_token_tensors,
+    .arrange = single_token_arrange,
+    .forward = single_token_forward,
+};
+
 CV_OP(class_token) = {
     .name = "class_token",
     .help = "a column of learned numbers in front of a sequence",
@@ -81,6 +109,7 @@ CV_OP(class_token) = {
     .torch = "torch.cat([weight.view(1, -1, 1).expand(len(x), -1, 1), x], 2)",
     .say_onnx = class_token_say,
     .constant = class_token_constant,
+    .single = &single_class_token,
     .cases = CV_CASES({{2, 5, 1, 4}, NULL, 17}, {{2, 18, 1, 1}, NULL, 8}),
 };
 
@@ -133,6 +162,35 @@ static int position_constant(const void *config, cv_shape in, const char *name, 
     return 2;
 }
 
+static int single_position_tensors(const void *config, cv_shape in, cv_tensor *out) {
+    (void)config;
+    out[0] = (cv_tensor){.name = "weight", .dims = 3, .dim = {in.c, in.w, LANES}};
+    return 1;
+}
+
+static void single_position_arrange(const void *config, const void *const *from, void *const *to) {
+    const cv_shape in = ((const cv_single *)config)->in;
+    const real *weight = from[0];
+    for (int64_t t = 0; t < in.w; t++)
+        for (int64_t c = 0; c < in.c; c++) ((real *)to[0])[single_place(c, t, in.w)] = weight[t * in.c + c];
+}
+
+static void single_position_forward(const cv_pass *p) {
+    const lanes *x = p->x[0], *positions = p->tensor[0];
+    lanes *y = p->y;
+    for (int64_t i = 0; i < p->in.c * p->in.w; i++) y[i] = x[i] + positions[i];
+}
+
+static const cv_op single_position = {
+    .name = "position_embedding",
+    .config_size = sizeof(cv_single),
+    .in_place = true,
+    .infer = single_infer,
+    .tensors = single_position_tensors,
+    .arrange = single_position_arrange,
+    .forward = single_position_forward,
+};
+
 CV_OP(position_embedding) = {
     .name = "position_embedding",
     .help = "learned numbers for each column, added to it",
@@ -145,6 +203,7 @@ CV_OP(position_embedding) = {
     .torch = "x + weight.t()",
     .say_onnx = position_say,
     .constant = position_constant,
+    .single = &single_position,
     .cases = CV_CASES({{2, 5, 1, 4}, NULL, 17}, {{2, 18, 1, 3}, NULL, 8}),
 };
 
