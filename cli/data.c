@@ -9,10 +9,11 @@
 #include <string.h>
 
 typedef struct data_values {
-    const char *data, *as, *from, *out;
+    const char *data, *as, *from;
     cli_list set;
     bool force, clear;
     int64_t threads;
+    cli_mix mix; // .out is that of `export` as well
 } data_values;
 
 #define VALUES data_values
@@ -23,7 +24,18 @@ static const cli_option options[] = {
     FLAG_OPTION("force", 0, force, "get: download again and replace what is there"),
     FLAG_OPTION("clear", 0, clear, "cache: remove its files"),
     TEXT_OPTION("from", 0, from, "URL", "get: download from this address instead of the published one"),
-    TEXT_OPTION("out", 'o', out, "FILE|DIR", "export: FILE.npz, or a folder"),
+    TEXT_OPTION("out", 'o', mix.out, "FILE|DIR", "export: FILE.npz, or a folder; mix: NAME.flac or NAME.wav"),
+    TEXT_OPTION("split", 0, mix.split, "train|validation|test|all", "mix: part of the data (all)"),
+    TEXT_OPTION("noise", 0, mix.noise, "DIR", "mix: recordings of noise that is heard all the time (silence)"),
+    TEXT_OPTION("rooms", 0, mix.rooms, "DIR", "mix: impulse responses of rooms in which the recordings are heard"),
+    TEXT_OPTION("snr", 0, mix.snr, "DB,DB", "mix: recordings against noise, from a range (5,25)"),
+    TEXT_OPTION("gap", 0, mix.gap, "S,S", "mix: seconds between recordings, from a range (0.2,2)"),
+    TEXT_OPTION("level", 0, mix.level, "DB,DB", "mix: noise against full scale, from a range (-45,-35)"),
+    NUMBER_OPTION("trim", 0, mix.trim, 0, 200, "DB",
+                  "mix: what is softer than the loudest moment by more is not speech (30)"),
+    NUMBER_OPTION("rounds", 0, mix.rounds, 1, 1000000, "N", "mix: how often each recording is heard (1)"),
+    NUMBER_OPTION("rate", 0, mix.rate, 1000, 1000000, "HZ", "mix: samples in a second (16000)"),
+    NUMBER_OPTION("seed", 0, mix.seed, 0, INT64_MAX, "N", "mix: of everything that is drawn (0)"),
     LIST_OPTION("set", 0, set, "KEY=VALUE", "info, check, export: change a setting of the recipe; repeatable"),
     {0},
 };
@@ -211,6 +223,10 @@ static int check_folder(const cli_context *context, const data_values *values, c
     return status;
 }
 
+static int mix_folder(const cli_context *context, const data_values *values, const char *name, const char *folder) {
+    return mix_data(context, &values->mix, name, folder);
+}
+
 typedef int (*folder_use)(const cli_context *context, const data_values *values, const char *name, const char *folder);
 
 // NAME|DIR: a folder or file is what --as says, else a data set by its own name, else what it looks like.
@@ -262,9 +278,9 @@ static int with_recipe(const cli_context *context, const data_values *values, re
 static int export(const cli_context *context, const data_values *values, const convo_recipe *recipe,
                   const convo_train_options *how) {
     convo_error err;
-    if (convo_data_export(recipe, how, values->out, &err)) return fail(&err);
-    if (context->json) return print_json(json_pack("{s:o}", "out", json_text(values->out)), false);
-    if (!context->quiet) say(stdout, "%s\n", values->out);
+    if (convo_data_export(recipe, how, values->mix.out, &err)) return fail(&err);
+    if (context->json) return print_json(json_pack("{s:o}", "out", json_text(values->mix.out)), false);
+    if (!context->quiet) say(stdout, "%s\n", values->mix.out);
     return DONE;
 }
 
@@ -345,9 +361,12 @@ static int run_data(const cli_context *context, const void *given) {
     if (!strcmp(verb, "check"))
         return usage_error("data", "check takes one recipe, data set or folder: convo data check fsdd-mfcc");
     if (!strcmp(verb, "export") && context->words == 2)
-        return values->out ? with_recipe(context, values, export)
-                           : usage_error("data", "export needs -o FILE.npz or -o DIR");
+        return values->mix.out ? with_recipe(context, values, export)
+                               : usage_error("data", "export needs -o FILE.npz or -o DIR");
     if (!strcmp(verb, "export")) return usage_error("data", "export takes one recipe: convo data export fsdd-mfcc");
+    if (!strcmp(verb, "mix") && context->words == 2) return with_folder(context, values, context->word[1], mix_folder);
+    if (!strcmp(verb, "mix"))
+        return usage_error("data", "mix takes one data set, folder or list: convo data mix fsdd -o stream.flac");
     if (!strcmp(verb, "cache") && context->words == 1) return run_cache(context, values->clear);
     if (!strcmp(verb, "cache")) return usage_error("data", "cache takes no argument");
     cli_hint near = hint_start(verb);
@@ -357,13 +376,14 @@ static int run_data(const cli_context *context, const void *given) {
     hint_offer(&near, "check");
     hint_offer(&near, "get");
     hint_offer(&near, "cache");
+    hint_offer(&near, "mix");
     return usage_error("data", "unknown subcommand 'data %s'%s", verb, near.text);
 }
 
 const cli_command command_data = {
     .name = "data",
-    .help = "list, describe, check and download data sets; export features",
-    .words = "list|info|check|get|export|cache [NAME|DIR|RECIPE]",
+    .help = "list, describe, check and download data sets; export features; mix streams",
+    .words = "list|info|check|get|export|mix|cache [NAME|DIR|RECIPE]",
     .least_words = 1,
     .most_words = INT_MAX,
     .examples =
@@ -375,6 +395,7 @@ const cli_command command_data = {
         "  convo data info ~/recordings --as fsdd --json\n"
         "  convo data check words.yaml           leaks, classes without examples, files that are skipped\n"
         "  convo data export fsdd-mfcc -o mfcc.npz   features and labels as NumPy arrays\n"
+        "  convo data mix clips.csv --split test --noise cafe -o test.flac   an hour to listen to, and test.csv\n"
         "  convo data cache                      what is kept of data sets that were read, and how much; --clear\n",
     .notes =
         "clipped: recordings with neighbouring samples at full scale; silent: nothing louder than -60 dB; shifted: a "
@@ -386,6 +407,9 @@ const cli_command command_data = {
         "export: X_train, y_train and index_train, and so for validation and test: the features as the net reads "
         "them,\nnormalised, the classes, and the number of each example in the data set. data.set: arrays reads "
         "them back.\n"
+        "mix: every recording once (--rounds), in random order, with pauses, over noise; NAME.csv has "
+        "start,end,word,snr,source,\nwhich convo eval --stream reads. --split needs the data set's own parts, such "
+        "as the column split of a list.\n"
         "cache: features and samples of data sets that were read are kept in $CONVO_HOME/features (else "
         "~/.cache/convo/features),\nso that a second run starts at once; the least recently used go first.\n",
     .options = options,

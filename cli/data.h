@@ -20,3 +20,10 @@ void print_imbalance(FILE *out, const convo_parts *parts);
 
 // convo data get
 int get_data(const cli_context *context, const char *name, const char *from, bool force);
+
+// convo data mix, of the data set `name` in a folder.
+typedef struct cli_mix {
+    const char *out, *split, *noise, *rooms, *snr, *gap, *level;
+    int64_t rounds, rate, seed, trim; // below 0: not given
+} cli_mix;
+int mix_data(const cli_context *context, const cli_mix *values, const char *name, const char *folder);

@@ -926,6 +926,47 @@ CONVO_API convo_status convo_data_export(const convo_recipe *recipe, const convo
 // library; NULL if it looks like none.
 CONVO_API const char *convo_data_guess(const char *path);
 
+// --- streams of recordings ---------------------------------------------------------------------------------------
+
+// How recordings become a stream.
+typedef struct convo_mix_options {
+    const char *out;   // where the stream is written: NAME.wav or NAME.flac, 16 bits, mono
+    const char *noise; // folder of recordings that are heard all the time, one after the other; NULL: silence
+    const char *rooms; // folder of impulse responses, one of which each recording is heard in; NULL: none
+    convo_part part;   // which recordings, by the parts that the data set has itself; CONVO_ALL: all
+    double snr[2];     // dB: power of what is said against that of the noise beneath it, from a range
+    double gap[2];     // seconds before each recording, and at the end, from a range
+    double level[2];   // dB of full scale: of a piece of noise, from a range
+    double trim;    // what is said lies within the frames at most so many dB below the loudest; 0: the whole recording
+    int64_t rounds; // how often each recording is heard
+    int rate;       // of the stream, in hertz
+    uint64_t seed;  // of everything that is drawn: the same one makes the same stream
+    void (*progress)(int64_t done, int64_t total, void *user); // recordings so far, and all; may be NULL
+    void *user;                                                // passed to progress
+} convo_mix_options;
+
+// A recording in a stream.
+typedef struct convo_spoken {
+    double start, end; // seconds: from where to where something is said
+    char *word, *clip; // its class, and its path
+    double snr; // dB, as it is in the stream: less than was drawn where the sum would not have fit; NaN: no noise
+} convo_spoken;
+
+// What a stream holds.
+typedef struct convo_mix {
+    convo_spoken *spoken; // [count] in the order in which it is heard
+    int64_t count;        // of the recordings
+    double seconds;       // of the whole stream
+} convo_mix;
+
+// Puts the recordings of the data set `name` in a folder (or file) one after the other, in random order, over noise.
+// The stream is written as it is made and may last for hours. Free the result with convo_mix_free. Errors: those of the
+// data set, of recordings and of writing; ARGUMENT if the part has no recording.
+CONVO_API convo_status convo_mix_write(const char *name, const char *path, const convo_mix_options *options,
+                                       convo_mix *mix, convo_error *err);
+// Frees what is in it.
+CONVO_API void convo_mix_free(convo_mix *mix);
+
 // --- cache of features ------------------------------------------------------------------------------------------
 
 // A file of convo_train_options.cache.

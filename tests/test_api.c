@@ -158,6 +158,7 @@ static struct {
     convo_bench bench;
     convo_array array;
     convo_recording recording;
+    convo_mix mix;
     convo_map map;
     convo_get_result got;
     convo_examples examples;
@@ -175,6 +176,7 @@ static const convo_array empty = {0};
 
 #define WITH(type, ...) (&(type){__VA_ARGS__})
 #define OPTIONS(...)    WITH(convo_train_options, .threads = 1, __VA_ARGS__)
+#define MIX(...)        WITH(convo_mix_options, .out = in("x.wav"), .rounds = 1, .rate = 8000, __VA_ARGS__)
 
 // In the memory that is left. Of a sanitizer's process nobody can say how much that is.
 static convo_status short_of_memory(convo_error *err) {
@@ -288,6 +290,7 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_data_check_folder, NULL, NULL, NULL, NULL)                                                                 \
     X(convo_data_export, NULL, NULL, NULL)                                                                             \
     X(convo_dataset_new, NULL, NULL)                                                                                   \
+    X(convo_mix_write, NULL, NULL, NULL, NULL)                                                                         \
     X(convo_cache_list, NULL, NULL)                                                                                    \
     X(convo_cache_clear, NULL)
 
@@ -353,6 +356,10 @@ static convo_status run_long_clip(convo_error *err) {
       convo_examples_change(it.moons, NULL, (int64_t[1]){0}, &out.examples, err))                                      \
     X(convo_recording_read, ARGUMENT, negative, convo_recording_read(RECORDING, -1, &out.recording, err))              \
     X(convo_recording_read, IO, not_there, convo_recording_read("/nowhere.wav", 0, &out.recording, err))               \
+    X(convo_mix_write, ARGUMENT, nothing_in_that_part,                                                                 \
+      convo_mix_write("fsdd", "data/fsdd", MIX(.part = CONVO_VALIDATION), &out.mix, err))                              \
+    X(convo_mix_write, ARGUMENT, no_such_data_set,                                                                     \
+      convo_mix_write("ears", "data/fsdd", MIX(.part = CONVO_ALL), &out.mix, err))                                     \
     X(convo_dataset_new, ARGUMENT, no_examples, convo_dataset_new(&(convo_dataset_spec){0}, &out.dataset, err))        \
     X(convo_dataset_new, NUMERIC, not_a_number,                                                                        \
       convo_dataset_new(                                                                                               \

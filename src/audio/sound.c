@@ -82,6 +82,8 @@ typedef struct span {
 
 #define WHOLE INT64_MAX
 
+enum { CHUNK = 4096 }; // samples of all channels that are decoded at once
+
 static int64_t common_divisor(int64_t a, int64_t b) {
     while (b) {
         const int64_t rest = a % b;
@@ -108,11 +110,18 @@ static span span_of(const cv_piece *piece, int from, int to) {
     return s;
 }
 
+static void mix_down(const float *sample, size_t frames, size_t channels, float *out) {
+    for (size_t t = 0; t < frames; t++) {
+        double sum = 0;
+        for (size_t c = 0; c < channels; c++) sum += sample[t * channels + c];
+        out[t] = (float)(sum / (double)channels);
+    }
+}
+
 // Decodes a span, or what there is of it, mixing the channels down to their mean. The header's length is not relied on:
 // some formats can only guess it, and a damaged one may promise anything. What cannot be sought is read and forgotten.
 static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *path, const span *part, cv_sound *sound,
                            convo_error *err) {
-    enum { CHUNK = 4096 };
     float chunk[CHUNK];
     const sf_count_t most = CHUNK / info->channels;
     size_t capacity = 0, channels = (size_t)info->channels;
@@ -127,11 +136,8 @@ static convo_status decode(SNDFILE *stream, const SF_INFO *info, const char *pat
             return cv_fail(err, CONVO_LIMIT, path, "is longer than the %d samples that are accepted", CV_LIMIT_SOUND);
         if (!cv_grow(&sound->sample, &capacity, sound->count + frames, sizeof *sound->sample))
             return cv_no_memory(err, "a recording");
-        for (size_t t = 0; t < frames; t++) {
-            double sum = 0;
-            for (size_t c = 0; c < channels; c++) sum += chunk[t * channels + c];
-            sound->sample[sound->count++] = (float)(sum / (double)channels);
-        }
+        mix_down(chunk, frames, channels, sound->sample + sound->count);
+        sound->count += frames;
     }
     if (sf_error(stream))
         return cv_fail(err, CONVO_FORMAT, path, "is cut short or damaged after sample %lld (%s)",
@@ -229,4 +235,52 @@ done:
 
 convo_status cv_sound_read(const char *path, int rate, cv_sound *sound, convo_error *err) {
     return cv_sound_read_piece(path, &(cv_piece){0}, rate, sound, err);
+}
+
+// --- block by block -----------------------------------------------------------------------------------------------
+
+struct cv_sound_blocks {
+    opened file;
+    char *path;
+    int64_t at; // frames
+};
+
+convo_status cv_sound_blocks_open(const char *path, cv_sound_blocks **blocks, int *rate, convo_error *err) {
+    *blocks = NULL;
+    cv_sound_blocks *b = cv_alloc(1, sizeof *b);
+    if (!b || !(b->path = cv_format("%s", path))) {
+        free(b);
+        return cv_no_memory(err, path);
+    }
+    const convo_status status = open_sound(path, &b->file, err);
+    *rate = b->file.info.samplerate;
+    *blocks = b;
+    if (!status) return CONVO_OK;
+    cv_sound_blocks_close(b);
+    *blocks = NULL;
+    return status;
+}
+
+convo_status cv_sound_blocks_read(cv_sound_blocks *b, float *out, size_t most, size_t *count, convo_error *err) {
+    float chunk[CHUNK];
+    const size_t channels = (size_t)b->file.info.channels;
+    for (*count = 0; *count < most;) {
+        const size_t room = CHUNK / channels, left = most - *count;
+        const sf_count_t got = sf_readf_float(b->file.stream, chunk, (sf_count_t)(left < room ? left : room));
+        if (got <= 0) break;
+        mix_down(chunk, (size_t)got, channels, out + *count);
+        *count += (size_t)got;
+        b->at += got;
+    }
+    const SF_INFO *info = &b->file.info;
+    if (sf_error(b->file.stream) || (*count < most && is_counted(info) && b->at < info->frames))
+        return cv_fail(err, CONVO_FORMAT, b->path, "is cut short or damaged after sample %lld", (long long)b->at);
+    return cv_sound_check(out, *count, b->path, err);
+}
+
+void cv_sound_blocks_close(cv_sound_blocks *b) {
+    if (!b) return;
+    close_sound(&b->file);
+    free(b->path);
+    free(b);
 }

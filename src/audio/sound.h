@@ -32,5 +32,12 @@ convo_status cv_sound_length(const char *path, double *seconds, convo_error *err
 convo_status cv_resample(const float *sample, size_t count, int from, int to, float **out, size_t *out_count,
                          convo_error *err);
 void cv_sound_free(cv_sound *sound);
+
+// A recording that is read block by block, and may last for days.
+typedef struct cv_sound_blocks cv_sound_blocks;
+convo_status cv_sound_blocks_open(const char *path, cv_sound_blocks **blocks, int *rate, convo_error *err);
+// Reads the next samples, mono, up to `most` of them; *count 0: the recording is over.
+convo_status cv_sound_blocks_read(cv_sound_blocks *blocks, float *out, size_t most, size_t *count, convo_error *err);
+void cv_sound_blocks_close(cv_sound_blocks *blocks); // may be NULL
 // Checks that samples from outside are finite and not absurdly large. where: what an error names.
 convo_status cv_sound_check(const float *sample, size_t count, const char *where, convo_error *err);

@@ -71,6 +71,10 @@ const cv_data_kind *cv_data_kind_find(const char *name);
 convo_status cv_dataset_open(const cv_data_kind *kind, const char *path, const void *config, cv_dataset **dataset,
                              convo_error *err);
 void cv_dataset_free(cv_dataset *dataset);
+// Lists what is said where in recordings: of a recording with NAME.csv (start,end,word) beside it, or without one,
+// where nothing is said; of a folder of such; or of a CSV file path,start,end,word. Every word is an example, a piece
+// of its recording; an empty label, "", says no more than that there is the recording.
+convo_status cv_spoken_open(const char *list, cv_dataset **dataset, convo_error *err);
 // For scan: adds text[0..length] to a sorted list of distinct names, unless it is there. Returns false if memory runs
 // out.
 bool cv_names_add(char ***names, int *count, const char *text, size_t length);

@@ -38,7 +38,7 @@ static const struct column {
     const char *name;
     int kind;
 } columns[] = {{"path", PATH},     {"label", LABEL}, {"split", SPLIT}, {"group", GROUP},
-               {"speaker", GROUP}, {"start", START}, {"end", END}};
+               {"speaker", GROUP}, {"start", START}, {"end", END},     {"word", LABEL}};
 
 typedef struct reader {
     const char *file;
@@ -257,6 +257,43 @@ static convo_status read_folder(const char *folder, bool several, cv_listing *li
     return status;
 }
 
+// Of a recording there is one example at least: that without a label.
+static convo_status read_spoken(const char *recording, cv_listing *listing, convo_error *err) {
+    const char *ending = strrchr(recording, '.');
+    char *list = cv_format("%.*s.csv", ending ? (int)(ending - recording) : (int)strlen(recording), recording);
+    if (!list) return cv_no_memory(err, recording);
+    convo_status status = cv_listing_add(listing, cv_format("%s", recording), (cv_word){"", 0}, (cv_word){0}, -1, err);
+    if (!status && cv_is_file(list)) status = read_csv(list, recording, true, listing, err);
+    free(list);
+    return status;
+}
+
+static convo_status read_spoken_folder(const char *folder, cv_listing *listing, convo_error *err) {
+    char **names;
+    size_t count;
+    CV_TRY(cv_folder_list(folder, &names, &count, err));
+    convo_status status = CONVO_OK;
+    for (size_t k = 0; k < count && !status; k++) {
+        if (!cv_is_sound_name(names[k])) continue;
+        char *path = cv_format("%s/%s", folder, names[k]);
+        status = path ? read_spoken(path, listing, err) : cv_no_memory(err, folder);
+        free(path);
+    }
+    cv_folder_free(names, count);
+    if (!status && listing->dataset->count == 0)
+        status = cv_fail(err, CONVO_ARGUMENT, folder, "holds no recordings (%s)", cv_sound_endings);
+    return status;
+}
+
+static convo_status spoken_scan(const char *list, const void *config, cv_dataset *dataset, convo_error *err) {
+    (void)config;
+    cv_listing listing = {.dataset = dataset};
+    const convo_status status = cv_is_folder(list)       ? read_spoken_folder(list, &listing, err)
+                                : cv_is_sound_name(list) ? read_spoken(list, &listing, err)
+                                                         : read_csv(list, NULL, true, &listing, err);
+    return cv_listing_end(&listing, status, err);
+}
+
 static convo_status manifest_scan(const char *file, const void *config, cv_dataset *dataset, convo_error *err) {
     static const manifest_config none;
     const manifest_config *c = config ? config : &none;
@@ -283,6 +320,8 @@ static convo_status manifest_scan(const char *file, const void *config, cv_datas
     return cv_fail(err, CONVO_UNSUPPORTED, file, "this build cannot read CSV files");
 }
 
+#define spoken_scan manifest_scan
+
 #define MISSING "libcsv-dev, and build again"
 
 #endif
@@ -296,3 +335,9 @@ const cv_data_kind cv_data_manifest = {
     .config_size = sizeof(manifest_config),
     .scan = manifest_scan,
 };
+
+static const cv_data_kind spoken_kind = {.name = "spoken", .missing = MISSING, .scan = spoken_scan};
+
+convo_status cv_spoken_open(const char *list, cv_dataset **dataset, convo_error *err) {
+    return cv_dataset_open(&spoken_kind, list, NULL, dataset, err);
+}

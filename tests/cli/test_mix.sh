@@ -1,0 +1,38 @@
+# `data mix`: recordings become a stream, with a list of what is said where.
+. tests/cli/expect.sh
+
+small_data
+mix="data mix $work/small --as fsdd --rate 8000"
+expect 0 "a data set becomes a stream" "$work/a.flac: 2:39 of 300 recordings" "$work/a.csv says where" -- \
+    $mix --gap 0.1 -o "$work/a.flac"
+expect 0 "with --json, one object" '"recordings": 600' '"list": "' '"seconds": ' -- \
+    $mix --gap 0,0.1 --rounds 2 -o "$work/b.wav" --json
+same_lists() { # a seed makes the same stream
+    "$CONVO" $mix --gap 0.1 --seed "$1" -o "$work/c.flac" -q && cmp -s "$work/a.csv" "$work/c.csv" &&
+        cmp -s "$work/a.flac" "$work/c.flac"
+}
+check "a seed makes the same stream again" same_lists 0
+check "another seed another one" eval '! same_lists 1'
+lists_agree() { # every row: a time, a time after it, a word that the file's name begins with
+    awk -F , 'NR == 1 { good = $0 == "start,end,word,snr,source"; next }
+        { n = split($5, part, "/"); good = good && $2 > $1 && $1 >= last && part[n] ~ "^" $3 "_"; last = $2 }
+        END { exit !(good && NR == 301) }' "$work/a.csv"
+}
+check "the list says what is where" lists_agree
+mkdir -p "$work/hall" "$work/cafe"
+cp data/fsdd/0_theo_0.flac "$work/hall"
+cp data/fsdd/1_theo_0.flac "$work/cafe"
+expect 0 "rooms and noise are heard" "of 300 recordings" -- \
+    $mix --gap 0.1 --rooms "$work/hall" --noise "$work/cafe" --snr -5,20 --level -30 --trim 20 -o "$work/d.wav"
+check "the list has the ratios" awk -F , 'NR > 1 && !($4 >= -5 && $4 <= 20) { bad = 1 } END { exit bad }' "$work/d.csv"
+
+expect 2 "a stream needs a file" "mix needs -o NAME.flac" -- $mix
+expect 2 "a range is numbers" "--snr takes a number or two" -- $mix --snr loud -o "$work/e.wav"
+expect 2 "a part has a name" "--split must be train" -- $mix --split tset -o "$work/e.wav"
+expect 2 "mix takes one data set" "mix takes one data set" -- data mix
+expect 1 "what is written has an ending" "NAME.wav or NAME.flac" -- $mix -o "$work/e.ogg"
+expect 1 "a part has to have recordings" "no recordings in its part 'validation'" -- $mix --split validation -o "$work/e.wav"
+expect 1 "noise has to be there" "$work/none" -- $mix --noise "$work/none" -o "$work/e.wav"
+expect 1 "a range begins at its lower end" "the lower end comes first" -- $mix --gap 2,1 -o "$work/e.wav"
+expect 1 "pictures are not heard" "holds no recordings" -- data mix tests/golden/pictures --as imagefolder -o "$work/e.wav"
+finish
