@@ -34,7 +34,7 @@ endfunction()
 function(embed_script target file name)
   embed_text(${target} ${file} ${name})
   set(letters "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-  file(SHA256 ${file} digest)
+  file(SHA256 ${PROJECT_SOURCE_DIR}/${file} digest)
   set(digest "${digest}00") # 256 bits are 42 letters and 4 bits
   set(text "")
   foreach(at RANGE 0 63 3)
