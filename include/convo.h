@@ -388,6 +388,49 @@ CONVO_API convo_status convo_roc_find(const convo_evaluation *evaluation, int k,
 // Frees what is in it.
 CONVO_API void convo_roc_free(convo_roc *roc);
 
+// --- listening --------------------------------------------------------------------------------------------------
+
+// What smoothing makes of the probabilities of several hops.
+typedef enum convo_smoothing {
+    CONVO_MEAN = 0,    // their mean
+    CONVO_LARGEST = 1, // the largest
+} convo_smoothing;
+
+// When a class counts as heard.
+typedef struct convo_listening_class {
+    double threshold; // of the smoothed probability, above 0 and up to 1
+    double reset;     // after an event, the smoothed probability must have been below this before the next one; 0: no
+                      // such condition
+    bool silent;      // it never counts as heard, as "_unknown_" or "_silence_"
+} convo_listening_class;
+
+// How a model listens to a stream: every hop, the net hears the window of samples that ends there; the probabilities
+// are smoothed; a class is heard where they reach its threshold and no event of it fell within the gap before. Part of
+// a model and of its file.
+typedef struct convo_listening {
+    double hop;                // seconds from a window to the next, 0.001 to 10; 0.02 by default
+    double smooth;             // seconds of probabilities that are smoothed, up to 60; 0: one hop; 0.3 by default
+    convo_smoothing smoothing; // the mean by default; hops before the first window count as 0
+    double gap;                // seconds from an event of a class to the next, up to 3600; 1 by default
+    double gate;               // decibels of full scale, down to -200: a window none of whose hops is as loud (root
+                               // mean square) has probabilities of 0; 0: there is no gate, as by default
+    bool carry;  // recurrent layers keep their state from hop to hop, as if the stream were one clip, where the layers
+                 // allow it; false, as by default: each window is heard for itself
+    int classes; // the model's
+    convo_listening_class *of; // [classes]; by default: threshold 0.5, no reset level; silent are classes called
+                               // unknown, silence, background, background_noise, noise, other, nothing or negative,
+                               // in letters of any size, with or without _ around them
+} convo_listening;
+
+// Fills *listening with a copy of the settings of a model, or with the defaults if it has none. Free it with
+// convo_listening_free.
+CONVO_API convo_status convo_model_listening(const convo_model *model, convo_listening *listening, convo_error *err);
+// Gives a model a copy of these settings, which convo_model_save and convo_export write. Streams that are open keep
+// theirs. Errors: ARGUMENT if a setting is not possible; the previous ones then remain.
+CONVO_API convo_status convo_model_listen_with(convo_model *model, const convo_listening *listening, convo_error *err);
+// Frees what is in it.
+CONVO_API void convo_listening_free(convo_listening *listening);
+
 // --- export and import ------------------------------------------------------------------------------------------
 
 // How a model is exported. If all fields are zero, the defaults apply.

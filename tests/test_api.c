@@ -248,6 +248,8 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_model_predict_heard, NULL, NULL, NULL, NULL)                                                               \
     X(convo_model_predict_arrays, NULL, NULL, 0, NULL)                                                                 \
     X(convo_model_threads, NULL, 1)                                                                                    \
+    X(convo_model_listening, NULL, NULL)                                                                               \
+    X(convo_model_listen_with, NULL, NULL)                                                                             \
     X(convo_model_quantize, NULL, NULL)                                                                                \
     X(convo_model_run_on, NULL, CONVO_DEVICE)                                                                          \
     X(convo_evaluate, NULL, CONVO_TEST, NULL, NULL)                                                                    \

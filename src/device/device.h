@@ -1,6 +1,7 @@
 // The kernels, for the rest of convo. An exported file has the text of those that it calls, without this header.
 #pragma once
 
+#include "device/detect.h"
 #include "device/front.h"
 #include "device/layer.h"
 #include "device/layer_i8.h"
@@ -43,6 +44,9 @@ cv_i8_kernel cv_i8_add, cv_i8_avgpool, cv_i8_clip, cv_i8_concat, cv_i8_conv, cv_
 cv_i8_front_kernel cv_i8_spectrum, cv_i8_waveform;
 cv_to_i8_kernel cv_i8_quantize, cv_i8_values;
 cv_to_f32_kernel cv_i8_dequantize;
+
+// From probabilities to events, see detect.h.
+void cv_f32_detect(const cv_detector *detector, cv_detector_state *state, const float *probability, uint8_t *heard);
 
 // The texts of this folder's files, as they are compiled; ends with a NULL name.
 typedef struct cv_text {

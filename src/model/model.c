@@ -22,6 +22,8 @@ void convo_model_free(convo_model *model) {
     for (int k = 0; model->labels && k < model->classes; k++) free(model->labels[k]);
     free(model->labels);
     cv_normal_free(&model->normal);
+    convo_listening_free(model->listening);
+    free(model->listening);
     free(model->features);
     free(model->outputs);
     cv_program_free(model->program);
@@ -75,6 +77,7 @@ convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, conv
     if (!status) status = build(made, err);
     if (!status) status = cv_net_finish(made->net, err);
     if (!status) status = cv_net_copy(parts->net, made->net, err);
+    if (!status && parts->listening) status = convo_model_listen_with(made, parts->listening, err);
     free(text);
     if (status)
         convo_model_free(made);
@@ -154,10 +157,12 @@ convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODE
         {"convo.labels", labels_text(parts)},
         {"convo.normalize", normalize_text(parts->normal)},
         {"convo.seed", cv_format("%" PRIu64, convo_recipe_seed(parts->recipe))},
-        {"convo.test_accuracy", dump(json_real(parts->test_accuracy))}, // NULL for NaN
     };
     memcpy(text, all, sizeof all);
-    *count = isnan(parts->test_accuracy) ? CV_MODEL_TEXTS - 1 : CV_MODEL_TEXTS;
+    *count = CV_MODEL_TEXTS - 2;
+    if (!isnan(parts->test_accuracy))
+        text[(*count)++] = (cv_st_text){"convo.test_accuracy", dump(json_real(parts->test_accuracy))};
+    if (parts->listening) text[(*count)++] = (cv_st_text){"convo.listening", cv_listening_text(parts->listening)};
     for (size_t k = 0; k < *count; k++)
         if (!text[k].value)
             return strcmp(text[k].key, "convo.labels") == 0 // jansson does not say which of the two
@@ -193,6 +198,7 @@ cv_model_parts cv_model_parts_of(const convo_model *model) {
         .classes = model->classes,
         .normal = &model->normal,
         .test_accuracy = model->test_accuracy,
+        .listening = model->listening,
     };
 }
 
@@ -296,6 +302,14 @@ convo_status cv_model_normalize(const char *text, const char *path, cv_shape inp
     return status;
 }
 
+static convo_status read_listening(convo_model *model, const char *path, const char *text, convo_error *err) {
+    convo_listening listening;
+    CV_TRY(cv_listening_read(text, path, model->classes, &listening, err));
+    const convo_status status = convo_model_listen_with(model, &listening, err);
+    convo_listening_free(&listening);
+    return status;
+}
+
 static convo_status read_model(convo_model *model, const char *path, const cv_safetensors *file, convo_error *err) {
     static const char *const needed[] = {"convo.recipe", "convo.labels", "convo.normalize"};
     for (size_t k = 0; k < CV_COUNT(needed); k++)
@@ -313,6 +327,8 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
     free(file_name);
     if (!status) status = read_labels(model, path, cv_safetensors_text(file, "convo.labels"), err);
     if (!status) status = build(model, err);
+    const char *listening = cv_safetensors_text(file, "convo.listening");
+    if (!status && listening) status = read_listening(model, path, listening, err);
     const char *normalize = cv_safetensors_text(file, "convo.normalize");
     if (!status) status = cv_model_normalize(normalize, path, model->net->input, &model->normal, err);
     return status ? status : read_tensors(path, file, model->net, err);

@@ -2,8 +2,9 @@
 // contains all of it; tensors have PyTorch's names and layouts.
 #pragma once
 
-#include "recipe/recipe.h"
+#include "detect/listening.h"
 #include "format/safetensors.h"
+#include "recipe/recipe.h"
 
 struct convo_model {
     convo_recipe *recipe;
@@ -11,8 +12,9 @@ struct convo_model {
     cv_front *front; // NULL for a net without one
     char **labels;
     int classes;
-    cv_normal normal;     // how what the net sees is normalised
-    double test_accuracy; // NaN when it is not known
+    cv_normal normal;           // how what the net sees is normalised
+    double test_accuracy;       // NaN when it is not known
+    convo_listening *listening; // NULL: the defaults
     // For one example at a time; created by the first prediction.
     cv_pool *pool;
     cv_runner *runner;
@@ -30,12 +32,13 @@ typedef struct cv_model_parts {
     char *const *labels; // [classes]
     int classes;
     const cv_normal *normal;
-    double test_accuracy; // NaN when it is not known
+    double test_accuracy;             // NaN when it is not known
+    const convo_listening *listening; // NULL: the defaults
 } cv_model_parts;
 
 cv_model_parts cv_model_parts_of(const convo_model *model);
 // The metadata of a model file: recipe, labels, normalisation. The caller frees the values, also after an error.
-enum { CV_MODEL_TEXTS = 8 };
+enum { CV_MODEL_TEXTS = 9 };
 convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
                             convo_error *err);
 // Reads the normalisation of inputs of a shape from such a value, of the file `path`. The caller frees it.

@@ -21,10 +21,11 @@ data:      change audio op fetch format base
 train:     data change net op base
 recipe:    train data change audio net op format base
 device:
+detect:    device format base
 ship:      device recipe train data change audio net op format base
-model:     ship device recipe train data change audio net op format base
-exchange:  model ship device recipe train data change audio net op format base
-inspect:   model ship device recipe train data change audio net op format base
+model:     ship detect device recipe train data change audio net op format base
+exchange:  model ship detect device recipe train data change audio net op format base
+inspect:   model ship detect device recipe train data change audio net op format base
 '
 longest=450 # lines
 
