@@ -431,6 +431,59 @@ CONVO_API convo_status convo_model_listen_with(convo_model *model, const convo_l
 // Frees what is in it.
 CONVO_API void convo_listening_free(convo_listening *listening);
 
+// How a stream is opened. If all fields are zero, the defaults apply.
+typedef struct convo_stream_options {
+    const convo_listening *listening; // NULL: the model's
+    int rate;                         // of the samples in hertz; 0: the model's
+    bool scores;                      // convo_stream_next also reports every hop
+    bool whole;                       // each window is computed from its first sample on, though the model could do
+                                      // with less: for comparison
+} convo_stream_options;
+
+// What convo_stream_next found.
+typedef enum convo_event_kind {
+    CONVO_NOTHING = 0, // the samples are used up
+    CONVO_HEARD = 1,   // a class is heard
+    CONVO_SCORED = 2,  // a hop is over, before what is heard in it; only with options->scores
+} convo_event_kind;
+
+// An event of a stream.
+typedef struct convo_event {
+    convo_event_kind kind;
+    int64_t hop;  // number of the window, from 0: the samples from hop * listening.hop on
+    double time;  // seconds from the first sample of the stream to the end of the window
+    int heard;    // CONVO_HEARD: the class
+    double score; // CONVO_HEARD: its smoothed probability
+    double level; // of the loudest hop of the window, in decibels of full scale; -200 at least
+    int classes;  // the model's
+
+    const float *probabilities, *smoothed; // [classes] of the hop, of the stream: good until its next call
+} convo_event;
+
+// A model that listens.
+typedef struct convo_stream convo_stream;
+
+// Opens a stream, on one thread. The model must stay and must not be changed as long as the stream is open; several
+// streams may share it. It is heard where convo_model_run_on says at that time. Free *stream with convo_stream_free.
+// Errors: STATE if the model has no front end or its loss gives no probabilities; ARGUMENT if a setting is not
+// possible; UNSUPPORTED if the rates differ by more than a factor of 256; LIMIT if smoothing needs too much memory.
+CONVO_API convo_status convo_stream_new(const convo_model *model, const convo_stream_options *options,
+                                        convo_stream **stream, convo_error *err);
+// Gives a stream its next samples, any number of them: [count], mono, in [-1, 1). They are borrowed until
+// convo_stream_next returns CONVO_NOTHING, or convo_stream_clear. The events of a stream do not depend on how its
+// samples are divided. Allocates nothing. Errors: NUMERIC if a sample is not finite, none is taken then; STATE if the
+// last ones are not used up.
+CONVO_API convo_status convo_stream_push(convo_stream *stream, const float *samples, size_t count, convo_error *err);
+// Listens to the samples up to the next event, and fills *event; its kind is CONVO_NOTHING once they are used up.
+// Allocates nothing. Errors: that of convo_model_predict where an output of the net is not finite.
+CONVO_API convo_status convo_stream_next(convo_stream *stream, convo_event *event, convo_error *err);
+// Forgets all samples, as if the stream were new.
+CONVO_API void convo_stream_clear(convo_stream *stream);
+// Frees the stream, but not its model.
+CONVO_API void convo_stream_free(convo_stream *stream);
+// Seconds of sound that the net hears at once.
+CONVO_API double convo_stream_window(const convo_stream *stream);
+
 // --- export and import ------------------------------------------------------------------------------------------
 
 // How a model is exported. If all fields are zero, the defaults apply.

@@ -164,6 +164,7 @@ static struct {
     convo_examples examples;
     convo_versions versions;
     convo_dataset *dataset;
+    convo_stream *stream;
     convo_data_info info;
     float probability[2];
     char *text, **texts;
@@ -175,6 +176,7 @@ static const char *const nowhere[] = {"/nowhere", NULL}; // nothing is written t
 static const convo_array empty = {0};
 
 #define WITH(type, ...) (&(type){__VA_ARGS__})
+#define STREAM(...)     WITH(convo_stream_options, __VA_ARGS__)
 #define OPTIONS(...)    WITH(convo_train_options, .threads = 1, __VA_ARGS__)
 #define MIX(...)        WITH(convo_mix_options, .out = in("x.wav"), .rounds = 1, .rate = 8000, __VA_ARGS__)
 
@@ -236,6 +238,21 @@ static convo_status run_long_clip(convo_error *err) {
     return status;
 }
 
+static convo_status smooth_long(convo_error *err) {
+    convo_listening_class of[2] = {{.threshold = 0.5}, {.threshold = 0.5}};
+    const convo_listening l = {.hop = 0.001, .smooth = 60, .classes = 2, .of = of};
+    return convo_stream_new(it.spoken, STREAM(.listening = &l), &out.stream, err);
+}
+
+static convo_status push_twice(const float *samples, convo_error *err) {
+    convo_error made;
+    must(convo_stream_new(it.spoken, NULL, &out.stream, &made), &made);
+    convo_status status = convo_stream_push(out.stream, samples, 3, err);
+    if (!status) status = convo_stream_push(out.stream, samples, 3, err);
+    convo_stream_free(out.stream);
+    return status;
+}
+
 // X(function, arguments...): nothing where something is needed.
 #define NOTHING(X)                                                                                                     \
     X(convo_file_write, NULL, NULL, 0)                                                                                 \
@@ -250,6 +267,9 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_model_threads, NULL, 1)                                                                                    \
     X(convo_model_listening, NULL, NULL)                                                                               \
     X(convo_model_listen_with, NULL, NULL)                                                                             \
+    X(convo_stream_new, NULL, NULL, NULL)                                                                              \
+    X(convo_stream_push, NULL, NULL, 0)                                                                                \
+    X(convo_stream_next, NULL, NULL)                                                                                   \
     X(convo_model_quantize, NULL, NULL)                                                                                \
     X(convo_model_run_on, NULL, CONVO_DEVICE)                                                                          \
     X(convo_evaluate, NULL, CONVO_TEST, NULL, NULL)                                                                    \
@@ -322,6 +342,14 @@ static convo_status run_long_clip(convo_error *err) {
     X(convo_model_threads, ARGUMENT, too_many, convo_model_threads(it.spoken, 1000000, err))                           \
     X(convo_model_run_on, STATE, not_measured, convo_model_run_on(it.spoken, CONVO_DEVICE_INT8, err))                  \
     X(convo_model_run_on, LIMIT, a_long_clip, run_long_clip(err))                                                      \
+    X(convo_model_listen_with, ARGUMENT, no_classes, convo_model_listen_with(it.spoken, &(convo_listening){0}, err))   \
+    X(convo_stream_new, STATE, points, convo_stream_new(it.logistic, NULL, &out.stream, err))                          \
+    X(convo_stream_new, ARGUMENT, no_classes,                                                                          \
+      convo_stream_new(it.spoken, STREAM(.listening = &(convo_listening){0}), &out.stream, err))                       \
+    X(convo_stream_new, UNSUPPORTED, a_rate, convo_stream_new(it.spoken, STREAM(.rate = 10), &out.stream, err))        \
+    X(convo_stream_new, LIMIT, a_long_mean, smooth_long(err))                                                          \
+    X(convo_stream_push, NUMERIC, nan, push_twice(not_a_number, err))                                                  \
+    X(convo_stream_push, STATE, the_last_ones_are_there, push_twice((float[3]){0}, err))                               \
     X(convo_evaluate, ARGUMENT, no_test_part, convo_evaluate(it.logistic, CONVO_TEST, NULL, &out.evaluation, err))     \
     X(convo_evaluate, SHAPE, other_classes,                                                                            \
       convo_evaluate(it.spoken, CONVO_TEST, OPTIONS(.data = in("one")), &out.evaluation, err))                         \

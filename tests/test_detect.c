@@ -107,7 +107,7 @@ static void too_long_a_smoothing_is_refused(void **state) {
 // --- settings -----------------------------------------------------------------------------------------------------
 
 #define NET                                                                                                            \
-    "features: {kind: waveform, samples: 16}\nmodel: [flatten, {linear: 3}]\n"                                         \
+    "features: {kind: waveform, samples: 16, rate: 8000}\nmodel: [flatten, {linear: 3}]\n"                                         \
     "train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.1}}, batch: 1, epochs: 1}\n"                                 \
     "data: {set: audiofolder}\n"
 

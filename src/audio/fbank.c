@@ -124,13 +124,19 @@ static double log_floored(double x) {
     return log(fmax(x, FLT_EPSILON));
 }
 
-static bool fbank_compute(const void *config, const void *pointer, const float *sample, size_t count, float *out) {
+static size_t fbank_work(const void *config, const void *tables) {
+    const cv_spectrum *s = tables;
+    (void)config;
+    return cv_spectrum_room(s, s->frames.window) * sizeof(double);
+}
+
+static void fbank_compute(const void *config, const void *pointer, const float *sample, size_t count, void *work,
+                          float *out) {
     const fbank *o = config;
     const cv_spectrum *s = pointer;
     const cv_frames *f = &s->frames;
     const size_t values = f->filters + o->energy;
-    cv_spectrum_work w = cv_spectrum_work_new(s, f->window);
-    if (!w.signal) return false;
+    cv_spectrum_work w = cv_spectrum_work_in(s, f->window, work);
     for (size_t t = 0; t < s->count; t++) {
         double energy = 0;
         for (size_t k = 0; k < f->window; k++) {
@@ -145,7 +151,15 @@ static bool fbank_compute(const void *config, const void *pointer, const float *
         if (o->energy) out[t * values] = (float)log_floored(energy);
         for (size_t j = 0; j < f->filters; j++) out[t * values + o->energy + j] = (float)log_floored(w.mel[j]);
     }
-    free(w.signal);
+}
+
+static bool fbank_apart(const void *config, int rate, size_t *hop, size_t *reach) {
+    const fbank *o = config;
+    char why[1] = "";
+    cv_frames f;
+    if (!o->snip_edges || !fbank_frames_of(o, rate, &f, why, sizeof why)) return false;
+    *hop = f.hop;
+    *reach = f.window;
     return true;
 }
 
@@ -193,6 +207,8 @@ const cv_feature cv_feature_fbank = {
     .infer = fbank_infer,
     .prepare = fbank_prepare,
     .release = cv_spectrum_free,
+    .work = fbank_work,
     .compute = fbank_compute,
+    .apart = fbank_apart,
     .graph = fbank_graph,
 };

@@ -97,21 +97,61 @@ int64_t cv_front_samples(const cv_front *front) {
     return samples;
 }
 
+bool cv_front_apart(const cv_front *front, size_t *hop, size_t *reach) {
+    const cv_rows *options = rows_of(front->kind, front->config);
+    if (options && (options->deltas || cv_rows_whole(options))) return false;
+    return front->kind->apart && front->kind->apart(front->config, front->rate, hop, reach);
+}
+
+convo_status cv_front_resize(const cv_front *front, int64_t samples, cv_front **other, convo_error *err) {
+    const cv_option *option = cv_option_find(front->kind->schema, "samples");
+    void *config = cv_alloc(1, front->kind->config_size);
+    *other = NULL;
+    if (!config) return cv_no_memory(err, "a front end");
+    memcpy(config, front->config, front->kind->config_size);
+    memcpy((char *)config + option->offset, &samples, sizeof samples);
+    const convo_status status = cv_front_new(front->kind, config, front->rate, other, err);
+    free(config);
+    return status;
+}
+
 bool cv_front_affine(const cv_front *front, const float *sample, size_t count, double *shift, double *gain) {
     if (front->kind->affine) front->kind->affine(front->config, sample, count, shift, gain);
     return front->kind->affine != NULL;
 }
 
-static convo_status compute_one(const cv_front *front, const float *sample, size_t count, float *out,
-                                convo_error *err) {
+// Work memory has what the kind needs, then the rows, then what they are finished in.
+static size_t kind_work(const cv_front *front) {
+    enum { UNIT = 64 };
+    const size_t bytes = front->kind->work ? front->kind->work(front->config, front->tables) : 0;
+    return (bytes + UNIT - 1) / UNIT * UNIT;
+}
+
+size_t cv_front_work(const cv_front *front) {
+    const cv_rows *options = rows_of(front->kind, front->config);
+    const size_t rows = front->frames * front->values;
+    if (!options || cv_rows_plain(options)) return kind_work(front);
+    return kind_work(front) + (rows + cv_rows_work(options, front->frames, front->values)) * sizeof(float);
+}
+
+void cv_front_compute_in(const cv_front *front, const float *sample, size_t count, void *work, float *out) {
     const cv_feature *kind = front->kind;
     const cv_rows *options = rows_of(kind, front->config);
     const bool direct = !options || cv_rows_plain(options);
-    float *rows = direct ? out : cv_alloc(front->frames, front->values * sizeof *rows);
-    bool good = rows && kind->compute(front->config, front->tables, sample, count, rows);
-    if (good && !direct) good = cv_rows_finish(options, front->frames, front->values, rows, out);
-    if (!direct) free(rows);
-    return good ? CONVO_OK : cv_no_memory(err, "the features of a recording");
+    const size_t bytes = kind_work(front);
+    float *rows = direct ? out : (float *)(void *)((char *)work + bytes);
+    memset(work, 0, bytes);
+    kind->compute(front->config, front->tables, sample, count, work, rows);
+    if (!direct) cv_rows_finish(options, front->frames, front->values, rows, rows + front->frames * front->values, out);
+}
+
+static convo_status compute_one(const cv_front *front, const float *sample, size_t count, float *out,
+                                convo_error *err) {
+    void *work = cv_alloc_aligned(cv_front_work(front) + 1, 1);
+    if (!work) return cv_no_memory(err, "the features of a recording");
+    cv_front_compute_in(front, sample, count, work, out);
+    free(work);
+    return CONVO_OK;
 }
 
 convo_status cv_front_compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err) {

@@ -21,9 +21,13 @@ typedef struct cv_feature {
     // functions may be NULL: there are no tables.
     void *(*prepare)(const void *config, int rate);
     void (*release)(void *tables);
-    // sample: [count], mono, in [-1, 1), count > 0. out: the inferred shape, row-major. Reentrant. Returns false if
-    // memory runs out.
-    bool (*compute)(const void *config, const void *tables, const float *sample, size_t count, float *out);
+    // sample: [count], mono, in [-1, 1), count > 0. work: as many bytes as the kind's `work` says, all 0. out: the
+    // inferred shape, row-major. Reentrant.
+    void (*compute)(const void *config, const void *tables, const float *sample, size_t count, void *work, float *out);
+    size_t (*work)(const void *config, const void *tables); // NULL: none is needed
+    // Returns whether every frame t is computed in the same way from samples t * hop ... t * hop + *reach alone, so
+    // that a stream need compute each only once. NULL: never.
+    bool (*apart)(const void *config, int rate, size_t *hop, size_t *reach);
     // Where the features are (sample - shift) * gain, in double precision, of samples cut or padded with zeros to one
     // length: computes shift and gain. NULL: they are something else.
     void (*affine)(const void *config, const float *sample, size_t count, double *shift, double *gain);
@@ -55,6 +59,13 @@ cv_shape cv_front_shape(const cv_front *front);
 int cv_front_rate(const cv_front *front);
 int64_t cv_front_samples(const cv_front *front); // samples of a recording that it reads; the rest is cut off
 convo_status cv_front_compute(const cv_front *front, const float *sample, size_t count, float *out, convo_error *err);
+// Does the same with checked samples and work memory of the caller, cv_front_work bytes, and allocates nothing.
+size_t cv_front_work(const cv_front *front);
+void cv_front_compute_in(const cv_front *front, const float *sample, size_t count, void *work, float *out);
+// Calls the kind's `apart`; false also where deltas or scaling depend on the clip.
+bool cv_front_apart(const cv_front *front, size_t *hop, size_t *reach);
+// Makes the same front end for clips of another length.
+convo_status cv_front_resize(const cv_front *front, int64_t samples, cv_front **other, convo_error *err);
 // Calls the kind's `affine`; returns false if it has none.
 bool cv_front_affine(const cv_front *front, const float *sample, size_t count, double *shift, double *gain);
 // Decodes a file, resamples it to the front end's rate and computes. *length (may be NULL) receives the number of

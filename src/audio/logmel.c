@@ -37,25 +37,31 @@ static void cut(const cv_log *o, size_t count, float *value) {
         value[i] = o->relative ? fmaxf(value[i] - top, -range) : fmaxf(value[i], top - range);
 }
 
-static bool logmel_compute(const void *config, const void *pointer, const float *sample, size_t count, float *out) {
+static size_t logmel_work(const void *config, const void *tables) {
+    return cv_melspec_room(&((const logmel *)config)->mel, tables) * sizeof(double);
+}
+
+static void logmel_compute(const void *config, const void *pointer, const float *sample, size_t count, void *work,
+                           float *out) {
     const logmel *o = config;
     const cv_spectrum *s = pointer;
     const size_t filters = s->frames.filters;
     const double unit = cv_log_unit(&o->log, o->mel.power);
-    cv_spectrum_work w;
-    cv_melspec_begin(&o->mel, s, sample, count, &w);
-    if (!w.signal) return false;
+    cv_spectrum_work w = cv_melspec_begin(&o->mel, s, sample, count, work);
     for (size_t t = 0; t < s->count; t++) {
         cv_melspec_frame(&o->mel, s, t, &w);
         for (size_t j = 0; j < filters; j++) out[t * filters + j] = (float)cv_log_of(&o->log, unit, w.mel[j]);
     }
     if (o->log.range > 0) cut(&o->log, s->count * filters, out);
-    free(w.signal);
-    return true;
 }
 
 static const char *logmel_whole(const void *config) {
     return ((const logmel *)config)->log.range > 0 ? "range needs the largest value of the whole clip" : NULL;
+}
+
+static bool logmel_apart(const void *config, int rate, size_t *hop, size_t *reach) {
+    const logmel *o = config;
+    return o->log.range <= 0 && cv_melspec_apart(&o->mel, rate, hop, reach);
 }
 
 static void fill_logmel_graph(const void *config, const cv_spectrum *s, cv_graph *graph, int64_t *index) {
@@ -89,7 +95,9 @@ const cv_feature cv_feature_logmel = {
     .infer = logmel_infer,
     .prepare = logmel_prepare,
     .release = cv_spectrum_free,
+    .work = logmel_work,
     .compute = logmel_compute,
+    .apart = logmel_apart,
     .whole = logmel_whole,
     .graph = logmel_graph,
 };

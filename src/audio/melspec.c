@@ -71,10 +71,24 @@ static void lay_out(const cv_melspec *o, const cv_frames *f, const float *sample
         }
 }
 
-void cv_melspec_begin(const cv_melspec *o, const cv_spectrum *s, const float *sample, size_t count,
-                      cv_spectrum_work *w) {
-    *w = cv_spectrum_work_new(s, s->frames.samples + 2 * padding(o, &s->frames));
-    if (w->signal) lay_out(o, &s->frames, sample, count, w->signal);
+size_t cv_melspec_room(const cv_melspec *o, const cv_spectrum *s) {
+    return cv_spectrum_room(s, s->frames.samples + 2 * padding(o, &s->frames));
+}
+
+cv_spectrum_work cv_melspec_begin(const cv_melspec *o, const cv_spectrum *s, const float *sample, size_t count,
+                                  void *memory) {
+    const cv_spectrum_work w = cv_spectrum_work_in(s, s->frames.samples + 2 * padding(o, &s->frames), memory);
+    lay_out(o, &s->frames, sample, count, w.signal);
+    return w;
+}
+
+bool cv_melspec_apart(const cv_melspec *o, int rate, size_t *hop, size_t *count) {
+    char why[1] = "";
+    cv_frames f;
+    if (o->center || !cv_frames_of(&o->framing, rate, &f, why, sizeof why)) return false;
+    *hop = f.hop;
+    *count = reach(o, &f);
+    return true;
 }
 
 void cv_melspec_frame(const cv_melspec *o, const cv_spectrum *s, size_t t, cv_spectrum_work *w) {

@@ -39,9 +39,12 @@ typedef struct cv_melspec {
 bool cv_melspec_infer(const cv_melspec *options, int rate, int64_t *count, char *why, size_t why_size);
 // The tables, with room for `table` values of the caller's; the options are valid. NULL: no memory.
 cv_spectrum *cv_melspec_new(const cv_melspec *options, int rate, size_t table);
-// Lays out a clip. work->signal is NULL if memory runs out; the caller frees it.
-void cv_melspec_begin(const cv_melspec *options, const cv_spectrum *spectrum, const float *sample, size_t count,
-                      cv_spectrum_work *work);
+// Lays out a clip in this memory, cv_melspec_room numbers, all 0.
+size_t cv_melspec_room(const cv_melspec *options, const cv_spectrum *spectrum);
+cv_spectrum_work cv_melspec_begin(const cv_melspec *options, const cv_spectrum *spectrum, const float *sample,
+                                  size_t count, void *memory);
+// Returns whether frame t is computed from samples t * hop ... t * hop + *reach alone, without range.
+bool cv_melspec_apart(const cv_melspec *options, int rate, size_t *hop, size_t *reach);
 // Writes what the filters add up in frame t to work->mel.
 void cv_melspec_frame(const cv_melspec *options, const cv_spectrum *spectrum, size_t t, cv_spectrum_work *work);
 // Adds nodes from "samples" to "front.mel", [N, count, filters] of doubles; index as in cv_spectrum_fill.

@@ -83,13 +83,22 @@ static void cepstrum(const mfcc *o, const cv_spectrum *s, const cv_spectrum_work
     }
 }
 
-static bool mfcc_compute(const void *config, const void *pointer, const float *sample, size_t count, float *out) {
+static size_t signal_length(const cv_spectrum *s) {
+    return (s->count - 1) * s->frames.hop + s->frames.window;
+}
+
+static size_t mfcc_work(const void *config, const void *tables) {
+    (void)config;
+    return cv_spectrum_room(tables, signal_length(tables)) * sizeof(double);
+}
+
+static void mfcc_compute(const void *config, const void *pointer, const float *sample, size_t count, void *work,
+                         float *out) {
     const mfcc *o = config;
     const cv_spectrum *s = pointer;
     const cv_frames *f = &s->frames;
-    cv_spectrum_work w = cv_spectrum_work_new(s, (s->count - 1) * f->hop + f->window);
+    cv_spectrum_work w = cv_spectrum_work_in(s, signal_length(s), work);
     double *signal = w.signal;
-    if (!signal) return false;
     size_t used = count < f->samples ? count : f->samples;
     for (size_t i = 0; i < used; i++) signal[i] = 32768.0 * sample[i];
     for (size_t i = used < f->samples ? used : used - 1; i > 0; i--) signal[i] -= o->preemphasis * signal[i - 1];
@@ -98,8 +107,17 @@ static bool mfcc_compute(const void *config, const void *pointer, const float *s
         for (size_t b = 0; b < f->bins; b++) w.power[b] /= (double)f->fft;
         cepstrum(o, s, &w, out + i * (size_t)o->cepstra);
     }
-    free(signal);
-    return true;
+}
+
+// The first sample of a clip has none before it that it could be emphasised against.
+static bool mfcc_apart(const void *config, int rate, size_t *hop, size_t *reach) {
+    const mfcc *o = config;
+    char why[1] = "";
+    cv_frames f;
+    if (o->preemphasis > 0 || !cv_frames_of(&o->framing, rate, &f, why, sizeof why)) return false;
+    *hop = f.hop;
+    *reach = f.window;
+    return f.samples >= f.window && (f.samples - f.window) % f.hop == 0;
 }
 
 // --- as a graph ----------------------------------------------------------------------------------------------------
@@ -155,6 +173,8 @@ const cv_feature cv_feature_mfcc = {
     .infer = mfcc_infer,
     .prepare = mfcc_prepare,
     .release = cv_spectrum_free,
+    .work = mfcc_work,
     .compute = mfcc_compute,
+    .apart = mfcc_apart,
     .graph = mfcc_graph,
 };

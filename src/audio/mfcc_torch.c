@@ -43,15 +43,21 @@ static void *mfcc_torch_prepare(const void *config, int rate) {
     return s;
 }
 
-static bool mfcc_torch_compute(const void *config, const void *pointer, const float *sample, size_t count, float *out) {
+static size_t mfcc_torch_work(const void *config, const void *tables) {
+    const mfcc_torch *o = config;
+    const cv_spectrum *s = tables;
+    return (cv_melspec_room(&o->mel, s) + s->count * s->frames.filters) * sizeof(double);
+}
+
+static void mfcc_torch_compute(const void *config, const void *pointer, const float *sample, size_t count, void *work,
+                               float *out) {
     const mfcc_torch *o = config;
     const cv_spectrum *s = pointer;
     const size_t filters = s->frames.filters, cepstra = (size_t)o->cepstra;
     const double unit = cv_log_unit(&o->log, o->mel.power);
-    cv_spectrum_work w;
-    double *logs = cv_alloc(s->count, filters * sizeof *logs), least = -INFINITY;
-    cv_melspec_begin(&o->mel, s, sample, count, &w);
-    for (size_t t = 0; logs && w.signal && t < s->count; t++) {
+    cv_spectrum_work w = cv_melspec_begin(&o->mel, s, sample, count, work);
+    double *logs = (double *)work + cv_melspec_room(&o->mel, s), least = -INFINITY;
+    for (size_t t = 0; t < s->count; t++) {
         cv_melspec_frame(&o->mel, s, t, &w);
         for (size_t j = 0; j < filters; j++) {
             logs[t * filters + j] = cv_log_of(&o->log, unit, w.mel[j]);
@@ -59,7 +65,7 @@ static bool mfcc_torch_compute(const void *config, const void *pointer, const fl
         }
     }
     const double top = least;
-    for (size_t t = 0; logs && w.signal && t < s->count; t++)
+    for (size_t t = 0; t < s->count; t++)
         for (size_t k = 0; k < cepstra; k++) {
             double sum = 0;
             for (size_t j = 0; j < filters; j++) {
@@ -69,14 +75,15 @@ static bool mfcc_torch_compute(const void *config, const void *pointer, const fl
             }
             out[t * cepstra + k] = (float)sum;
         }
-    const bool done = logs && w.signal;
-    free(logs);
-    free(w.signal);
-    return done;
 }
 
 static const char *mfcc_torch_whole(const void *config) {
     return ((const mfcc_torch *)config)->log.range > 0 ? "range needs the largest value of the whole clip" : NULL;
+}
+
+static bool mfcc_torch_apart(const void *config, int rate, size_t *hop, size_t *reach) {
+    const mfcc_torch *o = config;
+    return o->log.range <= 0 && cv_melspec_apart(&o->mel, rate, hop, reach);
 }
 
 static void fill_mfcc_torch_graph(const void *config, const cv_spectrum *s, cv_graph *graph, int64_t *index) {
@@ -112,7 +119,9 @@ const cv_feature cv_feature_mfcc_torch = {
     .infer = mfcc_torch_infer,
     .prepare = mfcc_torch_prepare,
     .release = cv_spectrum_free,
+    .work = mfcc_torch_work,
     .compute = mfcc_torch_compute,
+    .apart = mfcc_torch_apart,
     .whole = mfcc_torch_whole,
     .graph = mfcc_torch_graph,
 };

@@ -323,17 +323,24 @@ static uint32_t value_of(const micro *o, const micro_tables *t, uint32_t x) {
     return x < UINT16_MAX ? x : UINT16_MAX;
 }
 
-static bool micro_compute(const void *config, const void *pointer, const float *sample, size_t count, float *out) {
+static size_t micro_work(const void *config, const void *tables) {
+    const micro *o = config;
+    const micro_tables *t = tables;
+    return 2 * (size_t)o->filters * sizeof(uint32_t) + (t->fft + 1) * sizeof(cv_fixed) +
+           ((size_t)o->samples + t->fft) * sizeof(int16_t);
+}
+
+static void micro_compute(const void *config, const void *pointer, const float *sample, size_t count, void *work,
+                          float *out) {
     const micro *o = config;
     const micro_tables *t = pointer;
     const size_t n = (size_t)o->samples, filters = (size_t)o->filters;
-    int16_t *clip = cv_alloc(n + t->fft, sizeof *clip), *frame = clip ? clip + n : NULL;
-    cv_fixed *bin = cv_alloc(t->fft + 1, sizeof *bin);
-    uint32_t *signal = cv_alloc(2 * filters, sizeof *signal), *noise = signal ? signal + filters : NULL;
-    const bool good = clip && bin && signal;
-    for (size_t i = 0; good && i < n && i < count; i++)
+    uint32_t *signal = work, *noise = signal + filters;
+    cv_fixed *bin = (cv_fixed *)(void *)(noise + filters);
+    int16_t *clip = (int16_t *)(void *)(bin + t->fft + 1), *frame = clip + n;
+    for (size_t i = 0; i < n && i < count; i++)
         clip[i] = (int16_t)lrintf(fmaxf(-32768, fminf(32767, 32768 * sample[i])));
-    for (size_t i = 0; good && i < t->count; i++) {
+    for (size_t i = 0; i < t->count; i++) {
         const int shift = shape_samples(t, clip + i * t->hop, frame);
         cv_fixed_fft_real(t->transform, frame, bin, bin + t->fft / 2 + 1);
         filter_bins(o, t, bin, shift, signal);
@@ -343,10 +350,6 @@ static bool micro_compute(const void *config, const void *pointer, const float *
             out[i * filters + j] = (float)value_of(o, t, x);
         }
     }
-    free(clip);
-    free(bin);
-    free(signal);
-    return good;
 }
 
 const cv_feature cv_feature_micro = {
@@ -358,5 +361,6 @@ const cv_feature cv_feature_micro = {
     .infer = micro_infer,
     .prepare = micro_prepare,
     .release = micro_release,
+    .work = micro_work,
     .compute = micro_compute,
 };

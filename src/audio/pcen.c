@@ -60,15 +60,20 @@ static double compress(const pcen *o, double energy, double smooth) {
     return o->bias > 0 ? pow(o->bias, o->root) * expm1(o->root * log1p(x / o->bias)) : pow(x, o->root);
 }
 
-static bool pcen_compute(const void *config, const void *pointer, const float *sample, size_t count, float *out) {
+static size_t pcen_work(const void *config, const void *tables) {
+    const cv_spectrum *s = tables;
+    return (cv_melspec_room(&((const pcen *)config)->mel, s) + s->frames.filters) * sizeof(double);
+}
+
+static void pcen_compute(const void *config, const void *pointer, const float *sample, size_t count, void *work,
+                         float *out) {
     const pcen *o = config;
     const cv_spectrum *s = pointer;
     const size_t filters = s->frames.filters;
     const double b = share_of(o, &s->frames), scale = scale_of(o);
-    double *smooth = cv_alloc(filters, sizeof *smooth);
-    cv_spectrum_work w;
-    cv_melspec_begin(&o->mel, s, sample, count, &w);
-    for (size_t t = 0; smooth && w.signal && t < s->count; t++) {
+    cv_spectrum_work w = cv_melspec_begin(&o->mel, s, sample, count, work);
+    double *smooth = (double *)work + cv_melspec_room(&o->mel, s);
+    for (size_t t = 0; t < s->count; t++) {
         cv_melspec_frame(&o->mel, s, t, &w);
         for (size_t j = 0; j < filters; j++) {
             const double energy = scale * w.mel[j];
@@ -77,10 +82,6 @@ static bool pcen_compute(const void *config, const void *pointer, const float *s
             out[t * filters + j] = (float)compress(o, energy, smooth[j]);
         }
     }
-    const bool done = smooth && w.signal;
-    free(smooth);
-    free(w.signal);
-    return done;
 }
 
 // --- as a graph ----------------------------------------------------------------------------------------------------
@@ -131,6 +132,7 @@ const cv_feature cv_feature_pcen = {
     .infer = pcen_infer,
     .prepare = pcen_prepare,
     .release = cv_spectrum_free,
+    .work = pcen_work,
     .compute = pcen_compute,
     .graph = pcen_graph,
 };

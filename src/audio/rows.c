@@ -60,19 +60,20 @@ static void add_deltas(const cv_rows *o, size_t count, size_t values, const floa
         }
 }
 
-bool cv_rows_finish(const cv_rows *o, size_t count, size_t values, float *rows, float *out) {
+size_t cv_rows_work(const cv_rows *o, size_t count, size_t values) {
+    return o->layout == CV_ROWS_IMAGE ? 0 : (size_t)(1 + o->deltas) * count * values;
+}
+
+void cv_rows_finish(const cv_rows *o, size_t count, size_t values, float *rows, float *work, float *out) {
     const size_t size = count * values, maps = (size_t)(1 + o->deltas);
-    float *all = o->layout == CV_ROWS_IMAGE ? out : cv_alloc(maps, size * sizeof *all);
-    if (!all) return false;
+    float *all = o->layout == CV_ROWS_IMAGE ? out : work;
     scale_rows(o, count, values, rows);
     memcpy(all, rows, size * sizeof *all);
     for (size_t m = 1; m < maps; m++) add_deltas(o, count, values, all + (m - 1) * size, all + m * size);
-    if (all == out) return true;
+    if (all == out) return;
     for (size_t m = 0; m < maps; m++)
         for (size_t t = 0; t < count; t++)
             for (size_t v = 0; v < values; v++) out[(m * values + v) * count + t] = all[m * size + t * values + v];
-    free(all);
-    return true;
 }
 
 // --- as a graph ---------------------------------------------------------------------------------------------------

@@ -35,8 +35,9 @@ enum { CV_ROWS_AS_THEY_ARE, CV_ROWS_CLIP, CV_ROWS_CMN, CV_ROWS_CMVN };
 cv_shape cv_rows_shape(const cv_rows *options, int64_t count, int64_t values);
 // Returns whether they are that already, so that they can be computed in place.
 bool cv_rows_plain(const cv_rows *options);
-// Turns rows, [count][values], into out. Returns false if memory runs out.
-bool cv_rows_finish(const cv_rows *options, size_t count, size_t values, float *rows, float *out);
+// Turns rows, [count][values], into out. work: cv_rows_work numbers.
+size_t cv_rows_work(const cv_rows *options, size_t count, size_t values);
+void cv_rows_finish(const cv_rows *options, size_t count, size_t values, float *rows, float *work, float *out);
 // The same as nodes, from "front.rows", [N, count, values], to "features".
 void cv_rows_graph(const cv_rows *options, size_t count, cv_graph *graph);
 // Returns why a value depends on frames of the whole clip: "scale: cmvn ..."; NULL if it does not.

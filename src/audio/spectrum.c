@@ -208,11 +208,14 @@ void cv_spectrum_free(void *spectrum) {
     free(s);
 }
 
-cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length) {
+size_t cv_spectrum_room(const cv_spectrum *s, size_t length) {
     const cv_frames *f = &s->frames;
-    cv_spectrum_work w = {.signal =
-                              cv_alloc(length + f->fft + f->bins + f->filters + cv_fft_work(s->fft), sizeof *w.signal)};
-    if (!w.signal) return w;
+    return length + f->fft + f->bins + f->filters + cv_fft_work(s->fft);
+}
+
+cv_spectrum_work cv_spectrum_work_in(const cv_spectrum *s, size_t length, void *memory) {
+    const cv_frames *f = &s->frames;
+    cv_spectrum_work w = {.signal = memory};
     w.frame = w.signal + length;
     w.power = w.frame + f->fft;
     w.mel = w.power + f->bins;

@@ -83,13 +83,15 @@ typedef struct cv_spectrum {
 cv_spectrum *cv_spectrum_new(const cv_frames *frames, size_t count, cv_bank_kind kind, size_t table);
 void cv_spectrum_free(void *spectrum);
 
-// Work memory for one clip; signal is the one allocation, filled and freed by the caller.
+// Work memory for one clip.
 typedef struct cv_spectrum_work {
-    double *signal;      // [length], zeros
+    double *signal;      // [length], zeros, filled by the caller
     double *power, *mel; // [bins] of the last frame; [filters], for the caller
     double *frame, *fft;
 } cv_spectrum_work;
-cv_spectrum_work cv_spectrum_work_new(const cv_spectrum *s, size_t length); // signal is NULL if memory runs out
+// A signal of `length` samples and the rest in this memory, cv_spectrum_room numbers, all 0.
+size_t cv_spectrum_room(const cv_spectrum *s, size_t length);
+cv_spectrum_work cv_spectrum_work_in(const cv_spectrum *s, size_t length, void *memory);
 // Writes the squared magnitudes of the frame that begins at `from`, times the window, to w->power.
 void cv_spectrum_frame(const cv_spectrum *s, const double *from, cv_spectrum_work *w);
 

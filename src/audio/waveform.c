@@ -44,13 +44,20 @@ static void waveform_affine(const void *config, const float *sample, size_t coun
     *gain = variance > 0 ? 1 / sqrt(variance) : 0; // a constant clip gives zeros
 }
 
-static bool waveform_compute(const void *config, const void *tables, const float *sample, size_t count, float *out) {
+static void waveform_compute(const void *config, const void *tables, const float *sample, size_t count, void *work,
+                             float *out) {
     const size_t n = (size_t)((const waveform *)config)->samples, used = count < n ? count : n;
     double shift, gain;
-    (void)tables;
+    (void)tables, (void)work;
     waveform_affine(config, sample, count, &shift, &gain);
     for (size_t t = 0; t < n; t++) out[t] = (float)(((t < used ? sample[t] : 0) - shift) * gain);
-    return true;
+}
+
+// A frame is a sample.
+static bool waveform_apart(const void *config, int rate, size_t *hop, size_t *reach) {
+    (void)rate;
+    *hop = *reach = 1;
+    return ((const waveform *)config)->scale != CLIP;
 }
 
 static int64_t waveform_graph(const void *config, int rate, cv_graph *graph, char *why, size_t why_size) {
@@ -80,6 +87,7 @@ const cv_feature cv_feature_waveform = {
     .config_size = sizeof(waveform),
     .infer = waveform_infer,
     .compute = waveform_compute,
+    .apart = waveform_apart,
     .affine = waveform_affine,
     .whole = waveform_whole,
     .graph = waveform_graph,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_NUMBERS = 1 << 24 }; // that smoothing keeps
+enum { MOST_NUMBERS = 1 << 16 }; // that smoothing keeps
 
 static int32_t in_hops(const convo_listening *l, double seconds) {
     return (int32_t)lround(seconds / l->hop);

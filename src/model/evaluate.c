@@ -144,7 +144,7 @@ static convo_status judge(const convo_model *model, const cv_material *m, convo_
             e->predicted[i] = cv_class_of(logits, e->outputs);
             e->confusion[e->truth[i] * e->classes + e->predicted[i]]++;
         }
-        if (e->probabilities && !model->program) // a device has computed its own
+        if (e->probabilities && !model->predictor.program) // a device has computed its own
             model->recipe->loss->probabilities(logits, e->outputs, e->probabilities + i * e->classes);
     }
     if (isfinite(e->score.loss)) return CONVO_OK;
@@ -159,7 +159,7 @@ static convo_status evaluate(convo_model *model, convo_part part, const convo_tr
     cv_scorer *scorer = NULL;
     int32_t *rows = NULL;
     convo_status status = list_examples(m, part, model, &rows, e, err);
-    if (model->program) {
+    if (model->predictor.program) {
         if (!status) status = cv_device_score(model, m, rows, options, e, err);
         if (!status) status = judge(model, m, e, err);
         free(rows);

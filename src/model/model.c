@@ -5,7 +5,6 @@
 #include "format/json.h"
 #include "model/data_folder.h"
 #include "model/weights.h"
-#include "ship/program.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,8 +13,7 @@
 
 void convo_model_free(convo_model *model) {
     if (!model) return;
-    cv_runner_free(model->runner);
-    cv_pool_free(model->pool);
+    cv_predictor_free(&model->predictor);
     cv_front_free(model->front);
     cv_net_free(model->net);
     convo_recipe_free(model->recipe);
@@ -24,10 +22,6 @@ void convo_model_free(convo_model *model) {
     cv_normal_free(&model->normal);
     convo_listening_free(model->listening);
     free(model->listening);
-    free(model->features);
-    free(model->outputs);
-    cv_program_free(model->program);
-    free(model->memory);
     free(model->range);
     free(model);
 }

@@ -6,6 +6,18 @@
 #include "format/safetensors.h"
 #include "recipe/recipe.h"
 
+// What computes probabilities, one example at a time. Several may share a model.
+typedef struct cv_predictor {
+    cv_pool *pool;
+    cv_runner *runner;
+    float *features, *outputs;
+    void *work; // of the front end
+    // Set where it runs as on a device (convo_model_run_on); else NULL.
+    struct cv_program *program;
+    void *memory;
+    int16_t *samples; // as many as it hears of a clip
+} cv_predictor;
+
 struct convo_model {
     convo_recipe *recipe;
     cv_net *net;
@@ -15,14 +27,9 @@ struct convo_model {
     cv_normal normal;           // how what the net sees is normalised
     double test_accuracy;       // NaN when it is not known
     convo_listening *listening; // NULL: the defaults
-    // For one example at a time; created by the first prediction.
-    cv_pool *pool;
-    cv_runner *runner;
-    float *features, *outputs;
-    // Set where it runs as on a device (convo_model_run_on); else NULL.
-    struct cv_program *program;
-    void *memory;
-    struct cv_range *range; // of the values of the program in floats (convo_model_quantize), else NULL
+    convo_machine machine;      // that it runs on
+    cv_predictor predictor;     // of its own predictions
+    struct cv_range *range;     // of the values of the program in floats (convo_model_quantize), else NULL
 };
 
 // What a model is made of, borrowed.
@@ -35,6 +42,14 @@ typedef struct cv_model_parts {
     double test_accuracy;             // NaN when it is not known
     const convo_listening *listening; // NULL: the defaults
 } cv_model_parts;
+
+// Allocates all that is not there yet, for recordings or for arrays. Errors: STATE if the model has no front end or
+// gives no probabilities.
+convo_status cv_predictor_prepare(const convo_model *model, cv_predictor *predictor, bool recording, convo_error *err);
+// Computes the probabilities of checked samples at the model's rate, and allocates nothing. where: what an error names.
+convo_status cv_predictor_hear(const convo_model *model, cv_predictor *predictor, const float *sample, size_t count,
+                               const char *where, float *probabilities, convo_error *err);
+void cv_predictor_free(cv_predictor *predictor);
 
 cv_model_parts cv_model_parts_of(const convo_model *model);
 // The metadata of a model file: recipe, labels, normalisation. The caller frees the values, also after an error.

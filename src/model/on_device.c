@@ -24,23 +24,35 @@ convo_status cv_model_program(const convo_model *model, bool i8, cv_program **pr
     return status;
 }
 
-convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo_error *err) {
-    if (!model || machine < CONVO_HOST || machine > CONVO_DEVICE_INT8)
-        return cv_fail(err, CONVO_ARGUMENT, "", "a model runs on the host or in its form for a device");
+convo_status cv_predictor_run_on(const convo_model *model, cv_predictor *p, convo_machine machine, convo_error *err) {
     cv_program *program = NULL;
     void *memory = NULL;
+    int16_t *samples = NULL;
     if (machine != CONVO_HOST) {
         CV_TRY(cv_model_program(model, machine == CONVO_DEVICE_INT8, &program, err));
         memory = cv_alloc_aligned(program->memory, 1);
-        if (!memory) {
+        samples = cv_alloc((size_t)program->f32_front.samples + 1, sizeof *samples);
+        if (!memory || !samples) {
             cv_program_free(program);
+            free(memory);
+            free(samples);
             return cv_no_memory(err, "the memory of a device");
         }
     }
-    cv_program_free(model->program);
-    free(model->memory);
-    model->program = program;
-    model->memory = memory;
+    cv_program_free(p->program);
+    free(p->memory);
+    free(p->samples);
+    p->program = program;
+    p->memory = memory;
+    p->samples = samples;
+    return CONVO_OK;
+}
+
+convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo_error *err) {
+    if (!model || machine < CONVO_HOST || machine > CONVO_DEVICE_INT8)
+        return cv_fail(err, CONVO_ARGUMENT, "", "a model runs on the host or in its form for a device");
+    CV_TRY(cv_predictor_run_on(model, &model->predictor, machine, err));
+    model->machine = machine;
     return CONVO_OK;
 }
 
@@ -55,32 +67,27 @@ cv_ship cv_ship_of(const convo_model *model) {
 }
 
 // A device has samples of 16 bits; those of a 16-bit file at the model's rate are exact.
-static int16_t *to_16_bits(const float *sample, size_t count) {
-    int16_t *out = cv_alloc(count, sizeof *out);
-    for (size_t i = 0; out && i < count; i++) {
+static void to_16_bits(const float *sample, size_t count, int16_t *out) {
+    for (size_t i = 0; i < count; i++) {
         const float v = rintf(sample[i] * 32768);
         out[i] = (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v);
     }
-    return out;
 }
 
-convo_status cv_device_samples(convo_model *model, const float *sample, size_t count, const char *where, float *logits,
-                               float *probabilities, convo_error *err) {
-    const size_t most = (size_t)model->program->f32_front.samples, used = count < most ? count : most;
-    int16_t *samples = to_16_bits(sample, used);
-    if (!samples) return cv_no_memory(err, where);
-    const cv_device_input input = {.sample = samples, .count = used};
-    cv_program_run(model->program, &input, model->memory, logits, probabilities);
-    free(samples);
-    return CONVO_OK;
+void cv_device_samples(cv_predictor *p, const float *sample, size_t count, float *logits, float *probabilities) {
+    const size_t most = (size_t)p->program->f32_front.samples, used = count < most ? count : most;
+    to_16_bits(sample, used, p->samples);
+    const cv_device_input input = {.sample = p->samples, .count = used};
+    cv_program_run(p->program, &input, p->memory, logits, probabilities);
 }
 
 convo_status cv_device_values(convo_model *model, const float *values, const char *where, float *logits,
                               float *probabilities, convo_error *err) {
-    if (model->program->front)
+    const cv_predictor *p = &model->predictor;
+    if (p->program->front)
         return cv_fail(err, CONVO_STATE, where,
                        "a model with a front end, run as on a device, hears recordings and no features");
-    cv_program_run(model->program, &(cv_device_input){.values = values}, model->memory, logits, probabilities);
+    cv_program_run(p->program, &(cv_device_input){.values = values}, p->memory, logits, probabilities);
     return CONVO_OK;
 }
 
@@ -91,16 +98,16 @@ static convo_status score_one(convo_model *model, const cv_material *m, int32_t 
                               float *probabilities, convo_error *err) {
     const cv_example *example = &m->dataset->example[row];
     const char *where = example->path ? example->path : m->dataset->folder;
-    if (!model->program->front) {
+    if (!model->predictor.program->front) {
         const size_t size = (size_t)cv_shape_size(model->net->input);
         return cv_device_values(model, cv_values_row(&m->values, (size_t)row, size, scratch), where, logits,
                                 probabilities, err);
     }
     cv_sound sound;
     CV_TRY(cv_sound_read_piece(example->path, &example->piece, model->recipe->rate, &sound, err));
-    const convo_status status = cv_device_samples(model, sound.sample, sound.count, where, logits, probabilities, err);
+    cv_device_samples(&model->predictor, sound.sample, sound.count, logits, probabilities);
     cv_sound_free(&sound);
-    return status;
+    return CONVO_OK;
 }
 
 // The loss of one example, by the op that training used.

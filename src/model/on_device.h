@@ -8,9 +8,11 @@
 cv_ship cv_ship_of(const convo_model *model); // borrowed from it
 // Makes the program of a model, in floats or, once their ranges are measured, in 8-bit numbers.
 convo_status cv_model_program(const convo_model *model, bool i8, cv_program **program, convo_error *err);
+// Sets where a predictor runs. Errors: those of convo_model_run_on; the previous setting then remains.
+convo_status cv_predictor_run_on(const convo_model *model, cv_predictor *predictor, convo_machine machine,
+                                 convo_error *err);
 // One recording, [count] at the model's rate; one array, not normalised. logits or probabilities may be NULL.
-convo_status cv_device_samples(convo_model *model, const float *sample, size_t count, const char *where, float *logits,
-                               float *probabilities, convo_error *err);
+void cv_device_samples(cv_predictor *predictor, const float *sample, size_t count, float *logits, float *probabilities);
 convo_status cv_device_values(convo_model *model, const float *values, const char *where, float *logits,
                               float *probabilities, convo_error *err);
 // Fills the logits, the probabilities and the score of an evaluation. rows: of its examples. The material is not

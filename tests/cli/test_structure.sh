@@ -24,6 +24,7 @@ device:
 detect:    device format base
 ship:      device recipe train data change audio net op format base
 model:     ship detect device recipe train data change audio net op format base
+stream:    model ship detect device recipe train data change audio net op format base
 exchange:  model ship detect device recipe train data change audio net op format base
 inspect:   model ship detect device recipe train data change audio net op format base
 '
