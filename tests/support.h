@@ -113,7 +113,7 @@ static inline const cv_isa *isa_at(size_t k) {
 
 // --- options and nets ---------------------------------------------------------------------------------------------
 
-enum { CONFIG_SIZE = 512 };
+enum { CONFIG_SIZE = 8192 };
 typedef struct op_config {
     _Alignas(16) char bytes[CONFIG_SIZE];
 } op_config;

@@ -137,6 +137,7 @@ static void schedules_are_pytorchs(void **state) {
     } cases[] = {
         {"constant", "constant", NULL},
         {"step", "step", "{every: 3, gamma: 0.5}"},
+        {"milestones", "milestones", "{at: [8, 2, 5], gamma: 0.3}"},
         {"cosine", "cosine", "{minimum: 0.1}"},
         {"linear", "linear", "{start: 0.25, end: 0.9, epochs: 4}"},
         {"exponential", "exponential", "{gamma: 0.8}"},

@@ -15,6 +15,16 @@ static double in_steps(const cv_schedule_config *c, cv_instant at) {
     return pow(c->gamma, floor(at.epoch / (double)c->every));
 }
 
+// MultiStepLR
+static double at_milestones(const cv_schedule_config *c, cv_instant at) {
+    enum { MOST = CV_LIST_SIZE / 2 };
+    double epoch[MOST];
+    const size_t count = cv_list_numbers(c->milestones, epoch, MOST);
+    int cuts = 0;
+    for (size_t k = 0; k < count && k < MOST; k++) cuts += at.epoch >= epoch[k];
+    return pow(c->gamma, cuts);
+}
+
 // ExponentialLR
 static double exponential(const cv_schedule_config *c, cv_instant at) {
     return pow(c->gamma, at.epoch);
@@ -73,6 +83,13 @@ static const cv_option constant_schema[] = {WARMUP, {.name = NULL}};
 static const cv_option step_schema[] = {
     CV_OPTION("every", CV_INT, cv_schedule_config, every, "epochs between two cuts", .required = true,
               CV_RANGE(1, 1 << 20)),
+    CV_OPTION("gamma", CV_FLOAT, cv_schedule_config, gamma, "factor of a cut", .fallback = 0.1, CV_RANGE(0, 1)),
+    WARMUP,
+    {.name = NULL},
+};
+static const cv_option milestones_schema[] = {
+    CV_OPTION("at", CV_NUMBERS, cv_schedule_config, milestones, "epochs after which the rate is cut, such as [80, 120]",
+              .required = true),
     CV_OPTION("gamma", CV_FLOAT, cv_schedule_config, gamma, "factor of a cut", .fallback = 0.1, CV_RANGE(0, 1)),
     WARMUP,
     {.name = NULL},
@@ -142,6 +159,7 @@ static const cv_option one_cycle_schema[] = {
 static const cv_schedule schedules[] = {
     {"constant", "the same rate throughout", constant_schema, constant, false},
     {"step", "cut by gamma every few epochs (StepLR)", step_schema, in_steps, false},
+    {"milestones", "cut by gamma after given epochs (MultiStepLR)", milestones_schema, at_milestones, false},
     {"exponential", "times gamma in every epoch (ExponentialLR)", exponential_schema, exponential, false},
     {"polynomial", "down to 0, by a power of the epochs left (PolynomialLR)", polynomial_schema, polynomial, false},
     {"cosine", "half a cosine down over the training (CosineAnnealingLR)", cosine_schema, cosine, false},

@@ -39,6 +39,7 @@ typedef struct cv_schedule_config {
     double power, threshold;                        // polynomial; on_plateau
     bool each_step;                                 // else the rate moves at every epoch
     double start, end;                              // linear
+    char milestones[CV_LIST_SIZE];                  // see CV_NUMBERS
     double pct_start, div_factor, final_div_factor; // one_cycle
 } cv_schedule_config;
 

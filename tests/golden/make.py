@@ -318,6 +318,7 @@ longer = {  # the same examples, 40 epochs: 120 steps, or 80 of two batches and 
 schedules = {  # of 70 steps, 7 in an epoch
     "constant": (lambda o: lr_scheduler.LambdaLR(o, lambda epoch: 1), False),
     "step": (lambda o: lr_scheduler.StepLR(o, 3, 0.5), False),
+    "milestones": (lambda o: lr_scheduler.MultiStepLR(o, [8, 2, 5], 0.3), False),
     "cosine": (lambda o: lr_scheduler.CosineAnnealingLR(o, 10, 0.1), False),
     "linear": (lambda o: lr_scheduler.LinearLR(o, 0.25, 0.9, 4), False),
     "exponential": (lambda o: lr_scheduler.ExponentialLR(o, 0.8), False),

@@ -573,6 +573,7 @@ def schedule_of(train, optimizer, per_epoch):
     unit, minimum = per_epoch if each_step else 1, o.get("minimum", 0) * lr  # times the schedule moves in an epoch
     made = {"constant": lambda: s.LambdaLR(optimizer, lambda epoch: 1),
             "step": lambda: s.StepLR(optimizer, o["every"], o.get("gamma", 0.1)),
+            "milestones": lambda: s.MultiStepLR(optimizer, o["at"], o.get("gamma", 0.1)),
             "exponential": lambda: s.ExponentialLR(optimizer, o["gamma"] ** (1 / unit)),
             "polynomial": lambda: s.PolynomialLR(optimizer, (o.get("epochs") or epochs - warmup) * unit, o.get("power", 1)),
             "cosine": lambda: s.CosineAnnealingLR(optimizer, (epochs - warmup) * unit, minimum),
