@@ -531,6 +531,7 @@ static void a_net_of_one_number_is_no_classifier(void **state) {
         {"g = Gemm(x, w, b); r = ReduceMean(g) axes=[1]; y = Tanh(r)", "regression", NULL, 1},
         {"y = Gemm(x, w, b)", "cross_entropy", NULL, 2},
         {"g = Gemm(x, w, b); s = Softmax(g) axis=1; y = ArgMax(s) axis=1", "cross_entropy", NULL, 2},
+        {"g = Gemm(x, w, b); y = Sigmoid(g)", "binary_cross_entropy", NULL, 2}, // each of its own
     };
     for (size_t k = 0; k < CV_COUNT(rows); k++) {
         convo_error err = {0};

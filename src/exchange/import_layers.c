@@ -20,9 +20,12 @@ static convo_status leave_out(cv_import *d, const cv_graph_node *n, const char *
 
 static convo_status read_sigmoid(cv_import *d, const cv_graph_node *n) {
     cv_import_value x;
+    cv_import_layout l;
     CV_TRY(cv_import_input(d, n, 0, false, &x));
-    if (!cv_import_is_last(d, n->output[0]) || cv_import_count(&x.view) != 1) return cv_import_node(d, n);
-    return leave_out(d, n, "the logistic loss", &x);
+    if (!cv_import_is_last(d, n->output[0])) return cv_import_node(d, n);
+    if (cv_import_count(&x.view) == 1) return leave_out(d, n, "the logistic loss", &x);
+    if (!cv_import_channels(&x.view, 1, 1, &l) || l.dims != 1) return cv_import_node(d, n);
+    return leave_out(d, n, "binary cross-entropy", &x);
 }
 
 // Over one axis, or, before opset 13, over it and all behind it.

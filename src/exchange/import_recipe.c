@@ -210,6 +210,8 @@ static void put_head(recipe_writer *w) {
     const bool two = w->import->two_classes || w->import->ended == CV_IMPORT_SIGMOID;
     if (out.dims == 1 && out.c == 1) // for two classes, or for a number
         put(w, "train: {loss: %s, optimizer: adam}\n", two ? "logistic" : "regression");
+    else if (w->import->ended == CV_IMPORT_SIGMOID) // of each output: several may be true
+        put(w, "train: {loss: binary_cross_entropy, optimizer: adam}\n");
     put(w, "model:\n");
 }
 
