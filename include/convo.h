@@ -176,7 +176,8 @@ typedef struct convo_train_options {
     const char *const *search;    // NULL-terminated list of folders that contain data sets by name; may be NULL
     const char *cache;            // folder in which computed features are cached; NULL: they are kept in memory
     const char *out;              // run folder, created if missing; NULL: nothing is written
-    int threads;                  // 0: one per processor. The result does not depend on the number.
+    int threads;                  // 0: one per processor that this process may use, by its affinity mask and by the
+                                  // quota of its container. No more run. The result does not depend on the number.
     const char *isa;  // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
     bool resume;      // continue from out/last.checkpoint; start anew if the run in `out` has none yet. The recipe may
                       // differ from the run's in train.epochs, schedule, patience, clip_norm, clip_value,

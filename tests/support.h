@@ -168,7 +168,7 @@ static inline cv_net *make_net(const cv_isa *isa, cv_shape input, const layer *l
 static inline cv_pool *make_pool(int threads) {
     cv_pool *pool;
     convo_error err = {0};
-    must(cv_pool_new(&pool, threads, &err), &err);
+    must(cv_pool_new_running(&pool, threads, threads, &err), &err); // on two processors too
     return pool;
 }
 

@@ -492,7 +492,7 @@ static void every_task_is_run_once(void **state) {
     static const int tasks[] = {0, 1, 2, 3, 7, MOST};
     for (int threads = 1; threads <= 5; threads++) {
         cv_pool *pool;
-        assert_int_equal(cv_pool_new(&pool, threads, NULL), CONVO_OK);
+        assert_int_equal(cv_pool_new_running(&pool, threads, threads, NULL), CONVO_OK);
         assert_int_equal(cv_pool_size(pool), threads);
         int wanted = 0, done[MOST] = {0};
         counts c = {.done = done, .workers = threads};
@@ -570,6 +570,81 @@ static void odd_thread_counts_are_refused(void **state) {
     assert_int_equal(cv_pool_new(&pool, 0, &err), CONVO_OK);
     assert_int_equal(cv_pool_size(pool), cv_cpu_count());
     cv_pool_free(pool);
+}
+
+static void threads_without_a_processor_do_not_run(void **state) {
+    (void)state;
+    cv_pool *pool;
+    assert_int_equal(cv_pool_new(&pool, 1024, NULL), CONVO_OK);
+    assert_int_equal(cv_pool_size(pool), 1024);
+    assert_int_equal(cv_pool_running(pool), cv_cpu_count());
+    cv_pool_free(pool);
+}
+
+static void write_text(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+// A system as a process in a control group sees it: what proc/self/cgroup says, and files of sys/fs/cgroup.
+static void a_quota_of_a_container_is_found(void **state) {
+    (void)state;
+    static const struct {
+        const char *name, *groups;
+        struct {
+            const char *folder, *file, *text;
+        } files[4];
+        double quota;
+    } systems[] = {
+        {"no file", NULL, {{NULL}}, 0},
+        {"no group", "", {{NULL}}, 0},
+        {"version 2", "0::/\n", {{"", "cpu.max", "150000 100000\n"}}, 1.5},
+        {"version 2, no limit", "0::/\n", {{"", "cpu.max", "max 100000\n"}}, 0},
+        {"a group of version 2",
+         "0::/a/b\n",
+         {{"/a/b", "cpu.max", "max 100000\n"}, {"/a", "cpu.max", "200000 50000\n"}, {"", "cpu.max", "900000 100000\n"}},
+         4},
+        {"beside version 1", "1:cpuset:/\n0::/a\n", {{"/unified/a", "cpu.max", "50000 100000\n"}}, 0.5},
+        {"version 1",
+         "3:memory:/x\n2:cpu,cpuacct:/x\n0::/\n",
+         {{"/cpu,cpuacct/x", "cpu.cfs_quota_us", "250000\n"}, {"/cpu,cpuacct/x", "cpu.cfs_period_us", "100000\n"}},
+         2.5},
+        {"version 1, no limit",
+         "2:cpu:/\n",
+         {{"/cpu", "cpu.cfs_quota_us", "-1\n"}, {"/cpu", "cpu.cfs_period_us", "100000\n"}},
+         0},
+        {"a path of the host",
+         "2:cpu:/docker/12ab\n",
+         {{"/cpu", "cpu.cfs_quota_us", "300000\n"}, {"/cpu", "cpu.cfs_period_us", "100000\n"}},
+         3},
+        {"another controller",
+         "2:cpuset:/\n",
+         {{"/cpu", "cpu.cfs_quota_us", "1\n"}, {"/cpu", "cpu.cfs_period_us", "1\n"}},
+         0},
+        {"a period of zero", "0::/\n", {{"", "cpu.max", "100 0\n"}}, 0},
+        {"no numbers", "0::/\n::\nx\n", {{"", "cpu.max", "a b\n"}}, 0},
+    };
+    for (size_t k = 0; k < CV_COUNT(systems); k++) {
+        char root[64], path[256];
+        snprintf(root, sizeof root, "/tmp/convo-quota-XXXXXX");
+        assert_non_null(mkdtemp(root));
+        snprintf(path, sizeof path, "mkdir -p %s/proc/self", root);
+        assert_int_equal(system(path), 0);
+        snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
+        if (systems[k].groups) write_text(path, systems[k].groups);
+        for (int i = 0; i < 4 && systems[k].files[i].file; i++) {
+            snprintf(path, sizeof path, "mkdir -p %s/sys/fs/cgroup%s", root, systems[k].files[i].folder);
+            assert_int_equal(system(path), 0);
+            snprintf(path, sizeof path, "%s/sys/fs/cgroup%s/%s", root, systems[k].files[i].folder,
+                     systems[k].files[i].file);
+            write_text(path, systems[k].files[i].text);
+        }
+        const double quota = cv_cpu_quota(root);
+        if (quota != systems[k].quota) fail_msg("%s: %g in place of %g", systems[k].name, quota, systems[k].quota);
+        snprintf(path, sizeof path, "rm -r %s", root);
+        assert_int_equal(system(path), 0);
+    }
 }
 
 // --- options ----------------------------------------------------------------------------------------------------
@@ -843,6 +918,8 @@ int main(void) {
         cmocka_unit_test(the_caller_waits_for_slow_workers),
         cmocka_unit_test(denormals_are_zero_inside_tasks_only),
         cmocka_unit_test(odd_thread_counts_are_refused),
+        cmocka_unit_test(threads_without_a_processor_do_not_run),
+        cmocka_unit_test(a_quota_of_a_container_is_found),
         cmocka_unit_test(options_start_at_their_defaults),
         cmocka_unit_test(options_read_what_they_should_and_refuse_the_rest),
         cmocka_unit_test(a_text_too_long_is_refused),

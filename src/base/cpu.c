@@ -41,7 +41,7 @@ bool cv_cpu_amx(void) {
 }
 #endif
 
-int cv_cpu_count(void) {
+static int processors_allowed(void) {
 #ifdef __linux__
     cpu_set_t set; // fewer than there are under taskset or in a container
     if (sched_getaffinity(0, sizeof set, &set) == 0) {
@@ -51,6 +51,12 @@ int cv_cpu_count(void) {
 #endif
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int)online : 1;
+}
+
+int cv_cpu_count(void) {
+    const int allowed = processors_allowed();
+    const double quota = cv_cpu_quota("");
+    return quota > 0 && quota < allowed ? (int)ceil(quota) : allowed;
 }
 
 // The first line of Linux's /proc/stat, in clock ticks: cpu user nice system idle iowait irq softirq steal ...

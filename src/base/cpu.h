@@ -10,8 +10,12 @@ cv_cpu_level cv_cpu_detect(void);
 // Returns whether the processor multiplies tiles of bf16 and the system lets this process do so; requests that
 // permission.
 bool cv_cpu_amx(void);
-// Returns the number of processors this process may run on, at least 1.
+// Returns the number of processors that this process may use, at least 1: those it may run on, or as many as the quota
+// of its container amounts to, rounded up, if these are fewer.
 int cv_cpu_count(void);
+// Returns the quota of this process's control group, in processors; 0: there is none. root: "", or a folder that has
+// proc/self/cgroup and sys/fs/cgroup, for tests.
+double cv_cpu_quota(const char *root);
 // Returns the total busy time in seconds of all processors of the machine since it started; NaN if unknown.
 double cv_cpu_busy(void);
 // Makes the calling thread treat denormal numbers, which cost a hundred times as much as others, as zero. Returns the

@@ -30,7 +30,7 @@ struct cv_pool {
     atomic_int sleeping; // workers
     atomic_bool caller_sleeps, stop;
 
-    int size, started; // threads with and without the caller
+    int size, running, started; // threads with the caller, those that run, and these without the caller
     bool spin;
     struct worker {
         pthread_t thread;
@@ -135,7 +135,7 @@ static void *worker_main(void *argument) {
 void cv_pool_run(cv_pool *pool, int count, cv_task *function, void *context) {
     if (count <= 0) return;
     unsigned setting = cv_cpu_flush_denormals();
-    if (pool->size == 1 || count == 1) {
+    if (pool->running == 1 || count == 1) {
         for (int task = 0; task < count; task++) function(context, task, 0);
     } else {
         pool->count = count;
@@ -165,7 +165,7 @@ int cv_thread_start(pthread_t *thread, void *(*main)(void *), void *argument) {
 
 static convo_status start_workers(cv_pool *pool, convo_error *err) {
     int cause = 0;
-    while (!cause && pool->started < pool->size - 1) {
+    while (!cause && pool->started < pool->running - 1) {
         struct worker *worker = &pool->workers[pool->started];
         *worker = (struct worker){.pool = pool, .number = pool->started + 1};
         cause = cv_thread_start(&worker->thread, worker_main, worker);
@@ -173,12 +173,16 @@ static convo_status start_workers(cv_pool *pool, convo_error *err) {
     }
     if (!cause) return CONVO_OK;
     return cv_fail(err, CONVO_MEMORY, "", "thread %d of %d cannot be started: %s; use fewer threads", pool->started + 2,
-                   pool->size, strerror(cause));
+                   pool->running, strerror(cause));
 }
 
 convo_status cv_pool_new(cv_pool **out, int threads, convo_error *err) {
+    return cv_pool_new_running(out, threads, 0, err);
+}
+
+convo_status cv_pool_new_running(cv_pool **out, int threads, int running, convo_error *err) {
+    const int processors = cv_cpu_count(), at_once = running ? running : processors;
     *out = NULL;
-    int processors = cv_cpu_count();
     if (threads == 0) threads = processors < THREAD_LIMIT ? processors : THREAD_LIMIT;
     if (threads < 0 || threads > THREAD_LIMIT)
         return cv_fail(err, CONVO_ARGUMENT, "", "threads must be 1 to %d, or 0 for one per processor, not %d",
@@ -191,7 +195,8 @@ convo_status cv_pool_new(cv_pool **out, int threads, convo_error *err) {
         return cv_no_memory(err, "threads");
     }
     pool->size = threads;
-    pool->spin = threads <= processors; // else the one that is waited for may need this processor
+    pool->running = threads < at_once ? threads : at_once;
+    pool->spin = pool->running <= processors; // else the one that is waited for may need this processor
     pool->workers = workers;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
@@ -218,6 +223,9 @@ void cv_pool_free(cv_pool *pool) {
 
 int cv_pool_size(const cv_pool *pool) {
     return pool->size;
+}
+int cv_pool_running(const cv_pool *pool) {
+    return pool->running;
 }
 
 // --- progress -----------------------------------------------------------------------------------------------------

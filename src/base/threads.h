@@ -11,11 +11,15 @@ int cv_thread_start(pthread_t *thread, void *(*main)(void *), void *argument);
 typedef struct cv_pool cv_pool;
 typedef void cv_task(void *context, int task, int worker);
 
-// threads includes the caller: 1 starts none; 0: one per available processor.
+// threads includes the caller: 1 starts none; 0: one per processor that this process may use (cv_cpu_count). Only as
+// many run as there are such processors: more would take turns, each with memory of its own, and wait for each other.
 convo_status cv_pool_new(cv_pool **pool, int threads, convo_error *err);
+// The same with `running` of them, however many processors there are; 0: as above.
+convo_status cv_pool_new_running(cv_pool **pool, int threads, int running, convo_error *err);
 void cv_pool_free(cv_pool *pool);
-int cv_pool_size(const cv_pool *pool);
-// Runs function(context, task, worker) for task 0..count-1, worker in 0..size-1, and returns when all are done.
+int cv_pool_size(const cv_pool *pool);    // threads asked for
+int cv_pool_running(const cv_pool *pool); // and how many there are
+// Runs function(context, task, worker) for task 0..count-1, worker in 0..running-1, and returns when all are done.
 // The caller works too (as worker 0). Which worker takes a task is not fixed: results must not depend on it.
 // Denormals are flushed to zero inside tasks.
 void cv_pool_run(cv_pool *pool, int count, cv_task *function, void *context);

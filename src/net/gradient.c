@@ -128,9 +128,14 @@ const cv_stretch *cv_gradient_stretch(const cv_gradient *g, size_t number) {
 
 // --- shards and copies ----------------------------------------------------------------------------------------------
 
+// Every shard has the copy of its number.
+static bool is_ample(const cv_gradient *g) {
+    return g->shards <= g->copies;
+}
+
 void cv_gradient_begin(cv_gradient *g, int shards) {
     g->shards = shards;
-    if (cv_gradient_is_ample(g)) return;
+    if (is_ample(g)) return;
     g->next = 0;
     for (g->frees = 0; g->frees < g->copies; g->frees++) g->free[g->frees] = g->copies - 1 - g->frees;
 }
@@ -173,27 +178,27 @@ static void add_neighbours(cv_gradient *g, int region, neighbours pair) {
     pthread_cond_broadcast(&g->news);
 }
 
-bool cv_gradient_next(cv_gradient *g, int region, int *shard, int *copy) {
+void cv_gradient_next(cv_gradient *g, int region, int *shard, int *copy) {
     neighbours pair;
+    if (is_ample(g)) {
+        *copy = *shard;
+        return;
+    }
     pthread_mutex_lock(&g->lock);
-    while (g->next < g->shards && !g->frees)
+    while (!g->frees)
         if (find_neighbours(g, g->sum[region], &pair))
             add_neighbours(g, region, pair);
         else
             pthread_cond_wait(&g->news, &g->lock);
-    const bool is_left = g->next < g->shards;
-    if (is_left) {
-        *shard = g->next++;
-        *copy = g->free[--g->frees];
-        g->sum[region][*shard].copy = -1;
-    }
+    *shard = g->next++;
+    *copy = g->free[--g->frees];
+    g->sum[region][*shard].copy = -1;
     pthread_mutex_unlock(&g->lock);
-    return is_left;
 }
 
 void cv_gradient_done(cv_gradient *g, int region, int shard, int copy) {
     const cv_partial_sum done = {(int16_t)copy, (int16_t)(shard + 1)};
-    if (cv_gradient_is_ample(g)) {
+    if (is_ample(g)) {
         g->sum[region][shard] = done;
         return;
     }

@@ -65,12 +65,9 @@ void cv_gradient_free(cv_gradient *gradient);
 size_t cv_gradient_bytes(const cv_gradient *gradient);
 // Begins a region's pass over the blocks of a batch.
 void cv_gradient_begin(cv_gradient *gradient, int shards);
-// Whether there are as many copies as shards: then shard k has copy k, and cv_gradient_next is not needed.
-static inline bool cv_gradient_is_ample(const cv_gradient *gradient) {
-    return gradient->shards <= gradient->copies;
-}
-// Takes the next shard and a copy for its gradient; returns false if all are taken. By any thread.
-bool cv_gradient_next(cv_gradient *gradient, int region, int *shard, int *copy);
+// Finds a shard to be done, and a copy for its gradient. To be called once for each shard, with another one in *shard
+// each time: it is that one if there are as many copies as shards, else the next in order. By any thread.
+void cv_gradient_next(cv_gradient *gradient, int region, int *shard, int *copy);
 // The gradient of this shard is complete in this copy. By any thread.
 void cv_gradient_done(cv_gradient *gradient, int region, int shard, int copy);
 // Returns where the gradient of a tensor of the net lies, NULL: it is not trained.

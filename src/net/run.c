@@ -56,30 +56,19 @@ static void run_shard(const job *j, int shard, int copy, int worker) {
     }
 }
 
-static void run_one(void *context, int shard, int worker) {
+static void run_one(void *context, int task, int worker) {
     const job *j = context;
-    run_shard(j, shard, j->sums ? shard : 0, worker);
-    if (j->sums) cv_gradient_done(&j->runner->gradient, j->region, shard, shard);
-}
-
-// Where there are fewer copies of the gradient than shards.
-static void run_next(void *context, int task, int worker) {
-    const job *j = context;
-    (void)task;
-    for (int shard, copy; cv_gradient_next(&j->runner->gradient, j->region, &shard, &copy);) {
-        run_shard(j, shard, copy, worker);
-        cv_gradient_done(&j->runner->gradient, j->region, shard, copy);
-    }
+    int shard = task, copy = 0;
+    if (j->sums) cv_gradient_next(&j->runner->gradient, j->region, &shard, &copy);
+    run_shard(j, shard, copy, worker);
+    if (j->sums) cv_gradient_done(&j->runner->gradient, j->region, shard, copy);
 }
 
 static void run_shards(job *j) {
     cv_gradient *g = &j->runner->gradient;
     j->sums = j->adds && g->slice[j->region] < g->slice[j->region + 1];
     if (j->sums) cv_gradient_begin(g, j->shards);
-    if (j->sums && !cv_gradient_is_ample(g))
-        cv_pool_run(j->runner->pool, cv_pool_size(j->runner->pool), run_next, j);
-    else
-        cv_pool_run(j->runner->pool, j->shards, run_one, j);
+    cv_pool_run(j->runner->pool, j->shards, run_one, j);
 }
 
 static void merge(const job *j, cv_action action) {
@@ -126,7 +115,7 @@ static void run_part(void *context, int k, int worker) {
 
 static int parts_for(const cv_pool *pool) {
     enum { PARTS_PER_THREAD = 4 }; // so that a thread that comes late finds less to do
-    const int threads = cv_pool_size(pool), parts = threads * PARTS_PER_THREAD;
+    const int threads = cv_pool_running(pool), parts = threads * PARTS_PER_THREAD;
     return threads == 1 ? 1 : parts < CV_MOST_PARTS ? parts : CV_MOST_PARTS;
 }
 
@@ -161,7 +150,7 @@ static void run_actions(job *j, int end) {
     cv_runner *r = j->runner;
     const int blocks = j->blocks = blocks_of(r, j->batch->count);
     // Without sums there are as many shards as go in lockstep, or one per thread.
-    const int together = (blocks + r->lockstep - 1) / r->lockstep, threads = cv_pool_size(r->pool);
+    const int together = (blocks + r->lockstep - 1) / r->lockstep, threads = cv_pool_running(r->pool);
     const int most = together > threads ? together : threads;
     j->adds = r->flags & CV_TRAINING;
     j->shards = j->adds ? cv_shards_of(r, blocks) : blocks < most ? blocks : most;

@@ -85,7 +85,7 @@ static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     r->zero = reserve(r, (size_t)output_size(r), sizeof *r->zero, &fits);
     if (r->flags & CV_TRAINING) {
         fits = fits &&
-               cv_gradient_new(&r->gradient, r->net, &r->plan, cv_shards_of(r, (int)blocks), cv_pool_size(r->pool));
+               cv_gradient_new(&r->gradient, r->net, &r->plan, cv_shards_of(r, (int)blocks), cv_pool_running(r->pool));
         if (fits) r->bytes += cv_gradient_bytes(&r->gradient);
     }
     for (size_t i = 0; fits && i < steps && (r->flags & CV_TRAINING); i++) {
@@ -122,7 +122,7 @@ static bool gains_from_lockstep(const cv_plan *plan) {
 static int lockstep_of(const cv_runner *r) {
     if (!gains_from_lockstep(&r->plan)) return 1;
     const size_t fit = LOCKSTEP_BYTES / (r->plan.lanes * lane_bytes(r) + 1);
-    const int shards = (r->flags & CV_TRAINING) ? FEW_SHARDS : cv_pool_size(r->pool);
+    const int shards = (r->flags & CV_TRAINING) ? FEW_SHARDS : cv_pool_running(r->pool);
     const int most = (blocks_of(r, r->max_batch) + shards - 1) / shards;
     int count = 1;
     while (count < MAX_LOCKSTEP && count < most && (size_t)count < fit) count++;
@@ -153,7 +153,7 @@ convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op 
         goto fail;
     }
     r->lockstep = lockstep_of(r);
-    r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_size(pool) * r->lockstep;
+    r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_running(pool) * r->lockstep;
     if (!reserve_all(r, lender)) {
         status = cv_no_memory(err, "activations and gradients; a smaller batch needs less");
         goto fail;

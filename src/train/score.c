@@ -42,7 +42,7 @@ convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *l
     convo_status status = s->out && s->loss ? CONVO_OK : cv_no_memory(err, "scores");
     cv_source as_scored = *source;
     if (!source->large) as_scored.make = NULL;
-    if (!status) status = cv_loader_new(&as_scored, BATCH, cv_pool_size(pool), &s->loader, err);
+    if (!status) status = cv_loader_new(&as_scored, BATCH, cv_pool_running(pool), &s->loader, err);
     if (!status) status = cv_runner_borrow(trainer, net, loss, loss_config, BATCH, 0, pool, &s->runner, err);
     if (status)
         cv_scorer_free(s);

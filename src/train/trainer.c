@@ -327,7 +327,7 @@ static convo_status prepare(loop *l, convo_error *err) {
     if (t->teacher.net && (status = open_teacher(l, batch, err))) return status;
     status = cv_updater_new(t, l->s, l->trainer, &l->updater, err);
     if (status) return status;
-    status = cv_loader_new(t->source, batch, cv_pool_size(t->pool), &l->loader, err);
+    status = cv_loader_new(t->source, batch, cv_pool_running(t->pool), &l->loader, err);
     if (status) return status;
     return cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->source, t->pool, &l->scorer, err);
 }
