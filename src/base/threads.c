@@ -32,6 +32,8 @@ struct cv_pool {
 
     int size, running, started; // threads with the caller, those that run, and these without the caller
     bool spin;
+    cv_watch *watch; // NULL: nobody does
+    void *watcher;
     struct worker {
         pthread_t thread;
         cv_pool *pool;
@@ -39,10 +41,14 @@ struct cv_pool {
     } * workers;
 };
 
-static int64_t nanoseconds(void) {
+static int64_t nanoseconds_of(clockid_t clock) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t nanoseconds(void) {
+    return nanoseconds_of(CLOCK_MONOTONIC);
 }
 
 static void pause_briefly(void) {
@@ -132,10 +138,20 @@ static void *worker_main(void *argument) {
     return NULL;
 }
 
+static void run_watched(cv_pool *pool, int count, cv_task *function, void *context) {
+    for (int task = 0; task < count; task++) {
+        const int64_t began = nanoseconds_of(CLOCK_THREAD_CPUTIME_ID);
+        function(context, task, 0);
+        pool->watch(pool->watcher, count, task, began, nanoseconds_of(CLOCK_THREAD_CPUTIME_ID));
+    }
+}
+
 void cv_pool_run(cv_pool *pool, int count, cv_task *function, void *context) {
     if (count <= 0) return;
     unsigned setting = cv_cpu_flush_denormals();
-    if (pool->running == 1 || count == 1) {
+    if (pool->watch) {
+        run_watched(pool, count, function, context);
+    } else if (pool->running == 1 || count == 1) {
         for (int task = 0; task < count; task++) function(context, task, 0);
     } else {
         pool->count = count;
@@ -207,6 +223,14 @@ convo_status cv_pool_new_running(cv_pool **out, int threads, int running, convo_
     else
         *out = pool;
     return status;
+}
+
+convo_status cv_pool_new_watched(cv_pool **out, int threads, cv_watch *watch, void *watcher, convo_error *err) {
+    CV_TRY(cv_pool_new_running(out, threads, 1, err));
+    (*out)->running = threads;
+    (*out)->watch = watch;
+    (*out)->watcher = watcher;
+    return CONVO_OK;
 }
 
 void cv_pool_free(cv_pool *pool) {

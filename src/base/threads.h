@@ -16,6 +16,10 @@ typedef void cv_task(void *context, int task, int worker);
 convo_status cv_pool_new(cv_pool **pool, int threads, convo_error *err);
 // The same with `running` of them, however many processors there are; 0: as above.
 convo_status cv_pool_new_running(cv_pool **pool, int threads, int running, convo_error *err);
+// Is told of task `task` of the `count` of a job, and when it began and ended, in nanoseconds of processor time.
+typedef void cv_watch(void *watcher, int count, int task, int64_t began, int64_t ended);
+// A pool whose work is planned for so many threads, and done by the caller alone, watched: for measurements.
+convo_status cv_pool_new_watched(cv_pool **pool, int threads, cv_watch *watch, void *watcher, convo_error *err);
 void cv_pool_free(cv_pool *pool);
 int cv_pool_size(const cv_pool *pool);    // threads asked for
 int cv_pool_running(const cv_pool *pool); // and how many there are
