@@ -13,7 +13,8 @@
     X(field)                                                                                                           \
     X(gradcheck)                                                                                                       \
     X(maps)                                                                                                            \
-    X(plot) X(report) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init) X(bench) X(recipe) X(help)
+    X(plot)                                                                                                            \
+    X(report) X(view) X(features) X(data) X(sweep) X(reproduce) X(export) X(import) X(init) X(bench) X(recipe) X(help)
 
 #define DECLARE(name) extern const cli_command command_##name;
 COMMANDS(DECLARE)

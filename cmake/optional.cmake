@@ -42,6 +42,7 @@ endfunction()
 
 convo_loaded(LIBARCHIVE libarchive-dev "npz arrays, unpacking of downloads" libarchive)
 convo_loaded(CURL libcurl4-openssl-dev "downloads" libcurl)
+convo_loaded(MICROHTTPD libmicrohttpd-dev "pages of runs, served (convo view)" libmicrohttpd)
 convo_optional(NETTLE nettle-dev "checksums of downloads" nettle)
 convo_optional(ZLIB zlib1g-dev "gzipped files, packed MATLAB files" zlib)
 convo_optional(LIBPNG libpng-dev "PNG pictures" libpng)

@@ -9,7 +9,7 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON) # Depends: what the programs and libraries are linked with
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, fonts-dejavu-core, libcurl4, libarchive13") # loaded when needed
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "gnuplot-nox, fonts-dejavu-core, libcurl4, libarchive13, libmicrohttpd12") # loaded when needed
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "convo takes a folder of recordings or pictures to a tested, explained small\n\
 convolutional network, on ordinary processors and without Python. This package\n\

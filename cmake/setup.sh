@@ -50,6 +50,7 @@ find_missing() { # demo|tests
     probe libcmocka-dev pkg-config --exists cmocka
     probe libarchive-dev pkg-config --exists libarchive
     probe libcurl4-openssl-dev pkg-config --exists libcurl
+    probe libmicrohttpd-dev pkg-config --exists libmicrohttpd
     probe nettle-dev pkg-config --exists nettle
     probe zlib1g-dev pkg-config --exists zlib
     probe libpng-dev pkg-config --exists libpng

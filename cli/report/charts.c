@@ -41,6 +41,7 @@ static void write_label(const char *label, FILE *out) {
 void piece_confusion(const page *p, FILE *out) {
     const convo_evaluation *e = &p->evaluation;
     const int n = e->classes;
+    if (!e->confusion) return;
     size_t longest = 0;
     for (int k = 0; k < n; k++) longest = strlen(e->labels[k]) > longest ? strlen(e->labels[k]) : longest;
     if (longest > LONGEST_LABEL) longest = LONGEST_LABEL + 1;

@@ -10,6 +10,9 @@ enum { MOST_MISTAKES = 12 }; // shown
 
 // What convo view adds to a page.
 typedef struct page_view {
+    const struct overview *overview; // for the page of all runs (cli/view/page.h), which has only this
+    const char *title;               // of a run's page: its folder
+    bool refresh;                    // without JavaScript it is asked for again now and then
     const char *address; // of what of the page is live, "/run/3/live"; it is asked for again when it changed
     const char *state;   // of the run: "training, epoch 4 of 20"
     const char *pending; // in place of confusions and mistakes; "": they are there
@@ -55,7 +58,7 @@ char *page_text(const page *p); // the whole page, likewise
 
 // What the browser may load: nothing but what is in the page and, live, news of this server.
 void write_policy(bool live, const char *other_hash, FILE *out);
-page_piece piece_style, piece_script;
+page_piece piece_style, piece_script, piece_refresh;
 // "27,210": a number that people read.
 typedef struct cli_number {
     char text[48];
@@ -63,7 +66,7 @@ typedef struct cli_number {
 cli_number grouped(int64_t n);
 
 // pieces.c
-page_piece piece_name, piece_part, piece_figures, piece_facts, piece_recipe, piece_layers, piece_input,
+page_piece piece_name, piece_title, piece_part, piece_figures, piece_facts, piece_recipe, piece_layers, piece_input,
     piece_parameters, piece_classes, piece_commands, piece_versions, piece_legend, piece_loss, piece_accuracy,
     piece_step_legend, piece_step_loss, piece_step_accuracy, piece_rate;
 // charts.c: SVG that takes its colours from the page's style sheet, and so follows light and dark.

@@ -40,6 +40,10 @@ void piece_name(const page *p, FILE *out) {
     html_text(p->name, out);
 }
 
+void piece_title(const page *p, FILE *out) {
+    html_text(p->view ? p->view->title : p->name, out);
+}
+
 void piece_part(const page *p, FILE *out) {
     fputs(p->part ? p->part : "", out);
 }
@@ -198,6 +202,7 @@ static void class_row(const char *name, const convo_class_score *s, FILE *out) {
 }
 
 void piece_classes(const page *p, FILE *out) {
+    if (!p->evaluation.confusion) return;
     for (int k = 0; k < p->evaluation.classes; k++) {
         const convo_class_score s = convo_class_figures(&p->evaluation, k);
         class_row(p->evaluation.labels[k], &s, out);

@@ -42,6 +42,10 @@ void piece_script(const page *p, FILE *out) {
     fputs(page_script, out);
 }
 
+void piece_refresh(const page *p, FILE *out) {
+    if (p->view && p->view->refresh) fputs("<noscript><meta http-equiv=\"refresh\" content=\"10\"></noscript>\n", out);
+}
+
 static void piece_live(const page *p, FILE *out) {
     if (p->view) fprintf(out, " data-live=\"%s\"", p->view->address);
 }
@@ -63,7 +67,8 @@ static void piece_pending(const page *p, FILE *out) {
 }
 
 static const page_entry pieces[] = {
-    {"name", piece_name},          {"policy", piece_policy},
+    {"name", piece_name},          {"title", piece_title},
+    {"refresh", piece_refresh},    {"policy", piece_policy},
     {"style", piece_style},        {"script", piece_script},
     {"live", piece_live},          {"livescript", piece_live_script},
     {"links", piece_links},        {"state", piece_state},

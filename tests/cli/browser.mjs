@@ -45,7 +45,8 @@ export async function openBrowser(chromium, flags = []) {
     await call('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] });
     await call('Emulation.setDeviceMetricsOverride', { width, height: 900, deviceScaleFactor: 1, mobile: width < 600 });
     const loaded = new Promise(done => listeners.push(({ method }) => method === 'Page.loadEventFired' && done()));
-    await call('Page.navigate', { url: `file://${resolve(page).split('/').map(encodeURIComponent).join('/')}` });
+    const file = () => `file://${resolve(page).split('/').map(encodeURIComponent).join('/')}`;
+    await call('Page.navigate', { url: page.startsWith('http://') ? page : file() });
     await loaded;
   };
   // The element is an expression in the page; across: where in its width.
