@@ -14,6 +14,7 @@ typedef struct page_view {
     const char *title;               // of a run's page: its folder
     bool refresh;                    // without JavaScript it is asked for again now and then
     const char *address; // of what of the page is live, "/run/3/live"; it is asked for again when it changed
+    const char *listen;  // where the model listens, "/run/3/listen"; NULL: nowhere
     const char *state;   // of the run: "training, epoch 4 of 20"
     const char *pending; // in place of confusions and mistakes; "": they are there
     const char *script, *script_hash; // that keeps it up to date

@@ -52,6 +52,7 @@ static void piece_live(const page *p, FILE *out) {
 
 static void piece_links(const page *p, FILE *out) {
     if (p->view) fputs("<a href=\"/\">All runs</a>", out);
+    if (p->view && p->view->listen) fprintf(out, "\n<a href=\"%s\">Speak to it</a>", p->view->listen);
 }
 
 static void piece_live_script(const page *p, FILE *out) {

@@ -1,6 +1,7 @@
 // Runs: found in folders, read, and evaluated. Whoever writes into these folders is not trusted.
 #include "output.h"
 #include "view/view.h"
+#include "web/web.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -144,6 +145,7 @@ static bool follow_run(view_run *r) {
 static void free_run(view_run *r) {
     page_free(&r->page);
     settings_free(&r->settings);
+    free(r->web);
     free(r->folder);
     free(r);
 }
@@ -289,31 +291,56 @@ static void evaluate_run(view *v, view_run *r) {
     r->changed = r->evaluated = ++v->version;
 }
 
-static void *evaluate_wanted(void *user) {
+// Likewise.
+static void make_listening(view *v, view_run *r) {
+    convo_model *model = NULL;
+    char *web = NULL;
+    convo_error err;
+    r->listening = r->model;
+    pthread_mutex_unlock(&v->lock);
+    const convo_export_options how = {.name = base_name(r->folder)};
+    const bool good = !convo_model_load(r->folder, &model, &err) && !make_web(model, r->folder, &how, &web);
+    convo_model_free(model);
+    pthread_mutex_lock(&v->lock);
+    free(r->web);
+    r->web = web;
+    r->listens = good ? SCORES_DONE : SCORES_FAILED;
+    r->changed = ++v->version;
+}
+
+static void *work_wanted(void *user) {
     view *v = user;
     pthread_mutex_lock(&v->lock);
-    for (size_t k = 0; k < v->runs && !v->stopping;) {
-        if (v->run[k]->scores != SCORES_WANTED) {
-            k++;
-            continue;
-        }
-        evaluate_run(v, v->run[k]);
-        k = 0;
+    for (size_t k = 0; k < v->runs && !v->stopping; k++) {
+        const bool scores = v->run[k]->scores == SCORES_WANTED, web = v->run[k]->listens == SCORES_WANTED;
+        if (scores) evaluate_run(v, v->run[k]);
+        if (web) make_listening(v, v->run[k]);
+        if (scores || web) k = SIZE_MAX; // from the first one on
     }
     v->working = false;
     pthread_mutex_unlock(&v->lock);
     return NULL;
 }
 
-view_run *view_want_scores(view *v, size_t number) {
+static view_run *want(view *v, size_t number, bool web) {
     pthread_t thread;
     if (number >= v->runs) return NULL;
     view_run *r = v->run[number];
-    const bool known = r->scores == SCORES_WANTED || (r->scores != SCORES_NONE && same_stamp(r->scored, r->model));
+    score_state *state = web ? &r->listens : &r->scores;
+    const view_stamp made = web ? r->listening : r->scored;
+    const bool known = *state == SCORES_WANTED || (*state != SCORES_NONE && same_stamp(made, r->model));
     if (known || !r->model.inode) return r;
-    r->scores = SCORES_WANTED;
+    *state = SCORES_WANTED;
     if (v->working) return r;
-    v->working = !pthread_create(&thread, NULL, evaluate_wanted, v);
+    v->working = !pthread_create(&thread, NULL, work_wanted, v);
     if (v->working) pthread_detach(thread);
     return r;
+}
+
+view_run *view_want_scores(view *v, size_t number) {
+    return want(v, number, false);
+}
+
+view_run *view_want_web(view *v, size_t number) {
+    return want(v, number, true);
 }

@@ -23,10 +23,11 @@ static void say_pending(const view_run *r, char *text, size_t size) {
 
 char *run_text(const view *v, size_t number, bool heavy) {
     const view_run *r = v->run[number];
-    char address[48], pending[1200], state[1400];
+    char address[48], listen[48], pending[1200], state[1400];
     page p = r->page;
     snprintf(address, sizeof address, "/run/%zu/live", number);
     snprintf(state, sizeof state, "%s%s%s", state_of(r, true).text, *r->problem ? "; " : "", r->problem);
+    snprintf(listen, sizeof listen, "/run/%zu/listen", number);
     say_pending(r, pending, sizeof pending);
     if (!heavy) {
         p.evaluation.confusion = NULL;
@@ -36,6 +37,7 @@ char *run_text(const view *v, size_t number, bool heavy) {
     const page_view how = {.address = address,
                            .title = r->folder,
                            .refresh = r->state == RUN_TRAINING || r->scores == SCORES_WANTED,
+                           .listen = r->model.inode && *p.net.front_end ? listen : NULL,
                            .state = state,
                            .pending = pending,
                            .script = live_script,

@@ -1,4 +1,4 @@
-// What is answered. No text of an address ever reaches the file system: there are three kinds of pages, and runs have
+// What is answered. No text of an address ever reaches the file system: there are four kinds of pages, and runs have
 // numbers.
 #ifdef CONVO_HAVE_MICROHTTPD
 #include "output.h"
@@ -14,12 +14,14 @@
 
 // --- pages ------------------------------------------------------------------------------------------------------
 
-static struct MHD_Response *add_headers(const server *s, struct MHD_Response *response, const char *type) {
+// own: the page says itself what it may load, which differs from page to page.
+static struct MHD_Response *add_headers(const server *s, struct MHD_Response *response, const char *type, bool own) {
     char *policy = NULL;
     size_t size;
     FILE *out = response ? open_memstream(&policy, &size) : NULL;
-    if (out) write_policy(true, live_script_hash, out);
-    if (out) fputs("; frame-ancestors 'none'", out);
+    if (out && !own) write_policy(true, live_script_hash, out);
+    if (out)
+        fputs(own ? "frame-ancestors 'none'; base-uri 'none'; form-action 'none'" : "; frame-ancestors 'none'", out);
     const bool whole = out && !fclose(out);
     const char *const headers[][2] = {{"Content-Type", type},
                                       {"Content-Security-Policy", whole ? policy : "default-src 'none'"},
@@ -34,15 +36,16 @@ static struct MHD_Response *add_headers(const server *s, struct MHD_Response *re
     return response;
 }
 
-static struct MHD_Response *text_response(const server *s, char *text, const char *type) {
+static struct MHD_Response *text_response(const server *s, char *text, const char *type, bool own) {
     if (!text) return NULL;
     struct MHD_Response *response = s->lib.MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE);
     if (!response) free(text);
-    return add_headers(s, response, type);
+    return add_headers(s, response, type, own);
 }
 
 static enum MHD_Result refuse(const server *s, struct MHD_Connection *connection, unsigned code, const char *why) {
-    struct MHD_Response *response = text_response(s, text_of("%s\n", why), "text/plain; charset=utf-8");
+    struct MHD_Response *response =
+        text_response(s, text_of(*why ? "%s\n" : "%s", why), "text/plain; charset=utf-8", false);
     if (!response) return MHD_NO;
     const enum MHD_Result queued = s->lib.MHD_queue_response(connection, code, response);
     s->lib.MHD_destroy_response(response);
@@ -74,7 +77,7 @@ static void cache_response(server *s, const char *key, uint64_t version, struct 
 }
 
 typedef struct wanted_page {
-    bool overview, heavy;
+    bool overview, heavy, listen;
     size_t number;
     const char *sort;
 } wanted_page;
@@ -87,7 +90,7 @@ static struct MHD_Response *make_page(server *s, const wanted_page *w) {
     struct MHD_Response *response = cached_response(s, key, version);
     if (response) return response;
     char *text = w->overview ? overview_text(s->v, w->sort, true) : run_text(s->v, w->number, w->heavy);
-    response = text_response(s, text, "text/html; charset=utf-8");
+    response = text_response(s, text, "text/html; charset=utf-8", false);
     if (response) cache_response(s, key, version, response);
     return response;
 }
@@ -113,7 +116,8 @@ static enum MHD_Result send_overview(server *s, struct MHD_Connection *connectio
 }
 
 static enum MHD_Result send_events(server *s, struct MHD_Connection *connection, guard *g) {
-    struct MHD_Response *response = add_headers(s, g ? news_response(s, connection, g) : NULL, "text/event-stream");
+    struct MHD_Response *response =
+        add_headers(s, g ? news_response(s, connection, g) : NULL, "text/event-stream", false);
     if (!response)
         return refuse(s, connection, MHD_HTTP_SERVICE_UNAVAILABLE, "Too many pages are open: close some of them.");
     guard_asked(s, g, true);
@@ -122,16 +126,38 @@ static enum MHD_Result send_events(server *s, struct MHD_Connection *connection,
     return queued;
 }
 
+// The page on which a model listens takes a moment to make: until then, one that asks again.
+static enum MHD_Result send_listening(server *s, struct MHD_Connection *connection, size_t number) {
+    static const char soon[] = "<!DOCTYPE html><html lang=\"en\"><meta http-equiv=\"refresh\" content=\"1\">"
+                               "<meta name=\"color-scheme\" content=\"light dark\"><title>A moment</title>"
+                               "<p>The model is translated for the browser: a moment.</p></html>\n";
+    pthread_mutex_lock(&s->v->lock);
+    const view_run *r = view_want_web(s->v, number);
+    const score_state state = r ? r->listens : SCORES_NONE;
+    char *text = state == SCORES_DONE ? strdup(r->web) : state == SCORES_WANTED ? strdup(soon) : NULL;
+    pthread_mutex_unlock(&s->v->lock);
+    struct MHD_Response *response = text_response(s, text, "text/html; charset=utf-8", true);
+    if (!response)
+        return refuse(s, connection, MHD_HTTP_NOT_FOUND,
+                      state == SCORES_FAILED
+                          ? "This model cannot listen here; the reason is where convo view was started."
+                          : "There is no such model.");
+    const enum MHD_Result queued = s->lib.MHD_queue_response(connection, MHD_HTTP_OK, response);
+    s->lib.MHD_destroy_response(response);
+    return queued;
+}
+
 // --- requests ---------------------------------------------------------------------------------------------------
 
-// "/run/12" and "/run/12/live".
+// "/run/12", "/run/12/live" and "/run/12/listen".
 static bool read_run_address(const char *url, wanted_page *w) {
     char *end;
     if (strncmp(url, "/run/", 5) != 0 || url[5] < '0' || url[5] > '9') return false;
     const unsigned long number = strtoul(url + 5, &end, 10);
     w->number = number < MOST_VIEWED ? number : MOST_VIEWED;
     w->heavy = !*end;
-    return !*end || !strcmp(end, "/live");
+    w->listen = !strcmp(end, "/listen");
+    return !*end || w->listen || !strcmp(end, "/live");
 }
 
 // What another site asks for in the background is none of its business; a link to this one may be followed.
@@ -159,8 +185,10 @@ static enum MHD_Result answer(void *user, struct MHD_Connection *connection, con
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
         return refuse(s, connection, MHD_HTTP_METHOD_NOT_ALLOWED, "There is nothing here but to look at.");
     if (!strcmp(url, "/")) return send_overview(s, connection);
+    if (!strcmp(url, "/favicon.ico")) return refuse(s, connection, MHD_HTTP_NO_CONTENT, "");
     if (!strcmp(url, "/events")) return send_events(s, connection, g);
-    if (read_run_address(url, &w)) return send_page(s, connection, &w);
+    if (read_run_address(url, &w))
+        return w.listen ? send_listening(s, connection, w.number) : send_page(s, connection, &w);
     return refuse(s, connection, MHD_HTTP_NOT_FOUND, "There is no such page: see /");
 }
 

@@ -31,6 +31,9 @@ typedef struct view_run {
     view_stamp recipe, result, model;
     score_state scores;
     view_stamp scored;           // the model that was evaluated
+    score_state listens;         // of the page on which the model listens (cli/web/web.h), made for ...
+    view_stamp listening;        // ... this model
+    char *web;                   // it; NULL: there is none
     char why_not[1100];          // SCORES_FAILED
     uint64_t changed, evaluated; // versions of the view
 } view_run;
@@ -56,6 +59,7 @@ void view_follow(view *v);
 void view_free(view *v);
 // A run, by its number; has its model evaluated if that has changed. NULL: there is no such run.
 view_run *view_want_scores(view *v, size_t number);
+view_run *view_want_web(view *v, size_t number); // the same for the page on which it listens
 // What its state is, in words: "training, epoch 4 of 20, 0:12 left"; the epochs only if wanted.
 typedef struct cli_state {
     char text[160];

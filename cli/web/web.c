@@ -171,7 +171,7 @@ static char *web_text(const web_page *p) {
     return text;
 }
 
-int write_web(const convo_model *model, const char *path, const convo_export_options *how) {
+int make_web(const convo_model *model, const char *path, const convo_export_options *how, char **text) {
     const convo_export_options c = {.name = "net", .int8 = how->int8};
     web_page page = {.model = model, .how = how};
     convo_error err;
@@ -183,10 +183,17 @@ int write_web(const convo_model *model, const char *path, const convo_export_opt
     if (!status) status = compile(&w, path);
     char *wasm = status ? NULL : read_whole(w.file[WASM], &page.size);
     page.wasm = (const unsigned char *)wasm;
-    char *text = wasm ? web_text(&page) : NULL;
-    if (!status) status = text ? write_text(path, text) : no_memory();
-    free(text);
+    *text = wasm ? web_text(&page) : NULL;
+    if (!status && !*text) status = no_memory();
     free(wasm);
     close_workshop(&w);
+    return status;
+}
+
+int write_web(const convo_model *model, const char *path, const convo_export_options *how) {
+    char *text = NULL;
+    int status = make_web(model, path, how, &text);
+    if (!status) status = write_text(path, text);
+    free(text);
     return status;
 }

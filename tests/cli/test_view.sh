@@ -88,13 +88,18 @@ seen() { # FILE JAVASCRIPT
 check "an attack goes on" sh -c 'timeout 120 node tests/cli/attack.mjs "$0" >"$1"' "$url" "$work/attacked"
 check "it answers under its own names only" seen "$work/attacked" '(({ hosts }, port) => Object.entries(hosts).every(([host, status]) =>
     [`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`].includes(host) ? status === 200 : status === 403 || status === 400))(seen, '"'${url##*:}'.slice(0, -1)"')'
-check "no address is a file" seen "$work/attacked" 'Object.entries(seen.paths).every(([path, status]) => ["/", "/run/0", "/run/0/live", "/run/0%00"].includes(path) ? status === 200 : status === 404 || status === 400 || status === 403)'
+check "no address is a file" seen "$work/attacked" 'Object.entries(seen.paths).every(([path, status]) => ["/", "/run/0", "/run/0/live", "/run/0%00"].includes(path) ? status === 200 : path === "/favicon.ico" ? status === 204 : status === 404 || status === 400 || status === 403)'
 check "it is only looked at" seen "$work/attacked" 'Object.entries(seen.methods).every(([method, status]) => method === "HEAD" ? status === 200 : status === 405)'
 check "not by pages of other sites" seen "$work/attacked" 'seen.sites.image === 403 && seen.sites.link === 200 && seen.sites.own === 200'
 check "the policy is set" seen "$work/attacked" '["default-src \x27none\x27", "frame-ancestors \x27none\x27", "x-content-type-options: nosniff", "no-store"].every(text => seen.headers.includes(text)) && !seen.script'
 check "noise is refused" seen "$work/attacked" 'Object.values(seen.garbage).every(status => status !== 200)'
-check "a thousand slow connections do not slow it down" seen "$work/attacked" 'seen.slow.open > 900 && seen.slow.answered === 20 && seen.slow.longest < 3000'
-check "and are sent away" seen "$work/attacked" 'seen.slow.closed === 1000'
+files=$(ulimit -n)
+if [ "$files" = unlimited ] || [ "$files" -ge 3000 ]; then
+    check "a thousand slow connections do not slow it down" seen "$work/attacked" 'seen.slow.open > 900 && seen.slow.answered === 20 && seen.slow.longest < 3000'
+    check "and are sent away" seen "$work/attacked" 'seen.slow.closed === 1000'
+else
+    skip "a thousand slow connections" "a process may open $files files only"
+fi
 check "listeners have a limit" seen "$work/attacked" 'seen.refused >= 16 && seen.after === 200'
 
 # --- in a browser ---------------------------------------------------------------------------------------------------------
@@ -145,6 +150,15 @@ check "the largest rate or the smallest comes first" seen "$work/seen" '/^lr-0.0
 check "it works without JavaScript" browse open "$url" 400 still say "document.querySelectorAll('tbody tr').length" say "document.querySelectorAll('svg').length" \
     open "$first" 400 still say "document.querySelectorAll('audio').length"
 check "with all that it shows" seen "$work/seen" 'seen.said[0] >= 6 && seen.said[1] === 4 && seen.said[2] === 12'
+echo 'int nothing;' >"$work/nothing.c"
+if clang --target=wasm32 -nostdlib -Wl,--no-entry "$work/nothing.c" -o "$work/nothing.wasm" 2>/dev/null; then
+    check "Chromium opens the page on which the model listens" browse open "$first" 800 light click "document.querySelector('nav a + a')" \
+        until "document.getElementById('test')?.textContent" say "document.getElementById('test').textContent" \
+        say "!!document.getElementById('listen')"
+    check "it runs there as it does on a device" seen "$work/seen" 'seen.said[0] && seen.said[1] && seen.missed.length === 0 && seen.messages.length === 0'
+else
+    skip "the model listens" "clang for wasm32 and wasm-ld are not both installed"
+fi
 check "Chromium opens the page of the hostile run" browse open "$(page_of "&lt;img")" 800 light say "document.images.length" say "document.title.includes('<img src=x')"
 check "nothing of it is loaded or runs" seen "$work/seen" 'seen.said[0] === 0 && seen.said[1] && seen.messages.length === 0'
 check "the server is still there" kill -0 $server
