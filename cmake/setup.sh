@@ -21,6 +21,8 @@ find_missing_judges() {
     probe gcc-arm-none-eabi arm-none-eabi-gcc --version
     probe libnewlib-arm-none-eabi has_newlib
     probe qemu-system-arm qemu-system-arm --version
+    probe gcc-riscv64-unknown-elf riscv64-unknown-elf-gcc --version
+    probe qemu-system-misc qemu-system-riscv32 --version
     probe clang clang --version
     probe lld wasm-ld --version
     probe libonnx-testdata test -d /usr/share/libonnx-testdata/data

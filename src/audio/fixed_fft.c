@@ -54,6 +54,10 @@ cv_fixed_fft *cv_fixed_fft_new(size_t size) {
     return fft;
 }
 
+const cv_fixed *cv_fixed_fft_turns(const cv_fixed_fft *fft) {
+    return fft->turn;
+}
+
 // Two transforms of `part` numbers, one behind the other, become one of twice as many.
 static void join_two(const cv_fixed_fft *fft, size_t part, size_t step, cv_fixed *z) {
     for (size_t k = 0; k < part; k++) {

@@ -3,10 +3,12 @@
 // reduction, per-channel amplitude normalisation, logarithm.
 #include "audio/feature.h"
 #include "audio/fixed_fft.h"
+#include "audio/micro.h"
 #include "audio/spectrum.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct micro {
     int64_t samples, filters, smoothing_bits, gain_bits, log_shift;
@@ -321,6 +323,37 @@ static uint32_t value_of(const micro *o, const micro_tables *t, uint32_t x) {
         x = x > 1 ? logarithm(o, x) : 0;
     }
     return x < UINT16_MAX ? x : UINT16_MAX;
+}
+
+// In the order of src/device/micro.h.
+size_t cv_micro_tables(const void *config, const void *pointer, int32_t *whole, int16_t *words) {
+    const micro *o = config;
+    const micro_tables *t = pointer;
+    const size_t turns = 3 * (t->fft / 2), segments = (1 << SEGMENT_BITS) + 1, bands = (size_t)o->filters + 1;
+    const size_t bins = t->bands[bands - 1].first + t->bands[bands - 1].count - t->bands[0].first;
+    if (whole && words) {
+        const float one = 1 << NOISE_BITS;
+        const int32_t numbers[] = {t->correction,
+                                   (int32_t)o->smoothing_bits,
+                                   (int32_t)((float)o->even_smoothing * one),
+                                   (int32_t)((float)o->odd_smoothing * one),
+                                   (int32_t)((float)o->least * one),
+                                   o->pcan ? (int32_t)o->gain_bits - t->correction - SNR_BITS : -1,
+                                   o->log ? (int32_t)o->log_shift : -1,
+                                   t->small_gain[0],
+                                   t->small_gain[1]};
+        memcpy(whole, numbers, sizeof numbers);
+        memcpy(whole + CV_COUNT(numbers), t->gain, sizeof t->gain);
+        memcpy(words, t->shape, t->window * sizeof *words);
+        words += t->window;
+        memcpy(words, cv_fixed_fft_turns(t->transform), turns * sizeof *words);
+        words += turns;
+        for (size_t i = 0; i < segments; i++) *words++ = (int16_t)bend_at((uint32_t)i);
+        *words++ = (int16_t)t->bands[0].first;
+        for (size_t j = 0; j < bands; j++) *words++ = (int16_t)t->bands[j].count;
+        memcpy(words, t->weights, 2 * bins * sizeof *words);
+    }
+    return t->window + turns + segments + 1 + bands + 2 * bins;
 }
 
 static size_t micro_work(const void *config, const void *tables) {

@@ -5,23 +5,8 @@
 // with a kernel and a map of one pixel.
 #include "device/clamp.h"
 #include "device/device.h"
+#include "device/fours.h"
 #include "device/window.h"
-
-// sum[4] += weight[count][4] x[count]
-static void cv_f32_four_sums(float *sum, const float *weight, const float *x, int32_t count) {
-    float s0 = sum[0], s1 = sum[1], s2 = sum[2], s3 = sum[3];
-    for (int32_t k = 0; k < count; k++, weight += 4) {
-        const float v = x[k];
-        s0 += weight[0] * v;
-        s1 += weight[1] * v;
-        s2 += weight[2] * v;
-        s3 += weight[3] * v;
-    }
-    sum[0] = s0;
-    sum[1] = s1;
-    sum[2] = s2;
-    sum[3] = s3;
-}
 
 // Four sums at one pixel; x: at the first channel of the group. rows, columns: the taps inside the map.
 static void cv_f32_conv_sums(const cv_geometry *g, float *sum, const float *weight, const float *x, int32_t depth,
@@ -37,7 +22,7 @@ static void cv_f32_conv_sums(const cv_geometry *g, float *sum, const float *weig
         }
 }
 
-CV_KERNEL void cv_f32_conv(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_conv(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const cv_geometry *g = &l->g;
     const int32_t depth = g->in.c / g->groups, outputs = g->out.c / g->groups, fours = (outputs + 3) / 4;
     const int32_t size = g->kernel[0] * g->kernel[1] * depth * 4; // weights of four outputs

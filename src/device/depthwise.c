@@ -3,7 +3,7 @@
 #include "device/device.h"
 #include "device/window.h"
 
-CV_KERNEL void cv_f32_depthwise(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_depthwise(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const cv_geometry *g = &l->g;
     const int32_t channels = g->out.c;
     (void)x1;

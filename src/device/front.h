@@ -11,6 +11,7 @@ typedef struct cv_f32_front {
     int32_t row, cosines; // features of a frame; how many of them are of the cosine transform
     int32_t before;       // samples that frame 0 begins before the clip
     int32_t first_bin;
+    int32_t period;            // of normal
     int32_t mirror;            // what lies beyond the ends: 0 zeros, 1 the clip mirrored
     float gain, preemphasis;   // of the samples of a waveform; of those of frames
     float scale, exponent;     // of bins: factor of sums, power
@@ -21,6 +22,9 @@ typedef struct cv_f32_front {
     const float *bank;         // of each bin from the first one on, the share that goes to the filter that rises there
     const int16_t *bins;       // [filters + 1]: the number of bins up to the peak of each filter, and behind the last
     const float *peak;         // [filters] factors; NULL: ones
-    const float *cosine; // of each coefficient, for half of the filters: of an even one the first half and the middle,
-                         // of an odd one the first half backwards; NULL: the logarithms are the features
+    const float *cosine;  // of each coefficient, for half of the filters: of an even one the first half and the middle,
+                          // of an odd one the first half backwards; NULL: the logarithms are the features
+    const float *normal;  // (v - mean) factor of feature i: pair i % period; NULL: the same for all
+    const int32_t *whole; // of a front end in whole numbers
+    const int16_t *words;
 } cv_f32_front;

@@ -13,7 +13,7 @@ static float cv_f32_erf(float x) {
     return x < 0.0f ? -y : y;
 }
 
-CV_KERNEL void cv_f32_gelu(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_gelu(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const int32_t count = l->g.in.h * l->g.in.w * l->g.in.c;
     (void)x1;
     for (int32_t i = 0; i < count; i++) y[i] = 0.5f * x[i] * (1.0f + cv_f32_erf(x[i] * 0.707106781f));

@@ -8,6 +8,9 @@
 
 #include "device/layer.h"
 
+// Negative numbers are shifted with their sign, which C leaves to the compiler: another one is refused here.
+typedef char cv_shifts_keep_signs[(-3 >> 1) == -2 ? 1 : -1];
+
 typedef struct cv_i8_layer {
     cv_geometry g;
     int32_t zero, zero1, zero_y;    // of x, x1, y

@@ -19,7 +19,7 @@ static float cv_f32_sum_over(const float *x, int32_t pixels, int32_t channels, i
     return all;
 }
 
-CV_KERNEL void cv_f32_layernorm(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_layernorm(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const cv_geometry *g = &l->g;
     const int32_t channels = g->in.c, all = g->in.h * g->in.w, pixels = g->kernel[0] ? 1 : all;
     const int32_t width = channels / g->groups;

@@ -1,21 +1,19 @@
 // y = clamp(the largest value under the window); padding never wins, a NaN does
 #include "device/clamp.h"
 #include "device/device.h"
-#include "device/window.h"
+#include "device/pool.h"
 
-CV_KERNEL void cv_f32_maxpool(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_maxpool(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const cv_geometry *g = &l->g;
     const int32_t channels = g->out.c;
     (void)x1;
     for (int32_t p = 0; p < g->out.h; p++)
         for (int32_t q = 0; q < g->out.w; q++, y += channels) {
-            const int32_t top = p * g->stride[0] - g->before[0], left = q * g->stride[1] - g->before[1];
-            const cv_taps rows = cv_taps_inside(top, g->kernel[0], 1, g->in.h);
-            const cv_taps columns = cv_taps_inside(left, g->kernel[1], 1, g->in.w);
-            for (int32_t i = rows.first; i < rows.end; i++)
-                for (int32_t j = columns.first; j < columns.end; j++) {
-                    const float *from = x + ((top + i) * g->in.w + left + j) * channels;
-                    const int first = i == rows.first && j == columns.first;
+            const cv_pool pool = cv_pool_under(g, p, q);
+            for (int32_t i = pool.rows.first; i < pool.rows.end; i++)
+                for (int32_t j = pool.columns.first; j < pool.columns.end; j++) {
+                    const float *from = x + (i * g->in.w + j) * channels;
+                    const int first = i == pool.rows.first && j == pool.columns.first;
                     for (int32_t c = 0; c < channels; c++)
                         if (first || from[c] > y[c] || from[c] != from[c]) y[c] = from[c];
                 }

@@ -2,7 +2,7 @@
 // classes.
 #include "device/device.h"
 
-CV_KERNEL void cv_f32_mse(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_mse(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const int32_t outputs = l->g.in.c;
     float sum = 0.0f;
     (void)x1;

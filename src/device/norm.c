@@ -3,7 +3,7 @@
 #include "device/clamp.h"
 #include "device/device.h"
 
-CV_KERNEL void cv_f32_norm(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_norm(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const cv_maps in = l->g.in;
     const int32_t rows = in.h / l->g.groups;
     (void)x1;

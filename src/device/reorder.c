@@ -2,7 +2,7 @@
 // groups. As the model counts them, for layers that mix rows and channels.
 #include "device/device.h"
 
-CV_KERNEL void cv_f32_reorder(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_reorder(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const cv_geometry *g = &l->g;
     (void)x1;
     for (int32_t i = 0; i < g->in.h; i++)

@@ -2,7 +2,7 @@
 #include "device/clamp.h"
 #include "device/device.h"
 
-CV_KERNEL void cv_f32_scale(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_scale(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const cv_maps in = l->g.in, in1 = l->g.in1;
     for (int32_t i = 0; i < in.h; i++)
         for (int32_t j = 0; j < in.w; j++, x += in.c, y += in.c) {

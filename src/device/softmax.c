@@ -2,7 +2,7 @@
 #include "device/device.h"
 #include "device/exp.h"
 
-CV_KERNEL void cv_f32_softmax(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_softmax(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const int32_t pixels = l->g.in.h * l->g.in.w, channels = l->g.in.c;
     (void)x1;
     for (int32_t i = 0; i < pixels; i++, x += channels, y += channels) {

@@ -1,5 +1,6 @@
 // The features of all frames. work: [2 fft].
 #include "device/device.h"
+#include "device/normal.h"
 #include "device/spectrum.h"
 
 CV_KERNEL void cv_f32_spectrum(const cv_f32_front *f, const int16_t *sample, int32_t count, float *work, float *y) {
@@ -10,6 +11,6 @@ CV_KERNEL void cv_f32_spectrum(const cv_f32_front *f, const int16_t *sample, int
     for (int32_t i = 1; i < size; i++) top = y[i] > top ? y[i] : top;
     for (int32_t i = 0; i < size; i++) {
         if (f->range > 0.0f) y[i] = y[i] - top > -f->range ? y[i] - top : -f->range;
-        y[i] = (y[i] - f->mean) * f->factor;
+        y[i] = cv_f32_normalised(f, y[i], i);
     }
 }

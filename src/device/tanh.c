@@ -1,12 +1,9 @@
 // y = tanh x = 1 - 2 / (e^2x + 1)
 #include "device/device.h"
-#include "device/exp.h"
+#include "device/tanh.h"
 
-CV_KERNEL void cv_f32_tanh(const cv_f32_layer *l, const float *x, const float *x1, float *y) {
+CV_KERNEL void cv_f32_tanh(const cv_f32_layer *l, const float *x, float *x1, float *y) {
     const int32_t count = l->g.in.h * l->g.in.w * l->g.in.c;
     (void)x1;
-    for (int32_t i = 0; i < count; i++) {
-        const float v = x[i];
-        y[i] = 1.0f - 2.0f / (cv_f32_exp(2.0f * v) + 1.0f);
-    }
+    for (int32_t i = 0; i < count; i++) y[i] = cv_f32_tanh_of(x[i]);
 }

@@ -63,7 +63,7 @@ cv_ship cv_ship_of(const convo_model *model) {
                      .classes = model->classes,
                      .mean = *model->normal.mean,
                      .std = *model->normal.std,
-                     .by_channel = cv_normal_count(&model->normal) > 1};
+                     .normal = cv_normal_count(&model->normal) > 1 ? &model->normal : NULL};
 }
 
 // A device has samples of 16 bits; those of a 16-bit file at the model's rate are exact.

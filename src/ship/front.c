@@ -1,5 +1,6 @@
 // The front end's tables and numbers, from those that training used.
 #include "audio/melspec.h"
+#include "audio/micro.h"
 #include "ship/program.h"
 
 #include "base/limits.h"
@@ -154,10 +155,63 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
     return p->work >= 0 ? CONVO_OK : cv_no_memory(err, "a front end");
 }
 
+// Its window and transform are as long as those of src/audio/micro.c.
+static convo_status add_micro(const convo_recipe *r, cv_program *p, convo_error *err) {
+    enum { WHOLE = 7 + 2 + 3 * 33 }; // of src/device/micro.h
+    const cv_rows *rows = (const cv_rows *)((const char *)r->feature_config + r->feature->rows);
+    const int64_t *samples = field_of(r->feature->schema, r->feature_config, "samples"),
+                  *filters = field_of(r->feature->schema, r->feature_config, "filters");
+    const int32_t window = (int32_t)(number_of(r, "window_ms") * r->rate / 1000),
+                  hop = (int32_t)(number_of(r, "hop_ms") * r->rate / 1000);
+    if (rows->deltas || rows->scale)
+        return cv_fail(err, CONVO_UNSUPPORTED, r->file, "%s: the option %s has no form for devices yet",
+                       r->feature->name, rows->deltas ? "deltas" : "scale");
+    void *tables = r->feature->prepare(r->feature_config, r->rate);
+    if (!tables) return cv_no_memory(err, "a front end");
+    const size_t count = cv_micro_tables(r->feature_config, tables, NULL, NULL);
+    int32_t *whole = cv_program_add_table(p, CV_TABLE_I32, WHOLE, "front", "whole");
+    int16_t *words = cv_program_add_table(p, CV_TABLE_I16, count, "front", "words");
+    if (whole && words) cv_micro_tables(r->feature_config, tables, whole, words);
+    r->feature->release(tables);
+    p->front = cv_kernel_find("micro");
+    p->f32_front = (cv_f32_front){.samples = (int32_t)*samples,
+                                  .window = window,
+                                  .hop = hop,
+                                  .fft = 1,
+                                  .frames = 1 + ((int32_t)*samples - window) / hop,
+                                  .filters = (int32_t)*filters,
+                                  .row = (int32_t)*filters,
+                                  .whole = whole,
+                                  .words = words};
+    while (p->f32_front.fft < window) p->f32_front.fft *= 2;
+    p->work = cv_program_add_value(p, (cv_maps){1, 1, 1}, (size_t)p->f32_front.fft / 2 + 1 + 2 * (size_t)*filters);
+    return whole && words && p->work >= 0 ? CONVO_OK : cv_no_memory(err, "a front end");
+}
+
 static void set_waveform(const convo_recipe *r, cv_program *p) {
     static const float gain[] = {1, 1.0f / 32768, 0}; // none, unit, clip: that of the clip
     p->front = cv_kernel_find("waveform");
     p->f32_front = (cv_f32_front){.samples = (int32_t)r->input.w, .gain = gain[word_of(r, "scale")]};
+}
+
+// Pairs of a mean and a factor in the order of maps, as far as they are no repetition.
+static bool add_normal(const cv_ship *ship, cv_program *p) {
+    const cv_normal *n = ship->normal;
+    const size_t c = n->dim[0] > 1 ? n->row[0] : 1, w = n->dim[2] > 1 ? n->row[2] : 1;
+    const size_t period = n->dim[1] > 1   ? n->row[1] * n->row[2] * n->row[0]
+                          : n->dim[2] > 1 ? n->row[2] * n->row[0]
+                                          : n->row[0];
+    float *pair = cv_program_add_table(p, CV_TABLE_F32, 2 * period, "front", "normal");
+    for (size_t i = 0; pair && i < period; i++) {
+        const size_t channel = i % n->row[0], column = i / n->row[0] % n->row[2], row = i / n->row[0] / n->row[2];
+        const size_t from = ((c > 1 ? channel : 0) * n->dim[1] + (n->dim[1] > 1 ? row : 0)) * w + (w > 1 ? column : 0);
+        pair[2 * i] = n->mean[from];
+        pair[2 * i + 1] = 1 / n->std[from];
+    }
+    p->f32_front.normal = pair;
+    p->f32_front.period = (int32_t)period;
+    if (!p->front) p->call[0].f32.weight = pair, p->call[0].f32.g.groups = (int32_t)period;
+    return pair;
 }
 
 convo_status cv_program_front(const cv_ship *ship, cv_program *p, convo_error *err) {
@@ -167,8 +221,6 @@ convo_status cv_program_front(const cv_ship *ship, cv_program *p, convo_error *e
     convo_status status = CONVO_OK;
     p->rate = r->rate;
     p->input = in;
-    if (ship->by_channel)
-        return cv_fail(err, CONVO_UNSUPPORTED, r->file, "normalisation by channel has no form for devices yet");
     if (cv_shape_size(in) > CV_LIMIT_DEVICE)
         return cv_fail(err, CONVO_LIMIT, r->file, "an input of %lld numbers is more than the %d of a map on a device",
                        (long long)cv_shape_size(in), CV_LIMIT_DEVICE);
@@ -180,6 +232,8 @@ convo_status cv_program_front(const cv_ship *ship, cv_program *p, convo_error *e
                            (long long)in.w, CV_LIMIT_DEVICE_CLIP);
     } else if (r->feature == &cv_feature_mfcc || r->feature == &cv_feature_logmel) {
         status = add_spectrum(r, p, err);
+    } else if (r->feature == &cv_feature_micro) {
+        status = add_micro(r, p, err);
     } else if (r->feature) {
         status = cv_fail(err, CONVO_UNSUPPORTED, r->file, "the front end '%s' has no form for devices yet",
                          r->feature->name);
@@ -192,5 +246,6 @@ convo_status cv_program_front(const cv_ship *ship, cv_program *p, convo_error *e
     }
     p->f32_front.mean = ship->mean;
     p->f32_front.factor = 1 / ship->std;
+    if (!status && ship->normal && !add_normal(ship, p)) status = cv_no_memory(err, "a program");
     return status;
 }

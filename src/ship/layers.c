@@ -64,6 +64,17 @@ cv_device_call *cv_lowering_call(lowering *w, int i, const char *kernel) {
     return c;
 }
 
+cv_device_call *cv_lowering_between(lowering *w, int i, const char *kernel, cv_maps maps, int *y) {
+    const cv_node *n = &w->net->node[i];
+    *y = cv_program_add_value(w->program, maps, (size_t)maps.h * (size_t)maps.w * (size_t)maps.c);
+    const int call = *y < 0 ? -1 : cv_program_add_call(w->program, kernel, input_value(w, n, 0), -1, *y, n->path);
+    if (call < 0) return NULL;
+    cv_device_call *c = &w->program->call[call];
+    c->f32.g.in = cv_maps_of(n->in);
+    c->f32.g.out = maps;
+    return c;
+}
+
 // --- activations --------------------------------------------------------------------------------------------------
 
 // Whether somebody besides node i reads value v.
@@ -183,6 +194,35 @@ static convo_status lower_transpose(lowering *w, int i, const form *f, convo_err
     return CONVO_OK;
 }
 
+// The dimensions of y in the order of the words of permute.c: where its channels, rows and columns come from.
+static convo_status lower_permute(lowering *w, int i, const form *f, convo_error *err) {
+    static const int from[][3] = {
+        {2, 1, 0}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}; // 0 channels, 1 rows, 2 columns
+    const int order = *(const int *)cv_node_option(&w->net->node[i], "order");
+    cv_device_call *c = cv_lowering_call(w, i, f->kernel);
+    if (!c) return cv_no_memory(err, w->net->node[i].path);
+    cv_geometry *g = &c->f32.g;
+    const int32_t step[3] = {1, g->out.w * g->out.c, g->out.c}; // in y
+    for (int d = 0; d < 3; d++) *(int32_t *[]){&g->groups, &g->kernel[0], &g->kernel[1]}[from[order][d]] = step[d];
+    return CONVO_OK;
+}
+
+// First as the model counts them, then as maps of the other shape.
+static convo_status lower_reshape(lowering *w, int i, const form *f, convo_error *err) {
+    const cv_node *n = &w->net->node[i];
+    const cv_maps in = cv_maps_of(n->in), out = cv_maps_of(n->out);
+    int flat;
+    cv_device_call *c = cv_lowering_between(w, i, f->kernel, (cv_maps){1, 1, (int32_t)cv_shape_size(n->in)}, &flat);
+    if (!c) return cv_no_memory(err, n->path);
+    c->f32.g.kernel[0] = in.w, c->f32.g.kernel[1] = 1, c->f32.g.groups = in.h * in.w;
+    c = cv_lowering_call(w, i, f->kernel);
+    if (!c) return cv_no_memory(err, n->path);
+    c->x = flat;
+    c->f32.g.in = (cv_maps){out.c, out.h, out.w}; // of the flat values, the columns of a map side by side
+    c->f32.g.kernel[0] = 1, c->f32.g.kernel[1] = out.w * out.c, c->f32.g.groups = out.c;
+    return CONVO_OK;
+}
+
 static convo_status lower_call(lowering *w, int i, const form *f, convo_error *err) {
     const cv_node *n = &w->net->node[i];
     const int64_t *first = cv_node_option(n, "first"), *padding = cv_node_option(n, "padding");
@@ -192,6 +232,7 @@ static convo_status lower_call(lowering *w, int i, const form *f, convo_error *e
     if (first) c->f32.g.groups = (int32_t)*first;
     for (int d = 0; padding && d < 2; d++) c->f32.g.before[d] = (int32_t)padding[d];
     if (value) c->f32.a = (float)*value;
+    c->f32.g.stride[0] = c->f32.g.stride[1] = 1;
     return CONVO_OK;
 }
 
@@ -219,18 +260,37 @@ static convo_status lower_pool(lowering *w, int i, const form *f, convo_error *e
     return CONVO_OK;
 }
 
+// Where the pixels can be shared out evenly, a window as others are; else kernel 0, see src/device/pool.h.
+static convo_status lower_adaptive(lowering *w, int i, const form *f, convo_error *err) {
+    const cv_node *n = &w->net->node[i];
+    const int64_t in[2] = {n->in.h, n->in.w}, out[2] = {n->out.h, n->out.w};
+    const bool even = in[0] % out[0] == 0 && in[1] % out[1] == 0;
+    cv_device_call *c = cv_lowering_call(w, i, f->kernel);
+    if (!c) return cv_no_memory(err, n->path);
+    for (int d = 0; even && d < 2; d++) c->f32.g.kernel[d] = c->f32.g.stride[d] = (int32_t)(in[d] / out[d]);
+    c->f32.a = even ? 1 / (float)(c->f32.g.kernel[0] * c->f32.g.kernel[1]) : 0;
+    return CONVO_OK;
+}
+
 // --- the table ----------------------------------------------------------------------------------------------------
 
 static const form forms[] = {
+    {"adaptiveavgpool1d", lower_adaptive, "avgpool", IN_ORDER},
+    {"adaptiveavgpool2d", lower_adaptive, "avgpool", IN_ORDER},
     {"add", lower_call, "add", IN_ORDER},
+    {"attention", cv_lower_attention, "conv", IN_ORDER},
     {"avgpool1d", lower_pool, "avgpool", IN_ORDER},
     {"avgpool2d", lower_pool, "avgpool", IN_ORDER},
     {"batchnorm", cv_lower_norm, "norm", ANY_ORDER},
     {"channel_dropout", lower_nothing, NULL, ANY_ORDER},
+    {"class_token", cv_lower_token, "token", IN_ORDER},
     {"clip", lower_clamp, NULL, ANY_ORDER},
+    {"column", cv_lower_column, "split", IN_ORDER},
     {"concat", lower_call, "concat", IN_ORDER},
     {"conv1d", cv_lower_conv, "conv", IN_ORDER},
     {"conv2d", cv_lower_conv, "conv", IN_ORDER},
+    {"convtranspose1d", cv_lower_convtranspose, "conv", IN_ORDER},
+    {"convtranspose2d", cv_lower_convtranspose, "conv", IN_ORDER},
     {"dropout", lower_nothing, NULL, ANY_ORDER},
     {"elu", lower_pointwise, "elu", ANY_ORDER},
     {"flatten", lower_flatten, "reorder", IN_ORDER},
@@ -238,19 +298,24 @@ static const form forms[] = {
     {"globalavgpool", lower_pool, "avgpool", IN_ORDER},
     {"globalmaxpool", lower_pool, "maxpool", IN_ORDER},
     {"groupnorm", cv_lower_layernorm, "layernorm", IN_ORDER},
+    {"gru", cv_lower_recurrent, "gru", IN_ORDER},
     {"hardsigmoid", lower_pointwise, "hardsigmoid", ANY_ORDER},
     {"hardswish", lower_pointwise, "hardswish", ANY_ORDER},
     {"layernorm", cv_lower_layernorm, "layernorm", IN_ORDER},
     {"leaky_relu", lower_leaky, "leaky", ANY_ORDER},
     {"linear", cv_lower_linear, "conv", OWN_ORDER},
+    {"lstm", cv_lower_recurrent, "lstm", IN_ORDER},
     {"maxpool1d", lower_pool, "maxpool", IN_ORDER},
     {"maxpool2d", lower_pool, "maxpool", IN_ORDER},
     {"mean", lower_pool, "avgpool", IN_ORDER},
     {"pad1d", lower_call, "pad", IN_ORDER},
     {"pad2d", lower_call, "pad", IN_ORDER},
+    {"permute", lower_permute, "reorder", IN_ORDER},
+    {"position_embedding", cv_lower_position, "add", IN_ORDER},
     {"prelu", lower_leaky, "leaky", ANY_ORDER},
     {"relu", lower_clamp, NULL, ANY_ORDER},
     {"relu6", lower_clamp, NULL, ANY_ORDER},
+    {"reshape", lower_reshape, "reorder", IN_ORDER},
     {"scale", lower_call, "scale", IN_ORDER},
     {"selu", lower_pointwise, "elu", ANY_ORDER},
     {"sequence", lower_sequence, "reorder", IN_ORDER},

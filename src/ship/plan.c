@@ -11,13 +11,13 @@ static bool is_called(const cv_device_call *c, const char *kernel) {
 
 // Whether x1 of a call is its work memory.
 static bool has_work(const cv_device_call *c) {
-    return c->i8 && (is_called(c, "conv") || is_called(c, "depthwise")) && c->x1 >= 0;
+    return c->kernel->works && c->x1 >= 0;
 }
 
 // Whether work memory is for working in place only: of a depthwise convolution, of a kernel of one pixel.
 static bool needs_no_work(const cv_device_call *c) {
     const cv_geometry *g = &c->i8_layer.g;
-    return is_called(c, "depthwise") || (g->groups == 1 && g->kernel[0] * g->kernel[1] == 1);
+    return is_called(c, "depthwise") || (is_called(c, "conv") && g->groups == 1 && g->kernel[0] * g->kernel[1] == 1);
 }
 
 // Whether y may be x.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "device/device.h"
+#include "base/normal.h"
 #include "net/net.h"
 #include "recipe/recipe.h"
 
@@ -64,8 +65,8 @@ typedef struct cv_ship {
     const cv_net *net;
     char *const *labels; // [classes]
     int classes;
-    float mean, std; // the net sees (x - mean) / std
-    bool by_channel; // with others for each channel, which a device does not know yet
+    float mean, std;         // the net sees (x - mean) / std
+    const cv_normal *normal; // where they differ from channel to channel; else NULL
 } cv_ship;
 
 // Makes the program of a model. Errors: UNSUPPORTED, naming the layer or the front end that has no form for devices.

@@ -17,10 +17,17 @@ static int group_of(const int *group, int v) {
 
 // Kernels that move numbers without changing them.
 static bool keeps_scale(const cv_kernel *k) {
-    static const char *const names[] = {"clip", "concat", "maxpool", "pad", "reorder", "split"};
+    static const char *const names[] = {"clip", "concat", "maxpool", "pad", "reorder", "split", "token"};
     for (size_t n = 0; n < CV_COUNT(names); n++)
         if (!strcmp(k->name, names[n])) return true;
     return false;
+}
+
+static void widen_by(cv_range *r, const float *values, int64_t count) {
+    for (int64_t k = 0; k < count; k++) {
+        r->low = fminf(r->low, values[k]);
+        r->high = fmaxf(r->high, values[k]);
+    }
 }
 
 static void unite(const cv_program *from, int *group, cv_range *range) {
@@ -30,11 +37,8 @@ static void unite(const cv_program *from, int *group, cv_range *range) {
         if (!keeps_scale(c->kernel) || c->x < 0 || c->y < 0) continue;
         group[group_of(group, c->x)] = group_of(group, c->y);
         if (c->x1 >= 0) group[group_of(group, c->x1)] = group_of(group, c->y);
-        if (!strcmp(c->kernel->name, "pad")) {
-            cv_range *r = &range[c->y];
-            r->low = fminf(r->low, c->f32.a);
-            r->high = fmaxf(r->high, c->f32.a);
-        }
+        if (!strcmp(c->kernel->name, "pad")) widen_by(&range[c->y], &c->f32.a, 1);
+        if (!strcmp(c->kernel->name, "token")) widen_by(&range[c->y], c->f32.weight, c->f32.g.in.c);
     }
     for (int v = 0; v < from->values; v++) {
         cv_range *r = &range[group_of(group, v)];
@@ -117,7 +121,8 @@ static int value_in(quantizing *q, int v, bool i8) {
 }
 
 static void stay_in_floats(quantizing *q, const cv_device_call *c) {
-    const int x = value_in(q, c->x, false), x1 = value_in(q, c->x1, false);
+    const int x = value_in(q, c->x, false);
+    const int x1 = c->kernel->works && c->x1 >= 0 ? add_value(q, c->x1, false) : value_in(q, c->x1, false);
     const int y = c->y < 0 ? -1 : add_value(q, c->y, false);
     cv_device_call *made = q->failed ? NULL : add_call(q, c->kernel->name, false, x, x1, y, c->path);
     if (!made) return;
@@ -158,7 +163,10 @@ static void take_front(quantizing *q) {
     f->bins = copy_of(q, f->bins);
     f->peak = copy_of(q, f->peak);
     f->cosine = copy_of(q, f->cosine);
-    const int input = add_value(q, 0, i8 || !from->front); // value 0, as every program has it
+    f->normal = copy_of(q, f->normal);
+    f->whole = copy_of(q, f->whole);
+    f->words = copy_of(q, f->words);
+    const int input = add_value(q, 0, i8 || (!from->front && !f->normal)); // value 0, as every program has it
     if (i8) to->i8_front = (cv_i8_layer){.scale = 1 / q->scale[0].scale, .zero_y = q->scale[0].zero};
     if (from->front) (i8 ? q->as_i8 : q->as_f32)[0] = input;
     if (from->work < 0) return;
@@ -166,10 +174,16 @@ static void take_front(quantizing *q) {
     q->failed |= to->work < 0;
 }
 
-// An array is read by the first call, which writes value 0.
+// An array is read by the first call, which writes value 0: floats where their channels are normalised apart.
 static void take_array(quantizing *q, const cv_device_call *c) {
-    cv_device_call *made = add_call(q, c->kernel->name, true, -1, -1, 0, c->path);
+    cv_device_call *made = add_call(q, c->kernel->name, !c->f32.weight, -1, -1, 0, c->path);
     if (!made) return;
+    if (c->f32.weight) {
+        made->f32 = c->f32;
+        made->f32.weight = copy_of(q, c->f32.weight);
+        q->as_f32[0] = 0;
+        return;
+    }
     made->i8_layer.g = c->f32.g;
     made->i8_layer.a = c->f32.a;
     made->i8_layer.b = c->f32.b;

@@ -38,9 +38,14 @@ typedef struct weighted {
     uint8_t *shifts;
 } weighted;
 
+// The first layer of a call, for the names of its tables.
+static void first_layer(const cv_device_call *c, char path[96]) {
+    cv_print(path, 96, "%.*s", (int)strcspn(c->path, " "), c->path);
+}
+
 static bool add_weighted(quantizing *q, const cv_device_call *c, size_t weights, size_t outputs, weighted *w) {
-    char path[96] = ""; // the first layer of the call
-    cv_print(path, sizeof path, "%.*s", (int)strcspn(c->path, " "), c->path);
+    char path[96];
+    first_layer(c, path);
     w->weight = cv_program_add_table(q->to, CV_TABLE_I8, weights, path, "weight");
     w->bias = cv_program_add_table(q->to, CV_TABLE_I32, outputs, path, "bias");
     w->factors = cv_program_add_table(q->to, CV_TABLE_I32, outputs, path, "factors");
@@ -164,7 +169,9 @@ static bool quantize_norm(quantizing *q, const cv_device_call *c) {
 // --- without weights ----------------------------------------------------------------------------------------------
 
 static bool quantize_avgpool(quantizing *q, const cv_device_call *c) {
-    const int32_t most = c->f32.g.kernel[0] * c->f32.g.kernel[1];
+    const cv_geometry *g = &c->f32.g;
+    const int32_t shared = (g->in.h / g->out.h + 2) * (g->in.w / g->out.w + 2); // the most of an adaptive window
+    const int32_t most = g->kernel[0] ? g->kernel[0] * g->kernel[1] : shared;
     const double ratio = (double)q->scale[c->x].scale / (double)q->scale[c->y].scale;
     const bool same = c->f32.a != 0; // padding counts, or it is a sum
     cv_device_call *made = cv_quantize_as(q, c, "avgpool");
@@ -181,8 +188,28 @@ static bool quantize_avgpool(quantizing *q, const cv_device_call *c) {
     return true;
 }
 
+// A table of floats as 8-bit numbers of this scale.
+static const int8_t *quantize_table(quantizing *q, const cv_device_call *c, int64_t count, cv_scale scale) {
+    char path[96];
+    first_layer(c, path);
+    int8_t *to = cv_program_add_table(q->to, CV_TABLE_I8, (size_t)count, path, "weight");
+    q->failed |= !to;
+    for (int64_t k = 0; to && k < count; k++) to[k] = (int8_t)cv_scale_number(scale, (double)c->f32.weight[k]);
+    return to;
+}
+
+// Their scale, symmetric.
+static cv_scale scale_of_weights(const cv_device_call *c, int64_t count) {
+    float largest = 0;
+    for (int64_t k = 0; k < count; k++) largest = fmaxf(largest, fabsf(c->f32.weight[k]));
+    return (cv_scale){largest > 0 ? largest / 127 : 1, 0};
+}
+
 static bool quantize_two(quantizing *q, const cv_device_call *c) {
-    const double x = (double)q->scale[c->x].scale, x1 = (double)q->scale[c->x1].scale, y = (double)q->scale[c->y].scale;
+    const int64_t count = (int64_t)c->f32.g.in1.h * c->f32.g.in1.w * c->f32.g.in1.c;
+    const bool table = c->f32.weight; // in place of x1
+    const cv_scale second = table ? scale_of_weights(c, count) : q->scale[c->x1];
+    const double x = (double)q->scale[c->x].scale, x1 = (double)second.scale, y = (double)q->scale[c->y].scale;
     const bool product = !strcmp(c->kernel->name, "scale");
     cv_device_call *made = cv_quantize_as(q, c, c->kernel->name);
     if (!made) return true;
@@ -190,6 +217,7 @@ static bool quantize_two(quantizing *q, const cv_device_call *c) {
     made->i8_layer.shift = shift;
     made->i8_layer.factor = factor_for(product ? x * x1 / y : x / y, shift);
     made->i8_layer.factor1 = product ? 0 : factor_for(x1 / y, shift);
+    if (table) made->i8_layer.weight = quantize_table(q, c, count, second);
     return true;
 }
 
@@ -199,13 +227,19 @@ static bool quantize_move(quantizing *q, const cv_device_call *c) {
     return true;
 }
 
+static bool quantize_token(quantizing *q, const cv_device_call *c) {
+    cv_device_call *made = cv_quantize_as(q, c, c->kernel->name);
+    if (made) made->i8_layer.weight = quantize_table(q, c, c->f32.g.in.c, q->scale[c->y]);
+    return true;
+}
+
 // Any function of one number is a table of 256.
 static bool quantize_pointwise(quantizing *q, const cv_device_call *c) {
     if (c->f32.g.groups != 1) return false; // a function for every channel
     cv_f32_layer one = c->f32;
     one.g.in = (cv_maps){1, 1, 1};
-    char path[96] = "";
-    cv_print(path, sizeof path, "%.*s", (int)strcspn(c->path, " "), c->path);
+    char path[96];
+    first_layer(c, path);
     int8_t *table = cv_program_add_table(q->to, CV_TABLE_I8, 256, path, "table");
     q->failed |= !table;
     for (int k = 0; table && k < 256; k++) {
@@ -235,6 +269,7 @@ static const struct {
     {"reorder", quantize_move},      {"scale", quantize_two},
     {"sigmoid", quantize_pointwise}, {"silu", quantize_pointwise},
     {"split", quantize_move},        {"tanh", quantize_pointwise},
+    {"token", quantize_token},
 };
 
 bool cv_quantize_call(quantizing *q, const cv_device_call *c) {

@@ -1,4 +1,5 @@
 // A program, run here: what the text that write.c writes does there.
+#include "device/normal.h"
 #include "device/quantize.h"
 #include "ship/program.h"
 
@@ -14,7 +15,7 @@ static void put_features(const cv_program *p, const float *features, void *to) {
     const int64_t pixels = (int64_t)v->maps.h * v->maps.w;
     for (int64_t i = 0; i < (int64_t)v->count; i++) {
         const float x = features[i % v->maps.c * pixels + i / v->maps.c];
-        const float y = (x - p->f32_front.mean) * p->f32_front.factor;
+        const float y = cv_f32_normalised(&p->f32_front, x, (int32_t)i);
         if (v->i8)
             ((int8_t *)to)[i] = cv_i8_quantized(y, 1 / v->scale, v->zero);
         else

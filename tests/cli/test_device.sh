@@ -29,6 +29,21 @@ printf '%s\n' 'data: {set: fsdd, split: {train: 2/3, test: 1/3}}' 'features: {ki
     'model: [{conv1d: {out: 4, kernel: 9, stride: 4}}, batchnorm, tanh, {maxpool1d: 4}, flatten, {linear: 10}]' \
     'train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.05}}, batch: 32, epochs: 1, seed: 0}' >"$work/wave.yaml"
 
+# What sequences have.
+cat >"$work/states.yaml" <<'RECIPE'
+data: {set: fsdd, split: {train: 2/3, test: 1/3}}
+features: {kind: mfcc, samples: 6000}
+model:
+  - conv1d: {out: 12, kernel: 5, stride: 3}
+  - class_token
+  - position_embedding
+  - transformer: {hidden: 20, heads: 2}
+  - gru: {hidden: 10, bidirectional: true}
+  - lstm: {hidden: 8, output: last}
+  - linear: 10
+train: {loss: cross_entropy, optimizer: {adam: {lr: 0.003}}, batch: 32, epochs: 1, seed: 0}
+RECIPE
+
 # The test part as a device gets it, 16-bit counts; and all of them, or a few, for the slower machines.
 mkdir "$work/all" "$work/few"
 expect 0 "recordings are exported as samples" -- data export fsdd-mfcc --set 'features={kind: waveform, samples: 6000, scale: none}' \
@@ -43,7 +58,7 @@ built() {
     shift 2
     upper=$(echo "$net" | tr '[:lower:]' '[:upper:]')
     "$@" "-DNET=$net" "-DHEADER=\"$net.h\"" "-DSAMPLES=${upper}_SAMPLES" "-DCLASSES=${upper}_CLASSES" "-D${upper}_SELF_TEST" \
-        -I"$work" "$root/tests/device/run.c" "$work/$net.c" -o "$work/$folder/$net"
+        -I"$work" "$root/tests/device/run.c" "$work/$net.c" -o "$work/$folder/$net" ${libraries:-}
 }
 # same_as NAME FOLDER: what is in FOLDER is what the first build found for as many clips.
 same_as() {
@@ -80,8 +95,40 @@ emulated() {
             -kernel "$net") && same_as "$net" few
 }
 
+# cored NAME MARCH MABI BITS: the same on an emulated RISC-V core, for which no C library is needed.
+mkdir "$work/headers"
+printf '%s\n' '#include <stddef.h>' 'void *memcpy(void *, const void *, size_t);' 'void *memset(void *, int, size_t);' \
+    'size_t strlen(const char *);' >"$work/headers/string.h"
+cored() {
+    rm -f "$work/few/scores.bin" "$work/few/hashes.bin"
+    libraries=-lgcc
+    built "$1" few riscv64-unknown-elf-gcc -std=c99 -O2 -Wall -Wextra -Wconversion -Werror -DBOARD -march="$2" -mabi="$3" \
+        -mcmodel=medany -ffreestanding -nostdlib -I"$work/headers" -Wl,--no-relax -T "$root/tests/device/board_riscv.ld" \
+        "$root/tests/device/board.c" &&
+        (cd "$work/few" && timeout 120 "qemu-system-riscv$4" -M virt -bios none -nographic \
+            -semihosting-config enable=on,target=native -kernel "$1") && same_as "$1" few
+    status=$? libraries=
+    return $status
+}
+# rough NAME COMPILER...: made-up clips have the same scores with a compiler that watches every step.
+mkdir "$work/rough"
+: >"$work/rough/clips.bin"
+rough() {
+    net=$1
+    shift
+    built "$net" rough "$CC" -std=c99 -O2 -DROUGH && (cd "$work/rough" && "./$net" && mv scores.bin plain.bin) &&
+        built "$net" rough "$@" -DROUGH && (cd "$work/rough" && "./$net" && cmp scores.bin plain.bin)
+}
+# without_loops NAME: no function calls itself, not even through others, and none needs more stack than is known beforehand.
+without_loops() {
+    (cd "$work" && gcc -std=c99 -O0 -Wvla -Werror -fcallgraph-info -fstack-usage -c "$1.c" -o plain.o) && # plain.ci, plain.su
+        sed -n 's/^edge: { sourcename: "\([^"]*\)" targetname: "\([^"]*\)".*/\1 \2/p' "$work"/*.ci | tsort >"$work/order" &&
+        grep -q "$1_predict" "$work/order" && ! grep -qvE '(static|bounded)$' "$work"/*.su
+}
+
+echo 'int main(void) { return 0; }' >"$work/none.c"
 ways='gcc_-std=c99_-O0 gcc_-std=gnu11_-O3_-march=native clang_-std=c99_-O3_-march=native clang_-O1 g++_-x_c++_-O2' blank=$IFS
-for net in digits mixed wave digits8 mixed8; do
+for net in digits mixed wave states digits8 mixed8 states8; do
     run=$work/${net%8}.run recipe=$work/$net.yaml
     int8=
     case $net in
@@ -108,11 +155,29 @@ for net in digits mixed wave digits8 mixed8; do
             skip "$net computes the same with $*" "$1 is not installed"
         fi
     done
-    if [ "${SANITIZED:--1}" -lt 0 ] && echo 'int main(void) { return 0; }' >"$work/none.c" &&
-        "$CC" -fsanitize=address,undefined "$work/none.c" -o "$work/none" 2>/dev/null; then
+    if [ "${SANITIZED:--1}" -lt 0 ] && "$CC" -fsanitize=address,undefined "$work/none.c" -o "$work/none" 2>/dev/null; then
         check "$net breaks no rule of C" runs "$net" few "$CC" -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
     else
         skip "$net breaks no rule of C" "the compiler has no sanitizers"
+    fi
+    watched='-fsanitize=address,undefined,integer,float-cast-overflow -fno-sanitize-recover=all'
+    # shellcheck disable=SC2086
+    if [ "${SANITIZED:--1}" -lt 0 ] && clang $watched "$work/none.c" -o "$work/none" 2>/dev/null; then
+        check "$net takes any samples, and no number overflows or is cut" rough "$net" clang -O1 $watched
+    else
+        skip "$net takes any samples" "clang and its sanitizers are not installed"
+    fi
+    if gcc -fcallgraph-info -c "$work/none.c" -o "$work/none.o" 2>/dev/null; then
+        check "$net has neither recursion nor arrays of variable length" without_loops "$net"
+    else
+        skip "$net has neither recursion nor arrays of variable length" "gcc, of version 10 or later, is not installed"
+    fi
+    if command -v qemu-system-riscv32 >/dev/null && command -v qemu-system-riscv64 >/dev/null &&
+        command -v riscv64-unknown-elf-gcc >/dev/null; then
+        check "$net computes the same on a RISC-V core of 32 bits without floating point" cored "$net" rv32imac ilp32 32
+        check "$net computes the same on a RISC-V core of 64 bits" cored "$net" rv64imafdc lp64d 64
+    else
+        skip "$net computes the same on RISC-V" "qemu-system-riscv32, -riscv64 and gcc-riscv64-unknown-elf are not all installed"
     fi
     echo 'int nothing;' >"$work/nothing.c"
     if command -v node >/dev/null &&

@@ -1,6 +1,6 @@
 // Runs an exported net over clips.bin, one clip of floats (16-bit counts) behind the other; writes probabilities to
 // scores.bin and, for each clip, a hash of the whole state to hashes.bin. On a computer; with board.c, on an emulated
-// board.
+// board. With -DROUGH, it makes up clips first.
 //
 //     cc -DNET=digits -DHEADER='"digits.h"' -DSAMPLES=DIGITS_SAMPLES -DCLASSES=DIGITS_CLASSES -DDIGITS_SELF_TEST ...
 #include HEADER
@@ -32,24 +32,50 @@ static float counts[SAMPLES];
 static int16_t clip[SAMPLES];
 static float probability[CLASSES];
 
-static uint32_t hash_of(const void *data, uint32_t size) { // FNV-1a
+#ifdef __clang__
+__attribute__((no_sanitize("integer")))
+#endif
+static uint32_t
+hash_of(const void *data, uint32_t size) { // FNV-1a
     const unsigned char *byte = (const unsigned char *)data;
     uint32_t hash = 2166136261u;
     for (uint32_t i = 0; i < size; i++) hash = (hash ^ byte[i]) * 16777619u;
     return hash;
 }
 
+static void score(file scores, file hashes, int32_t count) {
+    uint32_t hash;
+    JOIN(NET, _predict)(&state, clip, count, probability);
+    hash = hash_of(&state, sizeof state);
+    board_write(scores, probability, sizeof probability);
+    board_write(hashes, &hash, sizeof hash);
+}
+
+#ifdef ROUGH
+// Clips that nobody speaks: noise of any loudness, square waves, single samples, constants, of any length.
+static int32_t make_rough(uint64_t *random, int32_t number) {
+    const int32_t loud = 32767 >> number % 16, period = 1 + number * number;
+    for (int32_t i = 0; i < SAMPLES; i++) {
+        *random = (*random * 1664525u + 1013904223u) % 4294967296u;
+        const int32_t noise = (int32_t)(*random / 65536u) % (2 * loud + 1) - loud;
+        const int32_t square = i / period % 2 ? loud : -loud - 1, alone = i == period ? loud : 0;
+        clip[i] = (int16_t)(number % 4 == 0 ? noise : number % 4 == 1 ? square : number % 4 == 2 ? alone : loud);
+    }
+    return number % 5 ? SAMPLES : SAMPLES / (number + 1) - 1;
+}
+#endif
+
 int main(void) {
     const int failed = JOIN(NET, _self_test)(&state);
     const file in = board_open("clips.bin", 0), scores = board_open("scores.bin", 1),
                hashes = board_open("hashes.bin", 1);
+#ifdef ROUGH
+    uint64_t random = 1;
+    for (int32_t number = 0; number < 64; number++) score(scores, hashes, make_rough(&random, number));
+#endif
     while (board_read(in, counts, sizeof counts) == sizeof counts) {
-        uint32_t hash;
         for (int32_t i = 0; i < SAMPLES; i++) clip[i] = (int16_t)counts[i];
-        JOIN(NET, _predict)(&state, clip, SAMPLES, probability);
-        hash = hash_of(&state, sizeof state);
-        board_write(scores, probability, sizeof probability);
-        board_write(hashes, &hash, sizeof hash);
+        score(scores, hashes, SAMPLES);
     }
     return failed;
 }
