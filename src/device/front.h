@@ -13,8 +13,13 @@ typedef struct cv_f32_front {
     int32_t first_bin;
     int32_t period;            // of normal
     int32_t mirror;            // what lies beyond the ends: 0 zeros, 1 the clip mirrored
+    int32_t relative;          // with range: the largest is 0
+    int32_t scaled;            // within the clip: 0 not, 1 all values together, 2 the mean of each, 3 and its variance
+    int32_t deltas, reach;     // further maps, and frames on each side that they are of
+    int32_t apart;             // where deltas lie: 1 behind each value, 0 behind each row
     float gain, preemphasis;   // of the samples of a waveform; of those of frames
     float scale, exponent;     // of bins: factor of sums, power
+    float offset;              // added before the log
     float floor, below, unit;  // log of what is not above floor: that of below; factor of logs
     float range, mean, factor; // cut so far below the clip's largest, 0: not; (v - mean) factor
     const float *shape;        // [window]; NULL: ones

@@ -43,7 +43,8 @@ static void cv_f32_frame(const cv_f32_front *f, const int16_t *sample, int32_t c
 }
 
 static float cv_f32_log_of(const cv_f32_front *f, float x) {
-    return f->unit * cv_f32_log(x > f->floor ? x : f->below);
+    const float sum = x + f->offset;
+    return f->unit * cv_f32_log(sum > f->floor ? sum : f->below);
 }
 
 // Coefficients first, first + 1, ... of the cosine transform of mel, [filters], which are lost. Even coefficients are

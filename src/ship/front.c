@@ -101,7 +101,10 @@ static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum 
     f->unit = (float)cv_log_unit(&(cv_log){.log = word_of(r, "log")}, number_of(r, "power"));
     f->range = (float)number_of(r, "range");
     f->mirror = center && word_of(r, "pad") == REFLECT;
-    f->before = center ? (int32_t)(s->frames.fft / 2 - (s->frames.fft - s->frames.window) / 2) : 0;
+    const int32_t front = (int32_t)((s->frames.fft - s->frames.window) / 2); // of the transform in front of the window
+    f->before = center ? (int32_t)(s->frames.fft / 2) - front : word_of(r, "align") ? -front : 0;
+    f->relative = word_of(r, "relative");
+    f->offset = (float)number_of(r, "offset");
     float *shape = cv_program_add_table(p, CV_TABLE_F32, s->frames.window, "front", "window");
     for (size_t i = 0; shape && i < s->frames.window; i++)
         shape[i] = (float)(s->window[i] / 65536); // 16 bits, and see fft.h
@@ -109,15 +112,17 @@ static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum 
     return shape;
 }
 
-// An option that the device's form does not know; NULL: there is none.
-static const char *unknown_option(const convo_recipe *r, const cv_frames *frames) {
+// What comes behind the rows, for every front end made of them.
+static void set_rows(const convo_recipe *r, cv_f32_front *f) {
     const cv_rows *rows = (const cv_rows *)((const char *)r->feature_config + r->feature->rows);
-    const bool *relative = field_of(r->feature->schema, r->feature_config, "relative");
-    if (rows->deltas) return "deltas";
-    if (rows->scale) return "scale";
-    if (number_of(r, "offset") > 0) return "offset";
-    if (relative && !*relative && number_of(r, "range") > 0) return "relative: false";
-    if (word_of(r, "align") && !word_of(r, "center")) return "align: transform";
+    f->scaled = rows->scale;
+    f->deltas = (int32_t)rows->deltas;
+    f->reach = (int32_t)rows->delta_reach;
+    f->apart = rows->layout == CV_ROWS_IMAGE;
+}
+
+// An option that the device's form does not know; NULL: there is none.
+static const char *unknown_option(const cv_frames *frames) {
     if (frames->fft & (frames->fft - 1)) return "an fft that is not a power of two";
     if (frames->fft < 16) return "an fft of fewer than 16 points";
     return frames->filters > frames->fft ? "more filters than the fft has points" : NULL;
@@ -133,7 +138,7 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
         return cv_fail(err, CONVO_LIMIT, r->file, "fft %zu is more than the %d points of a device", fft,
                        CV_LIMIT_DEVICE_FFT);
     }
-    const char *unknown = unknown_option(r, frames);
+    const char *unknown = unknown_option(frames);
     if (unknown) {
         r->feature->release(s);
         return cv_fail(err, CONVO_UNSUPPORTED, r->file, "%s: the option %s has no form for devices yet",
@@ -150,6 +155,7 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
                         .exponent = 1};
     bool ok = fill_turn(p, frames->fft) && fill_bank(p, s);
     if (ok) ok = r->feature == &cv_feature_mfcc ? fill_mfcc(r, p, s) : fill_logmel(r, p, s);
+    set_rows(r, f);
     p->work = ok ? cv_program_add_value(p, (cv_maps){1, 1, 1}, 2 * frames->fft) : -1;
     r->feature->release(s);
     return p->work >= 0 ? CONVO_OK : cv_no_memory(err, "a front end");
@@ -158,14 +164,10 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
 // Its window and transform are as long as those of src/audio/micro.c.
 static convo_status add_micro(const convo_recipe *r, cv_program *p, convo_error *err) {
     enum { WHOLE = 7 + 2 + 3 * 33 }; // of src/device/micro.h
-    const cv_rows *rows = (const cv_rows *)((const char *)r->feature_config + r->feature->rows);
     const int64_t *samples = field_of(r->feature->schema, r->feature_config, "samples"),
                   *filters = field_of(r->feature->schema, r->feature_config, "filters");
     const int32_t window = (int32_t)(number_of(r, "window_ms") * r->rate / 1000),
                   hop = (int32_t)(number_of(r, "hop_ms") * r->rate / 1000);
-    if (rows->deltas || rows->scale)
-        return cv_fail(err, CONVO_UNSUPPORTED, r->file, "%s: the option %s has no form for devices yet",
-                       r->feature->name, rows->deltas ? "deltas" : "scale");
     void *tables = r->feature->prepare(r->feature_config, r->rate);
     if (!tables) return cv_no_memory(err, "a front end");
     const size_t count = cv_micro_tables(r->feature_config, tables, NULL, NULL);
@@ -184,6 +186,7 @@ static convo_status add_micro(const convo_recipe *r, cv_program *p, convo_error 
                                   .whole = whole,
                                   .words = words};
     while (p->f32_front.fft < window) p->f32_front.fft *= 2;
+    set_rows(r, &p->f32_front);
     p->work = cv_program_add_value(p, (cv_maps){1, 1, 1}, (size_t)p->f32_front.fft / 2 + 1 + 2 * (size_t)*filters);
     return whole && words && p->work >= 0 ? CONVO_OK : cv_no_memory(err, "a front end");
 }

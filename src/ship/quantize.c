@@ -149,12 +149,14 @@ cv_device_call *cv_quantize_as(quantizing *q, const cv_device_call *c, const cha
     return made;
 }
 
-// The front end writes 8-bit numbers where it can: not where they depend on the clip's largest.
+// The front end writes 8-bit numbers where it can: not where they depend on the whole clip, or on
+// frames to come.
 static void take_front(quantizing *q) {
     const cv_program *from = q->from;
     cv_program *to = q->to;
     cv_f32_front *f = &to->f32_front;
-    const bool i8 = from->front && !(from->f32_front.range > 0);
+    const bool clip = from->f32_front.range > 0 || from->f32_front.scaled || from->f32_front.deltas,
+               i8 = from->front && !clip;
     to->front = from->front;
     *f = from->f32_front;
     f->shape = copy_of(q, f->shape);

@@ -75,7 +75,7 @@ static const char *table_at(const cv_program *p, const void *values) {
 _Static_assert(sizeof(cv_geometry) == 18 * sizeof(int32_t), "write_layer has all fields");
 _Static_assert(sizeof(cv_f32_layer) == sizeof(cv_geometry) + 4 * sizeof(float) + 3 * sizeof(void *),
                "write_layer has all fields");
-_Static_assert(sizeof(cv_f32_front) == 12 * sizeof(int32_t) + 10 * sizeof(float) + 9 * sizeof(void *),
+_Static_assert(sizeof(cv_f32_front) == 17 * sizeof(int32_t) + 11 * sizeof(float) + 9 * sizeof(void *),
                "write_front has all fields");
 
 _Static_assert(sizeof(cv_i8_layer) ==
@@ -121,9 +121,10 @@ static void write_layer(const cv_program *p, int i, FILE *to) {
 
 static void write_front(const cv_program *p, FILE *to) {
     const cv_f32_front *f = &p->f32_front;
-    const int32_t whole[] = {f->samples, f->window,  f->hop,    f->fft,       f->frames, f->filters,
-                             f->row,     f->cosines, f->before, f->first_bin, f->period, f->mirror};
-    const float numbers[] = {f->gain,  f->preemphasis, f->scale, f->exponent, f->floor,
+    const int32_t whole[] = {f->samples,  f->window,  f->hop,    f->fft,       f->frames, f->filters,
+                             f->row,      f->cosines, f->before, f->first_bin, f->period, f->mirror,
+                             f->relative, f->scaled,  f->deltas, f->reach,     f->apart};
+    const float numbers[] = {f->gain,  f->preemphasis, f->scale, f->exponent, f->offset, f->floor,
                              f->below, f->unit,        f->range, f->mean,     f->factor};
     const void *tables[] = {f->shape, f->turn, f->bank, f->bins, f->peak, f->cosine, f->normal, f->whole, f->words};
     fputs("static const cv_f32_front front = {\n    ", to);
