@@ -25,7 +25,7 @@ typedef struct cv_kernel {
     cv_f32_kernel *f32; // NULL: it has no such form
     cv_i8_kernel *i8;
     cv_f32_front_kernel *f32_front; // of a front end
-    cv_i8_front_kernel *i8_front;
+    cv_i8_front_kernel *i8_front;   // NULL: it makes floats
     cv_to_i8_kernel *to_i8;
     cv_to_f32_kernel *to_f32;
     int in_place; // y may be x
@@ -40,7 +40,7 @@ cv_f32_kernel cv_f32_add, cv_f32_attention, cv_f32_avgpool, cv_f32_clip, cv_f32_
     cv_f32_elu, cv_f32_gelu, cv_f32_gru, cv_f32_hardsigmoid, cv_f32_hardswish, cv_f32_layernorm, cv_f32_leaky,
     cv_f32_logistic, cv_f32_lstm, cv_f32_maxpool, cv_f32_mse, cv_f32_norm, cv_f32_pad, cv_f32_reorder, cv_f32_scale,
     cv_f32_sigmoid, cv_f32_silu, cv_f32_softmax, cv_f32_split, cv_f32_tanh, cv_f32_token, cv_f32_values;
-cv_f32_front_kernel cv_f32_micro, cv_f32_spectrum, cv_f32_waveform;
+cv_f32_front_kernel cv_f32_cepstra, cv_f32_fbank, cv_f32_micro, cv_f32_pcen, cv_f32_spectrum, cv_f32_waveform;
 cv_i8_kernel cv_i8_add, cv_i8_avgpool, cv_i8_clip, cv_i8_concat, cv_i8_conv, cv_i8_depthwise, cv_i8_maxpool, cv_i8_norm,
     cv_i8_pad, cv_i8_reorder, cv_i8_scale, cv_i8_split, cv_i8_table, cv_i8_token;
 cv_i8_front_kernel cv_i8_micro, cv_i8_spectrum, cv_i8_waveform;

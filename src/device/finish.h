@@ -1,4 +1,4 @@
-// From the rows of values of a whole clip to what the net reads: cut, scaled, with deltas, normalised.
+// From the rows of values of a whole clip to what the net reads: scaled, with deltas, normalised.
 #pragma once
 
 #include "device/normal.h"
@@ -7,17 +7,6 @@
 // Where a front end puts the rows, [frames][row]: at the end of y, which has room for deltas.
 static float *cv_f32_rows(const cv_f32_front *f, float *y) {
     return y + f->frames * f->row * f->deltas;
-}
-
-// None further than range below the largest.
-static void cv_f32_cut(const cv_f32_front *f, float *rows) {
-    const int32_t size = f->frames * f->row;
-    float top = rows[0];
-    for (int32_t i = 1; i < size; i++) top = rows[i] > top ? rows[i] : top;
-    for (int32_t i = 0; i < size; i++) {
-        const float below = rows[i] - top > -f->range ? rows[i] - top : -f->range;
-        rows[i] = f->relative ? below : rows[i] > top - f->range ? rows[i] : top - f->range;
-    }
 }
 
 // The sum of x - mean, or of its square, over `groups` times `count` values, group by group.
@@ -67,7 +56,6 @@ static float cv_f32_slope(const cv_f32_front *f, const float *y, int32_t t, int3
 static void cv_f32_finish(const cv_f32_front *f, float *y) {
     const int32_t size = f->frames * f->row * (1 + f->deltas);
     float *rows = cv_f32_rows(f, y);
-    if (f->range > 0.0f) cv_f32_cut(f, rows);
     if (f->scaled == 1) cv_f32_standardise(rows, f->frames, f->row, 1, 1); // over the clip
     for (int32_t v = 0; f->scaled > 1 && v < f->row; v++)                  // each value over the frames
         cv_f32_standardise(rows + v, 1, f->frames, f->row, f->scaled == 3);

@@ -30,6 +30,7 @@ typedef struct cv_f32_front {
     const float *cosine;  // of each coefficient, for half of the filters: of an even one the first half and the middle,
                           // of an odd one the first half backwards; NULL: the logarithms are the features
     const float *normal;  // (v - mean) factor of feature i: pair i % period; NULL: the same for all
+    const float *numbers; // of pcen
     const int32_t *whole; // of a front end in whole numbers
     const int16_t *words;
 } cv_f32_front;

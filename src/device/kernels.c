@@ -10,6 +10,8 @@ enum { READS, WORKS };
     { #name, cv_f32_##name, cv_i8_##name, NULL, NULL, NULL, NULL, place, clamp, READS }
 #define WORKING(name, i8, clamp)                                                                                       \
     { #name, cv_f32_##name, i8, NULL, NULL, NULL, NULL, ALONE, clamp, WORKS }
+#define FRONT_OF_FLOATS(name)                                                                                          \
+    { #name, NULL, NULL, cv_f32_##name, NULL, NULL, NULL, ALONE, PLAIN, READS }
 #define FRONT(name)                                                                                                    \
     { #name, NULL, NULL, cv_f32_##name, cv_i8_##name, NULL, NULL, ALONE, PLAIN, READS }
 
@@ -46,6 +48,9 @@ static const cv_kernel kernels[] = {
     {"quantize", NULL, NULL, NULL, NULL, cv_i8_quantize, NULL, ALONE, PLAIN, READS},
     {"table", NULL, cv_i8_table, NULL, NULL, NULL, NULL, IN_PLACE, PLAIN, READS},
     {"values", cv_f32_values, NULL, NULL, NULL, cv_i8_values, NULL, ALONE, PLAIN, READS},
+    FRONT_OF_FLOATS(cepstra),
+    FRONT_OF_FLOATS(fbank),
+    FRONT_OF_FLOATS(pcen),
     FRONT(micro),
     FRONT(spectrum),
     FRONT(waveform),

@@ -90,7 +90,17 @@ static bool fill_mfcc(const convo_recipe *r, cv_program *p, const cv_spectrum *s
     return f->cosine;
 }
 
-static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
+// The window, of samples whose largest is `full`.
+static bool fill_shape(cv_program *p, const cv_spectrum *s, double full) {
+    float *shape = cv_program_add_table(p, CV_TABLE_F32, s->frames.window, "front", "window");
+    for (size_t i = 0; shape && i < s->frames.window; i++)
+        shape[i] = (float)(s->window[i] * full / 65536); // 16 bits, and see fft.h
+    p->f32_front.shape = shape;
+    return shape;
+}
+
+// A mel spectrogram, see src/audio/melspec.h; of all front ends that begin with one.
+static bool fill_melspec(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
     enum { REFLECT = 0 }; // as melspec.c has it
     cv_f32_front *f = &p->f32_front;
     const bool center = word_of(r, "center");
@@ -105,11 +115,66 @@ static bool fill_logmel(const convo_recipe *r, cv_program *p, const cv_spectrum 
     f->before = center ? (int32_t)(s->frames.fft / 2) - front : word_of(r, "align") ? -front : 0;
     f->relative = word_of(r, "relative");
     f->offset = (float)number_of(r, "offset");
-    float *shape = cv_program_add_table(p, CV_TABLE_F32, s->frames.window, "front", "window");
-    for (size_t i = 0; shape && i < s->frames.window; i++)
-        shape[i] = (float)(s->window[i] / 65536); // 16 bits, and see fft.h
-    f->shape = shape;
-    return shape;
+    return fill_shape(p, s, 1);
+}
+
+static bool fill_mfcc_torch(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
+    cv_f32_front *f = &p->f32_front;
+    if (!fill_melspec(r, p, s)) return false;
+    f->row = f->cosines = (int32_t) * (const int64_t *)field_of(r->feature->schema, r->feature_config, "cepstra");
+    f->cosine = fill_cosine(p, s->table);
+    return f->cosine;
+}
+
+static bool fill_fbank(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
+    cv_f32_front *f = &p->f32_front;
+    const double full = number_of(r, "full_scale");
+    f->row = f->filters + word_of(r, "energy");
+    f->cosines = word_of(r, "remove_dc");
+    f->before = word_of(r, "snip_edges") ? 0 : f->window / 2 - f->hop / 2;
+    f->preemphasis = (float)number_of(r, "preemphasis");
+    f->gain = (float)(full * full / (32768.0 * 32768.0));
+    f->scale = f->unit = 1;
+    f->floor = f->below = FLT_EPSILON;
+    return fill_shape(p, s, full);
+}
+
+static bool fill_pcen(const convo_recipe *r, cv_program *p, const cv_spectrum *s) {
+    const double frames = number_of(r, "time_constant") * r->rate / (double)s->frames.hop;
+    const double b = (sqrt(1 + 4 * frames * frames) - 1) / (2 * frames * frames), bias = number_of(r, "bias"),
+                 root = number_of(r, "root");
+    const double numbers[] = {b,
+                              number_of(r, "eps"),
+                              number_of(r, "gain"),
+                              bias,
+                              root,
+                              bias > 0 ? pow(bias, root) : 0,
+                              word_of(r, "start") ? 1 : -1};
+    float *to = cv_program_add_table(p, CV_TABLE_F32, CV_COUNT(numbers), "front", "numbers");
+    for (size_t k = 0; to && k < CV_COUNT(numbers); k++) to[k] = (float)numbers[k];
+    p->f32_front.numbers = to;
+    if (!fill_melspec(r, p, s)) return false;
+    p->f32_front.scale = (float)pow(number_of(r, "full_scale"), number_of(r, "power"));
+    return to;
+}
+
+// Front ends that begin with mel filters. room: numbers of work memory besides the transform's, for each filter.
+static const struct spectral {
+    const cv_feature *feature;
+    const char *kernel;
+    bool (*fill)(const convo_recipe *r, cv_program *p, const cv_spectrum *s);
+    enum { NOTHING, ONE_FRAME, ALL_FRAMES } room;
+} spectral[] = {
+    {&cv_feature_mfcc, "spectrum", fill_mfcc, NOTHING},
+    {&cv_feature_logmel, "spectrum", fill_melspec, NOTHING},
+    {&cv_feature_mfcc_torch, "cepstra", fill_mfcc_torch, ALL_FRAMES},
+    {&cv_feature_fbank, "fbank", fill_fbank, NOTHING},
+    {&cv_feature_pcen, "pcen", fill_pcen, ONE_FRAME},
+};
+static const struct spectral *spectral_of(const cv_feature *feature) {
+    for (size_t k = 0; k < CV_COUNT(spectral); k++)
+        if (spectral[k].feature == feature) return &spectral[k];
+    return NULL;
 }
 
 // What comes behind the rows, for every front end made of them.
@@ -145,7 +210,8 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
                        r->feature->name, unknown);
     }
     cv_f32_front *f = &p->f32_front;
-    p->front = cv_kernel_find("spectrum");
+    const struct spectral *kind = spectral_of(r->feature);
+    p->front = cv_kernel_find(kind->kernel);
     *f = (cv_f32_front){.samples = (int32_t)frames->samples,
                         .window = (int32_t)frames->window,
                         .hop = (int32_t)frames->hop,
@@ -154,9 +220,10 @@ static convo_status add_spectrum(const convo_recipe *r, cv_program *p, convo_err
                         .filters = (int32_t)frames->filters,
                         .exponent = 1};
     bool ok = fill_turn(p, frames->fft) && fill_bank(p, s);
-    if (ok) ok = r->feature == &cv_feature_mfcc ? fill_mfcc(r, p, s) : fill_logmel(r, p, s);
+    if (ok) ok = kind->fill(r, p, s);
     set_rows(r, f);
-    p->work = ok ? cv_program_add_value(p, (cv_maps){1, 1, 1}, 2 * frames->fft) : -1;
+    const size_t room[] = {0, frames->filters, frames->filters * s->count};
+    p->work = ok ? cv_program_add_value(p, (cv_maps){1, 1, 1}, 2 * frames->fft + room[kind->room]) : -1;
     r->feature->release(s);
     return p->work >= 0 ? CONVO_OK : cv_no_memory(err, "a front end");
 }
@@ -233,7 +300,7 @@ convo_status cv_program_front(const cv_ship *ship, cv_program *p, convo_error *e
         if (in.w > CV_LIMIT_DEVICE_CLIP)
             return cv_fail(err, CONVO_LIMIT, r->file, "a waveform of %lld samples is more than the %d of a device",
                            (long long)in.w, CV_LIMIT_DEVICE_CLIP);
-    } else if (r->feature == &cv_feature_mfcc || r->feature == &cv_feature_logmel) {
+    } else if (spectral_of(r->feature)) {
         status = add_spectrum(r, p, err);
     } else if (r->feature == &cv_feature_micro) {
         status = add_micro(r, p, err);

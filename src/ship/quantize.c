@@ -156,7 +156,7 @@ static void take_front(quantizing *q) {
     cv_program *to = q->to;
     cv_f32_front *f = &to->f32_front;
     const bool clip = from->f32_front.range > 0 || from->f32_front.scaled || from->f32_front.deltas,
-               i8 = from->front && !clip;
+               i8 = from->front && from->front->i8_front && !clip;
     to->front = from->front;
     *f = from->f32_front;
     f->shape = copy_of(q, f->shape);
@@ -166,6 +166,7 @@ static void take_front(quantizing *q) {
     f->peak = copy_of(q, f->peak);
     f->cosine = copy_of(q, f->cosine);
     f->normal = copy_of(q, f->normal);
+    f->numbers = copy_of(q, f->numbers);
     f->whole = copy_of(q, f->whole);
     f->words = copy_of(q, f->words);
     const int input = add_value(q, 0, i8 || (!from->front && !f->normal)); // value 0, as every program has it

@@ -75,7 +75,7 @@ static const char *table_at(const cv_program *p, const void *values) {
 _Static_assert(sizeof(cv_geometry) == 18 * sizeof(int32_t), "write_layer has all fields");
 _Static_assert(sizeof(cv_f32_layer) == sizeof(cv_geometry) + 4 * sizeof(float) + 3 * sizeof(void *),
                "write_layer has all fields");
-_Static_assert(sizeof(cv_f32_front) == 17 * sizeof(int32_t) + 11 * sizeof(float) + 9 * sizeof(void *),
+_Static_assert(sizeof(cv_f32_front) == 17 * sizeof(int32_t) + 11 * sizeof(float) + 10 * sizeof(void *),
                "write_front has all fields");
 
 _Static_assert(sizeof(cv_i8_layer) ==
@@ -126,7 +126,8 @@ static void write_front(const cv_program *p, FILE *to) {
                              f->relative, f->scaled,  f->deltas, f->reach,     f->apart};
     const float numbers[] = {f->gain,  f->preemphasis, f->scale, f->exponent, f->offset, f->floor,
                              f->below, f->unit,        f->range, f->mean,     f->factor};
-    const void *tables[] = {f->shape, f->turn, f->bank, f->bins, f->peak, f->cosine, f->normal, f->whole, f->words};
+    const void *tables[] = {f->shape,  f->turn,   f->bank,    f->bins,  f->peak,
+                            f->cosine, f->normal, f->numbers, f->whole, f->words};
     fputs("static const cv_f32_front front = {\n    ", to);
     for (size_t k = 0; k < CV_COUNT(whole); k++) fprintf(to, "%d, ", whole[k]);
     fputs("\n    ", to);
