@@ -262,13 +262,29 @@ static int most_confident_first(const void *a, const void *b) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
+static bool is_wrong(const convo_evaluation *e, int64_t row) {
+    const size_t classes = (size_t)e->classes, at = (size_t)row * classes;
+    return e->truths ? memcmp(e->truths + at, e->answers + at, classes) != 0 : e->predicted[row] != e->truth[row];
+}
+
+// The probability of what is wrong; where several labels may be true, of the worst of the wrong answers, yes or no.
+static double confidence_in(const convo_evaluation *e, int64_t row) {
+    double most = 0;
+    if (!e->probabilities) return 0;
+    const float *p = e->probabilities + row * e->classes;
+    if (!e->truths) return (double)p[e->predicted[row]];
+    for (int c = 0; c < e->classes; c++) {
+        const double wrong = e->truths[row * e->classes + c] ? 1 - (double)p[c] : (double)p[c];
+        if (wrong > most) most = wrong;
+    }
+    return most;
+}
+
 int list_mistakes(const convo_evaluation *e, cli_mistake **list, int64_t *count) {
     *count = 0;
     if (!(*list = calloc((size_t)e->score.count + 1, sizeof **list))) return no_memory();
     for (int64_t k = 0; k < e->score.count; k++)
-        if (e->predicted[k] != e->truth[k])
-            (*list)[(*count)++] =
-                (cli_mistake){k, e->probabilities ? (double)e->probabilities[k * e->classes + e->predicted[k]] : 0};
+        if (is_wrong(e, k)) (*list)[(*count)++] = (cli_mistake){k, confidence_in(e, k)};
     qsort(*list, (size_t)*count, sizeof **list, most_confident_first);
     return DONE;
 }

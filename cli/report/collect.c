@@ -18,12 +18,7 @@ static convo_status evaluate_model(page *p, const convo_train_options *how, conv
     if (status == CONVO_ARGUMENT) status = convo_evaluate(p->model, CONVO_TRAIN, how, &p->evaluation, err);
     if (status) return status;
     p->part = part_name(p->evaluation.part);
-    if (!p->evaluation.truths) return find_mistakes(p, how, err);
-    *err = (convo_error){.code = CONVO_UNSUPPORTED};
-    snprintf(err->where, sizeof err->where, "%s", p->name);
-    snprintf(err->message, sizeof err->message,
-             "several labels may be true of its examples: a report is for models that give one; see 'convo eval'");
-    return err->code;
+    return find_mistakes(p, how, err);
 }
 
 convo_status page_evaluate(page *p, const char *folder, const convo_train_options *how, convo_error *err) {

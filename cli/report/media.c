@@ -316,17 +316,26 @@ static void write_point(const convo_array *a, int64_t k, FILE *out) {
     fprintf(out, " at %.4g, %.4g", (double)a->value[2 * k], (double)a->value[2 * k + 1]);
 }
 
+// The class, or where several may be true, all that are: each: [classes] 1 or 0.
+static void write_labels(const convo_evaluation *e, const int64_t *class, const uint8_t *each, int64_t row, FILE *out) {
+    int written = 0;
+    if (!each) html_text(e->labels[class[row]], out);
+    for (int c = 0; each && c < e->classes; c++)
+        if (each[row * e->classes + c]) html_print(out, "%s%s", written++ ? ", " : "", e->labels[c]);
+    if (each && !written) fputs("none", out);
+}
+
 static void write_mistake(const page *p, int64_t k, FILE *out) {
     const convo_evaluation *e = &p->evaluation;
     const int64_t row = p->wrong[k].row;
     const char *path = p->mistakes.file[k];
     convo_recording c;
     fputs("<figure class=\"mistake\"><p><span>truth<b>", out);
-    html_text(e->labels[e->truth[row]], out);
+    write_labels(e, e->truth, e->truths, row, out);
     fputs("</b></span><span>predicted", out);
     if (e->probabilities) fprintf(out, ", %.3f", p->wrong[k].probability);
     fputs("<b class=\"no\">", out);
-    html_text(e->labels[e->predicted[row]], out);
+    write_labels(e, e->predicted, e->answers, row, out);
     fputs("</b></span></p>\n", out);
     const bool whole = p->mistakes.start[k] <= 0 && p->mistakes.seconds[k] <= 0;
     if (path && whole && read_clip(path, &c)) {

@@ -37,7 +37,9 @@ expect 0 "ROC curves are drawn" "roc" -- plot "$work/run" --roc
 for kind in confusion calibration mistakes; do
     expect 1 "--$kind is for one label" "several labels may be true of its examples" -- plot "$work/run" --$kind
 done
-expect 1 "so is a report" "several labels may be true of its examples" -- report "$work/run"
+expect 0 "a report has the classes and the mistakes" -- report "$work/run" -o "$work/several.html"
+check "with all labels that are true, or none" grep -Eq "truth<b>(none|two, zero)</b>" "$work/several.html"
+check "and no confusions" sh -c '! grep -q "confusion matrix" "$0"' "$work/several.html"
 expect 1 "so is --top" "omit --top" -- eval "$work/run" --top 2
 expect 1 "other losses are refused" "binary_cross_entropy" -- \
     train "$work/words.yaml" --set train.loss=cross_entropy --out "$work/other"
