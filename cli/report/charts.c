@@ -43,7 +43,6 @@ void piece_confusion(const page *p, FILE *out) {
     const int n = e->classes;
     if (!e->confusion) return;
     size_t longest = 0;
-    if (!e->confusion) return;
     for (int k = 0; k < n; k++) longest = strlen(e->labels[k]) > longest ? strlen(e->labels[k]) : longest;
     if (longest > LONGEST_LABEL) longest = LONGEST_LABEL + 1;
     const bool labels = n <= 2 * MOST_NUMBERS, slanted = longest > 3;

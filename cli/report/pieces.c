@@ -202,7 +202,7 @@ static void class_row(const char *name, const convo_class_score *s, FILE *out) {
 }
 
 void piece_classes(const page *p, FILE *out) {
-    if (!p->evaluation.classes) return;
+    if (!p->evaluation.confusion && !p->evaluation.truths) return;
     for (int k = 0; k < p->evaluation.classes; k++) {
         const convo_class_score s = convo_class_figures(&p->evaluation, k);
         class_row(p->evaluation.labels[k], &s, out);

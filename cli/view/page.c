@@ -31,6 +31,7 @@ char *run_text(const view *v, size_t number, bool heavy) {
     say_pending(r, pending, sizeof pending);
     if (!heavy) {
         p.evaluation.confusion = NULL;
+        p.evaluation.truths = NULL;
         p.mistakes.count = 0;
         p.filters.values.dims = 0;
     }
