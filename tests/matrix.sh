@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit 1
 folder=${1:?a folder to build in}
 shift
 
-optional=$(sed -n 's/^convo_optional(\([A-Z0-9]*\).*/\1/p; s/^option(CONVO_WITH_\([A-Z0-9]*\) .*/\1/p' cmake/*.cmake)
+optional=$(sed -nE 's/^convo_(optional|loaded)\(([A-Z0-9]*).*/\2/p; s/^option\(CONVO_WITH_([A-Z0-9]*) .*/\1/p' cmake/*.cmake)
 compilers=$(for v in '' $(seq -f -%g 10 30); do for c in gcc clang; do command -v "$c$v"; done; done | sed 's,.*/,,')
 all_lines() {
     echo everything all-off

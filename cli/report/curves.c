@@ -11,6 +11,7 @@ enum { WIDTH = 420, HEIGHT = 250, LEFT = 44, RIGHT = 12, TOP = 12, BOTTOM = 38, 
 typedef struct axes {
     double last;      // epoch or step
     double low, high; // of the values
+    bool cut;         // some are higher
     const char *key;
 } axes;
 
@@ -39,26 +40,32 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-// The largest value; but what is far above all others, as the loss of a run that diverges, is cut off.
-static double top_of(const page_curve *curve, size_t count) {
-    const double far = 20; // times the median
-    size_t values = 0;
-    double *value = calloc(count + 1, HISTORY_POINTS * sizeof *value), top = -INFINITY;
-    for (size_t c = 0; value && c < count; c++)
-        for (int k = 0; k < curve[c].of->count; k++)
-            if (isfinite(curve[c].of->point[k].high[curve[c].series]))
-                value[values++] = curve[c].of->point[k].high[curve[c].series];
-    if (values) {
-        qsort(value, values, sizeof *value, by_value);
-        top = value[values - 1];
-        if (value[values / 2] > 0) top = fmin(top, far * value[values / 2]);
-    }
-    free(value);
-    return top;
+static double first_value(const page_curve *c) {
+    for (int k = 0; k < c->of->count; k++)
+        if (isfinite(c->of->point[k].high[c->series])) return c->of->point[k].high[c->series];
+    return INFINITY;
+}
+
+// The largest value; but a loss far above those that trainings begin with is that of one that diverges, and is cut off,
+// so that the others are not squeezed flat.
+static double top_of(const page_curve *curve, size_t count, bool *cut) {
+    const double far = 4;
+    double *first = calloc(count, sizeof *first), top = -INFINITY;
+    for (size_t c = 0; c < count; c++)
+        for (int k = 0; k < curve[c].of->count; k++) top = fmax(top, curve[c].of->point[k].high[curve[c].series]);
+    size_t begun = 0;
+    for (size_t c = 0; first && c < count; c++)
+        if (isfinite(first_value(&curve[c]))) first[begun++] = first_value(&curve[c]);
+    if (begun) qsort(first, begun, sizeof *first, by_value);
+    const double usual = begun ? first[(begun - 1) / 2] : INFINITY;
+    free(first);
+    *cut = usual > 0 && top > far * usual;
+    return *cut ? far * usual : top;
 }
 
 static axes axes_of(const page_curve *curve, size_t count, const char *what) {
-    axes a = {.low = INFINITY, .high = top_of(curve, count), .key = curve[0].of->key};
+    axes a = {.low = INFINITY, .key = curve[0].of->key};
+    a.high = top_of(curve, count, &a.cut);
     for (size_t c = 0; c < count; c++) {
         a.last = fmax(a.last, history_last(curve[c].of));
         for (int k = 0; k < curve[c].of->count; k++) a.low = fmin(a.low, curve[c].of->point[k].low[curve[c].series]);
@@ -85,6 +92,9 @@ static void write_svg_axes(const axes *a, FILE *out) {
         fprintf(out, "<text x=\"%.1f\" y=\"%d\" class=\"mid\">%lld</text>\n", across(a, (double)k),
                 HEIGHT - BOTTOM + 16, (long long)k);
     fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"mid\">%s</text>\n", (LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5, a->key);
+    if (a->cut)
+        fprintf(out, "<text x=\"%d\" y=\"%d\" class=\"end\">higher values are cut off</text>\n", WIDTH - RIGHT,
+                TOP + 14);
 }
 
 // A point of several lines is a stroke from its lowest to its highest value, the nearer one first.

@@ -67,7 +67,18 @@ awk 'BEGIN { for (k = 1; k <= 100000; k++) printf "{\"step\": %d, \"train_loss\"
 echo '{"epoch": 1, "train_loss": 1, "train_accuracy": 0.5}' >"$runs/long/metrics.jsonl"
 "$CONVO" view "$runs/long" -o "$work/long.html" >/dev/null
 check "100,000 steps are a page below 200 kB" test "$(wc -c <"$work/long.html")" -lt 200000
-check "which shows the one that stands out" grep -qE 'aria-label="loss by step"' "$work/long.html"
+check "which shows the one that stands out" grep -qE '[ML]241\.[0-9] 12\.0' "$work/long.html"
+mkdir -p "$work/wild/calm" "$work/wild/wild"
+printf '{"epoch": %d, "train_loss": %s}\n' 1 2.5 2 1 3 0.001 >"$work/wild/calm/metrics.jsonl"
+"$CONVO" view "$work/wild" -o "$work/calm.html" >/dev/null
+check "a loss that falls a thousandfold is shown whole" holds_not "$work/calm.html" 'cut off'
+printf '{"epoch": %d, "train_loss": %s}\n' 1 2.4 2 7e8 3 1e12 >"$work/wild/wild/metrics.jsonl"
+"$CONVO" view "$work/wild" -o "$work/wild.html" >/dev/null
+check "one that diverges does not squeeze the others flat" holds "$work/wild.html" 'higher values are cut off'
+printf '{"epoch": %d, "train_loss": %s}\n' 1 2.4 2 1e12 3 2 >"$work/wild/calm/metrics.jsonl"
+"$CONVO" view "$work/wild/calm" -o "$work/wild.html" >/dev/null
+check "nor itself" holds "$work/wild.html" 'higher values are cut off'
+check "and has no number at the axis" holds_not "$work/wild.html" '>[0-9.]+e\+[0-9]+</text>'
 
 # --- the server -----------------------------------------------------------------------------------------------------------
 
