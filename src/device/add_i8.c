@@ -1,5 +1,5 @@
-// y = rounded((x - zero) factor + (x1 - zero1) factor1), where x1 may have one row, one column or one pixel for all;
-// weight, where there is one, is added in its place
+// y = rounded(256 (x - zero) factor + 256 (x1 - zero1) factor1), where x1 may have one row, one column or one pixel for
+// all; weight, where there is one, is added in its place
 #include "device/device.h"
 #include "device/rounded.h"
 
@@ -11,6 +11,7 @@ CV_KERNEL void cv_i8_add(const cv_i8_layer *l, const int8_t *x, int8_t *x1, int8
             const int8_t *second = (l->weight ? l->weight : x1) + (row * in1.w + column) * in.c;
             for (int32_t c = 0; c < in.c; c++)
                 y[c] = cv_i8_rounded(
-                    l, (x[c] - l->zero) * (int64_t)l->factor + (second[c] - l->zero1) * (int64_t)l->factor1, l->shift);
+                    l, (x[c] - l->zero) * 256 * (int64_t)l->factor + (second[c] - l->zero1) * 256 * (int64_t)l->factor1,
+                    l->shift);
         }
 }

@@ -4,7 +4,7 @@
 // y may be x where both have the same shape: x1, the work memory of the call, then keeps the before[0] + 1 rows of x
 // that are still needed when y is written over them.
 #include "device/device.h"
-#include "device/rounded.h"
+#include "device/rounded_four.h"
 #include "device/window.h"
 
 // sum[count] += weight[c] (x[c] - zero); count: 1 to 4.
@@ -42,8 +42,7 @@ CV_KERNEL void cv_i8_depthwise(const cv_i8_layer *l, const int8_t *x, int8_t *x1
                         else
                             cv_i8_add_tap(sum, weight, from, l->zero, count);
                     }
-                for (int32_t k = 0; k < count; k++)
-                    y[c + k] = cv_i8_rounded(l, (int64_t)sum[k] * l->factors[c + k], l->shifts[c + k]);
+                cv_i8_rounded_four(l, sum, l->factors + c, l->shifts + c, count, y + c);
             }
         }
     }

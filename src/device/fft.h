@@ -3,8 +3,8 @@
 // with what makes bins of it: every step loads and stores a number once.
 //
 // Real and imaginary parts lie apart: side by side, GCC 12 fuses the products of the butterflies whatever
-// -ffp-contract says (its vectors of sums and differences). turn: sin 2 pi k / n for k in 0 ... 3 n / 4 - 1, and the
-// cosine of k is the sine of k + n / 4.
+// -ffp-contract says (its vectors of sums and differences). turn: sin 2 pi k / n for k in 0 ... n / 4, and the cosine
+// of k is the sine of n / 4 - k.
 #pragma once
 
 #include "device/layer.h"
@@ -50,9 +50,10 @@ static void cv_f32_fft_begin(const float *x, float *re, float *im, int32_t half)
 
 // Groups of `size` points become those of twice as many.
 static void cv_f32_fft_stage(float *re, float *im, const float *turn, int32_t n, int32_t size) {
-    const int32_t step = n / size / 2; // of the table
+    const int32_t step = n / size / 2, quarter = n / 4; // step: of the table
     for (int32_t k = 0; k < size; k++) {
-        const float c = turn[n / 4 + step * k], s = turn[step * k];
+        const int32_t at = step * k, behind = at > quarter; // a quarter of a turn
+        const float c = behind ? -turn[at - quarter] : turn[quarter - at], s = turn[behind ? 2 * quarter - at : at];
         for (int32_t p = k; p < n / 2; p += 2 * size) {
             float a_re = re[p], a_im = im[p], b_re = re[p + size], b_im = im[p + size];
             CV_BUTTERFLY(a, b, c, s);
@@ -66,8 +67,8 @@ static void cv_f32_fft_stage(float *re, float *im, const float *turn, int32_t n,
 static void cv_f32_fft_two_stages(float *re, float *im, const float *turn, int32_t n, int32_t size) {
     const int32_t step = n / size / 4; // of the table, for the second stage
     for (int32_t k = 0; k < size; k++) {
-        const float c = turn[n / 4 + step * k], s = turn[step * k];
-        const float c2 = turn[n / 4 + 2 * step * k], s2 = turn[2 * step * k]; // of the first stage
+        const float c = turn[n / 4 - step * k], s = turn[step * k];
+        const float c2 = c * c - s * s, s2 = 2.0f * c * s; // of the first stage, twice the angle
         for (int32_t p = k; p < n / 2; p += 4 * size) {
             const int32_t q = p + size, r = q + size, t = r + size;
             float a_re = re[p], a_im = im[p], b_re = re[q], b_im = im[q];
@@ -105,7 +106,7 @@ static void cv_f32_fft_end(float *re, float *im, const float *turn, int32_t n) {
     im[0] = 4.0f * ((sum - sum_im) * (sum - sum_im));
     for (int32_t k = 1; 2 * k <= m; k++) {
         const int32_t j = m - k;
-        const float c = turn[m + k], s = turn[k], c2 = turn[m + 2 * k], s2 = turn[2 * k];
+        const float c = turn[m - k], s = turn[k], c2 = turn[m - 2 * k], s2 = turn[2 * k];
         float a_re = re[k], a_im = im[k], b_re = re[m + k], b_im = im[m + k];
         float d_re = re[j], d_im = im[j], e_re = re[m + j], e_im = im[m + j];
         CV_BUTTERFLY(a, b, c2, s2);

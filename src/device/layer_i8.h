@@ -2,7 +2,8 @@
 //
 // A value q stands for scale (q - zero). Weights are symmetric, zero 0, with a scale for each output; sums are exact,
 // in 32 bits; what comes out is rounded once, halves upwards:
-//     y = clamp((sum factor + 2^(shift - 1)) >> shift) + zero_y,   factor / 2^shift = scale of the sums / scale of y
+//     y = clamp((sum factor + 2^(shift + 32)) >> (shift + 33)) + zero_y,
+//     factor / 2^(shift + 33) = scale of the sums / scale of y, less than 1/4
 // All of it is whole numbers: the same on every processor.
 #pragma once
 

@@ -130,6 +130,12 @@ cv_graph_value *cv_graph_add_result(cv_graph *graph, const char *name, int dims,
     return add_value(graph, &graph->result, &graph->results, &graph->result_room, name, dims, dim);
 }
 
+size_t cv_constant_size(enum cv_constant_type type) {
+    static const size_t sizes[] = {
+        [CV_CONST_F32] = 4, [CV_CONST_F64] = 8, [CV_CONST_I64] = 8, [CV_CONST_I32] = 4, [CV_CONST_I8] = 1};
+    return sizes[type];
+}
+
 void *cv_graph_add_constant(cv_graph *graph, const char *name, enum cv_constant_type type, int dims,
                             const int64_t *dim) {
     cv_constant made = {.type = type, .dims = dims, .count = 1};
@@ -142,7 +148,7 @@ void *cv_graph_add_constant(cv_graph *graph, const char *name, enum cv_constant_
         return NULL;
     }
     made.name = copy(graph, name);
-    made.data = made.name ? cv_alloc(made.count, type == CV_CONST_F32 ? sizeof(float) : sizeof(int64_t)) : NULL;
+    made.data = made.name ? cv_alloc(made.count, cv_constant_size(type)) : NULL;
     if (!made.data) { // what cannot be found by its name is not added
         free(made.name);
         graph->failed = true;

@@ -8,11 +8,11 @@ enum { CV_GRAPH_DIMS = 8, CV_GRAPH_NAME = 128 };
 
 typedef struct cv_constant {
     char *name;
-    enum cv_constant_type { CV_CONST_F32, CV_CONST_F64, CV_CONST_I64 } type;
+    enum cv_constant_type { CV_CONST_F32, CV_CONST_F64, CV_CONST_I64, CV_CONST_I32, CV_CONST_I8 } type;
     int dims;
     int64_t dim[CV_GRAPH_DIMS];
     size_t count;
-    void *data; // [count] float, double or int64_t; owned
+    void *data; // [count] float, double, int64_t; to be written also int32_t, int8_t; owned
 } cv_constant;
 
 typedef struct cv_attribute {
@@ -53,6 +53,7 @@ typedef struct cv_graph {
     bool failed; // memory ran out; everything added since is lost
 } cv_graph;
 
+size_t cv_constant_size(enum cv_constant_type type); // bytes of a number
 void cv_graph_free(cv_graph *graph);
 cv_graph_node *cv_graph_add_node(cv_graph *graph, const char *type, const char *name); // NULL: graph->failed
 // Makes it a node of another type, without inputs and attributes, with the same outputs. false: graph->failed.
@@ -80,7 +81,8 @@ typedef struct cv_graph_scope {
 
 // Adds nodes written as "y = Conv(x, w) strides=[2, 2] group=1; z = Mul(y, #0.5)". #0.5 is a constant, #0.5d one of
 // doubles, #[1, -1] a list of whole numbers. Attributes are floats where they have a point or an exponent, texts where
-// they begin with a letter. "_, h = GRU(x, W, R)": the second output alone. Nodes are called after what they make. scope NULL: names stand for themselves. false: the text is wrong, or graph->failed.
+// they begin with a letter. "_, h = GRU(x, W, R)": the second output alone. Nodes are called after what they make.
+// scope NULL: names stand for themselves. false: the text is wrong, or graph->failed.
 bool cv_graph_parse(cv_graph *graph, const char *text, const cv_graph_scope *scope);
 // Does the same for one printf, without a scope.
 bool cv_graph_print(cv_graph *graph, const char *format, ...) CV_PRINTF(2, 3);

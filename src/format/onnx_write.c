@@ -54,7 +54,9 @@ static void *make_copy(arena *a, const void *from, size_t size) {
 static Onnx__TensorProto *pack_constant(arena *a, const cv_constant *c) {
     static const int32_t types[] = {[CV_CONST_F32] = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT,
                                     [CV_CONST_F64] = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE,
-                                    [CV_CONST_I64] = ONNX__TENSOR_PROTO__DATA_TYPE__INT64};
+                                    [CV_CONST_I64] = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
+                                    [CV_CONST_I32] = ONNX__TENSOR_PROTO__DATA_TYPE__INT32,
+                                    [CV_CONST_I8] = ONNX__TENSOR_PROTO__DATA_TYPE__INT8};
     Onnx__TensorProto *t = NEW(a, Onnx__TensorProto, ONNX__TENSOR_PROTO__INIT);
     if (!t) return NULL;
     t->name = c->name;
@@ -62,7 +64,7 @@ static Onnx__TensorProto *pack_constant(arena *a, const cv_constant *c) {
     t->dims = (int64_t *)c->dim;
     t->has_data_type = t->has_raw_data = 1;
     t->data_type = types[c->type];
-    t->raw_data = (ProtobufCBinaryData){c->count * (c->type == CV_CONST_F32 ? 4 : 8), c->data};
+    t->raw_data = (ProtobufCBinaryData){c->count * cv_constant_size(c->type), c->data};
     return t;
 }
 

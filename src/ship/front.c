@@ -55,7 +55,7 @@ static bool fill_bank(cv_program *p, const cv_spectrum *s) {
 }
 
 static bool fill_turn(cv_program *p, size_t fft) {
-    const size_t count = fft / 4 * 3;
+    const size_t count = fft / 4 + 1;
     float *turn = cv_program_add_table(p, CV_TABLE_F32, count, "front", "turn");
     for (size_t k = 0; turn && k < count; k++) turn[k] = (float)sin(2 * M_PI * (double)k / (double)fft);
     p->f32_front.turn = turn;

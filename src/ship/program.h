@@ -55,6 +55,11 @@ typedef struct cv_program {
     cv_table *table;
     int tables;
     size_t table_capacity;
+    struct cv_node_value {
+        int value; // that holds what the node of the folded net makes
+        int i8;    // that holds it in 8-bit numbers for calls that read it so, -1: none
+    } * node;      // [nodes]
+    int nodes;
     size_t memory; // bytes that all values need together, a multiple of 4
     int64_t macs;
 } cv_program;

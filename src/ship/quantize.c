@@ -203,6 +203,12 @@ static void take_calls(quantizing *q) {
         else if (c->y < 0 || !cv_quantize_call(q, c))
             stay_in_floats(q, c);
     }
+    q->to->node = cv_alloc((size_t)q->from->nodes + 1, sizeof *q->to->node);
+    q->failed |= !q->to->node;
+    for (int i = 0; !q->failed && i < q->from->nodes; i++, q->to->nodes++) {
+        const int v = q->from->node[i].value, i8 = q->as_i8[v], f32 = q->as_f32[v];
+        q->to->node[i] = (struct cv_node_value){f32 < 0 || (i8 >= 0 && i8 < f32) ? i8 : f32, i8}; // the first one made
+    }
     const int logits = q->from->logits;
     if (!q->failed) q->to->logits = q->as_f32[logits];
 }

@@ -10,6 +10,20 @@ typedef struct cv_scale {
 // The number that stands for v, cut to -128 ... 127.
 int32_t cv_scale_number(cv_scale scale, double v);
 
+// One output of a layer with weights, [count], `apart` from each other.
+typedef struct cv_i8_output {
+    const float *weight;
+    int64_t count, apart;
+    double bias, x, y; // scales of x and y
+} cv_i8_output;
+// What it becomes: weights in steps of scale, the bias in steps of scale times that of x; see rounded.h.
+typedef struct cv_i8_numbers {
+    double scale;
+    int32_t bias, factor, shift;
+} cv_i8_numbers;
+cv_i8_numbers cv_quantize_output(const cv_i8_output *output);
+int8_t cv_quantize_weight(float weight, double scale);
+
 typedef struct quantizing {
     const cv_program *from;
     cv_program *to;

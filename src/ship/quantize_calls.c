@@ -6,15 +6,17 @@
 
 // --- factors ------------------------------------------------------------------------------------------------------
 
-// real = factor / 2^shift, the factor of 31 bits.
-static void split_real(double real, int32_t *factor, int *shift) {
+// real = factor / 2^(33 + shift), the factor of 31 bits; real < MOST, see rounded.h.
+static const double MOST = 0.25;
+
+static void split_real(double real, int32_t *factor, int32_t *shift) {
     int exponent;
     const double mantissa = frexp(real, &exponent);
     int64_t whole = llrint(mantissa * 2147483648.0);
     if (whole == INT64_C(2147483648)) whole /= 2, exponent++;
-    *shift = 31 - exponent;
-    if (*shift > 62) whole = *shift - 62 < 31 ? whole >> (*shift - 62) : 0, *shift = 62;
-    if (*shift < 1) whole = INT32_MAX, *shift = 1;
+    *shift = -2 - exponent;
+    if (*shift > 29) whole = *shift - 29 < 31 ? whole >> (*shift - 29) : 0, *shift = 29;
+    if (*shift < 0) whole = INT32_MAX, *shift = 0; // it was rounded to MOST
     *factor = (int32_t)whole;
 }
 
@@ -23,7 +25,7 @@ static int shift_for(double largest, int bits) {
     int exponent;
     frexp(largest, &exponent);
     const int shift = bits - exponent;
-    return shift < 1 ? 1 : shift > 62 ? 62 : shift;
+    return shift < 1 ? 1 : shift > 54 ? 54 : shift;
 }
 static int32_t factor_for(double real, int shift) {
     return (int32_t)fmax(-INT32_MAX, fmin(INT32_MAX, rint(ldexp(real, shift))));
@@ -54,39 +56,48 @@ static bool add_weighted(quantizing *q, const cv_device_call *c, size_t weights,
     return !q->failed;
 }
 
-// One output: `count` weights, `apart` floats from each other. Weight k goes to place(k).
-typedef struct output {
-    const float *weight;
-    int64_t count, apart;
-    double bias, x, y; // scales of x and y
-    int32_t zero;      // of x, where its share of the sum goes into the bias
-} output;
-typedef int64_t place_of_weight(int64_t k, int64_t stride);
-
-static void quantize_output(const output *o, weighted *w, int64_t n, int64_t base, int64_t stride,
-                            place_of_weight *place) {
-    double largest = 0, scale;
-    int64_t total = 0;
+static double scale_of_weights(const cv_i8_output *o) {
+    double largest = 0;
     for (int64_t k = 0; k < o->count; k++) largest = fmax(largest, fabs((double)o->weight[k * o->apart]));
-    scale = largest > 0 ? largest / 127 : 1;
-    if (fabs(o->bias) > o->x * scale * (1 << 29)) scale = fabs(o->bias) / (o->x * (1 << 29)); // it fits in 32 bits
-    for (int64_t k = 0; k < o->count; k++) {
-        const double v = fmax(-127, fmin(127, rint((double)o->weight[k * o->apart] / scale)));
-        w->weight[base + place(k, stride)] = (int8_t)v;
-        total += (int64_t)v;
-    }
-    int shift;
-    w->bias[n] = (int32_t)(llrint(o->bias / (o->x * scale)) - o->zero * total);
-    split_real(o->x * scale / o->y, &w->factors[n], &shift);
-    w->shifts[n] = (uint8_t)shift;
+    const double scale = largest > 0 ? largest / 127 : o->y / (o->x * 1024); // the bias alone, in steps of y / 1024
+    return fmax(scale, fabs(o->bias) / (o->x * (1 << 29)));                  // the bias fits in 32 bits
 }
 
-static int64_t in_fours(int64_t k, int64_t stride) { // [tap / 4][4 outputs][4 taps]
-    (void)stride;
-    return k / 4 * 16 + k % 4;
+int8_t cv_quantize_weight(float weight, double scale) {
+    return (int8_t)fmax(-127, fmin(127, rint((double)weight / scale)));
 }
-static int64_t in_steps(int64_t k, int64_t stride) {
-    return k * stride;
+
+cv_i8_numbers cv_quantize_output(const cv_i8_output *o) {
+    cv_i8_numbers made = {.scale = scale_of_output(o)};
+    made.bias = (int32_t)llrint(o->bias / (o->x * made.scale));
+    split_real(o->x * made.scale / o->y, &made.factor, &made.shift);
+    return made;
+}
+
+// Weight k of output n goes to place(n, k, number). zero: of x, where its share of the sum goes into the bias.
+typedef int64_t place_of_weight(int64_t n, int64_t k, int64_t number);
+
+static void quantize_output(const cv_i8_output *o, weighted *w, int64_t n, int64_t number, place_of_weight *place,
+                            int32_t zero) {
+    const cv_i8_numbers made = cv_quantize_output(o);
+    int64_t total = 0;
+    for (int64_t k = 0; k < o->count; k++) {
+        const int8_t v = cv_quantize_weight(o->weight[k * o->apart], made.scale);
+        w->weight[place(n, k, number)] = v;
+        total += v;
+    }
+    w->bias[n] = (int32_t)(made.bias - zero * total);
+    w->factors[n] = made.factor;
+    w->shifts[n] = (uint8_t)made.shift;
+}
+
+// [output / 4][tap / 16][4 outputs][16 taps], the last taps of `number` in shorter rows.
+static int64_t in_rows(int64_t n, int64_t k, int64_t number) {
+    const int64_t row = k < number / 16 * 16 ? 16 : number % 16;
+    return n / 4 * 4 * number + k / 16 * 64 + n % 4 * row + k % 16;
+}
+static int64_t in_steps(int64_t n, int64_t k, int64_t number) {
+    return n + k * number;
 }
 
 static void use_weights(cv_device_call *made, const weighted *w) {
@@ -103,70 +114,79 @@ static int add_work(quantizing *q, int64_t count) {
     return work;
 }
 
-static bool quantize_conv(quantizing *q, const cv_device_call *c) {
+// Output n of a call with weights.
+static cv_i8_output output_of(const quantizing *q, const cv_device_call *c, int64_t n) {
     const cv_geometry *g = &c->f32.g;
-    const int64_t depth = g->in.c / g->groups, outputs = g->out.c / g->groups, fours = (outputs + 3) / 4;
-    const int64_t taps = g->kernel[0] * g->kernel[1] * depth, chunks = (taps + 3) / 4, all = g->groups * fours * 4;
-    weighted w;
-    if (!add_weighted(q, c, (size_t)(all * chunks * 4), (size_t)all, &w)) return true;
-    for (int64_t n = 0; n < all; n++) {
-        const output o = {.weight = c->f32.weight + n / 4 * taps * 4 + n % 4,
-                          .count = taps,
-                          .apart = 4,
-                          .bias = (double)c->f32.bias[n],
-                          .x = (double)q->scale[c->x].scale,
-                          .y = (double)q->scale[c->y].scale,
-                          .zero = q->scale[c->x].zero};
-        quantize_output(&o, &w, n, n / 4 * chunks * 16 + n % 4 * 4, 0, in_fours);
+    cv_i8_output o = {.weight = c->f32.weight + n,
+                      .bias = (double)c->f32.bias[n],
+                      .x = (double)q->scale[c->x].scale,
+                      .y = (double)q->scale[c->y].scale};
+    if (!strcmp(c->kernel->name, "norm")) {
+        o.count = 1;
+        o.bias -= (double)c->f32.third[n] * (double)c->f32.weight[n];
+    } else if (!strcmp(c->kernel->name, "depthwise")) {
+        o.count = g->kernel[0] * g->kernel[1];
+        o.apart = g->out.c;
+    } else {
+        o.count = (int64_t)g->kernel[0] * g->kernel[1] * (g->in.c / g->groups);
+        o.apart = 4;
+        o.weight = c->f32.weight + n / 4 * o.count * 4 + n % 4;
     }
-    const int work = add_work(q, taps);
-    cv_device_call *made = cv_quantize_as(q, c, "conv");
+    return o;
+}
+
+// Whether all outputs can be rounded: not where the sums have fewer steps than y.
+static bool can_be_rounded(const quantizing *q, const cv_device_call *c, int64_t outputs) {
+    for (int64_t n = 0; n < outputs; n++) {
+        const cv_i8_output o = output_of(q, c, n);
+        if (!(o.x * scale_of_output(&o) / o.y < MOST)) return false;
+    }
+    return true;
+}
+
+// Adds a call with weights. number: see place. work: numbers of its work memory, 0: none.
+static bool quantize_weighted(quantizing *q, const cv_device_call *c, int64_t outputs, int64_t weights, int64_t number,
+                              place_of_weight *place, int64_t work) {
+    weighted w;
+    if (!can_be_rounded(q, c, outputs)) return false;
+    if (!add_weighted(q, c, (size_t)weights, (size_t)outputs, &w)) return true;
+    const int32_t zero = place == in_rows ? q->scale[c->x].zero : 0;
+    for (int64_t n = 0; n < outputs; n++) {
+        const cv_i8_output o = output_of(q, c, n);
+        quantize_output(&o, &w, n, number, place, zero);
+    }
+    const int x1 = work ? add_work(q, work) : -1;
+    cv_device_call *made = cv_quantize_as(q, c, c->kernel->name);
     if (!made) return true;
-    made->x1 = work;
+    if (work) made->x1 = x1;
     use_weights(made, &w);
     return true;
 }
 
+static bool quantize_conv(quantizing *q, const cv_device_call *c) {
+    const cv_geometry *g = &c->f32.g;
+    const int64_t depth = g->in.c / g->groups, outputs = g->out.c / g->groups,
+                  all = g->groups * ((outputs + 3) / 4) * 4;
+    const int64_t taps = g->kernel[0] * g->kernel[1] * depth, padded = (taps + 3) / 4 * 4;
+    return quantize_weighted(q, c, all, all * padded, padded, in_rows, taps);
+}
+
 static bool quantize_depthwise(quantizing *q, const cv_device_call *c) {
-    const int64_t channels = c->f32.g.out.c, taps = c->f32.g.kernel[0] * c->f32.g.kernel[1];
-    weighted w;
-    if (!add_weighted(q, c, (size_t)(channels * taps), (size_t)channels, &w)) return true;
-    for (int64_t n = 0; n < channels; n++) {
-        const output o = {.weight = c->f32.weight + n,
-                          .count = taps,
-                          .apart = channels,
-                          .bias = (double)c->f32.bias[n],
-                          .x = (double)q->scale[c->x].scale,
-                          .y = (double)q->scale[c->y].scale};
-        quantize_output(&o, &w, n, n, channels, in_steps);
-    }
-    const int work = add_work(q, (int64_t)(c->f32.g.before[0] + 1) * c->f32.g.in.w * channels);
-    cv_device_call *made = cv_quantize_as(q, c, "depthwise");
-    if (!made) return true;
-    made->x1 = work;
-    use_weights(made, &w);
-    return true;
+    const cv_geometry *g = &c->f32.g;
+    const int64_t channels = g->out.c, taps = g->kernel[0] * g->kernel[1];
+    return quantize_weighted(q, c, channels, channels * taps, channels, in_steps,
+                             (int64_t)(g->before[0] + 1) * g->in.w * channels);
 }
 
 static bool quantize_norm(quantizing *q, const cv_device_call *c) {
     const int64_t count = c->f32.g.in.c * c->f32.g.groups;
-    weighted w;
-    if (!add_weighted(q, c, (size_t)count, (size_t)count, &w)) return true;
-    for (int64_t n = 0; n < count; n++) {
-        const output o = {.weight = c->f32.weight + n,
-                          .count = 1,
-                          .apart = 1,
-                          .bias = (double)c->f32.bias[n] - (double)c->f32.third[n] * (double)c->f32.weight[n],
-                          .x = (double)q->scale[c->x].scale,
-                          .y = (double)q->scale[c->y].scale};
-        quantize_output(&o, &w, n, n, 0, in_steps);
-    }
-    cv_device_call *made = cv_quantize_as(q, c, "norm");
-    if (made) use_weights(made, &w);
-    return true;
+    return quantize_weighted(q, c, count, count, 0, in_steps, 0);
 }
 
 // --- without weights ----------------------------------------------------------------------------------------------
+
+// What is no sum of many products is shifted up before it is multiplied, so that the shift down is large enough.
+enum { UP = 8 };
 
 static bool quantize_avgpool(quantizing *q, const cv_device_call *c) {
     const cv_geometry *g = &c->f32.g;
@@ -174,16 +194,17 @@ static bool quantize_avgpool(quantizing *q, const cv_device_call *c) {
     const int32_t most = g->kernel[0] ? g->kernel[0] * g->kernel[1] : shared;
     const double ratio = (double)q->scale[c->x].scale / (double)q->scale[c->y].scale;
     const bool same = c->f32.a != 0; // padding counts, or it is a sum
+    const double largest = ratio * (same ? (double)c->f32.a : 1);
+    const int shift = shift_for(largest, 30) + UP;
+    if (shift < 33 || most >= INT32_MAX >> (UP + 9)) return false;
     cv_device_call *made = cv_quantize_as(q, c, "avgpool");
     if (!made) return true;
-    const double largest = ratio * (same ? (double)c->f32.a : 1);
-    const int shift = shift_for(largest, 30);
-    made->i8_layer.shift = shift;
-    made->i8_layer.factor = factor_for(largest, shift);
+    made->i8_layer.shift = shift - 33;
+    made->i8_layer.factor = factor_for(largest, shift - UP);
     if (same) return true;
     int32_t *factors = cv_program_add_table(q->to, CV_TABLE_I32, (size_t)most, c->path, "factors");
     q->failed |= !factors;
-    for (int32_t n = 1; factors && n <= most; n++) factors[n - 1] = factor_for(ratio / n, shift);
+    for (int32_t n = 1; factors && n <= most; n++) factors[n - 1] = factor_for(ratio / n, shift - UP);
     q->to->call[q->to->calls - 1].i8_layer.factors = factors;
     return true;
 }
@@ -211,12 +232,12 @@ static bool quantize_two(quantizing *q, const cv_device_call *c) {
     const cv_scale second = table ? scale_of_weights(c, count) : q->scale[c->x1];
     const double x = (double)q->scale[c->x].scale, x1 = (double)second.scale, y = (double)q->scale[c->y].scale;
     const bool product = !strcmp(c->kernel->name, "scale");
-    cv_device_call *made = cv_quantize_as(q, c, c->kernel->name);
-    if (!made) return true;
-    const int shift = shift_for(product ? x * x1 / y : fmax(x, x1) / y, 30);
-    made->i8_layer.shift = shift;
-    made->i8_layer.factor = factor_for(product ? x * x1 / y : x / y, shift);
-    made->i8_layer.factor1 = product ? 0 : factor_for(x1 / y, shift);
+    const int shift = shift_for(product ? x * x1 / y : fmax(x, x1) / y, 30) + UP;
+    cv_device_call *made = shift < 33 ? NULL : cv_quantize_as(q, c, c->kernel->name);
+    if (!made) return shift >= 33;
+    made->i8_layer.shift = shift - 33;
+    made->i8_layer.factor = factor_for(product ? x * x1 / y : x / y, shift - UP);
+    made->i8_layer.factor1 = product ? 0 : factor_for(x1 / y, shift - UP);
     if (table) made->i8_layer.weight = quantize_table(q, c, count, second);
     return true;
 }
