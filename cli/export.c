@@ -20,7 +20,7 @@ static const cli_option options[] = {
     FLAG_OPTION("fold", 0, fold, "fold batch normalisation into the layer before it"),
     FLAG_OPTION("with-features", 0, features, "include the front end: the input is the samples of a recording"),
     FLAG_OPTION("probabilities", 0, probabilities, "output probabilities instead of logits"),
-    FLAG_OPTION("int8", 0, int8, "C, page: the net in 8-bit numbers, whose ranges training examples give"),
+    FLAG_OPTION("int8", 0, int8, "C, page, ONNX: the net in 8-bit numbers, whose ranges training examples give"),
     TEXT_OPTION("data", 0, data, "DIR", "with --int8: folder of the data set (that of the run)"),
     TEXT_OPTION("name", 0, name, "NAME",
                 "C: what its functions' names begin with (the name of the file); page: its title"),
@@ -80,11 +80,13 @@ const cli_command command_export = {
                 "  convo export model.safetensors -o small.onnx --fold\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.c\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.c --int8\n"
-                "  convo export runs/fsdd-mfcc-0 -o digits.html --int8\n",
+                "  convo export runs/fsdd-mfcc-0 -o digits.html --int8\n"
+                "  convo export runs/fsdd-mfcc-0 -o digits.onnx --int8\n",
     .notes =
         "ONNX: opset 17, IR version 8. Input \"input\" (\"samples\" with the front end), output \"logits\" or\n"
         "\"probabilities\", any number of examples at once. The normalisation that training measured is part of the\n"
-        "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe.\n"
+        "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe. With --int8 QuantizeLinear and\n"
+        "DequantizeLinear stand around values and weights, as onnxruntime wants them.\n"
         "C: one C99 file and its header, with front end, weights and net; no malloc, no libc but memcpy, the same\n"
         "bits as `convo predict --on device`. See docs/device.md.\n"
         "Page: one file with the same C as WebAssembly, which clang and wasm-ld compile. It hears the microphone or\n"

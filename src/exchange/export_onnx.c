@@ -1,5 +1,6 @@
 // A model as an ONNX graph. Every layer defines its own nodes (cv_op.onnx), as does every front end (cv_feature.graph).
 #include "exchange/export.h"
+#include "exchange/export_qdq.h"
 #include "format/onnx.h"
 
 #include <inttypes.h>
@@ -11,6 +12,7 @@ typedef struct graph_writer {
     cv_graph *graph;
     const cv_net *net;
     const cv_node *node; // NULL for a loss
+    cv_qdq *qdq;         // NULL: in floats
     const char *x[CV_MAX_INPUTS], *y, *path;
 } graph_writer;
 
@@ -71,6 +73,8 @@ static void resolve(const void *context, const char *name, char out[CV_GRAPH_NAM
         cv_print(out, CV_GRAPH_NAME, "%s", w->x[name[1] != 0]);
     } else if (!strcmp(name, "y")) {
         cv_print(out, CV_GRAPH_NAME, "%s", w->y);
+    } else if (w->qdq && w->node && cv_qdq_tensor(w->qdq, w->graph, (int)(w->node - w->net->node), tensor, out)) {
+        return;
     } else if (w->node && (add_tensor(w, tensor, *mark == '^', out) || add_constant(w, tensor, out))) {
         return;
     } else if (*mark == '|') { // as many as the layer's own tensors have
@@ -145,18 +149,27 @@ static convo_status add_layer(const graph_writer *w, convo_error *err) {
 }
 
 // Every layer's value is called by the layer's path, the last one "logits".
-static convo_status add_layers(cv_graph *graph, const cv_net *net, const char *input, convo_error *err) {
-    const char **value = cv_alloc((size_t)net->nodes + 1, sizeof *value);
+// With qdq, a value is read behind its two nodes.
+typedef char value_name[CV_GRAPH_NAME];
+
+static convo_status add_layers(cv_graph *graph, const cv_net *net, const char *input, cv_qdq *qdq, convo_error *err) {
+    value_name *value = cv_alloc((size_t)net->nodes + 1, sizeof *value), read[CV_MAX_INPUTS];
     convo_status status = value ? CONVO_OK : cv_no_memory(err, "a graph");
     for (int i = 0; !status && i < net->nodes; i++) {
         const cv_node *node = &net->node[i];
-        graph_writer w = {.graph = graph, .net = net, .node = node, .path = node->path};
+        graph_writer w = {.graph = graph, .net = net, .node = node, .path = node->path, .qdq = qdq};
         const bool last = i + 1 == net->nodes, nothing = node->op->onnx && !node->op->onnx[0];
-        for (int k = 0; k < (node->op->inputs ? node->op->inputs : 1); k++)
+        for (int k = 0; k < cv_node_inputs(node); k++) {
             w.x[k] = node->input[k] < 0 ? input : value[node->input[k]];
-        w.y = value[i] = last ? "logits" : nothing ? w.x[0] : node->path;
+            if (qdq) cv_qdq_read(qdq, graph, i, node->input[k], w.x[k], read[k]);
+            if (qdq) w.x[k] = read[k];
+        }
+        w.y = last && !qdq ? "logits" : nothing ? w.x[0] : node->path;
+        cv_print(value[i], sizeof value[i], "%s", w.y);
+        if (qdq) cv_qdq_weights(qdq, graph, i);
         if (!nothing) status = add_layer(&w, err);
-        if (nothing && last) cv_graph_print(graph, "logits = Identity(%s)", w.x[0]);
+        if (qdq && !nothing && !status) cv_qdq_value(qdq, graph, i, w.y, value[i]);
+        if (last && (nothing || qdq)) cv_graph_print(graph, "logits = Identity(%s)", nothing ? w.x[0] : value[i]);
     }
     free(value);
     return status;
@@ -249,8 +262,9 @@ static void add_normalization(cv_graph *graph, const cv_net *net, const cv_norma
 }
 
 static convo_status fill_graph(const convo_model *model, const cv_net *net, const convo_export_options *options,
-                               cv_graph *graph, convo_error *err) {
+                               cv_qdq *qdq, cv_graph *graph, convo_error *err) {
     const char *x = "input";
+    char quantized[CV_GRAPH_NAME];
     convo_status status = CONVO_OK;
     if (options->features)
         status = add_front(graph, model, &x, err);
@@ -258,7 +272,8 @@ static convo_status fill_graph(const convo_model *model, const cv_net *net, cons
         add_value_of(graph, cv_graph_add_source, "input", net->input);
     if (status) return status;
     add_normalization(graph, net, &model->normal, &x);
-    status = add_layers(graph, net, x, err);
+    if (qdq) cv_qdq_value(qdq, graph, -1, x, quantized), x = quantized;
+    status = add_layers(graph, net, x, qdq, err);
     if (!status && options->probabilities) status = add_probabilities(graph, model->recipe, cv_net_output(net), err);
     cv_shape out = cv_net_output(net);
     if (options->probabilities) out.c = model->classes;
@@ -270,9 +285,18 @@ static convo_status fill_graph(const convo_model *model, const cv_net *net, cons
 convo_status cv_export_graph(const convo_model *model, const convo_export_options *options, cv_graph *graph,
                              convo_error *err) {
     cv_net *folded = NULL;
+    cv_qdq qdq = {0};
     *graph = (cv_graph){0};
-    convo_status status = options->fold ? cv_net_fold(model->net, &folded, err) : CONVO_OK;
-    if (!status) status = fill_graph(model, folded ? folded : model->net, options, graph, err);
+    convo_status status = options->fold || options->int8 ? cv_net_fold(model->net, &folded, err) : CONVO_OK;
+    if (!status && options->int8) status = cv_model_program(model, true, &qdq.program, err);
+    qdq.net = folded;
+    if (!status)
+        status = fill_graph(model, folded ? folded : model->net, options, qdq.program ? &qdq : NULL, graph, err);
+    char ties[16];
+    cv_print(ties, sizeof ties, "%d", qdq.ties);
+    if (!status && qdq.program) cv_graph_add_text(graph, "convo.int8_ties", ties); // see export_qdq.h
+    if (!status && graph->failed) status = cv_no_memory(err, "a graph");
+    cv_program_free(qdq.program);
     cv_net_free(folded);
     if (status) cv_graph_free(graph);
     return status;
@@ -281,8 +305,6 @@ convo_status cv_export_graph(const convo_model *model, const convo_export_option
 convo_status cv_export_onnx(const convo_model *model, const char *path, const convo_export_options *options,
                             convo_error *err) {
     cv_graph graph;
-    if (options->int8)
-        return cv_fail(err, CONVO_ARGUMENT, path, "an ONNX file of 8-bit numbers is not written yet: int8 is for .c");
     if (options->name)
         return cv_fail(err, CONVO_ARGUMENT, path, "an ONNX file has no functions to name: this option applies to .c");
     CV_TRY(cv_export_graph(model, options, &graph, err));

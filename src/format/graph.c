@@ -132,7 +132,7 @@ cv_graph_value *cv_graph_add_result(cv_graph *graph, const char *name, int dims,
 
 size_t cv_constant_size(enum cv_constant_type type) {
     static const size_t sizes[] = {
-        [CV_CONST_F32] = 4, [CV_CONST_F64] = 8, [CV_CONST_I64] = 8, [CV_CONST_I32] = 4, [CV_CONST_I8] = 1};
+        [CV_CONST_F32] = 4, [CV_CONST_F64] = 8, [CV_CONST_I64] = 8, [CV_CONST_I32] = 4, [CV_CONST_U8] = 1};
     return sizes[type];
 }
 

@@ -8,11 +8,11 @@ enum { CV_GRAPH_DIMS = 8, CV_GRAPH_NAME = 128 };
 
 typedef struct cv_constant {
     char *name;
-    enum cv_constant_type { CV_CONST_F32, CV_CONST_F64, CV_CONST_I64, CV_CONST_I32, CV_CONST_I8 } type;
+    enum cv_constant_type { CV_CONST_F32, CV_CONST_F64, CV_CONST_I64, CV_CONST_I32, CV_CONST_U8 } type;
     int dims;
     int64_t dim[CV_GRAPH_DIMS];
     size_t count;
-    void *data; // [count] float, double, int64_t; to be written also int32_t, int8_t; owned
+    void *data; // [count] float, double, int64_t; to be written also int32_t, uint8_t; owned
 } cv_constant;
 
 typedef struct cv_attribute {

@@ -56,7 +56,7 @@ static Onnx__TensorProto *pack_constant(arena *a, const cv_constant *c) {
                                     [CV_CONST_F64] = ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE,
                                     [CV_CONST_I64] = ONNX__TENSOR_PROTO__DATA_TYPE__INT64,
                                     [CV_CONST_I32] = ONNX__TENSOR_PROTO__DATA_TYPE__INT32,
-                                    [CV_CONST_I8] = ONNX__TENSOR_PROTO__DATA_TYPE__INT8};
+                                    [CV_CONST_U8] = ONNX__TENSOR_PROTO__DATA_TYPE__UINT8};
     Onnx__TensorProto *t = NEW(a, Onnx__TensorProto, ONNX__TENSOR_PROTO__INIT);
     if (!t) return NULL;
     t->name = c->name;

@@ -357,9 +357,9 @@ convo_status cv_program_layers(const cv_ship *ship, cv_program *p, convo_error *
     }
     p->logits = net->nodes && !status ? w.value[net->nodes - 1] : 0;
     p->outputs = (int)cv_shape_size(cv_net_output(net));
-    p->node = cv_alloc((size_t)net->nodes + 1, sizeof *p->node);
-    if (!p->node && !status) status = cv_no_memory(err, "a program");
-    for (int i = 0; !status && i < net->nodes; i++, p->nodes++) p->node[i] = (struct cv_node_value){w.value[i], -1};
+    p->made = cv_alloc((size_t)net->nodes + 1, sizeof *p->made);
+    if (!p->made && !status) status = cv_no_memory(err, "a program");
+    for (int i = -1; !status && i < net->nodes; i++) p->made[p->mades++] = (struct cv_made){i < 0 ? 0 : w.value[i], -1};
     free(w.value);
     free(w.order);
     return status;

@@ -10,7 +10,7 @@ void cv_program_free(cv_program *p) {
     free(p->table);
     free(p->value);
     free(p->call);
-    free(p->node);
+    free(p->made);
     free(p);
 }
 

@@ -55,11 +55,11 @@ typedef struct cv_program {
     cv_table *table;
     int tables;
     size_t table_capacity;
-    struct cv_node_value {
-        int value; // that holds what the node of the folded net makes
+    struct cv_made {
+        int value; // that holds what a node makes
         int i8;    // that holds it in 8-bit numbers for calls that read it so, -1: none
-    } * node;      // [nodes]
-    int nodes;
+    } * made;      // of the net's input, then of the nodes of the folded net
+    int mades;
     size_t memory; // bytes that all values need together, a multiple of 4
     int64_t macs;
 } cv_program;

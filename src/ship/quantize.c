@@ -203,11 +203,12 @@ static void take_calls(quantizing *q) {
         else if (c->y < 0 || !cv_quantize_call(q, c))
             stay_in_floats(q, c);
     }
-    q->to->node = cv_alloc((size_t)q->from->nodes + 1, sizeof *q->to->node);
-    q->failed |= !q->to->node;
-    for (int i = 0; !q->failed && i < q->from->nodes; i++, q->to->nodes++) {
-        const int v = q->from->node[i].value, i8 = q->as_i8[v], f32 = q->as_f32[v];
-        q->to->node[i] = (struct cv_node_value){f32 < 0 || (i8 >= 0 && i8 < f32) ? i8 : f32, i8}; // the first one made
+    q->to->made = cv_alloc((size_t)q->from->mades + 1, sizeof *q->to->made);
+    q->failed |= !q->to->made;
+    for (int i = 0; !q->failed && i < q->from->mades; i++) {
+        const int v = q->from->made[i].value, i8 = q->as_i8[v], f32 = q->as_f32[v];
+        const bool born_i8 = f32 < 0 || (i8 >= 0 && i8 < f32); // the other one is made of it
+        q->to->made[q->to->mades++] = (struct cv_made){born_i8 ? i8 : f32, i8};
     }
     const int logits = q->from->logits;
     if (!q->failed) q->to->logits = q->as_f32[logits];

@@ -18,8 +18,9 @@ typedef struct cv_i8_output {
 } cv_i8_output;
 // What it becomes: weights in steps of scale, the bias in steps of scale times that of x; see rounded.h.
 typedef struct cv_i8_numbers {
-    double scale;
+    double scale; // a float
     int32_t bias, factor, shift;
+    int apart; // steps of y that floats round to at other sums, as in onnxruntime
 } cv_i8_numbers;
 cv_i8_numbers cv_quantize_output(const cv_i8_output *output);
 int8_t cv_quantize_weight(float weight, double scale);

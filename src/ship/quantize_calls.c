@@ -56,7 +56,7 @@ static bool add_weighted(quantizing *q, const cv_device_call *c, size_t weights,
     return !q->failed;
 }
 
-static double scale_of_weights(const cv_i8_output *o) {
+static double scale_of_output(const cv_i8_output *o) {
     double largest = 0;
     for (int64_t k = 0; k < o->count; k++) largest = fmax(largest, fabs((double)o->weight[k * o->apart]));
     const double scale = largest > 0 ? largest / 127 : o->y / (o->x * 1024); // the bias alone, in steps of y / 1024
@@ -67,11 +67,42 @@ int8_t cv_quantize_weight(float weight, double scale) {
     return (int8_t)fmax(-127, fmin(127, rint((double)weight / scale)));
 }
 
+static int32_t rounded_on_device(const cv_i8_numbers *n, int64_t sum) {
+    return (int32_t)(((((sum * n->factor) >> 32) >> n->shift) + 1) >> 1);
+}
+static int32_t rounded_in_floats(float real, int64_t sum) {
+    return (int32_t)lrintf(fmaxf(-1e6f, fminf(1e6f, (float)sum * real)));
+}
+
+// How many of the steps of y come at other sums in floats, whose halves go to the even step.
+static int steps_apart(const cv_i8_numbers *n, float real) {
+    int apart = 0;
+    for (int32_t step = -255; step <= 255; step++) {
+        int64_t sum = (int64_t)ceil((2.0 * step - 1) * ldexp(1, 32 + n->shift) / n->factor); // the first one
+        while (rounded_on_device(n, sum) < step) sum++;
+        while (rounded_on_device(n, sum - 1) >= step) sum--;
+        apart += rounded_in_floats(real, sum) < step || rounded_in_floats(real, sum - 1) >= step;
+    }
+    return apart;
+}
+
+// onnxruntime multiplies the sum with a float, x scale / y. The device's factor is the same number, and both only rise
+// with the sum, so that they round alike if each step comes at the same sum: where one does not, as the product is
+// rounded to a half, a neighbour of the scale is taken.
 cv_i8_numbers cv_quantize_output(const cv_i8_output *o) {
-    cv_i8_numbers made = {.scale = scale_of_output(o)};
-    made.bias = (int32_t)llrint(o->bias / (o->x * made.scale));
-    split_real(o->x * made.scale / o->y, &made.factor, &made.shift);
-    return made;
+    enum { MOST_NEIGHBOURS = 48 };
+    const float nearest = (float)scale_of_output(o);
+    cv_i8_numbers best = {.apart = INT32_MAX};
+    float scale = nearest;
+    for (int k = 0; k < MOST_NEIGHBOURS && best.apart; k++, scale = nextafterf(scale, INFINITY)) {
+        const float real = (float)o->x * scale / (float)o->y;
+        cv_i8_numbers made = {.scale = (double)scale};
+        split_real((double)real, &made.factor, &made.shift);
+        made.apart = made.factor ? steps_apart(&made, real) : 0;
+        if (made.apart < best.apart) best = made;
+    }
+    best.bias = (int32_t)llrint(o->bias / (o->x * best.scale));
+    return best;
 }
 
 // Weight k of output n goes to place(n, k, number). zero: of x, where its share of the sum goes into the bias.

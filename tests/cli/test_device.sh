@@ -204,7 +204,7 @@ expect 2 "another machine is refused" "--on must be host or device, not 'divice'
     predict "$run" data/fsdd/0_george_0.flac --on divice
 expect 2 "8-bit numbers on this computer" "--int8 requires --on device" -- eval "$run" --int8
 expect 2 "data that nobody reads" "--data requires --int8" -- export "$run" -o "$work/x.c" --data data/fsdd
-expect 1 "8-bit numbers for ONNX" "int8 is for .c" -- export "$run" -o "$work/x.onnx" --int8
+expect 0 "8-bit numbers for ONNX" "x.onnx" -- export "$run" -o "$work/x.onnx" --int8
 expect 1 "ranges without data" "convo: " -- export "$run" -o "$work/x.c" --int8 --data /nowhere
 expect 0 "a recording is predicted in 8-bit numbers" "0_george_0.flac" -- predict "$run" data/fsdd/0_george_0.flac --on device --int8
 expect 1 "a name that is no word of C" "the name '1 net' is no word of C" -- export "$run" -o "$work/x.c" --name '1 net'
