@@ -70,6 +70,8 @@ void cv_gradient_begin(cv_gradient *gradient, int shards);
 void cv_gradient_next(cv_gradient *gradient, int region, int *shard, int *copy);
 // The gradient of this shard is complete in this copy. By any thread.
 void cv_gradient_done(cv_gradient *gradient, int region, int shard, int copy);
+// As if all shards were done, each in the copy of its number: for those that are not done shard by shard.
+void cv_gradient_all_done(cv_gradient *gradient, int shards);
 // Returns where the gradient of a tensor of the net lies, NULL: it is not trained.
 void *cv_gradient_of(const cv_gradient *gradient, int tensor, int copy);
 // Returns the stretch of a trained number.

@@ -6,7 +6,9 @@
 
 static void add_action(planner *d, cv_verb verb, int step) {
     const bool pass = verb == CV_FORWARD || verb == CV_BACKWARD;
-    const bool meeting = verb == CV_MERGE || verb == CV_MERGE_BACKWARD || (pass && d->plan->step[step].joint);
+    const cv_step *s = step < 0 ? NULL : &d->plan->step[step];
+    const bool meeting =
+        verb == CV_MERGE || verb == CV_MERGE_BACKWARD || (pass && (s->joint || s->split[verb == CV_BACKWARD]));
     d->plan->action[d->plan->actions++] = (cv_action){verb, step, 1, meeting};
     if (meeting) d->plan->barriers = true;
 }
@@ -188,6 +190,18 @@ static bool is_joint(const planner *d, const cv_node *n, int examples, int block
     return examples <= FEW_EXAMPLES && n->op->cost(n->config, n->in, n->out, formula, sizeof formula) >= MUCH_WORK;
 }
 
+// Where there are more threads than blocks, they share the passes of some layers block by block, which changes no bit.
+// Not where the statistics of a norm are gathered band by band.
+static bool is_split(const planner *d, const cv_net *net, int i, int direction) {
+    enum { MUCH = 1 << 17 }; // multiply-adds of a block, about five microseconds
+    const cv_step *s = &d->plan->step[i];
+    const cv_node *n = s->node;
+    char formula[256];
+    if (!(d->flags & CV_SPLIT) || !n->op->splits || s->joint || s->gathers[direction] >= 0) return false;
+    return (d->flags & CV_ANY_SIZE) ||
+           n->op->cost(n->config, n->in, n->out, formula, sizeof formula) * net->isa->lanes >= MUCH;
+}
+
 static void relate(planner *d, const cv_net *net, int blocks) {
     const cv_plan *plan = d->plan;
     int first, last;
@@ -212,6 +226,7 @@ static void relate(planner *d, const cv_net *net, int blocks) {
         d->slope[i + 1] = alone && (in_place || op->dx_in_place) ? d->slope[x] : i + 1;
         d->kept[d->root[i + 1]] |= op->reads_y;
         plan->step[i].joint = is_joint(d, plan->step[i].node, blocks * net->isa->lanes, blocks);
+        for (int k = 0; k < 2; k++) plan->step[i].split[k] = is_split(d, net, i, k);
         if (has_shortcut(d, i, &first, &last) && d->needed[last + 1])
             d->slope[last + 1] = d->slope[i + 1]; // see order_backward
     }

@@ -43,6 +43,7 @@ typedef struct cv_step {
     size_t saved, noise;
     size_t scratch[2]; // of the forward and the backward pass
     bool joint;        // one call for all blocks, in parts that threads share: of a layer with many parameters
+    bool split[2];     // the forward, the backward pass of each block in parts that threads share
     // Steps of norms, see norms.c; -1: none.
     int x_norm;     // that x[0] is opened through
     int gathers[2]; // whose statistics are gathered as y, or dx[0], gets done

@@ -145,6 +145,54 @@ static void run_joint(const job *j, cv_action action) {
     if (r->seconds) cv_count_time(r, action, began);
 }
 
+// A pass of a split step: parts of every block. A block is a shard, and has the copy of its number.
+typedef struct split {
+    const job *job;
+    cv_action action;
+    int parts;
+} split;
+
+static void run_split_part(void *context, int task, int worker) {
+    const split *s = context;
+    const cv_runner *r = s->job->runner;
+    const cv_node *n = r->plan.step[s->action.step].node;
+    const int number = task / s->parts;
+    cv_pass p = *pass_of(r, number, s->action.step);
+    p.share.part = task % s->parts;
+    p.share.parts = s->parts;
+    p.scratch[0] = p.scratch[1] = work_of(r, worker);
+    p.set = true;
+    for (int t = 0; t < n->tensors && s->action.verb == CV_BACKWARD; t++)
+        p.grad[t] = cv_gradient_of(&r->gradient, n->tensor + t, number);
+    (s->action.verb == CV_FORWARD ? n->op->forward : n->op->backward)(&p);
+}
+
+static void finish_block(void *context, int number, int worker) {
+    const split *s = context;
+    const block b = {.number = number, .slot = number, .active = samples_of(s->job, number)};
+    (void)worker;
+    cv_after_joint(s->job, &b, s->action);
+}
+
+static void run_split(const job *j, cv_action action) {
+    const cv_runner *r = j->runner;
+    const cv_step *step = &r->plan.step[action.step];
+    const int threads = cv_pool_running(r->pool);
+    split s = {j, action, (threads + j->blocks - 1) / j->blocks};
+    cv_pool_run(r->pool, j->blocks * s.parts, run_split_part, &s);
+    const bool aside = action.verb == CV_BACKWARD && step->add_to[0] != CV_NOWHERE;
+    if (aside || j->not_finite) cv_pool_run(r->pool, j->blocks, finish_block, &s);
+}
+
+static void meet(const job *j, cv_action action) {
+    if (action.verb == CV_MERGE || action.verb == CV_MERGE_BACKWARD)
+        merge(j, action);
+    else if (j->runner->plan.step[action.step].joint)
+        run_joint(j, action);
+    else
+        run_split(j, action);
+}
+
 // The actions up to `end`, region by region.
 static void run_actions(job *j, int end) {
     cv_runner *r = j->runner;
@@ -154,15 +202,12 @@ static void run_actions(job *j, int end) {
     const int most = together > threads ? together : threads;
     j->adds = r->flags & CV_TRAINING;
     j->shards = j->adds ? cv_shards_of(r, blocks) : blocks < most ? blocks : most;
+    if (r->flags & CV_SPLIT) cv_gradient_all_done(&r->gradient, j->shards);
     for (j->first = j->region = 0; j->first < end; j->first = j->end + 1, j->region++) {
         for (j->end = j->first; j->end < end && !r->plan.action[j->end].meeting; j->end++) continue;
         if (j->end > j->first) run_shards(j);
         if (j->end == end) break;
-        const cv_action meeting = r->plan.action[j->end];
-        if (meeting.verb == CV_FORWARD || meeting.verb == CV_BACKWARD)
-            run_joint(j, meeting);
-        else
-            merge(j, meeting);
+        meet(j, r->plan.action[j->end]);
     }
 }
 

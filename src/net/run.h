@@ -29,6 +29,7 @@ enum {
     CV_ANY_SIZE = 4,       // chains and joint steps (see plan.h) however small, for tests
     CV_ONE_EXAMPLE = 8,    // batches of one, for inference without a loss, and the net's parameters stay as they are:
                            // with channels in the lanes where all layers can (cv_net_single)
+    CV_SPLIT = 32,         // set by the runner: threads share passes of a block
     CV_FEW_SHARDS = 16,    // so that a small batch has shards of several blocks, for tests
 };
 

@@ -63,6 +63,19 @@ int cv_shards_of(const cv_runner *r, int blocks) {
     return units < most ? units : most;
 }
 
+// Scratch for the parts of split steps.
+static size_t work_for(const cv_plan *plan) {
+    size_t most = 0;
+    for (int i = 0; i < plan->steps; i++) {
+        const cv_step *s = &plan->step[i];
+        const cv_node *n = s->node;
+        if (!s->split[0] && !s->split[1]) continue;
+        const size_t need = (s->x_norm >= 0 ? n->op->opened : n->op->scratch)(n->config, n->in, n->out);
+        if (need > most) most = need;
+    }
+    return most;
+}
+
 static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     const size_t steps = (size_t)r->plan.steps, blocks = (size_t)blocks_of(r, r->max_batch);
     bool fits = true;
@@ -70,6 +83,8 @@ static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     if (!cv_mul((size_t)r->slots, r->plan.lanes, &lanes)) return false;
     r->borrows = lender && lanes * lane_bytes(r) <= (size_t)lender->slots * lender->plan.lanes * lane_bytes(lender);
     r->arena = r->borrows ? lender->arena : reserve(r, lanes, lane_bytes(r), &fits);
+    r->work_lanes = work_for(&r->plan);
+    r->work = reserve(r, (size_t)cv_pool_running(r->pool) * r->work_lanes, lane_bytes(r), &fits);
     r->pass = reserve(r, (size_t)r->slots * steps, sizeof *r->pass, &fits);
     r->aimed = reserve(r, (size_t)r->slots, sizeof *r->aimed, &fits);
     r->labels = reserve(r, (size_t)r->slots * MAX_LANES, sizeof *r->labels, &fits);
@@ -129,6 +144,19 @@ static int lockstep_of(const cv_runner *r) {
     return count;
 }
 
+// Plans, and where each block would have two threads or more, and a shard of its own, plans that they share its passes.
+static convo_status make_plan(cv_runner *r, convo_error *err) {
+    const cv_node *loss = r->loss.op ? &r->loss : NULL;
+    const int blocks = blocks_of(r, r->max_batch);
+    CV_TRY(cv_plan_make(r->net, loss, blocks, r->flags, &r->plan, err));
+    r->lockstep = lockstep_of(r);
+    if (!(r->flags & CV_TRAINING) || r->lockstep > 1 || cv_shards_of(r, blocks) < blocks) return CONVO_OK;
+    if (cv_pool_running(r->pool) < 2 * blocks) return CONVO_OK;
+    cv_plan_free(&r->plan);
+    r->flags |= CV_SPLIT;
+    return cv_plan_make(r->net, loss, blocks, r->flags, &r->plan, err);
+}
+
 convo_status cv_runner_new(cv_net *net, const cv_op *loss, const void *loss_config, int max_batch, unsigned flags,
                            cv_pool *pool, cv_runner **out, convo_error *err) {
     return cv_runner_borrow(NULL, net, loss, loss_config, max_batch, flags, pool, out, err);
@@ -145,14 +173,12 @@ convo_status cv_runner_borrow(const cv_runner *lender, cv_net *net, const cv_op 
     if ((flags & CV_ONE_EXAMPLE) && (status = cv_net_single(net, &r->single, err))) goto fail;
     if (r->single) r->net = r->single;
     if (loss && (status = add_loss(r, loss, loss_config, err))) goto fail;
-    if ((status = cv_plan_make(r->net, loss ? &r->loss : NULL, blocks_of(r, max_batch), flags, &r->plan, err)))
-        goto fail;
+    if ((status = make_plan(r, err))) goto fail;
     if (!(flags & CV_TRAINING) && r->plan.lanes > CV_LIMIT_ALIVE) {
         status = cv_fail(err, CONVO_LIMIT, "", "the net holds %zu vectors of values at one time, at most %d are run",
                          r->plan.lanes, CV_LIMIT_ALIVE);
         goto fail;
     }
-    r->lockstep = lockstep_of(r);
     r->slots = r->plan.barriers ? blocks_of(r, max_batch) : cv_pool_running(pool) * r->lockstep;
     if (!reserve_all(r, lender)) {
         status = cv_no_memory(err, "activations and gradients; a smaller batch needs less");
@@ -186,6 +212,7 @@ void cv_runner_free(cv_runner *r) {
         }
     }
     if (!r->borrows) free(r->arena);
+    free(r->work);
     free(r->pass);
     free(r->aimed);
     free(r->labels);

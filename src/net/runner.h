@@ -34,10 +34,12 @@ struct cv_runner {
     cv_pool *pool;
     unsigned flags;
     int max_batch;
-    int lockstep;    // blocks that go through the net together
-    int slots;       // arenas: one per thread and block in lockstep, or one per block where blocks meet
-    void *arena;     // [slots][plan.lanes]
-    bool borrows;    // the arena is another runner's
+    int lockstep; // blocks that go through the net together
+    int slots;    // arenas: one per thread and block in lockstep, or one per block where blocks meet
+    void *arena;  // [slots][plan.lanes]
+    bool borrows; // the arena is another runner's
+    void *work;   // [threads][work_lanes], scratch of parts of a pass
+    size_t work_lanes;
     cv_pass *pass;   // [slots][steps], pointers filled in
     target *aimed;   // [slots]
     int32_t *labels; // [slots][MAX_LANES]
@@ -75,6 +77,10 @@ static inline size_t lane_bytes(const cv_runner *r) {
 }
 static inline char *arena_of(const cv_runner *r, int slot) {
     return (char *)r->arena + (size_t)slot * r->plan.lanes * lane_bytes(r);
+}
+
+static inline void *work_of(const cv_runner *r, int worker) {
+    return (char *)r->work + (size_t)worker * r->work_lanes * lane_bytes(r);
 }
 
 static inline void *at(const cv_runner *r, int slot, size_t offset) {

@@ -130,7 +130,7 @@ struct cv_op {
     bool maximum;   // ... the largest of several pixels
     bool by_output; // a loss whose outputs have a label each, none of which excludes another: it reads .truth;
                     // class_weight counts where its output is true, and does not count in the mean over samples
-    bool lockstep, in_parts, adds_dx; // see share.h
+    bool lockstep, in_parts, splits, adds_dx; // see share.h
     bool normalises; // its statistics merge to a cv_norm_channel and a cv_norm_gradient per channel and are gathered of
                      // any region; it cuts y
     bool along;      // says which regions are done

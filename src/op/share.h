@@ -1,5 +1,6 @@
 // How the plan divides a pass among blocks, threads, the optimiser and neighbouring ops. Only ops that request it by a
-// trait (lockstep, in_parts, adds_dx, normalises, along, opened) read any of this; the author of a layer need not.
+// trait (lockstep, in_parts, splits, adds_dx, normalises, along, opened) read any of this; the author of a layer need
+// not.
 #pragma once
 
 #include "base/base.h"
@@ -41,7 +42,8 @@ typedef struct cv_norm {
 typedef struct cv_share {
     int blocks; // of this call: 1, but more with .lockstep; the values of block i are i * apart lanes further on
     size_t apart;
-    int part, parts;              // with .in_parts: which part of the pass to do, of how many; below 2: all of it
+    int part, parts;              // with .in_parts, or .splits, where a part has scratch of its own and changes no bit:
+                                  // which part of the pass to do, of how many; below 2: all of it
     bool add;                     // with .adds_dx: dx[0] is added to
     cv_receive_gradient *receive; // with .in_parts: is given the gradients in place of .grad; NULL: they go there
     void *receiver;

@@ -112,13 +112,15 @@ static void correlate(lanes *y, int64_t maps, const real *bias, const real *weig
                                 .start = bias ? bias[alone] : 0});
 }
 
+// A part of a forward pass is some rows of the output.
 static void conv_forward(const cv_pass *p) {
     if (p->training && cv_bf16_forward(p)) {
         say_done(p, 0, p->out.c, (cv_span){0, cv_shape_pixels(p->out)});
         return;
     }
     const shapes s = shapes_of_pass(p);
-    const int64_t band = forward_band(&s), height = s.out.h, width = s.out.w;
+    const int64_t band = forward_band(&s), width = s.out.w;
+    const cv_span rows = cv_part(&p->share, s.out.h, width == 1 ? TILE_COLUMNS : 1);
     const correlation k = forward_of(&s, band, p->scratch[0]);
     fill_offsets(&k, &s.c, band);
     for (int64_t group = 0; group < s.c.groups; group++) {
@@ -126,8 +128,8 @@ static void conv_forward(const cv_pass *p) {
                    *bias = s.c.bias ? (const real *)p->tensor[1] + group * s.out.c : NULL;
         const opening x = input_opening(p, &s, group);
         lanes *y = (lanes *)p->y + group * cv_shape_size(s.out);
-        for (int64_t first = 0; first < height; first += band) {
-            const int64_t count = first + band < height ? band : height - first;
+        for (int64_t first = rows.first; first < rows.end; first += band) {
+            const int64_t count = first + band < rows.end ? band : rows.end - first;
             correlate(y + first * width, s.out.c, bias, weight, input_from(&s, &k, &x, first, count), &k,
                       count * width);
             say_done(p, group * s.out.c, s.out.c, (cv_span){first * width, (first + count) * width});
@@ -147,6 +149,8 @@ typedef struct gradients {
     const lanes *dy;
     lanes *dx;
     real *dw, *db;
+    cv_span maps, rows, tiles, biases; // that this part does: of dx, of the tiles of dw in all groups, of db
+    int64_t tile;                      // the first of this group's
 } gradients;
 
 // A tile of the weight gradient: rows m.., taps t.., over some pixels.
@@ -204,10 +208,12 @@ static void weight_row(const weight_tile *t) {
 static void weight_gradient(const gradients *b, source from, int64_t first, int64_t end) {
     const correlation *k = &b->of_weights;
     const int64_t rows = b->s.out.c, taps = k->g.taps;
+    int64_t number = b->tile;
     for (int64_t m = 0; m < rows; m += TILE_ROWS) {
         const bool alone = rows - m == 1;
         const int64_t most = alone ? ROW_TAPS : TILE_COLUMNS, tiles = (taps + most - 1) / most;
-        for (int64_t i = 0; i < tiles; i++) {
+        for (int64_t i = 0; i < tiles; i++, number++) {
+            if (number < b->tiles.first || number >= b->tiles.end) continue;
             const int64_t t = taps * i / tiles, columns = taps * (i + 1) / tiles - t;
             int32_t tap[TILE_COLUMNS];
             tile_offsets(tap, from.tap, t, taps);
@@ -232,6 +238,12 @@ static void weight_gradient(const gradients *b, source from, int64_t first, int6
     }
 }
 
+// Tiles of a group's weight gradient.
+static int64_t weight_tiles(const shapes *s, int64_t taps) {
+    const int64_t alone = s->out.c % TILE_ROWS == 1, heights = (s->out.c + TILE_ROWS - 1) / TILE_ROWS - alone;
+    return heights * ((taps + TILE_COLUMNS - 1) / TILE_COLUMNS) + alone * ((taps + ROW_TAPS - 1) / ROW_TAPS);
+}
+
 typedef struct bias_tile {
     const lanes *dy; // of row m
     int64_t pixels, first, end;
@@ -251,15 +263,17 @@ ALWAYS_INLINE void bias_rows(const int rows, const void *work) {
 
 static void bias_gradient(const gradients *b, int64_t first, int64_t end) {
     const int64_t pixels = b->of_weights.pixels;
-    for (int64_t m = 0; m < b->s.out.c; m += TILE_ROWS) {
+    for (int64_t m = b->biases.first; m < b->biases.end; m += TILE_ROWS) {
         const bias_tile tile = {b->dy + m * pixels, pixels, first, end, b->db + m, b->pass->set && first == 0};
         tile_of_height(b->s.out.c - m, bias_rows, &tile);
     }
 }
 
-// w'[c][m][k] = w[m][c][last - k]: weights with the roles of the channels exchanged and the kernel flipped.
-static void flip_weights(real *to, const real *from, int64_t in, int64_t out, int64_t kernel) {
-    for (int64_t c = 0; c < in; c++)
+// w'[c][m][k] = w[m][c][last - k]: weights with the roles of the channels exchanged and the kernel flipped, for some of
+// the input's maps.
+static void flip_weights(real *to, const real *from, cv_span maps, int64_t in, int64_t out, int64_t kernel) {
+    to += maps.first * out * kernel;
+    for (int64_t c = maps.first; c < maps.end; c++)
         for (int64_t m = 0; m < out; m++)
             for (int64_t k = 0; k < kernel; k++) *to++ = from[(m * in + c) * kernel + kernel - 1 - k];
 }
@@ -268,13 +282,14 @@ static void flip_weights(real *to, const real *from, int64_t in, int64_t out, in
 static void input_gradient(const gradients *b, int64_t first, int64_t end) {
     const correlation *k = &b->of_input;
     const int64_t top = input_top(&b->s, first), rows = (end - 1 + b->s.c.padding[0]) / b->s.c.stride[0] + 1 - top;
-    if (first == end) return;
+    if (first >= end) return;
     correlate_input(&(input_work){.s = &b->s,
                                   .k = k,
                                   .weight = k->weight,
                                   .from = source_of(k, &(opening){.maps = b->dy}, top + k->at.shift[0], rows),
                                   .top = top,
                                   .dx = b->dx,
+                                  .maps = b->maps,
                                   .add = b->pass->share.add},
                     (cv_span){first, end});
 }
@@ -311,21 +326,40 @@ static void use_group(gradients *b, int64_t group) {
     if (p->grad[1]) b->db = (real *)p->grad[1] + map;
 }
 
+// A part of a backward pass is some maps of dx, or some rows of them where maps are few; and some tiles of dw and db,
+// each summed over all pixels.
+static void take_part(gradients *b, const cv_share *share) {
+    const shapes *s = &b->s;
+    const bool by_maps = s->c.groups == 1 && s->in.c >= TILE_ROWS * share->parts;
+    b->maps = by_maps ? cv_part(share, s->in.c, TILE_ROWS) : (cv_span){0, s->in.c};
+    b->rows = by_maps ? (cv_span){0, s->in.h} : cv_part(share, s->in.h, input_unit(s));
+    b->tiles = cv_part(share, s->c.groups * weight_tiles(s, b->of_weights.g.taps), 1);
+    b->biases = cv_part(share, s->out.c, TILE_ROWS);
+}
+
+static bool has_tiles(const gradients *b, int64_t count) {
+    return b->tiles.first < b->tile + count && b->tile < b->tiles.end;
+}
+
 static void conv_backward(const cv_pass *p) {
     const bool weights = p->grad[0] && !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
     gradients b = backward_plan(shapes_of_pass(p), p->scratch[1]);
     const shapes *s = &b.s;
-    const int64_t height = s->out.h, width = s->out.w;
+    const int64_t height = s->out.h, width = s->out.w, tiles = weight_tiles(s, b.of_weights.g.taps);
     b.pass = p;
+    take_part(&b, &p->share);
     if (weights) fill_offsets(&b.of_weights, &s->c, b.band);
     for (int64_t group = 0; group < s->c.groups; group++) {
         use_group(&b, group);
-        if (input) flip_weights(b.of_input.weight, b.w, s->in.c, s->out.c, s->c.kernel[0] * s->c.kernel[1]);
+        if (input) flip_weights(b.of_input.weight, b.w, b.maps, s->in.c, s->out.c, s->c.kernel[0] * s->c.kernel[1]);
+        b.tile = group * tiles;
         for (int64_t first = 0; first < height; first += b.band) {
             const int64_t end = first + b.band < height ? first + b.band : height;
             const cv_span rows = {input_row(s, first), input_row(s, end)};
-            if (input) input_gradient(&b, rows.first, rows.end);
-            if (weights)
+            if (input)
+                input_gradient(&b, rows.first > b.rows.first ? rows.first : b.rows.first,
+                               rows.end < b.rows.end ? rows.end : b.rows.end);
+            if (weights && has_tiles(&b, tiles))
                 weight_gradient(&b, input_from(s, &b.of_weights, &b.x, first, end - first), first * width, end * width);
             if (s->c.bias) bias_gradient(&b, first * width, end * width);
             say_done(p, group * s->in.c, s->in.c, (cv_span){rows.first * s->in.w, rows.end * s->in.w});
@@ -417,9 +451,9 @@ static const cv_case conv2d_cases[] = {
 #define CONV(pair, sides, dims_)                                                                                       \
     .name = "conv" #dims_ "d", .help = #dims_ "-d convolution", .dims = dims_ + 1,                                     \
     .schema = CONV_OPTIONS(pair, sides), .config_size = sizeof(conv), .reads_x = true, .linear = true,                 \
-    .adds_dx = CONV_ADDS_DX, .infer = conv_infer, .tensors = conv_tensors, .cost = conv_cost, .window = conv_window,   \
-    .scratch = conv_scratch, .opened = CONV_OPENS ? opened_scratch : NULL, .along = true, .forward = conv_forward,     \
-    .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                                             \
+    .splits = CONV_ADDS_DX, .adds_dx = CONV_ADDS_DX, .infer = conv_infer, .tensors = conv_tensors, .cost = conv_cost,  \
+    .window = conv_window, .scratch = conv_scratch, .opened = CONV_OPENS ? opened_scratch : NULL, .along = true,       \
+    .forward = conv_forward, .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                    \
     .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}] "                  \
             "dilations=[{dilation}] group={groups}"
 

@@ -154,6 +154,7 @@ typedef struct input_work {
     source from;
     int64_t top;
     lanes *dx;
+    cv_span maps; // of dx
     bool add;
 } input_work;
 
@@ -161,13 +162,13 @@ static inline bool is_same(cv_span a, cv_span b) {
     return a.first == b.first && a.end == b.end;
 }
 
-// The maps that come four at a time, and what is left of them but for one.
+// The maps below `maps`: those that come four at a time, and what is left of them but for one.
 static inline void input_tiles(const input_work *w, const plane *p, int64_t maps) {
     const int64_t left = (p->u.end - p->u.first) * p->v.end;
     cv_span rows = {-1, -1}, columns = {-1, -1};
     dx_tile tile = {.k = w->k, .x = w->from.x, .add = w->add};
     place at = first_place(p);
-    for (int64_t done = 0; done < left && maps > 0; done += TILE_COLUMNS) {
+    for (int64_t done = 0; done < left && maps > w->maps.first; done += TILE_COLUMNS) {
         cv_span u = {at.u, at.u}, v = {at.v, at.v};
         tile.columns = left - done;
         for (int j = 0; j < TILE_COLUMNS; j++) {
@@ -183,7 +184,7 @@ static inline void input_tiles(const input_work *w, const plane *p, int64_t maps
         const cv_span i = points_for(&p->rows, u.first, u.end), j = points_for(&p->columns, v.first, v.end);
         if (!is_same(i, rows) || !is_same(j, columns))
             tile.terms = fill_terms(w->k, &w->s->c, p, rows = i, columns = j, w->from.apart, w->top);
-        for (int64_t c = 0; c < maps; c += TILE_ROWS) {
+        for (int64_t c = w->maps.first; c < maps; c += TILE_ROWS) {
             tile.weight = w->weight + c * w->k->g.taps;
             tile.dx = w->dx + c * w->k->pixels;
             tile_of_height(maps - c, dx_rows, &tile);
@@ -211,14 +212,14 @@ static inline void input_map(const input_work *w, const plane *p, int64_t map) {
                             .add = w->add});
 }
 
-// Rows `band` of dx, by weights that have changed the roles of their channels and are flipped.
+// Rows `band` of some maps of dx, by weights that have changed the roles of their channels and are flipped.
 static inline void correlate_input(const input_work *w, cv_span band) {
     const int64_t maps = w->s->in.c, alone = maps % TILE_ROWS == 1 ? maps - 1 : maps;
     for (int64_t row = 0; row < w->s->c.stride[0]; row++)
         for (int64_t column = 0; column < w->s->c.stride[1]; column++) {
             const plane p = plane_of(w->s, (int64_t[]){row, column}, band);
             if (p.u.first == p.u.end || !p.v.end) continue;
-            input_tiles(w, &p, alone);
-            if (alone < maps) input_map(w, &p, alone);
+            input_tiles(w, &p, alone < w->maps.end ? alone : w->maps.end);
+            if (alone < w->maps.end) input_map(w, &p, alone);
         }
 }

@@ -193,6 +193,7 @@ CV_OP(linear) = {
     .linear = true,
     .lockstep = true,
     .in_parts = true,
+    .splits = true,
     .infer = linear_infer,
     .tensors = linear_tensors,
     .cost = linear_cost,
