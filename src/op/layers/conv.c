@@ -5,9 +5,10 @@
 //   dx[c][p] = sum_t' w'[c][t'] dy[tap'_t' + pixel'_p]       t' = (output channel, row, column), kernel flipped
 //
 // Padding is made once by copying the maps into a larger grid: it costs 1/(kernel * output channels) of the work and
-// leaves three plain sums over offsets. conv_input.h has that of dx.
+// leaves three plain sums over offsets. conv_input.h has that of dx, conv_weight.h that of dw.
 #include "op/layers/conv_bf16.h"
 #include "op/layers/conv_input.h"
+#include "op/layers/conv_weight.h"
 
 static bool conv_infer(void *config, const cv_shape *in, cv_shape *out, char *why, size_t why_size) {
     conv *c = config;
@@ -135,113 +136,6 @@ static void conv_forward(const cv_pass *p) {
             say_done(p, group * s.out.c, s.out.c, (cv_span){first * width, (first + count) * width});
         }
     }
-}
-
-// What a backward pass works with: the values of one group.
-typedef struct gradients {
-    const cv_pass *pass;
-    shapes s;
-    int64_t band;
-    correlation of_weights, of_input;
-    lanes *sum; // [out][taps] of the weights' gradient, over the bands so far
-    const real *w;
-    opening x;
-    const lanes *dy;
-    lanes *dx;
-    real *dw, *db;
-    cv_span maps, rows, tiles, biases; // that this part does: of dx, of the tiles of dw in all groups, of db
-    int64_t tile;                      // the first of this group's
-} gradients;
-
-// A tile of the weight gradient: rows m.., taps t.., over some pixels.
-typedef struct weight_tile {
-    const correlation *k;
-    const lanes *dy, *x; // dy: of row m, from the first of the pixels on
-    const int32_t *tap;
-    int64_t pixels, columns;
-    lanes *kept; // at (m, t): the sums over the bands so far
-    real *dw;    // and where they go, across the lanes
-    bool begin, finish, set;
-} weight_tile;
-
-ALWAYS_INLINE void weight_columns(const int rows, const int width, const weight_tile *t) {
-    const int64_t taps = t->k->g.taps;
-    lanes sum[TILE_ROWS][TILE_COLUMNS];
-    tile_outer_columns(rows, width, sum, t->dy, t->k->pixels, t->x, t->k->pixel, t->pixels, t->tap);
-    if (!t->begin) tile_add(rows, sum, t->kept, taps, t->columns);
-    if (t->finish)
-        tile_total(rows, sum, t->dw, taps, t->columns, t->set);
-    else
-        tile_store(rows, t->kept, taps, sum, t->columns);
-}
-
-ALWAYS_INLINE void weight_rows(const int rows, const void *work) {
-    weight_columns(rows, TILE_COLUMNS, work);
-}
-ALWAYS_INLINE void fewer_weight_rows(const int rows, const void *work) {
-    weight_columns(rows, TILE_COLUMNS - 1, work);
-}
-
-// A map by itself.
-static void weight_row(const weight_tile *t) {
-    const correlation *k = t->k;
-    lanes sum[(ROW_TAPS + LANES - 1) / LANES][LANES] = {{{0}}};
-    row_outer(t->columns, (row_sums){.dy = t->dy,
-                                     .height = t->pixels / k->width,
-                                     .width = k->width,
-                                     .x = t->x,
-                                     .line = k->line,
-                                     .step = k->step,
-                                     .tap = t->tap,
-                                     .sum = sum[0]});
-    for (int64_t j = 0; !t->begin && j < t->columns; j++) sum[j / LANES][j % LANES] += t->kept[j];
-    for (int64_t j = 0; !t->finish && j < t->columns; j++) t->kept[j] = sum[j / LANES][j % LANES];
-    for (int64_t first = 0; t->finish && first < t->columns; first += LANES) {
-        const lanes total = sum_square(sum[first / LANES]);
-        for (int64_t j = first; j < first + LANES && j < t->columns; j++)
-            t->dw[j] = (t->set ? 0 : t->dw[j]) + total[j - first];
-    }
-}
-
-// sum[maps][taps] over the pixels first..end, which `from` is for; over all of them it goes to dw, across the lanes.
-// Every tile has about as many taps: of 25, five tiles have five, and need not have six.
-static void weight_gradient(const gradients *b, source from, int64_t first, int64_t end) {
-    const correlation *k = &b->of_weights;
-    const int64_t rows = b->s.out.c, taps = k->g.taps;
-    int64_t number = b->tile;
-    for (int64_t m = 0; m < rows; m += TILE_ROWS) {
-        const bool alone = rows - m == 1;
-        const int64_t most = alone ? ROW_TAPS : TILE_COLUMNS, tiles = (taps + most - 1) / most;
-        for (int64_t i = 0; i < tiles; i++, number++) {
-            if (number < b->tiles.first || number >= b->tiles.end) continue;
-            const int64_t t = taps * i / tiles, columns = taps * (i + 1) / tiles - t;
-            int32_t tap[TILE_COLUMNS];
-            tile_offsets(tap, from.tap, t, taps);
-            const weight_tile tile = {.k = k,
-                                      .dy = b->dy + m * k->pixels + first,
-                                      .x = from.x,
-                                      .tap = alone ? from.tap + t : tap,
-                                      .pixels = end - first,
-                                      .columns = columns,
-                                      .kept = b->sum + m * taps + t,
-                                      .dw = b->dw + m * taps + t,
-                                      .begin = first == 0,
-                                      .finish = end == k->pixels,
-                                      .set = b->pass->set};
-            if (alone)
-                weight_row(&tile);
-            else if (columns < TILE_COLUMNS)
-                tile_of_height(rows - m, fewer_weight_rows, &tile);
-            else
-                tile_of_height(rows - m, weight_rows, &tile);
-        }
-    }
-}
-
-// Tiles of a group's weight gradient.
-static int64_t weight_tiles(const shapes *s, int64_t taps) {
-    const int64_t alone = s->out.c % TILE_ROWS == 1, heights = (s->out.c + TILE_ROWS - 1) / TILE_ROWS - alone;
-    return heights * ((taps + TILE_COLUMNS - 1) / TILE_COLUMNS) + alone * ((taps + ROW_TAPS - 1) / ROW_TAPS);
 }
 
 typedef struct bias_tile {
