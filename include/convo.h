@@ -485,6 +485,71 @@ CONVO_API void convo_stream_free(convo_stream *stream);
 // Seconds of sound that the net hears at once.
 CONVO_API double convo_stream_window(const convo_stream *stream);
 
+// How well a model spots words in recordings of hours. If all fields are zero, the defaults apply.
+typedef struct convo_spot_options {
+    double at;      // false accepts an hour, of all words together: thresholds are chosen that keep to it, and given to
+                    // the model; 0: its own are used
+    int64_t packet; // samples that the stream is given at once, up to 4096; 0: 4096. The result does not depend on it
+    void (*progress)(const char *recording, double seconds, void *user); // heard of a recording; may be NULL
+    void *user;                                                          // passed to progress
+} convo_spot_options;
+
+// What would be at a threshold.
+typedef struct convo_spot_point {
+    double threshold;              // of the smoothed probability
+    int64_t missed, false_accepts; // words, events
+} convo_spot_point;
+
+// How well one word is spotted. A word is hit by its first event between its start and half a second after its end;
+// every other event is a false accept.
+typedef struct convo_spot_word {
+    int label;                        // its class
+    double threshold;                 // that counts
+    int64_t said, missed;             // times
+    int64_t false_accepts;            // events
+    double hours;                     // in which an event is a false accept: all but those of the word
+    convo_interval misses;            // Wilson's 95 % interval of the share that is missed
+    convo_interval per_hour;          // of the false accepts in an hour: convo_rate_interval
+    double delay_p50, delay_p95;      // seconds from the end of the word to the event, of the words that are hit; NaN: none
+    int points;                       // of the curve
+    convo_spot_point *curve;          // [points] as the threshold falls
+} convo_spot_word;
+
+// A word that was heard.
+typedef struct convo_spotted {
+    int recording; // of convo_spotting.recording
+    int label;     // its class
+    double time;   // seconds from the beginning of the recording
+    double score;  // smoothed probability
+    bool hit;      // it was said; else a false accept
+} convo_spotted;
+
+// What a model heard in recordings in which it is known what is said.
+typedef struct convo_spotting {
+    int words;             // classes that may be heard
+    convo_spot_word *word; // [words]
+    int64_t heard_count;   // events
+    convo_spotted *heard;  // [heard_count] word by word, in the order in which they were heard
+    int recordings;        // in the list
+    char **recording;      // [recordings] paths
+    int labels;            // classes of the model
+    char **label;          // [labels] what they are called
+    double seconds;        // of sound
+    double share;          // processor time of listening, as a share of real time
+} convo_spotting;
+
+// Lets a model listen to recordings, and compares what it hears with what is said. list: a recording, with a list
+// `start,end,word` beside it (NAME.csv for NAME.wav) or without one, if nothing is said that the model should hear; a
+// folder of such recordings; or a CSV file `path,start,end,word`. Free the result with convo_spotting_free. Errors:
+// those of convo_stream_new, of the list and of recordings; STATE if all classes of the model are silent.
+CONVO_API convo_status convo_spot(convo_model *model, const char *list, const convo_spot_options *options,
+                                  convo_spotting *result, convo_error *err);
+// Frees what is in it.
+CONVO_API void convo_spotting_free(convo_spotting *result);
+// Returns the exact 95 % interval of a rate if `count` events occurred in `hours` (Poisson's law; Garwood, Biometrika
+// 28, 1936). Of none, it reaches from 0 to 3 / hours: the rule of three, one-sided. Of no time, it is [0, infinity].
+CONVO_API convo_interval convo_rate_interval(int64_t count, double hours);
+
 // --- export and import ------------------------------------------------------------------------------------------
 
 // How a model is exported. If all fields are zero, the defaults apply.

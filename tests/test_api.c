@@ -159,6 +159,7 @@ static struct {
     convo_array array;
     convo_recording recording;
     convo_mix mix;
+    convo_spotting spotting;
     convo_map map;
     convo_get_result got;
     convo_examples examples;
@@ -313,6 +314,7 @@ static convo_status push_twice(const float *samples, convo_error *err) {
     X(convo_data_export, NULL, NULL, NULL)                                                                             \
     X(convo_dataset_new, NULL, NULL)                                                                                   \
     X(convo_mix_write, NULL, NULL, NULL, NULL)                                                                         \
+    X(convo_spot, NULL, NULL, NULL, NULL)                                                                              \
     X(convo_cache_list, NULL, NULL)                                                                                    \
     X(convo_cache_clear, NULL)
 
@@ -386,6 +388,9 @@ static convo_status push_twice(const float *samples, convo_error *err) {
       convo_examples_change(it.moons, NULL, (int64_t[1]){0}, &out.examples, err))                                      \
     X(convo_recording_read, ARGUMENT, negative, convo_recording_read(RECORDING, -1, &out.recording, err))              \
     X(convo_recording_read, IO, not_there, convo_recording_read("/nowhere.wav", 0, &out.recording, err))               \
+    X(convo_spot, STATE, no_front_end, convo_spot(it.logistic, RECORDING, NULL, &out.spotting, err))                   \
+    X(convo_spot, ARGUMENT, less_than_none,                                                                            \
+      convo_spot(it.spoken, RECORDING, WITH(convo_spot_options, .at = -1), &out.spotting, err))                        \
     X(convo_mix_write, ARGUMENT, nothing_in_that_part,                                                                 \
       convo_mix_write("fsdd", "data/fsdd", MIX(.part = CONVO_VALIDATION), &out.mix, err))                              \
     X(convo_mix_write, ARGUMENT, no_such_data_set,                                                                     \
