@@ -287,6 +287,7 @@ static void evaluate_run(view *v, view_run *r) {
     r->page.mistakes = scored.mistakes;
     memcpy(r->page.wrong, scored.wrong, sizeof scored.wrong);
     r->scores = good ? SCORES_DONE : SCORES_FAILED;
+    clock_gettime(CLOCK_MONOTONIC, &r->scored_at);
     snprintf(r->why_not, sizeof r->why_not, "%s%s%s", err.where, *err.where ? ": " : "", err.message);
     r->changed = r->evaluated = ++v->version;
 }
@@ -322,13 +323,22 @@ static void *work_wanted(void *user) {
     return NULL;
 }
 
+// A training changes its model all the time, and needs the processors more than this.
+static bool is_fresh(const view_run *r) {
+    const time_t often = 60; // seconds
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return r->state == RUN_TRAINING && now.tv_sec - r->scored_at.tv_sec < often;
+}
+
 static view_run *want(view *v, size_t number, bool web) {
     pthread_t thread;
     if (number >= v->runs) return NULL;
     view_run *r = v->run[number];
     score_state *state = web ? &r->listens : &r->scores;
     const view_stamp made = web ? r->listening : r->scored;
-    const bool known = *state == SCORES_WANTED || (*state != SCORES_NONE && same_stamp(made, r->model));
+    const bool known =
+        *state == SCORES_WANTED || (*state != SCORES_NONE && (same_stamp(made, r->model) || (!web && is_fresh(r))));
     if (known || !r->model.inode) return r;
     *state = SCORES_WANTED;
     if (v->working) return r;

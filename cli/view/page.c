@@ -17,7 +17,7 @@ static void say_pending(const view_run *r, char *text, size_t size) {
         snprintf(text, size, "The model cannot be evaluated: %s", r->why_not);
     else
         snprintf(text, size,
-                 r->state == RUN_TRAINING ? "There is no model yet: it is kept after the first epoch."
+                 r->state == RUN_TRAINING ? "There is no model yet: without validation it is kept at the end."
                                           : "The run has no model (best.safetensors).");
 }
 

@@ -31,6 +31,7 @@ typedef struct view_run {
     view_stamp recipe, result, model;
     score_state scores;
     view_stamp scored;           // the model that was evaluated
+    struct timespec scored_at;   // when that was done
     score_state listens;         // of the page on which the model listens (cli/web/web.h), made for ...
     view_stamp listening;        // ... this model
     char *web;                   // it; NULL: there is none

@@ -1,7 +1,7 @@
 // Looks at what `convo view` serves, in Chromium, headless, and prints what it sees as JSON. Commands, in order:
 //
 //   open URL WIDTH light|dark|still    opens a page
-//   until JAVASCRIPT                   waits for an expression in the page to be true, for 20 seconds at most
+//   until JAVASCRIPT                   waits for an expression in the page to be true, for 40 seconds at most
 //   say JAVASCRIPT                     adds the value of an expression to the list `said`
 //   click JAVASCRIPT                   an element
 //   key NAME                           presses a key, such as Tab or Enter
@@ -18,7 +18,7 @@ const said = [], missed = [];
 const commands = {
   open: (url, width, scheme) => show(url, +width, scheme, scheme === 'still'),
   until: async condition => {
-    for (let tries = 0; tries < 200; tries++) {
+    for (let tries = 0; tries < 400; tries++) {
       if (await evaluate(condition)) return;
       await new Promise(done => setTimeout(done, 100));
     }
