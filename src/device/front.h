@@ -23,7 +23,7 @@ typedef struct cv_f32_front {
     float floor, below, unit;  // log of what is not above floor: that of below; factor of logs
     float range, mean, factor; // cut so far below the clip's largest, 0: not; (v - mean) factor
     const float *shape;        // [window]; NULL: ones
-    const float *turn;         // sin of 2 pi k / fft, [fft / 4 + 1]
+    const float *turn;         // sin of 2 pi k / fft, [fft / 4 + 1]; no power of two: see dft.h
     const float *bank;         // of each bin from the first one on, the share that goes to the filter that rises there
     const int16_t *bins;       // [filters + 1]: the number of bins up to the peak of each filter, and behind the last
     const float *peak;         // [filters] factors; NULL: ones

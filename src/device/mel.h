@@ -1,6 +1,7 @@
 // The spectrum of a frame, and what mel filters add up of it.
 #pragma once
 
+#include "device/dft.h"
 #include "device/exp.h"
 #include "device/fft.h"
 #include "device/front.h"
@@ -8,7 +9,13 @@
 
 // The spectrum of the frame in the second half of work, [2 fft], goes to its beginning.
 static void cv_f32_transform(const cv_f32_front *f, float *work) {
-    cv_f32_fft_power(work + f->fft, work, f->turn, f->fft);
+    float *x = work + f->fft;
+#ifdef CV_ANY_FFT
+    if (f->fft & (f->fft - 1))
+        cv_f32_dft_power(x, work, f->turn, f->fft);
+    else
+#endif
+        cv_f32_fft_power(x, work, f->turn, f->fft);
     if (f->exponent != 1.0f)
         for (int32_t k = 0; k <= f->fft / 2; k++)
             work[k] = work[k] > 0.0f ? cv_f32_exp(f->exponent * cv_f32_log(work[k])) : 0.0f;

@@ -55,9 +55,13 @@ static bool fill_bank(cv_program *p, const cv_spectrum *s) {
 }
 
 static bool fill_turn(cv_program *p, size_t fft) {
-    const size_t count = fft / 4 + 1;
+    const bool any = fft & (fft - 1); // cosines, then sines, see src/device/dft.h
+    const size_t count = any ? 2 * fft : fft / 4 + 1;
     float *turn = cv_program_add_table(p, CV_TABLE_F32, count, "front", "turn");
-    for (size_t k = 0; turn && k < count; k++) turn[k] = (float)sin(2 * M_PI * (double)k / (double)fft);
+    for (size_t k = 0; turn && k < count; k++) {
+        const double angle = 2 * M_PI * (double)(k % fft) / (double)fft;
+        turn[k] = (float)(any && k < fft ? cos(angle) : sin(angle));
+    }
     p->f32_front.turn = turn;
     return turn;
 }
@@ -188,7 +192,7 @@ static void set_rows(const convo_recipe *r, cv_f32_front *f) {
 
 // An option that the device's form does not know; NULL: there is none.
 static const char *unknown_option(const cv_frames *frames) {
-    if (frames->fft & (frames->fft - 1)) return "an fft that is not a power of two";
+    if (frames->fft % 2) return "an odd fft";
     if (frames->fft < 16) return "an fft of fewer than 16 points";
     return frames->filters > frames->fft ? "more filters than the fft has points" : NULL;
 }

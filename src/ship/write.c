@@ -173,6 +173,8 @@ static void write_text(const char *name, bool *written, FILE *to) {
 static void write_kernels(const cv_program *p, FILE *to) {
     bool written[MOST_TEXTS] = {false};
     char file[64];
+    for (int k = 0; !(p->f32_front.fft & (p->f32_front.fft - 1)) && cv_device_texts[k].name; k++)
+        if (!strcmp(cv_device_texts[k].name, "dft.h")) written[k] = true; // nobody needs it
     write_text("layer.h", written, to);
     for (int i = -1; i < p->calls; i++) {
         const cv_kernel *kernel = i < 0 ? p->front : p->call[i].kernel;
