@@ -20,7 +20,9 @@ static const cli_option options[] = {
     FLAG_OPTION("fold", 0, fold, "fold batch normalisation into the layer before it"),
     FLAG_OPTION("with-features", 0, features, "include the front end: the input is the samples of a recording"),
     FLAG_OPTION("probabilities", 0, probabilities, "output probabilities instead of logits"),
-    FLAG_OPTION("int8", 0, int8, "C, page, ONNX: the net in 8-bit numbers, whose ranges training examples give"),
+    FLAG_OPTION("int8", 0, int8,
+                "C, page, ONNX: the net in 8-bit numbers, whose ranges training examples or the model file give; "
+                "safetensors: keep them"),
     TEXT_OPTION("data", 0, data, "DIR", "with --int8: folder of the data set (that of the run)"),
     TEXT_OPTION("name", 0, name, "NAME",
                 "C: what its functions' names begin with (the name of the file); page: its title"),

@@ -122,8 +122,7 @@ static void onnxruntime_computes_what_a_device_does(void **state) {
         const double all = ROWS * (double)cv_shape_size(cv_net_output(model->net));
         print_message("%s: %d of %.0f numbers differ, by %d; %d labels\n", nets[k].name, c.values, all, c.steps,
                       c.labels);
-        if (c.values > nets[k].share * all || c.steps > 1)
-            fail_msg("%s is not the same in onnxruntime", nets[k].name);
+        if (c.values > nets[k].share * all || c.steps > 1) fail_msg("%s is not the same in onnxruntime", nets[k].name);
         free(values);
         convo_model_free(model);
     }

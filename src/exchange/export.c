@@ -6,9 +6,12 @@
 
 static convo_status copy(const convo_model *model, const char *path, const convo_export_options *options,
                          convo_error *err) {
-    if (options->fold || options->features || options->probabilities || options->name || options->int8)
+    if (options->fold || options->features || options->probabilities || options->name)
         return cv_fail(err, CONVO_ARGUMENT, path,
                        "a .safetensors file holds the model unchanged: these options apply to other formats");
+    if (options->int8 && !model->ranges)
+        return cv_fail(err, CONVO_STATE, path,
+                       "the ranges of its values are not measured yet: call convo_model_quantize first");
     return convo_model_save(model, path, err);
 }
 

@@ -23,6 +23,7 @@ void convo_model_free(convo_model *model) {
     convo_listening_free(model->listening);
     free(model->listening);
     free(model->range);
+    free(model->ranges);
     free(model);
 }
 
@@ -63,7 +64,10 @@ convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, conv
     convo_model *made = cv_alloc(1, sizeof *made);
     if (!made) return cv_no_memory(err, "a model");
     made->test_accuracy = parts->test_accuracy;
-    convo_status status = cv_normal_copy(parts->normal, &made->normal) ? CONVO_OK : cv_no_memory(err, "a model");
+    made->ranges = parts->ranges ? cv_format("%s", parts->ranges) : NULL;
+    convo_status status = CONVO_OK;
+    if (!cv_normal_copy(parts->normal, &made->normal) || (parts->ranges && !made->ranges))
+        status = cv_no_memory(err, "a model");
     if (!status) status = convo_recipe_text(parts->recipe, &text, err);
     if (!status)
         status = cv_recipe_parse(text, strlen(text), parts->recipe->name, parts->recipe->file, &made->recipe, err);
@@ -153,10 +157,11 @@ convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODE
         {"convo.seed", cv_format("%" PRIu64, convo_recipe_seed(parts->recipe))},
     };
     memcpy(text, all, sizeof all);
-    *count = CV_MODEL_TEXTS - 2;
+    *count = CV_MODEL_TEXTS - 3;
     if (!isnan(parts->test_accuracy))
         text[(*count)++] = (cv_st_text){"convo.test_accuracy", dump(json_real(parts->test_accuracy))};
     if (parts->listening) text[(*count)++] = (cv_st_text){"convo.listening", cv_listening_text(parts->listening)};
+    if (parts->ranges) text[(*count)++] = (cv_st_text){"convo.int8", cv_format("%s", parts->ranges)};
     for (size_t k = 0; k < *count; k++)
         if (!text[k].value)
             return strcmp(text[k].key, "convo.labels") == 0 // jansson does not say which of the two
@@ -192,6 +197,7 @@ cv_model_parts cv_model_parts_of(const convo_model *model) {
         .classes = model->classes,
         .normal = &model->normal,
         .test_accuracy = model->test_accuracy,
+        .ranges = model->ranges,
         .listening = model->listening,
     };
 }
@@ -314,6 +320,8 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
     json_t *number = cv_json_of(accuracy);
     model->test_accuracy = json_is_number(number) ? json_number_value(number) : NAN;
     json_decref(number);
+    const char *ranges = cv_safetensors_text(file, "convo.int8");
+    if (ranges && !(model->ranges = cv_format("%s", ranges))) return cv_no_memory(err, path);
 
     char *file_name = cv_format("%s: recipe", path);
     if (!file_name) return cv_no_memory(err, path);

@@ -1,6 +1,7 @@
 // Which numbers the values of a net are between, for its form of 8-bit numbers: measured on training examples, and of
 // several ways to cut outliers off, the one whose probabilities are nearest to those in floats on validation examples.
 #include "model/on_device.h"
+#include "model/ranges.h"
 
 #include <float.h>
 #include <math.h>
@@ -151,21 +152,33 @@ static convo_status measure_values(const cv_program *p, const cv_material *m, cv
     return status;
 }
 
-convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err) {
+static convo_status measure_on_data(const convo_model *model, const convo_train_options *options, const cv_program *p,
+                                    cv_range *range, convo_error *err) {
     cv_material m = {0};
-    cv_program *program = NULL;
-    cv_range *range = NULL;
-    if (!model) return cv_fail(err, CONVO_ARGUMENT, "", "a model is needed");
-    const cv_ship ship = cv_ship_of(model);
-    convo_status status = cv_program_new(&ship, &program, err);
-    if (!status) status = cv_material_load(model->recipe, options, CONVO_TRAIN, &m, err);
+    convo_status status = cv_material_load(model->recipe, options, CONVO_TRAIN, &m, err);
     if (!status && !m.split.count[CONVO_TRAIN])
         status = cv_fail(err, CONVO_ARGUMENT, m.dataset->folder, "the training part is empty");
-    if (!status && !(range = cv_alloc((size_t)program->values, sizeof *range)))
-        status = cv_no_memory(err, "ranges of 8-bit numbers");
-    if (!status) status = measure_values(program, &m, range, err);
+    if (!status) status = measure_values(p, &m, range, err);
     cv_material_free(&m);
-    cv_program_free(program);
+    return status;
+}
+
+convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err) {
+    cv_program *p = NULL;
+    char *text = NULL;
+    if (!model) return cv_fail(err, CONVO_ARGUMENT, "", "a model is needed");
+    const cv_ship ship = cv_ship_of(model);
+    CV_TRY(cv_program_new(&ship, &p, err));
+    cv_range *range = cv_alloc((size_t)p->values, sizeof *range);
+    convo_status status = range ? CONVO_OK : cv_no_memory(err, "ranges of 8-bit numbers");
+    if (!status && model->ranges) {
+        status = cv_ranges_read(model->ranges, model->recipe->file, model->net, p, range, err);
+    } else if (!status) {
+        status = measure_on_data(model, options, p, range, err);
+        if (!status) status = cv_ranges_write(model->net, p, range, &text, err);
+        model->ranges = text;
+    }
+    cv_program_free(p);
     if (status) {
         free(range);
         return status;

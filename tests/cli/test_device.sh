@@ -207,6 +207,11 @@ expect 2 "data that nobody reads" "--data requires --int8" -- export "$run" -o "
 expect 0 "8-bit numbers for ONNX" "x.onnx" -- export "$run" -o "$work/x.onnx" --int8
 expect 1 "ranges without data" "convo: " -- export "$run" -o "$work/x.c" --int8 --data /nowhere
 expect 0 "a recording is predicted in 8-bit numbers" "0_george_0.flac" -- predict "$run" data/fsdd/0_george_0.flac --on device --int8
+expect 0 "a model file keeps its ranges" "x.safetensors" -- export "$run" -o "$work/x.safetensors" --int8
+expect 0 "the run's 8-bit numbers" "kept.c" -- export "$run" -o "$work/kept.c" --int8
+mv "$work/kept.c" "$work/measured.c"
+expect 0 "those of the file, without data" "kept.c" -- export "$work/x.safetensors" -o "$work/kept.c" --int8 --data /nowhere
+check "are the same" sh -c 'sed 1d "$0" >"$0.body" && sed 1d "$1" | cmp - "$0.body"' "$work/kept.c" "$work/measured.c"
 expect 1 "a name that is no word of C" "the name '1 net' is no word of C" -- export "$run" -o "$work/x.c" --name '1 net'
 expect 1 "options that are for ONNX" "these options apply to .onnx only" -- export "$run" -o "$work/x.c" --fold
 expect 1 "a name for ONNX" "this option applies to .c" -- export "$run" -o "$work/x.onnx" --name net
