@@ -294,8 +294,8 @@ typedef enum convo_machine {
 // to cut off outliers it takes the one whose probabilities are nearest to those in floats, on at most 256 examples of
 // the validation part, else of the training part. Uses options->data, search, cache and threads; options may be NULL.
 // The weights remain as they are. convo_model_save keeps what was measured, and a model that was saved with it is not
-// measured again, nor needs the data. Errors: any error of the data; FORMAT if the file keeps ranges that do not fit;
-// those of convo_model_run_on.
+// measured again, nor needs the data. Errors: any error of the data, or of what the file keeps; those of
+// convo_model_run_on.
 CONVO_API convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err);
 // Sets where each later prediction and evaluation runs: initially CONVO_HOST. As on a device, samples are rounded to 16
 // bits first, and one thread computes. Errors: LIMIT if a map or a clip is too large for a device; STATE for 8-bit

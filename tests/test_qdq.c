@@ -73,6 +73,26 @@ static counts compare(convo_model *model, const float *features, int rows) {
     return c;
 }
 
+// The file, read again, is the net in floats with weights of 8 bits. Returns the largest difference of an output, as a
+// share of the largest output.
+static double read_again(const convo_model *model, const float *features, int rows) {
+    const size_t all = (size_t)rows * (size_t)cv_shape_size(cv_net_output(model->net));
+    char path[64];
+    convo_error err = {0};
+    convo_model *again;
+    double worst = 0, largest = 1e-30;
+    snprintf(path, sizeof path, "%s/net.onnx", folder);
+    must(convo_import(path, NULL, &again, &err), &err);
+    float *want = model_outputs(model, features, rows), *got = model_outputs(again, features, rows);
+    for (size_t i = 0; i < all; i++) {
+        worst = fmax(worst, fabs((double)want[i] - (double)got[i]));
+        largest = fmax(largest, fabs((double)want[i]));
+    }
+    free(want), free(got);
+    convo_model_free(again);
+    return worst / largest;
+}
+
 // The sums are exact and the scales are chosen so that convolutions round alike; averages, sums and products of two
 // values are floats in onnxruntime, which may lie on the other side of a half.
 static const struct {
@@ -123,9 +143,44 @@ static void onnxruntime_computes_what_a_device_does(void **state) {
         print_message("%s: %d of %.0f numbers differ, by %d; %d labels\n", nets[k].name, c.values, all, c.steps,
                       c.labels);
         if (c.values > nets[k].share * all || c.steps > 1) fail_msg("%s is not the same in onnxruntime", nets[k].name);
+        const double off = read_again(model, values, ROWS);
+        if (!(off < 0.03)) fail_msg("%s, read again, is off by %.2g of the largest output", nets[k].name, off);
         free(values);
         convo_model_free(model);
     }
+}
+
+static float *numbers_of(const char *path, size_t count) {
+    float *values = test_memory(count, sizeof *values);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    assert_int_equal(fread(values, sizeof *values, count, file), count);
+    fclose(file);
+    return values;
+}
+
+static void models_of_other_programs_are_read(void **state) {
+    (void)state;
+    enum { EXAMPLES = 7, INPUTS = 3 * 8 * 8, OUTPUTS = 5 }; // as quantized.py has them
+    char path[3][64], command[320];
+    static const char *const endings[] = {"other.onnx", "x.bin", "y.bin"};
+    convo_error err = {0};
+    convo_model *model;
+    if (system("/usr/bin/python3 -c 'import onnx' 2>/dev/null") != 0) {
+        print_message("[  SKIPPED ] models_of_other_programs_are_read: python3-onnx is not installed\n");
+        skip();
+    }
+    for (int k = 0; k < 3; k++) snprintf(path[k], sizeof path[k], "%s/%s", folder, endings[k]);
+    snprintf(command, sizeof command, "/usr/bin/python3 tests/onnx/quantized.py %s %s %s", path[0], path[1], path[2]);
+    assert_int_equal(system(command), 0);
+    must(convo_import(path[0], NULL, &model, &err), &err);
+    float *x = numbers_of(path[1], EXAMPLES * INPUTS), *y = numbers_of(path[2], EXAMPLES * OUTPUTS);
+    float *got = model_outputs(model, x, EXAMPLES);
+    for (int i = 0; i < EXAMPLES * OUTPUTS; i++)
+        if (!(fabs((double)got[i] - (double)y[i]) < 1e-3))
+            fail_msg("output %d is %g, not %g", i, (double)got[i], (double)y[i]);
+    free(x), free(y), free(got);
+    convo_model_free(model);
 }
 
 // A run and its data.
@@ -159,7 +214,8 @@ static int remove_folder(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct CMUnitTest tests[] = {cmocka_unit_test(onnxruntime_computes_what_a_device_does)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(onnxruntime_computes_what_a_device_does),
+                                              cmocka_unit_test(models_of_other_programs_are_read)};
     if (!mkdtemp(folder)) return 1;
     const int status =
         argc > 1 ? compare_run(argv[1], argc > 2 ? argv[2] : NULL) : cmocka_run_group_tests(tests, NULL, NULL);

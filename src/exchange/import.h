@@ -131,6 +131,7 @@ typedef struct cv_import_operator {
 extern const cv_import_operator cv_import_layers[], cv_import_affines[], cv_import_windows[], cv_import_shapes[],
     cv_import_norms[], cv_import_recurrent[];
 cv_import_reader cv_import_pass_on; // the output is another name for the first input
+cv_import_reader cv_import_rounding;
 cv_import_reader cv_import_node;    // a layer that names this operator in its .onnx
 // Fills *out with the operator of such a layer; returns false if there is none. words: room for its attributes.
 bool cv_import_node_operator(const char *type, cv_import_operator *out, char *words, size_t size);

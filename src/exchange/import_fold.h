@@ -21,7 +21,7 @@ typedef struct cv_sizes {
 
 // Each returns false if it cannot compute the node.
 typedef bool cv_fold_function(cv_folding *f);
-cv_fold_function cv_fold_binary, cv_fold_where, cv_fold_unary, cv_fold_reduce;
+cv_fold_function cv_fold_binary, cv_fold_where, cv_fold_unary, cv_fold_reduce, cv_fold_quantize, cv_fold_dequantize;
 
 cv_sizes cv_fold_sizes(const cv_constant *constant);
 int64_t cv_fold_whole(const cv_constant *constant, size_t i);
