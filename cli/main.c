@@ -9,6 +9,7 @@
     X(train)                                                                                                           \
     X(eval)                                                                                                            \
     X(predict)                                                                                                         \
+    X(listen)                                                                                                          \
     X(summary)                                                                                                         \
     X(field)                                                                                                           \
     X(gradcheck)                                                                                                       \

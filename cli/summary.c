@@ -6,7 +6,7 @@
 typedef struct summary_values {
     cli_list set;
     const char *on;
-    bool int8;
+    bool int8, stream;
 } summary_values;
 
 #define VALUES summary_values
@@ -14,6 +14,7 @@ static const cli_option options[] = {
     SET_OPTION,
     TEXT_OPTION("on", 0, on, "host|device", "device: bytes of constants and memory on a microcontroller, call by call"),
     FLAG_OPTION("int8", 0, int8, "on a device: the net in 8-bit numbers"),
+    FLAG_OPTION("stream", 0, stream, "what `convo listen` computes: which layers only what is new, and their cost"),
     {0},
 };
 
@@ -123,6 +124,59 @@ static int summarize_device(const cli_context *context, const convo_recipe *reci
     return status;
 }
 
+// --- in a stream --------------------------------------------------------------------------------------------------
+
+static json_t *stream_json(const convo_stream_cost *c, const char *name) {
+    json_t *layers = json_array();
+    for (int k = 0; k < c->count; k++) {
+        const convo_stream_layer *l = &c->layers[k];
+        json_array_append_new(layers, json_pack("{s:s, s:s, s:b, s:s?, s:I, s:I, s:I}", "layer", l->path, "type",
+                                                l->type, "moves", l->moves, "why", l->why, "columns",
+                                                (json_int_t)l->columns, "fresh", (json_int_t)l->fresh,
+                                                "multiply_adds_per_second", (json_int_t)l->multiply_adds));
+    }
+    return json_pack("{s:s, s:f, s:f, s:{s:b, s:s?, s:I, s:I}, s:o, s:I, s:I}", "recipe", name, "hop", c->hop, "window",
+                     c->window, "front_end", "moves", c->moves, "why", c->why, "frames", (json_int_t)c->frames, "fresh",
+                     (json_int_t)c->fresh, "layers", layers, "multiply_adds_per_second", (json_int_t)c->multiply_adds,
+                     "window_by_window", (json_int_t)c->whole);
+}
+
+static int print_stream(const convo_stream_cost *c) {
+    cli_table table = {0};
+    table_row(&table, "layer\ttype\tcolumns\tnew\tmultiply-adds/s\t");
+    table_row(&table, "front end\t\t%lld\t%lld\t\t%s", (long long)c->frames, (long long)c->fresh,
+              c->why ? c->why : "only what is new");
+    for (int k = 0; k < c->count; k++) {
+        const convo_stream_layer *l = &c->layers[k];
+        table_row(&table, "%s\t%s\t%lld\t%lld", l->path, l->type, (long long)l->columns, (long long)l->fresh);
+        number_cell(&table, l->multiply_adds);
+        table_cell(&table, "%s", l->why ? l->why : "only what is new");
+    }
+    const int status = table_print(&table, "llrrrl", stdout);
+    printf("\nwindow         %g s, every %g s\nmultiply-adds  %lld per second; window by window %lld\n", c->window,
+           c->hop, (long long)c->multiply_adds, (long long)c->whole);
+    return status;
+}
+
+// With the hop of a model's own settings.
+static int summarize_stream(const cli_context *context, const summary_values *values) {
+    convo_recipe *recipe = NULL;
+    convo_model *model = NULL;
+    convo_listening listening = {.hop = 0.02};
+    convo_stream_cost cost = {0};
+    convo_error err;
+    int status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
+    if (!status && model && convo_model_listening(model, &listening, &err)) status = fail(&err);
+    if (!status && convo_stream_cost_find(recipe, listening.hop, &cost, &err)) status = fail(&err);
+    if (!status)
+        status = context->json ? print_json(stream_json(&cost, convo_recipe_name(recipe)), false) : print_stream(&cost);
+    convo_stream_cost_free(&cost);
+    convo_listening_free(&listening);
+    convo_model_free(model);
+    convo_recipe_free(recipe);
+    return status;
+}
+
 static int run_summary(const cli_context *context, const void *given) {
     const summary_values *values = given;
     convo_recipe *recipe = NULL;
@@ -130,6 +184,9 @@ static int run_summary(const cli_context *context, const void *given) {
     convo_error err;
     convo_machine machine;
     int status = find_machine("summary", values->on, values->int8, &machine);
+    if (!status && values->stream && machine != CONVO_HOST)
+        return usage_error("summary", "--stream and --on device are mutually exclusive");
+    if (!status && values->stream) return summarize_stream(context, values);
     if (!status) status = open_recipe_or_model(context->word[0], &values->set, &recipe);
     if (!status && machine != CONVO_HOST) {
         status = summarize_device(context, recipe, machine);
@@ -152,7 +209,8 @@ const cli_command command_summary = {
     .words = "RECIPE|MODEL|RUN",
     .examples = "  convo summary fsdd-mfcc\n"
                 "  convo summary runs/fsdd-mfcc-0 --json\n"
-                "  convo summary fsdd-mfcc --on device --int8\n",
+                "  convo summary fsdd-mfcc --on device --int8\n"
+                "  convo summary fsdd-mfcc --stream\n",
     .notes = "field: receptive field of one output pixel, in pixels of the input, rows x columns.\n"
              "On a device: bytes; memory is what the values take that are needed during a call. See docs/device.md.\n",
     .options = options,

@@ -41,6 +41,7 @@ function(convo_loaded name debian use package)
 endfunction()
 
 convo_loaded(LIBARCHIVE libarchive-dev "npz arrays, unpacking of downloads" libarchive)
+convo_loaded(PORTAUDIO portaudio19-dev "microphones" portaudio-2.0)
 convo_loaded(CURL libcurl4-openssl-dev "downloads" libcurl)
 convo_loaded(MICROHTTPD libmicrohttpd-dev "pages of runs, served (convo view)" libmicrohttpd)
 convo_optional(NETTLE nettle-dev "checksums of downloads" nettle)

@@ -53,6 +53,7 @@ find_missing() { # demo|tests
     probe libarchive-dev pkg-config --exists libarchive
     probe libcurl4-openssl-dev pkg-config --exists libcurl
     probe libmicrohttpd-dev pkg-config --exists libmicrohttpd
+    probe portaudio19-dev pkg-config --exists portaudio-2.0
     probe nettle-dev pkg-config --exists nettle
     probe zlib1g-dev pkg-config --exists zlib
     probe libpng-dev pkg-config --exists libpng

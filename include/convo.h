@@ -255,6 +255,8 @@ CONVO_API void convo_model_free(convo_model *model);
 CONVO_API int convo_model_classes(const convo_model *model);
 // Returns the label of class k, owned by the model; NULL if there is no such class.
 CONVO_API const char *convo_model_label(const convo_model *model, int k);
+// Returns the sample rate that the model hears, in hertz; 0 if it has no front end.
+CONVO_API int convo_model_rate(const convo_model *model);
 // Returns the recipe the model was trained with, owned by the model.
 CONVO_API const convo_recipe *convo_model_recipe(const convo_model *model);
 
@@ -428,6 +430,11 @@ typedef struct convo_listening {
 // Fills *listening with a copy of the settings of a model, or with the defaults if it has none. Free it with
 // convo_listening_free.
 CONVO_API convo_status convo_model_listening(const convo_model *model, convo_listening *listening, convo_error *err);
+// Changes one setting, as "hop=0.01", "smooth=0.5", "smoothing=max" (or mean), "gap=2", "gate=-50", "carry=true",
+// "threshold=0.7" or "reset=0.3" of all classes, or of one: "threshold.yes=0.9", "reset.yes=0.5", "silent.yes=true".
+// Errors: ARGUMENT if there is no such setting or class, or the value is not possible.
+CONVO_API convo_status convo_listening_set(convo_listening *listening, const convo_model *model, const char *setting,
+                                           convo_error *err);
 // Gives a model a copy of these settings, which convo_model_save and convo_export write. Streams that are open keep
 // theirs. Errors: ARGUMENT if a setting is not possible; the previous ones then remain.
 CONVO_API convo_status convo_model_listen_with(convo_model *model, const convo_listening *listening, convo_error *err);
@@ -452,13 +459,13 @@ typedef enum convo_event_kind {
 
 // An event of a stream.
 typedef struct convo_event {
-    convo_event_kind kind;
-    int64_t hop;  // number of the window, from 0: the samples from hop * listening.hop on
-    double time;  // seconds from the first sample of the stream to the end of the window
-    int heard;    // CONVO_HEARD: the class
-    double score; // CONVO_HEARD: its smoothed probability
-    double level; // of the loudest hop of the window, in decibels of full scale; -200 at least
-    int classes;  // the model's
+    convo_event_kind kind; // what it is
+    int64_t hop;           // number of the window, from 0: the samples from hop * listening.hop on
+    double time;           // seconds from the first sample of the stream to the end of the window
+    int heard;             // CONVO_HEARD: the class
+    double score;          // CONVO_HEARD: its smoothed probability
+    double level;          // of the loudest hop of the window, in decibels of full scale; -200 at least
+    int classes;           // the model's
 
     const float *probabilities, *smoothed; // [classes] of the hop, of the stream: good until its next call
 } convo_event;
@@ -551,6 +558,64 @@ CONVO_API void convo_spotting_free(convo_spotting *result);
 // Returns the exact 95 % interval of a rate if `count` events occurred in `hours` (Poisson's law; Garwood, Biometrika
 // 28, 1936). Of none, it reaches from 0 to 3 / hours: the rule of three, one-sided. Of no time, it is [0, infinity].
 CONVO_API convo_interval convo_rate_interval(int64_t count, double hours);
+
+// What a layer costs in a stream.
+typedef struct convo_stream_layer {
+    char path[64], type[32]; // as in convo_layer
+    bool moves;              // only what is new in a window is computed
+    const char *why;         // the reason if not: "it is padded in time", owned by the library; NULL
+    int64_t columns, fresh;  // along the time, of its output in a window; those computed for each window
+    int64_t multiply_adds;   // per second
+} convo_stream_layer;
+
+// What a net costs in a stream.
+typedef struct convo_stream_cost {
+    double hop, window;           // seconds
+    bool moves;                   // the front end computes only new frames
+    const char *why;              // the reason if not, owned by the library; NULL
+    int64_t frames, fresh;        // of a window; those computed for each window; samples where there are no frames
+    convo_stream_layer *layers;   // [count]
+    int count;                    // of the layers
+    int64_t multiply_adds, whole; // of the net, per second; if each window were computed from its first sample on
+} convo_stream_cost;
+
+// Finds what a recipe's net costs in a stream with a window every `hop` seconds, and which of its layers compute only
+// what is new. Free *cost with convo_stream_cost_free. Errors: STATE if the recipe has no front end.
+CONVO_API convo_status convo_stream_cost_find(const convo_recipe *recipe, double hop, convo_stream_cost *cost,
+                                              convo_error *err);
+// Frees what is in it.
+CONVO_API void convo_stream_cost_free(convo_stream_cost *cost);
+
+// A device that records.
+typedef struct convo_microphone_info {
+    char name[128]; // for convo_microphone_open
+    char host[64];  // of the system's interfaces, the one that offers it: "ALSA"
+    int channels;   // at most
+    double rate;    // its own, in hertz
+    bool usual;     // it is opened where no name is given
+} convo_microphone_info;
+
+// Lists the devices that record. The caller frees *list with free(). Fails if this build has no PortAudio, if it is not
+// installed, or if it finds no sound system.
+CONVO_API convo_status convo_microphone_list(convo_microphone_info **list, int *count, convo_error *err);
+
+// A device that is recording.
+typedef struct convo_microphone convo_microphone;
+
+// Opens a device and starts to record. name: its name or the beginning of it; NULL: the usual one. rate: in hertz;
+// where the device has another one, that is taken. Free *microphone with convo_microphone_free. Fails as the above, and
+// if there is no such device or it cannot be opened.
+CONVO_API convo_status convo_microphone_open(const char *name, int rate, convo_microphone **microphone,
+                                             convo_error *err);
+// Its samples per second.
+CONVO_API int convo_microphone_rate(const convo_microphone *microphone);
+// Waits for samples, a tenth of a second at most, and reads at most `most` of them. *lost, if it is not NULL, receives
+// how often so far samples came sooner than they were read. Fails if the device is gone, or gives no samples for two
+// seconds.
+CONVO_API convo_status convo_microphone_read(convo_microphone *microphone, float *samples, size_t most, size_t *count,
+                                             int64_t *lost, convo_error *err);
+// Stops recording.
+CONVO_API void convo_microphone_free(convo_microphone *microphone);
 
 // --- export and import ------------------------------------------------------------------------------------------
 
@@ -857,6 +922,21 @@ CONVO_API convo_status convo_recording_read(const char *path, double seconds, co
                                             convo_error *err);
 // Frees what is in it.
 CONVO_API void convo_recording_free(convo_recording *recording);
+
+// A sound file that is read piece by piece, of any length.
+typedef struct convo_sound convo_sound;
+
+// Opens a sound file as convo_recording_read does. Free *sound with convo_sound_free. Errors: IO if there is no such
+// file; FORMAT if it is no sound file.
+CONVO_API convo_status convo_sound_open(const char *path, convo_sound **sound, convo_error *err);
+// Its samples per second.
+CONVO_API int convo_sound_rate(const convo_sound *sound);
+// Reads its next samples, mixed down to mono: at most `most`, to samples. *count receives how many; 0: it is at its
+// end. Fails if the file is damaged.
+CONVO_API convo_status convo_sound_read(convo_sound *sound, float *samples, size_t most, size_t *count,
+                                        convo_error *err);
+// Closes it.
+CONVO_API void convo_sound_free(convo_sound *sound);
 
 // --- what the net sees ------------------------------------------------------------------------------------------
 

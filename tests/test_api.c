@@ -166,6 +166,8 @@ static struct {
     convo_versions versions;
     convo_dataset *dataset;
     convo_stream *stream;
+    convo_stream_cost cost;
+    convo_sound *sound;
     convo_data_info info;
     float probability[2];
     char *text, **texts;
@@ -245,6 +247,15 @@ static convo_status smooth_long(convo_error *err) {
     return convo_stream_new(it.spoken, STREAM(.listening = &l), &out.stream, err);
 }
 
+static convo_status set_listening(const char *setting, convo_error *err) {
+    convo_listening l;
+    convo_error made;
+    must(convo_model_listening(it.spoken, &l, &made), &made);
+    const convo_status status = convo_listening_set(&l, it.spoken, setting, err);
+    convo_listening_free(&l);
+    return status;
+}
+
 static convo_status push_twice(const float *samples, convo_error *err) {
     convo_error made;
     must(convo_stream_new(it.spoken, NULL, &out.stream, &made), &made);
@@ -268,6 +279,13 @@ static convo_status push_twice(const float *samples, convo_error *err) {
     X(convo_model_threads, NULL, 1)                                                                                    \
     X(convo_model_listening, NULL, NULL)                                                                               \
     X(convo_model_listen_with, NULL, NULL)                                                                             \
+    X(convo_listening_set, NULL, NULL, NULL)                                                                           \
+    X(convo_sound_open, NULL, NULL)                                                                                    \
+    X(convo_sound_read, NULL, NULL, 0, NULL)                                                                           \
+    X(convo_microphone_list, NULL, NULL)                                                                               \
+    X(convo_microphone_open, NULL, 0, NULL)                                                                            \
+    X(convo_microphone_read, NULL, NULL, 0, NULL, NULL)                                                                \
+    X(convo_stream_cost_find, NULL, 0, NULL)                                                                           \
     X(convo_stream_new, NULL, NULL, NULL)                                                                              \
     X(convo_stream_push, NULL, NULL, 0)                                                                                \
     X(convo_stream_next, NULL, NULL)                                                                                   \
@@ -345,6 +363,10 @@ static convo_status push_twice(const float *samples, convo_error *err) {
     X(convo_model_run_on, STATE, not_measured, convo_model_run_on(it.spoken, CONVO_DEVICE_INT8, err))                  \
     X(convo_model_run_on, LIMIT, a_long_clip, run_long_clip(err))                                                      \
     X(convo_model_listen_with, ARGUMENT, no_classes, convo_model_listen_with(it.spoken, &(convo_listening){0}, err))   \
+    X(convo_listening_set, ARGUMENT, no_such_setting, set_listening("hopp=1", err))                                    \
+    X(convo_stream_cost_find, STATE, no_front_end, convo_stream_cost_find(it.moons, 0.02, &out.cost, err))             \
+    X(convo_sound_open, IO, no_file, convo_sound_open("/nowhere/x.wav", &out.sound, err))                              \
+    X(convo_sound_open, FORMAT, a_text, convo_sound_open(in("text.onnx"), &out.sound, err))                            \
     X(convo_stream_new, STATE, points, convo_stream_new(it.logistic, NULL, &out.stream, err))                          \
     X(convo_stream_new, ARGUMENT, no_classes,                                                                          \
       convo_stream_new(it.spoken, STREAM(.listening = &(convo_listening){0}), &out.stream, err))                       \

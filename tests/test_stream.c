@@ -1,6 +1,7 @@
 // A model that listens to a stream: the same probabilities as those of each window by itself, the same events however
 // the samples arrive, and no memory taken on the way.
 #include "models.h"
+#include "stream/columns.h"
 
 #include <stdatomic.h>
 
@@ -284,8 +285,164 @@ static void a_model_on_a_device_listens_as_it_predicts(void **state) {
     convo_model_free(model);
 }
 
+// --- columns ------------------------------------------------------------------------------------------------------
+
+#define MEL "features: {kind: logmel, samples: 1600, filters: 12, center: false, fft: 256}\n" // 18 frames
+
+// What of a net's layers computes only what is new, with a hop of 20 ms: '~' for each that does, '.' for one that does
+// not, in their order; the features first.
+static const struct {
+    const char *name, *text, *flows;
+} flowing[] = {
+    {"convolutions",
+     MEL "model: [conv2d: {out: 5, kernel: 3}, relu, conv2d: {out: 7, kernel: [2, 4]}, globalavgpool, linear: 3]\n",
+     "~~~~.."},
+    {"strides and pools",
+     MEL "model: [conv2d: {out: 9, kernel: [4, 3], stride: 2}, maxpool2d: [2, 1], avgpool2d: {kernel: [2, 3], "
+         "stride: [1, 2]}, flatten, linear: 3]\n",
+     "~~~~.."},
+    {"depthwise and pointwise",
+     MEL "model: [conv2d: {out: 8, kernel: 3, padding: [0, 1], bias: false}, batchnorm, relu, separable: "
+         "{out: 11, kernel: 3, padding: [0, 1], norm: true}, separable: {out: 16, kernel: [5, 3], stride: "
+         "[2, 1], norm: true}, globalavgpool, linear: 3]\n",
+     "~~~~~~~~~~~~~~~~.."},
+    {"residual",
+     MEL "model: [conv2d: {out: 6, kernel: 3}, residual: {body: [conv2d: {out: 6, kernel: [1, 3], padding: [0, 1]}, "
+         "relu]}, "
+         "silu, conv2d: {out: 4, kernel: [3, 1]}, globalmaxpool, linear: 3]\n",
+     "~~~~~~~.."},
+    {"time by columns",
+     "features: {kind: logmel, samples: 1600, filters: 12, center: false, layout: channels}\n"
+     "model: [conv1d: {out: 20, kernel: 3, dilation: 2}, prelu, maxpool1d: 2, conv1d: {out: 5, kernel: 2}, "
+     "globalavgpool, "
+     "linear: 3]\n",
+     "~~~~~.."},
+    {"turned into a sequence",
+     MEL "model: [conv2d: {out: 3, kernel: 3, stride: [1, 2]}, transpose, sequence, conv1d: {out: 9, kernel: "
+         "3}, tanh, gru: {hidden: 5, output: last}, linear: 3]\n",
+     "~~~~~~.."},
+    {"samples",
+     "features: {kind: waveform, samples: 1600, scale: unit}\nmodel: [conv1d: {out: 6, kernel: 40, stride: 20}, relu, "
+     "maxpool1d: 4, conv1d: {out: 4, kernel: 3}, globalavgpool, linear: 3]\n",
+     "~~~~~.."},
+    {"filter banks and a mean",
+     "features: {kind: fbank, samples: 1600, filters: 10}\nmodel: [conv2d: {out: 4, kernel: 2}, elu, "
+     "globalavgpool, linear: 3]\n",
+     "~~~.."},
+    {"branches",
+     MEL "model: [{conv2d: {out: 4, kernel: 3, name: a}}, {conv2d: {out: 5, kernel: 1}}, {sigmoid: {name: b}}, "
+         "{concat: {from: [a, b]}}, {conv2d: {out: 3, kernel: 2}}, globalavgpool, {linear: 3}]\n",
+     "~~~~~~.."},
+    {"padded in time", MEL "model: [conv2d: {out: 5, kernel: 3, padding: 1}, relu, globalavgpool, linear: 3]\n",
+     "~...."},
+    {"padded later",
+     MEL "model: [conv2d: {out: 5, kernel: 3}, conv2d: {out: 5, kernel: 3, padding: 1}, globalavgpool, linear: 3]\n",
+     "~~..."},
+    {"frames that depend on the window", net, "....."},
+};
+
+static const double column_hops[] = {0.01, 0.02, 0.03, 0.04, 0.005, 0.0125, 0.1, 0.2, 0.25};
+
+static void windows_made_of_the_last_ones_have_the_same_bits(void **state) {
+    (void)state;
+    static float sound[LENGTH];
+    static record whole, moving;
+    make_sound(sound, LENGTH);
+    for (size_t k = 0; k < CV_COUNT(flowing); k++) {
+        char *text = cv_format("%s%s", flowing[k].text == net ? "" : TRAINED, flowing[k].text);
+        convo_model *model = make_model(text, 3);
+        for (size_t h = 0; h < CV_COUNT(column_hops); h++) {
+            convo_listening l = settings(model, column_hops[h]);
+            convo_stream *one = open_stream(model, &l, 0, true), *other = open_stream(model, &l, 0, false);
+            listen(one, sound, LENGTH, 333, &whole);
+            for (int round = 0; round < 2; round++, convo_stream_clear(other)) {
+                listen(other, sound, LENGTH, 0, &moving);
+                for (int n = 0; n < whole.hops && n < moving.hops; n++)
+                    if (memcmp(whole.probability[n], moving.probability[n], sizeof whole.probability[n]) != 0)
+                        fail_msg("%s, hop %g s, window %d: %.9g, not %.9g", flowing[k].name, column_hops[h], n,
+                                 (double)moving.probability[n][0], (double)whole.probability[n][0]);
+                if (memcmp(&whole, &moving, sizeof whole) != 0)
+                    fail_msg("%s, hop %g s: %d hops, not %d, or other events", flowing[k].name, column_hops[h],
+                             moving.hops, whole.hops);
+            }
+            convo_stream_free(one);
+            convo_stream_free(other);
+            convo_listening_free(&l);
+        }
+        convo_model_free(model);
+        free(text);
+    }
+}
+
+static void layers_without_padding_in_time_compute_only_what_is_new(void **state) {
+    (void)state;
+    for (size_t k = 0; k < CV_COUNT(flowing); k++) {
+        char *text = cv_format("%s%s", flowing[k].text == net ? "" : TRAINED, flowing[k].text), got[64] = "";
+        convo_model *model = make_model(text, 3);
+        const cv_flow features = cv_features_flow(model->front, &model->normal);
+        cv_layout *layout;
+        convo_error err = {0};
+        must(cv_layout_new(model->net, &features, 160, false, &layout, &err), &err);
+        for (int i = 0; i <= layout->nodes; i++) {
+            cv_append(got, sizeof got, "%c", layout->flow[i].flows ? '~' : '.');
+            if (!layout->flow[i].flows != (layout->flow[i].why != NULL)) fail_msg("%s: no reason", flowing[k].name);
+        }
+        if (strcmp(got, flowing[k].flows) != 0) fail_msg("%s: %s, not %s", flowing[k].name, got, flowing[k].flows);
+        cv_layout_free(layout);
+        convo_model_free(model);
+        free(text);
+    }
+}
+
+// A recurrent layer that keeps its state has, in every window, what it has at the end of one clip that begins with the
+// stream.
+static void a_state_that_is_kept_is_that_of_one_long_clip(void **state) {
+    (void)state;
+    static const char *const nets[] = {
+        "model: [conv2d: {out: 3, kernel: 3, stride: [2, 3]}, relu, transpose, sequence, gru: {hidden: 9, layers: 2, "
+        "output: last}, linear: 3]\n",
+        "model: [conv2d: {out: 3, kernel: 3, stride: [2, 3]}, transpose, sequence, lstm: {hidden: 5}, relu, gru: "
+        "{hidden: 4, output: last}, linear: 3]\n",
+    };
+    static float sound[LENGTH];
+    static record r, apart;
+    make_sound(sound, LENGTH);
+    for (size_t k = 0; k < CV_COUNT(nets); k++) {
+        char *text = cv_format(TRAINED MEL "%s", nets[k]);
+        convo_model *model = make_model(text, 3);
+        convo_listening l = settings(model, 0.02);
+        for (int carry = 0; carry < 2; carry++) {
+            l.carry = carry;
+            convo_stream *stream = open_stream(model, &l, 0, false);
+            for (int round = 0; round < 2; round++, convo_stream_clear(stream))
+                listen(stream, sound, LENGTH, 0, carry ? &r : &apart);
+            convo_stream_free(stream);
+        }
+        for (int n = 0; n < 40; n += 13) {
+            char *at = strstr(text, "samples: 1600"), *longer;
+            longer =
+                cv_format("%.*ssamples: %d%s", (int)(at - text), text, WINDOW + 160 * n, at + strlen("samples: 1600"));
+            convo_model *clip = make_model(longer, 3);
+            convo_error err = {0};
+            float want[3];
+            must(convo_model_predict(clip, sound, (size_t)(WINDOW + 160 * n), RATE, want, &err), &err);
+            if (memcmp(want, r.probability[n], sizeof want) != 0)
+                fail_msg("net %zu, window %d: %.9g, not %.9g", k, n, (double)r.probability[n][0], (double)want[0]);
+            assert_true(n == 0 || memcmp(want, apart.probability[n], sizeof want) != 0);
+            convo_model_free(clip);
+            free(longer);
+        }
+        convo_listening_free(&l);
+        convo_model_free(model);
+        free(text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_made_of_the_last_ones_have_the_same_bits),
+        cmocka_unit_test(layers_without_padding_in_time_compute_only_what_is_new),
+        cmocka_unit_test(a_state_that_is_kept_is_that_of_one_long_clip),
         cmocka_unit_test(a_window_is_predicted_as_a_recording_is),
         cmocka_unit_test(events_do_not_depend_on_packets),
         cmocka_unit_test(another_rate_is_resampled),

@@ -35,6 +35,10 @@ const char *convo_model_label(const convo_model *model, int k) {
     return k >= 0 && k < model->classes ? model->labels[k] : NULL;
 }
 
+int convo_model_rate(const convo_model *model) {
+    return model->front ? cv_front_rate(model->front) : 0;
+}
+
 const convo_recipe *convo_model_recipe(const convo_model *model) {
     return model->recipe;
 }

@@ -51,6 +51,11 @@ convo_status cv_predictor_prepare(const convo_model *model, cv_predictor *predic
 // Computes the probabilities of checked samples at the model's rate, and allocates nothing. where: what an error names.
 convo_status cv_predictor_hear(const convo_model *model, cv_predictor *predictor, const float *sample, size_t count,
                                const char *where, float *probabilities, convo_error *err);
+// Parts of it: from its normalised features, and from its outputs.
+convo_status cv_predictor_see(const convo_model *model, cv_predictor *predictor, const char *where,
+                              float *probabilities, convo_error *err);
+convo_status cv_predictor_judge(const convo_model *model, cv_predictor *predictor, const char *where,
+                                float *probabilities, convo_error *err);
 void cv_predictor_free(cv_predictor *predictor);
 
 cv_model_parts cv_model_parts_of(const convo_model *model);

@@ -80,18 +80,25 @@ static convo_status check_outputs(const convo_model *model, const float *outputs
     return CONVO_OK;
 }
 
-// Its features to probabilities.
-static convo_status run(const convo_model *model, cv_predictor *p, const char *where, float *probabilities,
-                        convo_error *err) {
-    const size_t inputs = (size_t)cv_shape_size(model->net->input);
-    const int outputs = (int)cv_shape_size(cv_net_output(model->net));
-    cv_normal_apply(&model->normal, 0, inputs, p->features);
+convo_status cv_predictor_judge(const convo_model *model, cv_predictor *p, const char *where, float *probabilities,
+                                convo_error *err) {
+    CV_TRY(check_outputs(model, p->outputs, where, err));
+    model->recipe->loss->probabilities(p->outputs, (int)cv_shape_size(cv_net_output(model->net)), probabilities);
+    return CONVO_OK;
+}
+
+convo_status cv_predictor_see(const convo_model *model, cv_predictor *p, const char *where, float *probabilities,
+                              convo_error *err) {
     const int32_t first = 0;
     const cv_batch batch = {.values = CV_FLOATS(p->features), .index = &first, .count = 1};
     cv_runner_forward(p->runner, &batch, p->outputs, NULL);
-    CV_TRY(check_outputs(model, p->outputs, where, err));
-    model->recipe->loss->probabilities(p->outputs, outputs, probabilities);
-    return CONVO_OK;
+    return cv_predictor_judge(model, p, where, probabilities, err);
+}
+
+static convo_status run(const convo_model *model, cv_predictor *p, const char *where, float *probabilities,
+                        convo_error *err) {
+    cv_normal_apply(&model->normal, 0, (size_t)cv_shape_size(model->net->input), p->features);
+    return cv_predictor_see(model, p, where, probabilities, err);
 }
 
 convo_status cv_predictor_hear(const convo_model *model, cv_predictor *p, const float *sample, size_t count,

@@ -55,6 +55,7 @@ typedef struct cv_pass {
     bool set;                     // gradients are overwritten (the first block of a shard), else added to
     void *saved;                  // .saved lanes kept from forward to backward
     void *scratch[2];        // of the forward and of the backward pass: .scratch lanes, free to use within the call
+    void *state;             // a .single that carries: its state, from call to call; NULL: it begins with zeros
     const void *noise;       // .noise lanes of random numbers drawn for this step, training only
     const double *merged[2]; // statistics of the whole batch for the forward and the backward pass, see cv_statistics
     bool training;
@@ -125,7 +126,11 @@ struct cv_op {
     bool linear;     // y[c] = weight[c] . x + bias[c]: an affine op behind it can be folded into the two
     int64_t (*channel)(const void *config, cv_shape in, int64_t weight); // of a linear one, where weights are not in
                                                                          // the order of c: the c of a weight
-    bool products;  // of matrices, as a linear one's: a benchmark counts its multiply-adds
+    bool by_pixel; // in inference a row (column) of y is made of the same row (column) of x and x1 alone; or rows
+                   // become columns
+    bool (*carries)(const void *config); // whether it goes along the columns from the first to the last, with a state,
+                                         // so that a stream may keep that
+    bool products;                       // of matrices, as a linear one's: a benchmark counts its multiply-adds
     bool monotonic; // pixel by pixel, never falling, without gradient where it is flat: may trade places with ...
     bool maximum;   // ... the largest of several pixels
     bool by_output; // a loss whose outputs have a label each, none of which excludes another: it reads .truth;
@@ -188,6 +193,8 @@ struct cv_op {
     double case_range;    // their inputs are between -case_range and case_range; 0: between -1 and 1
 
     const cv_op *single; // the same for one example, inference only; .infer refuses what it cannot do
+    // Of a .single: lanes of its pass's state. NULL: it has none.
+    size_t (*state)(const void *config);
     // Of a .single: fills its tensors from the layer's. config: its own.
     void (*arrange)(const void *config, const void *const *from, void *const *to);
 };

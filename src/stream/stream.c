@@ -2,6 +2,7 @@
 #include "detect/detection.h"
 #include "model/model.h"
 #include "model/on_device.h"
+#include "stream/columns.h"
 #include "stream/intake.h"
 
 #include <math.h>
@@ -16,6 +17,7 @@ struct convo_stream {
     size_t window, hop; // samples at that rate
     cv_intake *intake;
     cv_predictor predictor;
+    cv_columns *columns; // NULL: each window is computed from its first sample on
     cv_detection *detection;
     float *probability; // [classes]
     // What is found in the last hop.
@@ -29,6 +31,7 @@ void convo_stream_free(convo_stream *s) {
     convo_listening_free(&s->listening);
     cv_intake_free(s->intake);
     cv_predictor_free(&s->predictor);
+    cv_columns_free(s->columns);
     cv_detection_free(s->detection);
     free(s->probability);
     free(s);
@@ -50,6 +53,8 @@ static convo_status open_stream(convo_stream *s, const convo_stream_options *opt
     s->window = (size_t)cv_front_samples(model->front);
     const long long hop = llround(s->listening.hop * s->rate);
     s->hop = hop > 1 ? (size_t)hop : 1;
+    if (!options->whole && model->machine == CONVO_HOST)
+        CV_TRY(cv_columns_new(model, s->hop, s->listening.carry, &s->columns, err));
     s->probability = cv_alloc((size_t)model->classes, sizeof *s->probability);
     if (!s->probability) return cv_no_memory(err, "a stream");
     CV_TRY(cv_intake_new(options->rate ? options->rate : s->rate, s->rate, s->window, s->hop, &s->intake, err));
@@ -74,10 +79,15 @@ convo_status convo_stream_new(const convo_model *model, const convo_stream_optio
     return CONVO_OK;
 }
 
+// What of a window is kept for the next one has to be there for the first: windows before it, zeros at their beginning,
+// come first.
 void convo_stream_clear(convo_stream *s) {
-    cv_intake_clear(s->intake, 0);
+    const size_t rest = s->window % s->hop ? s->window % s->hop : s->hop;
+    const bool early = s->columns && s->hop < s->window;
+    cv_intake_clear(s->intake, early ? s->window - rest : 0);
+    if (s->columns) cv_columns_clear(s->columns);
     cv_detection_clear(s->detection);
-    s->found = (convo_event){.hop = -1,
+    s->found = (convo_event){.hop = early ? -1 - (int64_t)((s->window - rest) / s->hop) : -1,
                              .classes = s->model->classes,
                              .probabilities = s->probability,
                              .smoothed = s->detection->state.smoothed};
@@ -107,13 +117,16 @@ static double decibels(double square) {
 static convo_status hear(convo_stream *s, const float *window, double loudness, convo_error *err) {
     const double gate = s->listening.gate;
     const bool quiet = gate < 0 && loudness < pow(10, gate / 10);
+    const size_t bytes = (size_t)s->model->classes * sizeof *s->probability;
     s->found.hop++;
     s->found.time = ((double)s->found.hop * (double)s->hop + (double)s->window) / s->rate;
     s->found.level = decibels(loudness);
-    if (quiet)
-        memset(s->probability, 0, (size_t)s->model->classes * sizeof *s->probability);
-    else
+    if (s->columns)
+        CV_TRY(cv_columns_hear(s->columns, window, s->found.hop, &s->predictor, s->probability, err));
+    else if (!quiet)
         CV_TRY(cv_predictor_hear(s->model, &s->predictor, window, s->window, "", s->probability, err));
+    if (s->found.hop < 0) return CONVO_OK;
+    if (quiet) memset(s->probability, 0, bytes);
     cv_detection_hop(s->detection, s->probability);
     s->scored = s->scores;
     s->next = 0;

@@ -39,6 +39,7 @@ CV_OP(add) = {
     .many = true,
     .sum = true,
     .in_place = true,
+    .by_pixel = true,
     .by_channel = true,
     .infer = broadcast_infer,
     .forward = add_forward,

@@ -370,6 +370,7 @@ CV_OP(batchnorm) = {
     .help = "zero mean and unit variance per channel over the batch",
     .schema = CV_OPTIONS(BATCHNORM_OPTIONS),
     BATCHNORM,
+    .by_pixel = true,
     .torch = "F.batch_norm(x, running_mean, running_var, weight, bias, training, {momentum}, {eps})",
     .affine = batchnorm_affine,
     .normalises = true,

@@ -56,6 +56,7 @@ CV_OP(relu6) = {
     .help = "values cut to the range of 0 to 6",
     .in_place = true,
     .monotonic = true,
+    .by_pixel = true,
     .by_channel = true,
     .cuts = true,
     .limits = {0, 6},

@@ -30,9 +30,11 @@ ALWAYS_INLINE void backward_each(const cv_pass *p, const lanes *from, pointwise_
 
 // What the plan may know of such a layer.
 #define POINTWISE_BY_X(name)                                                                                           \
-    .reads_x = true, .dx_in_place = true, .by_channel = true, .forward = name##_forward, .backward = name##_backward
+    .reads_x = true, .dx_in_place = true, .by_channel = true, .by_pixel = true, .forward = name##_forward,             \
+    .backward = name##_backward
 #define POINTWISE_BY_Y(name)                                                                                           \
-    .reads_y = true, .in_place = true, .by_channel = true, .forward = name##_forward, .backward = name##_backward
+    .reads_y = true, .in_place = true, .by_channel = true, .by_pixel = true, .forward = name##_forward,                \
+    .backward = name##_backward
 
 // Cases of such a layer: every number of dimensions.
 #define POINTWISE_CASES(options)                                                                                       \

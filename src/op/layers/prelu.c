@@ -95,6 +95,7 @@ CV_OP(prelu) = {
     .dx_in_place = true,
     .tensors = prelu_tensors,
     .cost = prelu_cost,
+    .by_pixel = true,
     .forward = prelu_forward,
     .backward = prelu_backward,
     .torch = "F.prelu(x, weight)",

@@ -213,6 +213,10 @@ static void recurrent_backward(const cv_pass *p) {
 
 // --- ONNX ---------------------------------------------------------------------------------------------------------
 
+static bool recurrent_carries(const void *config) {
+    return !((const recurrent *)config)->bidirectional;
+}
+
 static bool recurrent_say(const void *config, cv_shape in, cv_shape in1, cv_shape out, char *text, size_t size) {
     const recurrent *c = config;
     const long long hidden = (long long)c->hidden, outputs = directions_of(c) * hidden;
@@ -279,7 +283,8 @@ static int recurrent_constant(const void *config, cv_shape in, const char *name,
     .config_size = sizeof(recurrent), .reads_x = true, .products = true, .infer = cell_##_infer,                       \
     .tensors = recurrent_tensors, .cost = recurrent_cost, .sees = recurrent_sees, .saved = recurrent_saved,            \
     .scratch = recurrent_scratch, .forward = recurrent_forward, .backward = recurrent_backward,                        \
-    .say_onnx = recurrent_say, .constant = recurrent_constant, .single = &CV_JOIN(cv_single_recurrent, CV_ISA)
+    .carries = recurrent_carries, .say_onnx = recurrent_say, .constant = recurrent_constant,                           \
+    .single = &CV_JOIN(cv_single_recurrent, CV_ISA)
 #define RECURRENT_TORCH(call, state)                                                                                   \
     "(lambda y, h: h[-(2 if {bidirectional} else 1):].transpose(0, 1).flatten(1) if '{output}' == 'last' else "        \
     "y.movedim(1, 2))(*torch." call "(x.movedim(1, 2), " state ", [globals()[n] for n in list(globals()) if 'h_l' in " \

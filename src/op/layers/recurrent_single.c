@@ -113,15 +113,20 @@ static void sum_from_state(const single_recurrent *r, const single_state *s, voi
 }
 
 // One direction of one layer. columns: of y, which are all or, where only the last counts, one.
+// kept: its state from call to call, NULL: it begins with zeros.
 static void walk_single(const single_recurrent *r, int layer, int direction, const single_state *s, void *const *tensor,
-                        const lanes *x, lanes *y, int64_t columns) {
+                        const lanes *x, lanes *y, int64_t columns, lanes *kept) {
     const recurrent *c = &r->layer;
     const single_conv input = gate_of_input(r, layer);
     const int64_t hidden = c->hidden, blocks = lane_blocks(hidden), n = r->single.in.w;
     for (int64_t g = 0; g < gates_of(c); g++)
         single_convolve(&input, x, s->a + g * blocks * n, (const lanes *)tensor[PACKED_IH] + g * single_weights(&input),
                         (const lanes *)tensor[PACKED_BIAS_IH] + g * blocks, s->rest);
-    memset(s->h, 0, (size_t)(2 * blocks) * sizeof *s->h);
+    const size_t state = (size_t)(2 * blocks) * sizeof *s->h; // h and c lie one behind the other
+    if (kept)
+        memcpy(s->h, kept, state);
+    else
+        memset(s->h, 0, state);
     for (int64_t k = 0; k < n; k++) {
         const int64_t t = direction ? n - 1 - k : k;
         const step at = {.a = s->a + t, .u = s->u, .stride = n, .h = s->h, .c = s->c};
@@ -131,6 +136,12 @@ static void walk_single(const single_recurrent *r, int layer, int direction, con
         for (int64_t j = 0; j < hidden; j++)
             ((real *)y)[single_place(direction * hidden + j, columns < n ? 0 : t, columns)] = ((const real *)s->h)[j];
     }
+    if (kept) memcpy(kept, s->h, state);
+}
+
+static size_t single_recurrent_state(const void *config) {
+    const recurrent *c = &((const single_recurrent *)config)->layer;
+    return (size_t)(2 * c->layers * lane_blocks(c->hidden));
 }
 
 static void single_recurrent_forward(const cv_pass *p) {
@@ -143,7 +154,8 @@ static void single_recurrent_forward(const cv_pass *p) {
         const bool last = layer + 1 == c->layers;
         lanes *y = last ? p->y : s.sequence[layer % 2];
         for (int d = 0; d < directions_of(c); d++, tensor += PACKED)
-            walk_single(r, layer, d, &s, tensor, x, y, last ? p->out.w : p->in.w);
+            walk_single(r, layer, d, &s, tensor, x, y, last ? p->out.w : p->in.w,
+                        p->state ? (lanes *)p->state + 2 * layer * lane_blocks(c->hidden) : NULL);
         x = y;
     }
 }
@@ -163,5 +175,6 @@ const cv_op CV_JOIN(cv_single_recurrent, CV_ISA) = {
     .arrange = single_recurrent_arrange,
     .cost = single_recurrent_cost,
     .scratch = single_recurrent_scratch,
+    .state = single_recurrent_state,
     .forward = single_recurrent_forward,
 };

@@ -17,6 +17,7 @@ CV_OP(relu) = {
     .help = "negative values become zero",
     .in_place = true,
     .monotonic = true,
+    .by_pixel = true,
     .by_channel = true,
     .cuts = true,
     .limits = {0, INFINITY},

@@ -36,6 +36,7 @@ CV_OP(scale) = {
     .second = number_per_channel,
     .reads_x = true,
     .dx_in_place = true,
+    .by_pixel = true,
     .by_channel = true,
     .infer = broadcast_infer,
     .forward = scale_forward,

@@ -53,6 +53,7 @@ CV_OP(sequence) = {
     .dims = 3,
     .in_place = true,
     .infer = sequence_infer,
+    .by_pixel = true,
     .forward = sequence_forward,
     .backward = sequence_backward,
     .torch = "x.flatten(1, 2)",

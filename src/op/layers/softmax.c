@@ -60,6 +60,7 @@ CV_OP(softmax) = {
     .help = "probabilities over the channels; not in front of cross_entropy, which wants logits",
     .reads_y = true,
     .in_place = true,
+    .by_pixel = true,
     .forward = softmax_forward,
     .backward = softmax_backward,
     .torch = "torch.softmax(x, 1)",

@@ -25,6 +25,7 @@ CV_OP(transpose) = {
     .name = "transpose",
     .help = "rows and columns change places",
     .dims = 3,
+    .by_pixel = true,
     .by_channel = true,
     .infer = transpose_infer,
     .forward = transpose_forward,
