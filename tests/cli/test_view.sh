@@ -32,11 +32,11 @@ expect 2 "a column that is not there" "did you mean 'validation'" -- view "$runs
 expect 1 "a folder that is not there" "is not a folder" -- view "$work/nowhere"
 mkdir "$work/none"
 expect 1 "a folder without runs" "contains no runs" -- view "$work/none" --once
-expect 2 "an address that is a name" "numeric address" -- view "$runs" --address localhost
 if lacks view "$runs" --address 192.0.2.1; then # which this machine does not have
     skip "pages, served" "this build has no libmicrohttpd"
     finish
 fi
+expect 2 "an address that is a name" "numeric address" -- view "$runs" --address localhost
 
 # --- a hostile run --------------------------------------------------------------------------------------------------------
 
