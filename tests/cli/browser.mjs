@@ -10,7 +10,7 @@ export async function openBrowser(chromium, flags = []) {
     '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
     '--autoplay-policy=no-user-gesture-required', `--user-data-dir=${profile}`, '--remote-debugging-pipe', ...flags, 'about:blank'],
     { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
-  const quit = setTimeout(() => { console.error('the browser does not answer'); browser.kill(); process.exit(1); }, 60000);
+  const quit = setTimeout(() => { console.error('the browser does not answer'); browser.kill(); process.exit(1); }, 110000);
   const waiting = new Map(), listeners = [];
   let rest = '', last = 0, session;
   browser.stdio[4].setEncoding('utf8').on('data', text => {
