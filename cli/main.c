@@ -1,6 +1,7 @@
 // convo VERB ...: finds the verb.
 #include "chart/plot.h"
 #include "output.h"
+#include "ranks.h"
 #include "sweep/sweep.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    if (rank_is_idle(argc < 2 ? NULL : argv[1])) return DONE;
     int status = run(argc, argv);
     // A full disk behind a redirected output shows here, and must not look like success.
     if (fflush(stdout) || ferror(stdout)) return complain("standard output", "the output could not be written in full");

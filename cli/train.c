@@ -5,6 +5,7 @@
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
+#include "ranks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -124,6 +125,10 @@ static void print_accuracy(const convo_train_result *r) {
         (long long)score[k]->count);
 }
 
+static double waiting_share(const convo_train_result *r) {
+    return r->stepping > 0 ? r->exchanging / r->stepping : 0;
+}
+
 static int finish_training(const cli_context *context, const convo_recipe *recipe, const char *folder,
                            const screen *display, const convo_train_result *result) {
     bool loud = !context->quiet;
@@ -147,6 +152,9 @@ static int finish_training(const cli_context *context, const convo_recipe *recip
     if (context->verbose && result->loaders)
         say(stderr, "loader: %d thread%s changed examples for %.2f s; training waited %.2f s for them\n",
             result->loaders, result->loaders == 1 ? "" : "s", result->loading, result->waiting);
+    if (context->verbose && result->ranks > 1)
+        say(stderr, "ranks: %d; of the training steps this one waited %.0f %% for others (%.2f s), and sent %s\n",
+            result->ranks, 100 * waiting_share(result), result->exchanging, bytes_of((double)result->exchanged).text);
     const char *source = NULL;
     double published = convo_recipe_published(recipe, &source);
     if (loud && isfinite(published))
@@ -177,10 +185,15 @@ static int train_into(const cli_context *context, const train_values *values, co
     d.how.user = &display;
     convo_train_result result = {0};
     convo_error err;
+    if (join_ranks(&d.how.ranks)) return data_close(&d), FAILED;
     convo_status failed = convo_train(recipe, &d.how, &result, NULL, &err);
-    data_close(&d);
     if (failed) bar_clear(&display.progress.bar);
-    return failed ? fail(&err) : finish_training(context, recipe, folder, &display, &result);
+    if (failed) fail_rank(d.how.ranks, &err);
+    const bool first = convo_ranks_rank(d.how.ranks) == 0;
+    convo_ranks_leave(d.how.ranks);
+    data_close(&d);
+    if (failed || !first) return failed ? FAILED : result.interrupted ? INTERRUPTED : DONE;
+    return finish_training(context, recipe, folder, &display, &result);
 }
 
 static int run_train(const cli_context *context, const void *given) {

@@ -42,6 +42,7 @@ endfunction()
 
 convo_loaded(LIBARCHIVE libarchive-dev "npz arrays, unpacking of downloads" libarchive)
 convo_loaded(PORTAUDIO portaudio19-dev "microphones" portaudio-2.0)
+convo_loaded(MPI libopenmpi-dev "training on several machines" ompi-c)
 convo_loaded(CURL libcurl4-openssl-dev "downloads" libcurl)
 convo_loaded(MICROHTTPD libmicrohttpd-dev "pages of runs, served (convo view)" libmicrohttpd)
 convo_optional(NETTLE nettle-dev "checksums of downloads" nettle)

@@ -60,6 +60,8 @@ find_missing() { # demo|tests
     probe libjpeg-dev pkg-config --exists libjpeg
     probe libwebp-dev pkg-config --exists libwebp
     probe libexif-dev pkg-config --exists libexif
+    probe libopenmpi-dev pkg-config --exists ompi-c
+    probe openmpi-bin mpirun --version
     probe libonnx-dev test -e /usr/include/onnx/onnx.proto
     probe protobuf-c-compiler protoc-c --version
     probe libprotobuf-c-dev pkg-config --exists libprotobuf-c

@@ -167,6 +167,25 @@ CONVO_API convo_status convo_dataset_new(const convo_dataset_spec *spec, convo_d
 // Frees the data set, but not its values.
 CONVO_API void convo_dataset_free(convo_dataset *dataset);
 
+// The processes that mpirun started as one job, its ranks, which share one training: each computes a part of every
+// batch, and all have the same bits, those of one process alone.
+typedef struct convo_ranks convo_ranks;
+// Joins the others. All ranks call it, once each; a process that mpirun did not start is a job of one. Calls
+// convo_ranks_leave last. Errors: UNSUPPORTED if the library was built without MPI, or if MPI is not installed on this
+// machine; STATE if the process already uses MPI; IO if a rank is lost meanwhile.
+CONVO_API convo_status convo_ranks_join(convo_ranks **ranks, convo_error *err);
+// Returns the number of this process among the ranks, from 0; 0 for NULL.
+CONVO_API int convo_ranks_rank(const convo_ranks *ranks);
+// Returns the number of ranks; 1 for NULL.
+CONVO_API int convo_ranks_size(const convo_ranks *ranks);
+// Returns 0, 1, 2, ...: each number to one rank only, whichever asks first; -1 if a rank was lost, or for NULL.
+CONVO_API int64_t convo_ranks_take(convo_ranks *ranks);
+// Tells the other ranks that this one cannot go on, so that they do not wait for it. err: its error, to which its rank
+// is added. Returns whether this rank is to report it: not if one with a lower number fails, too, within a second.
+CONVO_API bool convo_ranks_fail(convo_ranks *ranks, convo_error *err);
+// Waits for the others, unless convo_ranks_fail was called, and leaves them. NULL is allowed.
+CONVO_API void convo_ranks_leave(convo_ranks *ranks);
+
 // Options of convo_train and of other functions that read a recipe's data. If all fields are zero, the defaults apply.
 typedef struct convo_train_options {
     const char *data; // folder of the data set; NULL: that of the run which the model or `resume` belongs to; without a
@@ -178,6 +197,9 @@ typedef struct convo_train_options {
     const char *out;              // run folder, created if missing; NULL: nothing is written
     int threads;                  // 0: one per processor that this process may use, by its affinity mask and by the
                                   // quota of its container. No more run. The result does not depend on the number.
+    convo_ranks *ranks;           // share the training with these, all of which call with the same recipe and options;
+                                  // rank 0 alone writes files and calls progress, parts and note. NULL: with nobody.
+                                  // Errors: IO if one of them is lost, naming it.
     const char *isa;  // highest instruction set to use: "baseline", "avx2", "avx512"; NULL: the best available
     bool resume;      // continue from out/last.checkpoint; start anew if the run in `out` has none yet. The recipe may
                       // differ from the run's in train.epochs, schedule, patience, clip_norm, clip_value,
@@ -221,6 +243,10 @@ typedef struct convo_train_result {
     double loading, waiting; // where examples are changed anew in every epoch: seconds that the loader's threads
                              // worked, all together, and seconds that training waited for a batch; else 0
     int loaders;             // threads of the loader; 0: there was nothing to change
+    int ranks;               // that shared the training; 1: none but this
+    double stepping;         // seconds of the training steps in this call
+    double exchanging;       // of these, what this rank waited for others
+    int64_t exchanged;       // bytes that this rank sent meanwhile
 } convo_train_result;
 
 // A recipe: data, features, layers and training, read from YAML and checked.

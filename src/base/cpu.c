@@ -49,6 +49,10 @@ static int processors_allowed(void) {
         if (count > 0) return count;
     }
 #endif
+    return cv_cpu_online();
+}
+
+int cv_cpu_online(void) {
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     return online > 0 ? (int)online : 1;
 }

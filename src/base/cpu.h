@@ -16,6 +16,8 @@ int cv_cpu_count(void);
 // Returns the quota of this process's control group, in processors; 0: there is none. root: "", or a folder that has
 // proc/self/cgroup and sys/fs/cgroup, for tests.
 double cv_cpu_quota(const char *root);
+// Returns the number of processors of the machine, at least 1.
+int cv_cpu_online(void);
 // Returns the total busy time in seconds of all processors of the machine since it started; NaN if unknown.
 double cv_cpu_busy(void);
 // Makes the calling thread treat denormal numbers, which cost a hundred times as much as others, as zero. Returns the

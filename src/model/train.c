@@ -1,4 +1,5 @@
 // convo_train: combines a recipe, its data and its net.
+#include "base/ranks.h"
 #include "data/parts.h"
 #include "model/finetune.h"
 #include "model/material.h"
@@ -49,6 +50,7 @@ static cv_training training_of(const convo_recipe *recipe, const cv_material *m,
         .source = &m->source,
         .split = &m->split,
         .pool = m->pool,
+        .ranks = folder->options->ranks,
         .step_done = writes ? cv_run_folder_step : NULL,
         .epoch_done = writes ? cv_run_folder_epoch : NULL,
         .checkpoint = writes ? cv_checkpoint_write : NULL,
@@ -73,7 +75,9 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     folder->moments = cv_optimizer_moments(recipe->optimizer, &recipe->optimizer_config);
     folder->split = &m->split;
     folder->data = m->dataset->folder;
+    if (options->ranks) options->ranks->stop = options->stop;
     status = cv_run_folder_begin(folder, options->resume, net, &state, err);
+    if (!status) status = cv_train_spread(&training, &state, err);
     if (!status) status = cv_train_run(&training, &state, options, result, err);
     cv_train_state_free(&state);
     result->seed = (uint64_t)recipe->train.seed;
@@ -143,13 +147,26 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     if (!result) result = &unused;
     if (model) *model = NULL;
     *result = (convo_train_result){0};
-    if (options->resume && !options->out)
+    convo_train_options silent = *options;
+    if (convo_ranks_rank(options->ranks) > 0) { // rank 0 writes and reports, what others resume from it knows
+        silent.out = NULL;
+        silent.resume = false;
+        silent.note = NULL;
+        silent.parts = NULL;
+        silent.progress = NULL;
+        silent.reading = NULL;
+        options = &silent;
+    } else if (options->resume && !options->out)
         return cv_fail(err, CONVO_ARGUMENT, "", "resuming needs the run directory to continue in");
     cv_run_folder folder = {.path = options->out, .options = options, .lock = -1};
     convo_recipe *measured;
     convo_status status = convo_recipe_measure(recipe, options, &measured, err);
     if (measured) recipe = measured;
+    // Rank 0 fills the cache, if there is one; the others find it filled.
+    if (cv_ranks_any(options->ranks) && options->ranks->rank > 0) cv_ranks_meet(options->ranks);
+    if (!status) status = cv_ranks_state(options->ranks, err);
     if (!status) status = prepare_training(recipe, options, &m, &net, &random, &folder.parts, err);
+    if (!status && cv_ranks_any(options->ranks) && options->ranks->rank == 0) cv_ranks_meet(options->ranks);
     if (!status) {
         cv_material_normalize(&m, &m.normal);
         status = train(recipe, options, &m, net, &random, &folder, result, err);

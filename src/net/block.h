@@ -11,6 +11,7 @@ typedef struct job {
     float *outputs, *losses;
     double *wide; // losses
     int blocks, shards;
+    int begin, finish; // the shards of this rank
     int region, first, end; // of actions
     bool adds, sums;        // gradients; shards of this region have some
     int *not_finite;        // [blocks] first step whose output is not finite; NULL: do not look

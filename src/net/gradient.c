@@ -5,7 +5,7 @@
 #include <string.h>
 
 // Numbers that are summed at a time: a tree of them stays in the first cache.
-enum { PIECE = 256 };
+enum { PIECE = CV_SUM_PIECE };
 
 // Copies that there are in any case: what is added by slices is in the cache, what is added by the way may not be.
 enum { FEW_COPIES = 8 };
@@ -65,9 +65,13 @@ static int logarithm(int n) {
     return log;
 }
 
-bool cv_gradient_new(cv_gradient *g, const cv_net *net, const cv_plan *plan, int shards, int threads) {
-    const int least = threads + logarithm(shards), enough = least < FEW_COPIES ? FEW_COPIES : least;
-    *g = (cv_gradient){.isa = net->isa, .net = net, .copies = shards < enough ? shards : enough, .regions = 1};
+bool cv_gradient_new(cv_gradient *g, const cv_net *net, const cv_plan *plan, int shards, int threads,
+                     convo_ranks *ranks) {
+    // The shards of a rank begin anywhere in the tree, and what is done of them may be as many sums again.
+    const int sums = logarithm(shards) * (ranks ? 2 : 1), least = threads + sums,
+              enough = least < FEW_COPIES ? FEW_COPIES : least;
+    *g = (cv_gradient){
+        .isa = net->isa, .net = net, .copies = shards < enough ? shards : enough, .regions = 1, .ranks = ranks};
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->news, NULL);
     for (int a = 0; a < plan->actions; a++) g->regions += plan->action[a].meeting;
@@ -83,7 +87,7 @@ bool cv_gradient_new(cv_gradient *g, const cv_net *net, const cv_plan *plan, int
         if (!cv_mul(g->size[k], k == CV_IN_SHARDS ? (size_t)g->copies : 1, &reals)) return false;
         if (!(g->memory[k] = cv_alloc_aligned(reals + 1, net->isa->real))) return false;
     }
-    return true;
+    return !ranks || cv_gradient_share(g, shards);
 }
 
 void cv_gradient_free(cv_gradient *g) {
@@ -93,13 +97,17 @@ void cv_gradient_free(cv_gradient *g) {
     free(g->of);
     free(g->slice);
     free(g->sum);
+    free(g->received);
+    free(g->whole);
+    free(g->cut);
     pthread_cond_destroy(&g->news);
     pthread_mutex_destroy(&g->lock);
     *g = (cv_gradient){0};
 }
 
 size_t cv_gradient_bytes(const cv_gradient *g) {
-    size_t reals = g->size[CV_IN_SHARDS] * (size_t)g->copies + g->size[CV_AT_ONCE];
+    const size_t copies = (size_t)g->copies + (g->whole ? 1 : 0); // and what is received is a copy in all, about
+    size_t reals = g->size[CV_IN_SHARDS] * copies + g->size[CV_AT_ONCE];
     if (g->memory[CV_JOINT]) reals += g->size[CV_JOINT];
     return reals * g->isa->real;
 }
@@ -109,7 +117,7 @@ void cv_gradient_hand_over(cv_gradient *g) {
     g->memory[CV_JOINT] = NULL;
 }
 
-static char *memory_of(const cv_gradient *g, cv_keeping keeping, int copy, size_t at) {
+char *cv_gradient_memory(const cv_gradient *g, cv_keeping keeping, int copy, size_t at) {
     const size_t before = keeping == CV_IN_SHARDS ? (size_t)copy * g->size[keeping] : 0;
     return (char *)g->memory[keeping] + (before + at) * g->isa->real;
 }
@@ -117,7 +125,7 @@ static char *memory_of(const cv_gradient *g, cv_keeping keeping, int copy, size_
 void *cv_gradient_of(const cv_gradient *g, int tensor, int copy) {
     const cv_stretch *s = g->of[tensor];
     if (!s || !g->memory[s->keeping]) return NULL;
-    return memory_of(g, s->keeping, copy, s->at + g->net->tensor[tensor].offset - s->first);
+    return cv_gradient_memory(g, s->keeping, copy, s->at + g->net->tensor[tensor].offset - s->first);
 }
 
 const cv_stretch *cv_gradient_stretch(const cv_gradient *g, size_t number) {
@@ -128,15 +136,18 @@ const cv_stretch *cv_gradient_stretch(const cv_gradient *g, size_t number) {
 
 // --- shards and copies ----------------------------------------------------------------------------------------------
 
-// Every shard has the copy of its number.
+// Every shard has the copy of its number, from the first one of this rank on.
 static bool is_ample(const cv_gradient *g) {
-    return g->shards <= g->copies;
+    return g->end - g->begin <= g->copies;
 }
 
-void cv_gradient_begin(cv_gradient *g, int shards) {
+void cv_gradient_begin(cv_gradient *g, int region, int shards, int begin, int end) {
     g->shards = shards;
+    g->begin = begin;
+    g->end = end;
+    for (int s = 0; s < shards && g->ranks; s++) g->sum[region][s].copy = -1;
     if (is_ample(g)) return;
-    g->next = 0;
+    g->next = begin;
     for (g->frees = 0; g->frees < g->copies; g->frees++) g->free[g->frees] = g->copies - 1 - g->frees;
 }
 
@@ -151,7 +162,7 @@ typedef struct neighbours {
 } neighbours;
 
 static bool find_neighbours(const cv_gradient *g, const cv_partial_sum *sum, neighbours *found) {
-    for (int s = 0; s < g->next; s++) {
+    for (int s = g->begin; s < g->next; s++) {
         int width = 1;
         if (sum[s].copy < 0) continue;
         while (s + width < sum[s].end) width *= 2;
@@ -170,8 +181,8 @@ static void add_neighbours(cv_gradient *g, int region, neighbours pair) {
     const size_t first = g->slice[region], size = g->slice[region + 1] - first;
     sum[pair.left].copy = sum[pair.right].copy = -1;
     pthread_mutex_unlock(&g->lock);
-    g->isa->add(memory_of(g, CV_IN_SHARDS, left.copy, first), memory_of(g, CV_IN_SHARDS, right.copy, first),
-                (int64_t)(size / (size_t)g->isa->lanes));
+    g->isa->add(cv_gradient_memory(g, CV_IN_SHARDS, left.copy, first),
+                cv_gradient_memory(g, CV_IN_SHARDS, right.copy, first), (int64_t)(size / (size_t)g->isa->lanes));
     pthread_mutex_lock(&g->lock);
     sum[pair.left] = (cv_partial_sum){left.copy, right.end};
     g->free[g->frees++] = right.copy;
@@ -181,7 +192,7 @@ static void add_neighbours(cv_gradient *g, int region, neighbours pair) {
 void cv_gradient_next(cv_gradient *g, int region, int *shard, int *copy) {
     neighbours pair;
     if (is_ample(g)) {
-        *copy = *shard;
+        *copy = *shard - g->begin;
         return;
     }
     pthread_mutex_lock(&g->lock);
@@ -209,44 +220,39 @@ void cv_gradient_done(cv_gradient *g, int region, int shard, int copy) {
 }
 
 void cv_gradient_all_done(cv_gradient *g, int shards) {
-    g->shards = shards;
+    g->shards = g->end = shards;
+    g->begin = 0;
     for (int region = 0; region < g->regions; region++)
         for (int k = 0; k < shards; k++) g->sum[region][k] = (cv_partial_sum){(int16_t)k, (int16_t)(k + 1)};
 }
 
 // --- the sum --------------------------------------------------------------------------------------------------------
 
-// A slice of what is summed.
-typedef struct sum_slice {
-    const cv_gradient *gradient;
-    const cv_partial_sum *sum;
-    size_t at, count;
-} sum_slice;
-
-static void add_reals(const sum_slice *s, void *to, const void *a, const void *b) {
-    if (s->gradient->isa->real == sizeof(double))
-        for (size_t i = 0; i < s->count; i++) ((double *)to)[i] = ((const double *)a)[i] + ((const double *)b)[i];
+static void add_reals(const cv_gradient *g, size_t count, void *to, const void *a, const void *b) {
+    if (g->isa->real == sizeof(double))
+        for (size_t i = 0; i < count; i++) ((double *)to)[i] = ((const double *)a)[i] + ((const double *)b)[i];
     else
-        for (size_t i = 0; i < s->count; i++) ((float *)to)[i] = ((const float *)a)[i] + ((const float *)b)[i];
+        for (size_t i = 0; i < count; i++) ((float *)to)[i] = ((const float *)a)[i] + ((const float *)b)[i];
 }
 
-// Returns the sum of `width` shards from `first` on: where it lies, or made in room.
-static const void *sum_tree(const sum_slice *s, int first, int width, void *room) {
-    const cv_gradient *g = s->gradient;
-    const cv_partial_sum *sum = &s->sum[first];
+const void *cv_gradient_tree(const cv_gradient *g, int region, size_t at, size_t count, int first, int width,
+                             void *room) {
+    const cv_partial_sum *sum = &g->sum[region][first];
     double aside[PIECE];
-    if (sum->copy >= 0 && sum->end >= end_of(g, first, width)) return memory_of(g, CV_IN_SHARDS, sum->copy, s->at);
-    const void *left = sum_tree(s, first, width / 2, room);
+    if (sum->copy >= 0 && sum->end >= end_of(g, first, width))
+        return sum->copy < g->copies ? cv_gradient_memory(g, CV_IN_SHARDS, sum->copy, at)
+                                     : cv_gradient_received(g, region, sum->copy, at);
+    const void *left = cv_gradient_tree(g, region, at, count, first, width / 2, room);
     if (first + width / 2 >= g->shards) return left;
-    add_reals(s, room, left, sum_tree(s, first + width / 2, width / 2, aside));
+    add_reals(g, count, room, left, cv_gradient_tree(g, region, at, count, first + width / 2, width / 2, aside));
     return room;
 }
 
 static void sum_stretch(const cv_gradient *g, const cv_stretch *s, size_t first, size_t count, char *to) {
     for (size_t done = 0, n; done < count; done += n, to += n * g->isa->real) {
         n = count - done < PIECE ? count - done : PIECE;
-        const sum_slice piece = {g, g->sum[s->region], s->at + first + done - s->first, n};
-        const void *sum = sum_tree(&piece, 0, 1 << logarithm(g->shards), to);
+        const void *sum =
+            cv_gradient_tree(g, s->region, s->at + first + done - s->first, n, 0, cv_power_above(g->shards), to);
         if (sum != to) memcpy(to, sum, n * g->isa->real);
     }
 }
@@ -254,14 +260,19 @@ static void sum_stretch(const cv_gradient *g, const cv_stretch *s, size_t first,
 const void *cv_gradient_sum(const cv_gradient *g, size_t first, size_t count, void *room) {
     if (count == 0) return room;
     const cv_stretch *s = cv_gradient_stretch(g, first);
-    const bool in_place = s->keeping != CV_IN_SHARDS || g->shards == 1;
-    if (first + count <= s->end && in_place) return memory_of(g, s->keeping, 0, s->at + first - s->first);
+    const bool in_shards = s->keeping == CV_IN_SHARDS;
+    if (first + count <= s->end && in_shards && g->ranks)
+        return (char *)g->whole + (s->at + first - s->first) * g->isa->real;
+    if (first + count <= s->end && (!in_shards || g->shards == 1))
+        return cv_gradient_memory(g, s->keeping, 0, s->at + first - s->first);
     for (char *to = room; count; s++) {
         const size_t n = s->end - first < count ? s->end - first : count;
-        if (s->keeping == CV_IN_SHARDS)
+        if (s->keeping == CV_IN_SHARDS && g->ranks)
+            memcpy(to, (char *)g->whole + (s->at + first - s->first) * g->isa->real, n * g->isa->real);
+        else if (s->keeping == CV_IN_SHARDS)
             sum_stretch(g, s, first, n, to);
         else if (g->memory[s->keeping])
-            memcpy(to, memory_of(g, s->keeping, 0, s->at + first - s->first), n * g->isa->real);
+            memcpy(to, cv_gradient_memory(g, s->keeping, 0, s->at + first - s->first), n * g->isa->real);
         first += n;
         count -= n;
         to += n * g->isa->real;

@@ -13,11 +13,13 @@
 // gradient is used: with as many copies as shards, everything.
 #pragma once
 
+#include "base/ranks.h"
+#include "base/threads.h"
 #include "net/plan.h"
 
 #include <pthread.h>
 
-enum { CV_MOST_SHARDS = 64 };
+enum { CV_MOST_SHARDS = 64, CV_SUM_PIECE = 256 }; // numbers that are summed at a time at most
 
 // How the gradient of a tensor is kept.
 typedef enum cv_keeping {
@@ -49,6 +51,7 @@ typedef struct cv_gradient {
     size_t size[CV_KEEPINGS];  // reals
     int copies;                // of CV_IN_SHARDS
     int shards;                // of the batch at hand
+    int begin, end;            // those of this rank
     int regions;
     size_t *slice;                         // [regions + 1] where those of each region begin in a copy
     cv_partial_sum (*sum)[CV_MOST_SHARDS]; // [regions]
@@ -56,16 +59,25 @@ typedef struct cv_gradient {
     pthread_cond_t news;                   // a shard is done, or a copy is free
     int next;                              // shard of this region to be begun
     int free[CV_MOST_SHARDS], frees;
+    // With ranks (gradient_ranks.c): the sums of others, and that of all.
+    convo_ranks *ranks;
+    char *received; // [sums of other ranks][room]
+    size_t room;    // reals: this rank's slices of all regions
+    void *whole;    // [size of CV_IN_SHARDS]
+    int *cut;       // [ranks + 1] slices of a region, in lanes
 } cv_gradient;
 
 // Allocates everything, for batches of at most `shards` shards. Returns false if memory runs out; cv_gradient_free is
 // to be called all the same.
-bool cv_gradient_new(cv_gradient *gradient, const cv_net *net, const cv_plan *plan, int shards, int threads);
+// ranks: that share the shards; NULL: none.
+bool cv_gradient_new(cv_gradient *gradient, const cv_net *net, const cv_plan *plan, int shards, int threads,
+                     convo_ranks *ranks);
 void cv_gradient_free(cv_gradient *gradient);
 size_t cv_gradient_bytes(const cv_gradient *gradient);
-// Begins a region's pass over the blocks of a batch.
-void cv_gradient_begin(cv_gradient *gradient, int shards);
-// Finds a shard to be done, and a copy for its gradient. To be called once for each shard, with another one in *shard
+// Begins a region's pass over the blocks of a batch. begin, end: the shards of this rank.
+void cv_gradient_begin(cv_gradient *gradient, int region, int shards, int begin, int end);
+// Finds a shard to be done, and a copy for its gradient. To be called once for each shard, with another one of
+// this rank in *shard
 // each time: it is that one if there are as many copies as shards, else the next in order. By any thread.
 void cv_gradient_next(cv_gradient *gradient, int region, int *shard, int *copy);
 // The gradient of this shard is complete in this copy. By any thread.
@@ -80,3 +92,27 @@ const cv_stretch *cv_gradient_stretch(const cv_gradient *gradient, size_t number
 const void *cv_gradient_sum(const cv_gradient *gradient, size_t first, size_t count, void *room);
 // Forgets joint gradients, which are handed over from now on.
 void cv_gradient_hand_over(cv_gradient *gradient);
+
+// --- for gradient_ranks.c -------------------------------------------------------------------------------------------
+
+// Where a shard range of rank `rank` begins; that of `size` is the number of shards.
+static inline int cv_rank_begin(int shards, int rank, int size) {
+    return (int)((int64_t)shards * rank / size);
+}
+// Allocates what ranks need. Returns false if memory runs out.
+bool cv_gradient_share(cv_gradient *gradient, int shards);
+// Where `at` of a sum lies that another rank sent, in copy `copy` >= copies of the region.
+char *cv_gradient_received(const cv_gradient *gradient, int region, int copy, size_t at);
+// Adds the shards of all ranks in a region whose pass is done.
+void cv_gradient_exchange(cv_gradient *gradient, int region, cv_pool *pool);
+// Returns [count] numbers of the sum of `width` shards from `first` on, from `at` on in the copies: where they lie, or
+// made in room.
+const void *cv_gradient_tree(const cv_gradient *gradient, int region, size_t at, size_t count, int first, int width,
+                             void *room);
+char *cv_gradient_memory(const cv_gradient *gradient, cv_keeping keeping, int copy, size_t at);
+// Returns the smallest power of two that is not below n.
+static inline int cv_power_above(int n) {
+    int power = 1;
+    while (power < n) power *= 2;
+    return power;
+}

@@ -31,10 +31,8 @@ static void run_shard(const job *j, int shard, int copy, int worker) {
     const cv_runner *r = j->runner;
     const int lanes = r->isa->lanes, blocks = j->blocks, together = r->lockstep;
     const bool one_each = j->shards == blocks; // then nothing need be divided, which is much in a step of a small net
-    const int64_t units = one_each ? blocks : (blocks + together - 1) / together;
-    const int first = one_each ? shard : (int)(units * shard / j->shards) * together;
-    int end = one_each ? shard + 1 : (int)(units * (shard + 1) / j->shards) * together;
-    if (end > blocks) end = blocks;
+    const int first = one_each ? shard : cv_shard_begin(r, blocks, j->shards, shard);
+    const int end = one_each ? shard + 1 : cv_shard_begin(r, blocks, j->shards, shard + 1);
     for (int n = first; n < end; n += together) {
         const int count = end - n < together ? end - n : together;
         block b[MAX_LOCKSTEP];
@@ -58,7 +56,7 @@ static void run_shard(const job *j, int shard, int copy, int worker) {
 
 static void run_one(void *context, int task, int worker) {
     const job *j = context;
-    int shard = task, copy = 0;
+    int shard = j->begin + task, copy = 0;
     if (j->sums) cv_gradient_next(&j->runner->gradient, j->region, &shard, &copy);
     run_shard(j, shard, copy, worker);
     if (j->sums) cv_gradient_done(&j->runner->gradient, j->region, shard, copy);
@@ -67,19 +65,81 @@ static void run_one(void *context, int task, int worker) {
 static void run_shards(job *j) {
     cv_gradient *g = &j->runner->gradient;
     j->sums = j->adds && g->slice[j->region] < g->slice[j->region + 1];
-    if (j->sums) cv_gradient_begin(g, j->shards);
-    cv_pool_run(j->runner->pool, j->shards, run_one, j);
+    if (j->sums) cv_gradient_begin(g, j->region, j->shards, j->begin, j->finish);
+    cv_pool_run(j->runner->pool, j->finish - j->begin, run_one, j);
+    if (j->sums && g->ranks) cv_gradient_exchange(g, j->region, j->runner->pool);
+}
+
+// --- ranks --------------------------------------------------------------------------------------------------------
+
+// Which shards and blocks are whose.
+static void deal_shards(job *j) {
+    cv_runner *r = j->runner;
+    j->begin = 0;
+    j->finish = j->shards;
+    if (!r->ranks) return;
+    const int size = r->ranks->size;
+    j->begin = cv_rank_begin(j->shards, r->ranks->rank, size);
+    j->finish = cv_rank_begin(j->shards, r->ranks->rank + 1, size);
+    for (int k = 0; k <= size; k++)
+        r->first_block[k] = cv_shard_begin(r, j->blocks, j->shards, cv_rank_begin(j->shards, k, size));
+}
+
+int cv_runner_own(const cv_runner *r, int count, int *end) {
+    const int blocks = blocks_of(r, count), shards = cv_shards_of(r, blocks), lanes = r->isa->lanes;
+    *end = count;
+    if (!r->ranks) return 0;
+    const int shard = cv_rank_begin(shards, r->ranks->rank, r->ranks->size),
+              after = cv_rank_begin(shards, r->ranks->rank + 1, r->ranks->size),
+              first = cv_shard_begin(r, blocks, shards, shard) * lanes;
+    if (after < shards) *end = cv_shard_begin(r, blocks, shards, after) * lanes;
+    return first < *end ? first : *end;
+}
+
+// All ranks know the losses of the batch, before a joint step uses the gradient that it makes of them.
+static void exchange_losses(const job *j) {
+    const cv_runner *r = j->runner;
+    const int lanes = r->isa->lanes;
+    for (int k = 0; k <= r->ranks->size; k++) {
+        const int example = r->first_block[k] * lanes;
+        r->first_block[k] = example < j->batch->count ? example : j->batch->count;
+    }
+    if (j->losses) cv_ranks_rows(r->ranks, j->losses, sizeof *j->losses, sizeof *j->losses, r->first_block);
+    if (j->wide) cv_ranks_rows(r->ranks, j->wide, sizeof *j->wide, sizeof *j->wide, r->first_block);
+    for (int k = 0; k <= r->ranks->size; k++) r->first_block[k] = (r->first_block[k] + lanes - 1) / lanes;
+}
+
+// Whether the actions before this meeting, or the end, unload losses.
+static bool unloads(const job *j) {
+    for (int a = j->first; a < j->end; a++)
+        if (j->runner->plan.action[a].verb == CV_UNLOAD) return true;
+    return false;
+}
+
+static void set_gradients(const cv_runner *r, cv_pass *p, int step) {
+    const cv_node *n = r->plan.step[step].node;
+    for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING); t++)
+        p->grad[t] = cv_gradient_of(&r->gradient, n->tensor + t, 0);
 }
 
 static void merge(const job *j, cv_action action) {
     const cv_runner *r = j->runner;
     const bool back = action.verb == CV_MERGE_BACKWARD;
     const cv_op *op = r->plan.step[action.step].node->op;
+    const cv_statistics *statistics = back ? op->backward_statistics : op->statistics;
     const double began = r->seconds ? cv_now() : 0;
     for (int b = 0; b < j->blocks; b++) r->block_samples[b] = samples_of(j, b);
-    (back ? op->backward_statistics : op->statistics)
-        ->merge(&r->pass[action.step], r->partial[2 * action.step + back], r->block_samples, j->blocks,
-                r->merged[2 * action.step + back]);
+    if (r->ranks) {
+        const cv_node *n = r->plan.step[action.step].node;
+        const size_t bytes = statistics->size(n->config, n->in) * sizeof(double);
+        cv_ranks_rows(r->ranks, r->partial[2 * action.step + back], bytes, bytes, r->first_block);
+    }
+    // Of the first block, which may be another rank's: that the gradients are set, and where, is the same for all.
+    cv_pass p = *pass_of(r, 0, action.step);
+    p.set = true;
+    set_gradients(r, &p, action.step);
+    statistics->merge(&p, r->partial[2 * action.step + back], r->block_samples, j->blocks,
+                      r->merged[2 * action.step + back]);
     if (r->seconds) cv_count_time(r, action, began);
 }
 
@@ -119,26 +179,68 @@ static int parts_for(const cv_pool *pool) {
     return threads == 1 ? 1 : parts < CV_MOST_PARTS ? parts : CV_MOST_PARTS;
 }
 
+// The blocks of this rank, of a pass over all of them.
+static cv_pass own_blocks(const job *j, int step) {
+    const cv_runner *r = j->runner;
+    const int first = r->ranks ? r->first_block[r->ranks->rank] : 0,
+              end = r->ranks ? r->first_block[r->ranks->rank + 1] : j->blocks;
+    cv_pass p = *pass_of(r, first < end ? first : 0, step);
+    p.share.blocks = end - first;
+    if (end > first) p.active = samples_of(j, end - 1);
+    return p;
+}
+
+static void run_parts(joint *whole) {
+    if (whole->all.share.blocks) cv_pool_run(whole->runner->pool, whole->parts, run_part, whole);
+}
+
+// What the gradient of the parameters is made of: all ranks make it of all blocks, which takes less time than to send
+// it, as such layers have many parameters and few examples.
+static void share_blocks(const job *j, int step) {
+    const cv_runner *r = j->runner;
+    const cv_step *s = &r->plan.step[step];
+    const size_t apart = r->plan.lanes * lane_bytes(r);
+    cv_ranks_rows(r->ranks, at(r, 0, s->x[0]), (size_t)cv_shape_size(s->node->in) * lane_bytes(r), apart,
+                  r->first_block);
+    cv_ranks_rows(r->ranks, at(r, 0, s->dy), (size_t)cv_shape_size(s->node->out) * lane_bytes(r), apart,
+                  r->first_block);
+}
+
+// dx of this rank's blocks, while the parameters are as they were; then their gradient, of all blocks.
+static void run_joint_shared(const job *j, joint *whole, int step) {
+    joint own = *whole;
+    own.all = own_blocks(j, step);
+    memset(own.all.grad, 0, sizeof own.all.grad);
+    run_parts(&own);
+    share_blocks(j, step);
+    memset(whole->all.dx, 0, sizeof whole->all.dx);
+    if (!whole->runner->ranks->lost.code) run_parts(whole);
+}
+
 static void run_joint(const job *j, cv_action action) {
     const cv_runner *r = j->runner;
     const double began = r->seconds ? cv_now() : 0;
     const cv_node *n = r->plan.step[action.step].node;
+    const bool back = action.verb == CV_BACKWARD;
     // Arenas go by blocks.
-    joint whole = {r, n, action.verb == CV_FORWARD ? n->op->forward : n->op->backward, *pass_of(r, 0, action.step),
-                   parts_for(r->pool)};
-    const bool used = r->use && action.verb == CV_BACKWARD && !n->frozen;
+    joint whole = {r, n, back ? n->op->backward : n->op->forward, *pass_of(r, 0, action.step), parts_for(r->pool)};
+    const bool used = r->use && back && !n->frozen;
     if (used && !(j->losses && are_finite(j->losses, j->batch->count))) return; // the step is void, its parameters stay
     whole.all.share.blocks = j->blocks;
     whole.all.active = samples_of(j, j->blocks - 1);
+    if (!back) whole.all = own_blocks(j, action.step);
     whole.all.set = true;
     if (used) {
         whole.all.share.receive = hand_over_gradient;
         whole.all.share.receiver = &whole;
     }
-    for (int t = 0; t < n->tensors && (r->flags & CV_TRAINING) && !used; t++)
-        whole.all.grad[t] = cv_gradient_of(&r->gradient, n->tensor + t, 0);
-    cv_pool_run(r->pool, whole.parts, run_part, &whole);
+    if (!used) set_gradients(r, &whole.all, action.step);
+    if (back && r->ranks)
+        run_joint_shared(j, &whole, action.step);
+    else
+        run_parts(&whole);
     for (int k = 0; k < j->blocks; k++) {
+        if (r->ranks && (k < r->first_block[r->ranks->rank] || k >= r->first_block[r->ranks->rank + 1])) continue;
         const block b = {.number = k, .slot = k, .active = samples_of(j, k)};
         cv_after_joint(j, &b, action);
     }
@@ -203,9 +305,11 @@ static void run_actions(job *j, int end) {
     j->adds = r->flags & CV_TRAINING;
     j->shards = j->adds ? cv_shards_of(r, blocks) : blocks < most ? blocks : most;
     if (r->flags & CV_SPLIT) cv_gradient_all_done(&r->gradient, j->shards);
+    deal_shards(j);
     for (j->first = j->region = 0; j->first < end; j->first = j->end + 1, j->region++) {
         for (j->end = j->first; j->end < end && !r->plan.action[j->end].meeting; j->end++) continue;
         if (j->end > j->first) run_shards(j);
+        if (r->ranks && unloads(j)) exchange_losses(j);
         if (j->end == end) break;
         meet(j, r->plan.action[j->end]);
     }
@@ -245,6 +349,7 @@ const cv_node *cv_runner_first_not_finite(cv_runner *r, const cv_batch *batch) {
     for (int b = 0; b < blocks; b++) step[b] = -1;
     job j = {.runner = r, .batch = batch, .not_finite = step};
     run_actions(&j, forward_actions(r));
+    if (r->ranks) cv_ranks_rows(r->ranks, step, sizeof *step, sizeof *step, r->first_block);
     for (int b = 0; b < blocks; b++)
         if (step[b] >= 0 && (found < 0 || step[b] < found)) found = step[b];
     free(step);

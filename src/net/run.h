@@ -1,6 +1,7 @@
 // Runs a net over batches: blocks of samples depth-first, gradients in fixed shards.
 #pragma once
 
+#include "base/ranks.h"
 #include "base/threads.h"
 #include "base/values.h"
 #include "net/net.h"
@@ -30,6 +31,7 @@ enum {
     CV_ONE_EXAMPLE = 8,    // batches of one, for inference without a loss, and the net's parameters stay as they are:
                            // with channels in the lanes where all layers can (cv_net_single)
     CV_SPLIT = 32,         // set by the runner: threads share passes of a block
+    CV_UNDIVIDED = 64,     // threads do not: with ranks, which have the same plan for any number of threads
     CV_FEW_SHARDS = 16,    // so that a small batch has shards of several blocks, for tests
 };
 
@@ -55,6 +57,12 @@ void cv_runner_losses(cv_runner *runner, const cv_batch *batch, double *losses /
 // two inputs that reads the net's outputs and the teacher's. The mean of the latter is over the examples. config is
 // copied.
 convo_status cv_runner_teach(cv_runner *runner, const cv_op *op, const void *config, double weight, convo_error *err);
+// Shares the shards of each batch with other ranks, all of which call cv_runner_train with the same batch: of its
+// outputs every rank has its own examples' only, but all losses and the whole gradient. Call it first. An exchange that
+// fails leaves numbers that mean nothing: see cv_ranks_state.
+convo_status cv_runner_share(cv_runner *runner, convo_ranks *ranks, convo_error *err);
+// Returns the examples of a batch of `count` that are this rank's, first..*end.
+int cv_runner_own(const cv_runner *runner, int count, int *end);
 // Uses `count` numbers of a gradient; first: the index of the first one among the net's trained numbers. Called by
 // several threads, each for other numbers.
 typedef void cv_use_gradient(void *user, size_t first, size_t count, const float *gradient);

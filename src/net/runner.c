@@ -63,6 +63,12 @@ int cv_shards_of(const cv_runner *r, int blocks) {
     return units < most ? units : most;
 }
 
+int cv_shard_begin(const cv_runner *r, int blocks, int shards, int shard) {
+    const int64_t units = (blocks + r->lockstep - 1) / r->lockstep;
+    const int first = (int)(units * shard / shards) * r->lockstep;
+    return first < blocks ? first : blocks;
+}
+
 // Scratch for the parts of split steps.
 static size_t work_for(const cv_plan *plan) {
     size_t most = 0;
@@ -99,8 +105,8 @@ static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     r->block_samples = reserve(r, blocks, sizeof *r->block_samples, &fits);
     r->zero = reserve(r, (size_t)output_size(r), sizeof *r->zero, &fits);
     if (r->flags & CV_TRAINING) {
-        fits = fits &&
-               cv_gradient_new(&r->gradient, r->net, &r->plan, cv_shards_of(r, (int)blocks), cv_pool_running(r->pool));
+        fits = fits && cv_gradient_new(&r->gradient, r->net, &r->plan, cv_shards_of(r, (int)blocks),
+                                       cv_pool_running(r->pool), NULL);
         if (fits) r->bytes += cv_gradient_bytes(&r->gradient);
     }
     for (size_t i = 0; fits && i < steps && (r->flags & CV_TRAINING); i++) {
@@ -151,7 +157,7 @@ static convo_status make_plan(cv_runner *r, convo_error *err) {
     CV_TRY(cv_plan_make(r->net, loss, blocks, r->flags, &r->plan, err));
     r->lockstep = lockstep_of(r);
     if (!(r->flags & CV_TRAINING) || r->lockstep > 1 || cv_shards_of(r, blocks) < blocks) return CONVO_OK;
-    if (cv_pool_running(r->pool) < 2 * blocks) return CONVO_OK;
+    if ((r->flags & CV_UNDIVIDED) || cv_pool_running(r->pool) < 2 * blocks) return CONVO_OK;
     cv_plan_free(&r->plan);
     r->flags |= CV_SPLIT;
     return cv_plan_make(r->net, loss, blocks, r->flags, &r->plan, err);
@@ -192,6 +198,20 @@ fail:
     return status;
 }
 
+convo_status cv_runner_share(cv_runner *r, convo_ranks *ranks, convo_error *err) {
+    if (!cv_ranks_any(ranks)) return CONVO_OK;
+    bool fits = true;
+    r->ranks = ranks;
+    r->first_block = reserve(r, (size_t)ranks->size + 1, sizeof *r->first_block, &fits);
+    r->bytes -= cv_gradient_bytes(&r->gradient);
+    cv_gradient_free(&r->gradient);
+    fits = fits && cv_gradient_new(&r->gradient, r->net, &r->plan, cv_shards_of(r, blocks_of(r, r->max_batch)),
+                                   cv_pool_running(r->pool), ranks);
+    if (!fits) return cv_no_memory(err, "the gradients of other ranks");
+    r->bytes += cv_gradient_bytes(&r->gradient);
+    return CONVO_OK;
+}
+
 convo_status cv_runner_teach(cv_runner *r, const cv_op *op, const void *config, double weight, convo_error *err) {
     bool fits = true;
     r->lesson = (cv_node){.op = op, .config = cv_alloc(1, op->config_size)};
@@ -225,6 +245,7 @@ void cv_runner_free(cv_runner *r) {
     free(r->merged);
     free(r->block_samples);
     free(r->zero);
+    free(r->first_block);
     free(r->loss.config);
     free(r->lesson.config);
     free(r->teacher);

@@ -32,6 +32,8 @@ struct cv_runner {
     cv_node loss; // the node the plan ends with; .op NULL without a loss
     cv_plan plan;
     cv_pool *pool;
+    convo_ranks *ranks; // that share its batches; NULL: none
+    int *first_block;   // [ranks + 1] of the batch at hand
     unsigned flags;
     int max_batch;
     int lockstep; // blocks that go through the net together
@@ -63,6 +65,8 @@ struct cv_runner {
 
 // Shards of so many blocks: by the batch and the net alone, since sums need the same ones for any number of threads.
 int cv_shards_of(const cv_runner *r, int blocks);
+// The first block of a shard.
+int cv_shard_begin(const cv_runner *r, int blocks, int shards, int shard);
 static inline int blocks_of(const cv_runner *r, int count) {
     return (count + r->isa->lanes - 1) / r->isa->lanes;
 }

@@ -146,6 +146,7 @@ typedef struct cv_training {
     const cv_source *source; // of the examples
     const cv_split *split;
     cv_pool *pool;
+    convo_ranks *ranks; // that share the training; NULL: none
     // Callbacks for code that writes files; each may be NULL.
     convo_status (*step_done)(void *user, const cv_step_record *record, convo_error *err);
     convo_status (*epoch_done)(void *user, const cv_epoch *epoch, convo_error *err);
@@ -172,7 +173,10 @@ convo_status cv_train_check(const cv_training *training, convo_error *err);
 convo_status cv_train_state_new(const cv_training *training, const cv_random *random, cv_train_state *state,
                                 convo_error *err);
 void cv_train_state_free(cv_train_state *state);
-// Trains from state on. Uses options->stop, progress and user. Fills the result except seed, isa and threads.
+// With ranks: gives all the state and the net of rank 0. Call it on all of them, before cv_train_run.
+convo_status cv_train_spread(const cv_training *training, cv_train_state *state, convo_error *err);
+// Trains from state on. Uses options->stop, progress and user, with ranks those of rank 0. Fills the result except
+// seed, isa and threads.
 convo_status cv_train_run(const cv_training *training, cv_train_state *state, const convo_train_options *options,
                           convo_train_result *result, convo_error *err);
 
@@ -191,6 +195,8 @@ typedef struct cv_scorer cv_scorer;
 convo_status cv_scorer_new(const cv_runner *trainer, cv_net *net, const cv_op *loss, const void *loss_config,
                            const cv_source *source, cv_pool *pool, cv_scorer **scorer, convo_error *err);
 void cv_scorer_free(cv_scorer *scorer);
+// Shares the examples of each cv_score with other ranks, all of which call it alike.
+void cv_scorer_share(cv_scorer *scorer, convo_ranks *ranks);
 // Who is told by cv_score how many examples are done: NULL: nobody.
 void cv_scorer_tell(cv_scorer *scorer, void (*tell)(int64_t done, int64_t total, void *user), void *user);
 // Computes mean loss and accuracy of the net over the examples index[0..count]. outputs: receives the net's outputs;

@@ -29,6 +29,12 @@ typedef struct loop {
     double trained;
     double learning_rate;
     convo_score validation, test; // of the last epoch
+    bool asked;                   // to stop
+    struct word {
+        int64_t correct, stop;
+    } * word;          // [ranks] of a step
+    double exchanging; // in steps
+    int64_t exchanged;
 } loop;
 
 // --- the state ----------------------------------------------------------------------------------------------------
@@ -54,6 +60,22 @@ void cv_train_state_free(cv_train_state *s) {
     free(s->best);
     free(s->average);
     *s = (cv_train_state){0};
+}
+
+convo_status cv_train_spread(const cv_training *t, cv_train_state *s, convo_error *err) {
+    convo_ranks *ranks = t->ranks;
+    if (!cv_ranks_any(ranks)) return CONVO_OK;
+    const cv_train_state own = *s; // where its arrays are
+    cv_ranks_spread(ranks, s, sizeof *s);
+    for (int k = 0; k < 2; k++) s->moment[k] = own.moment[k];
+    s->average = own.average;
+    s->best = own.best;
+    for (int k = 0; k < 2; k++)
+        if (s->moment[k]) cv_ranks_spread(ranks, s->moment[k], t->net->trained * sizeof(float));
+    if (s->average) cv_ranks_spread(ranks, s->average, t->net->total * sizeof(float));
+    if (s->best) cv_ranks_spread(ranks, s->best, t->net->total * sizeof(float));
+    cv_ranks_spread(ranks, t->net->values, t->net->total * sizeof(float));
+    return cv_ranks_state(ranks, err);
 }
 
 static convo_status score_part(const loop *l, convo_part part, convo_score *score, convo_error *err) {
@@ -100,14 +122,14 @@ typedef struct sums {
 
 // What the teacher says of a batch, which it sees with its own normalisation. Examples that were made are normalised
 // already, for the net that is trained; so is a table of bytes.
-static void ask_teacher(loop *l, cv_batch *batch) {
+static void ask_teacher(loop *l, cv_batch *batch, int first, int end) {
     const struct cv_teacher *t = &l->t->teacher;
     cv_values values = *batch->values;
     const bool as_they_come = values.normal && !cv_values_tabled(&values);
     values.normal = NULL;
     cv_values_normalize(&values, as_they_come ? &t->normal : &t->again);
-    const cv_batch seen = {.values = &values, .index = batch->index, .count = batch->count};
-    cv_runner_forward(l->teacher, &seen, l->said, NULL);
+    const cv_batch seen = {.values = &values, .index = batch->index + first, .count = end - first};
+    if (end > first) cv_runner_forward(l->teacher, &seen, l->said + (ptrdiff_t)first * l->outputs, NULL);
     batch->teacher = l->said;
 }
 
@@ -118,14 +140,17 @@ static convo_status train_batch(loop *l, sums *of_step, convo_error *err) {
     if (status) return status;
     cv_batch batch = cv_batch_of(&loaded);
     double sum = 0;
+    int end;
+    const int first = cv_runner_own(l->trainer, batch.count, &end);
     batch.class_weight = l->t->class_weight;
     batch.truth = l->t->source->truth;
     batch.weight = weight_of(l->t, &batch);
-    if (l->teacher) ask_teacher(l, &batch);
+    if (l->teacher) ask_teacher(l, &batch, first, end);
     cv_runner_train(l->trainer, &batch, &s->random, l->out, l->loss);
+    CV_TRY(cv_ranks_state(l->t->ranks, err));
     for (int i = 0; i < batch.count; i++) sum += (double)l->loss[i];
     if (!isfinite(sum)) return not_finite(l, &batch, err);
-    for (int i = 0; i < batch.count; i++)
+    for (int i = first; i < end; i++)
         of_step->correct +=
             cv_is_right(l->out + (ptrdiff_t)i * l->outputs, l->outputs, batch.label[batch.index[i]], batch.truth);
     of_step->loss += sum;
@@ -133,6 +158,19 @@ static convo_status train_batch(loop *l, sums *of_step, convo_error *err) {
     of_step->seen += batch.count;
     cv_updater_add(l->updater, batch.weight);
     return CONVO_OK;
+}
+
+// What each rank counted, and whether rank 0 is asked to stop: so that all stop after the same step.
+static convo_status share_step(loop *l, sums *of_step, convo_error *err) {
+    convo_ranks *ranks = l->t->ranks;
+    const bool asked = l->options->stop && *l->options->stop;
+    if (!cv_ranks_any(ranks)) return CONVO_OK;
+    l->word[ranks->rank] = (struct word){of_step->correct, asked};
+    cv_ranks_gather(ranks, l->word, sizeof *l->word);
+    of_step->correct = 0;
+    for (int k = 0; k < ranks->size; k++) of_step->correct += l->word[k].correct;
+    l->asked = l->word[0].stop;
+    return cv_ranks_state(ranks, err);
 }
 
 static convo_status train_step(loop *l, convo_error *err) {
@@ -143,9 +181,13 @@ static convo_status train_step(loop *l, convo_error *err) {
     const int64_t first = s->step * l->per_step, rest = l->batches - first;
     l->learning_rate = t->optimizer_config.lr * s->plateau.factor *
                        cv_schedule_factor(t->schedule, &t->schedule_config, s->steps, l->total_steps, l->per_epoch);
+    const double waited = t->ranks ? t->ranks->waited : 0;
+    const int64_t sent = t->ranks ? t->ranks->sent : 0;
     cv_updater_begin(l->updater, l->learning_rate);
     for (int64_t k = 0; k < l->per_step && k < rest && !status; k++) status = train_batch(l, &of_step, err);
+    if (!status) status = share_step(l, &of_step, err);
     if (status) return status;
+    if (t->ranks) l->exchanging += t->ranks->waited - waited, l->exchanged += t->ranks->sent - sent;
     cv_updater_end(l->updater);
     s->correct += of_step.correct;
     s->loss_sum += of_step.loss;
@@ -264,7 +306,7 @@ static convo_status end_epoch(loop *l, convo_error *err) {
 }
 
 static bool stopped(const loop *l) {
-    return l->options->stop && *l->options->stop;
+    return cv_ranks_any(l->t->ranks) ? l->asked : l->options->stop && *l->options->stop;
 }
 
 static convo_status run_epoch(loop *l, convo_error *err) {
@@ -322,14 +364,20 @@ static convo_status prepare(loop *l, convo_error *err) {
     l->out = cv_alloc((size_t)batch * (size_t)l->outputs, sizeof *l->out);
     l->loss = cv_alloc((size_t)batch, sizeof *l->loss);
     if (!l->order || !l->out || !l->loss) return cv_no_memory(err, "the order of the examples");
-    status = cv_runner_new(t->net, t->loss, t->loss_config, batch, CV_TRAINING, t->pool, &l->trainer, err);
+    status = cv_runner_new(t->net, t->loss, t->loss_config, batch,
+                           CV_TRAINING | (cv_ranks_any(t->ranks) ? CV_UNDIVIDED : 0), t->pool, &l->trainer, err);
     if (status) return status;
+    CV_TRY(cv_runner_share(l->trainer, t->ranks, err));
+    if (cv_ranks_any(t->ranks) && !(l->word = cv_alloc((size_t)t->ranks->size, sizeof *l->word)))
+        return cv_no_memory(err, "what ranks tell each other");
     if (t->teacher.net && (status = open_teacher(l, batch, err))) return status;
     status = cv_updater_new(t, l->s, l->trainer, &l->updater, err);
     if (status) return status;
     status = cv_loader_new(t->source, batch, cv_pool_running(t->pool), &l->loader, err);
     if (status) return status;
-    return cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->source, t->pool, &l->scorer, err);
+    CV_TRY(cv_scorer_new(l->trainer, t->net, t->loss, t->loss_config, t->source, t->pool, &l->scorer, err));
+    cv_scorer_share(l->scorer, t->ranks);
+    return CONVO_OK;
 }
 
 static bool patience_is_over(const loop *l) {
@@ -379,6 +427,10 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     result->loaders = times.threads;
     result->loading = times.busy;
     result->waiting = times.waited;
+    result->ranks = convo_ranks_size(t->ranks);
+    result->stepping = l.trained;
+    result->exchanging = l.exchanging;
+    result->exchanged = l.exchanged;
     for (int k = 0; k < 3; k++) result->examples[k] = (int64_t)t->split->count[k];
 done:
     cv_loader_free(l.loader);
@@ -390,6 +442,7 @@ done:
     free(l.order);
     free(l.out);
     free(l.loss);
+    free(l.word);
     cv_cpu_restore(denormals);
     return status;
 }

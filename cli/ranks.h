@@ -1,0 +1,12 @@
+// Commands under mpirun, which starts the same command line several times.
+#pragma once
+
+#include "command.h"
+
+// For main: in a process that is not the first of its job, the command prints nothing from here on; returns whether it
+// has nothing to do either, as only `train`, `sweep` and `reproduce` share their work.
+bool rank_is_idle(const char *verb);
+// Joins the others where there are some; *ranks is NULL else. Prints an error.
+int join_ranks(convo_ranks **ranks);
+// Tells the others about an error and prints it, unless another rank does. Returns FAILED.
+int fail_rank(convo_ranks *ranks, convo_error *err);
