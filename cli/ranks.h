@@ -4,7 +4,7 @@
 #include "command.h"
 
 // For main: in a process that is not the first of its job, the command prints nothing from here on; returns whether it
-// has nothing to do either, as only `train`, `sweep` and `reproduce` share their work.
+// has nothing to do either, as only `train` shares its work.
 bool rank_is_idle(const char *verb);
 // Joins the others where there are some; *ranks is NULL else. Prints an error.
 int join_ranks(convo_ranks **ranks);
