@@ -32,10 +32,9 @@ static json_t *summary_json(const convo_summary *s, const char *name) {
     json_t *front = s->front_end[0] ? json_pack("{s:s, s:b, s:s}", "kind", s->front_end, "frame_by_frame",
                                                 !s->whole_clip[0], "whole_clip", s->whole_clip)
                                     : json_null();
-    return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:s}", "recipe", name, "front_end", front, "input", s->input,
+    return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I}", "recipe", name, "front_end", front, "input", s->input,
                      "layers", layers, "parameters", (json_int_t)s->parameters, "multiply_adds",
-                     (json_int_t)s->multiply_adds, "flattened", (json_int_t)s->flattened, "batch_of_one",
-                     s->batch_of_one);
+                     (json_int_t)s->multiply_adds, "flattened", (json_int_t)s->flattened);
 }
 
 // The receptive field in input pixels, rows x columns; one row is the 1-d case and says only the columns.
@@ -67,9 +66,6 @@ static int print_summary(const convo_summary *s) {
     printf("\nparameters     %lld\nmultiply-adds  %lld per example\n", (long long)s->parameters,
            (long long)s->multiply_adds);
     if (s->flattened) say(stdout, "flattened      %lld\n", (long long)s->flattened);
-    if (s->batch_of_one[0])
-        say(stdout, "one example    computed as a batch of one: layer %s has no form of its own for it\n",
-            s->batch_of_one);
     if (s->front_end[0])
         say(stdout, "front end      %s, %s%s\n", s->front_end,
             s->whole_clip[0] ? "of a whole clip: " : "frame by frame", s->whole_clip);

@@ -768,8 +768,6 @@ typedef struct convo_summary {
     int count;                         // of layers
     int64_t parameters, multiply_adds; // of the net; per example
     int64_t flattened;                 // number of values after the first flatten; 0: no flatten
-    char batch_of_one[96]; // the first layer without a form for one example, "3 (gru)": because of it, a prediction of
-                           // one example takes as long as one of up to 16; "": every layer has one
 } convo_summary;
 
 // Summarises the net of a recipe. Free the result with convo_summary_free.

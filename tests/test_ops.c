@@ -461,9 +461,13 @@ static void every_op_has_cases_and_every_batch_occurs(void **state) {
     const cv_isa *isa = isa_at(0);
     const int wanted[] = {1, 7, 8, 15, 16, 17, 33};
     int batches[64] = {0};
-    for (int o = 0; o < isa->op_count; o++)
-        if (!isa->ops[o]->torch || !isa->ops[o]->cases || !isa->ops[o]->cases[0].batch)
-            fail_msg("%s has no PyTorch expression or no cases", isa->ops[o]->name);
+    for (int o = 0; o < isa->op_count; o++) {
+        const cv_op *op = isa->ops[o];
+        if (!op->torch || !op->cases || !op->cases[0].batch)
+            fail_msg("%s has no PyTorch expression or no cases", op->name);
+        if (op->kind == CV_LAYER && !op->single && (!op->by_channel || op->tensors))
+            fail_msg("%s has no form for one example: a net with it would run as a batch of one", op->name);
+    }
     for_each_case(isa, count_batch, batches);
     for (size_t k = 0; k < CV_COUNT(wanted); k++)
         if (!batches[wanted[k]]) fail_msg("no case has a batch of %d", wanted[k]);

@@ -51,24 +51,6 @@ static void parameters_and_multiply_adds_are_counted(void **state) {
     }
 }
 
-static void a_layer_without_a_form_for_one_example_is_named(void **state) {
-    (void)state;
-    static const char *const cases[][2] = {
-        {"[{conv1d: {out: 4, kernel: 3}}, batchnorm, relu, flatten, {linear: 2}]", ""},
-        {"[relu, {residual: {body: [{gru: 3}, {attention: 1}]}}, flatten]", "1.body.0 (gru)"}};
-    for (size_t k = 0; k < CV_COUNT(cases); k++) {
-        char text[256];
-        convo_summary s;
-        convo_error err = {0};
-        snprintf(text, sizeof text, "input: [3, 8]\nmodel: %s\n", cases[k][0]);
-        convo_recipe *recipe = make_recipe(text);
-        must(convo_summarize(recipe, &s, &err), &err);
-        assert_string_equal(s.batch_of_one, cases[k][1]);
-        convo_summary_free(&s);
-        convo_recipe_free(recipe);
-    }
-}
-
 // BC-ResNet of Kim et al. 2021, table 1: 9.2 k, 27.3 k, 54.2 k, 188 k and 321 k parameters for 8, 16, 24, 48 and 64
 // channels. The exact numbers are sums by hand over the authors' layers.
 static void bc_resnets_have_the_papers_parameters(void **state) {
@@ -103,7 +85,6 @@ static void bc_resnets_have_the_papers_parameters(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(parameters_and_multiply_adds_are_counted),
-                                       cmocka_unit_test(a_layer_without_a_form_for_one_example_is_named),
                                        cmocka_unit_test(bc_resnets_have_the_papers_parameters)};
     return cmocka_run_group_tests_name("summary", tests, NULL, NULL);
 }

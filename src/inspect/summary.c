@@ -55,9 +55,6 @@ convo_status convo_summarize(const convo_recipe *recipe, convo_summary *summary,
         describe_layer(net, n, &views[i + 1], layer);
         summary->parameters += layer->parameters;
         summary->multiply_adds += layer->multiply_adds;
-        const bool alone = n->op->single || (n->op->by_channel && !n->op->tensors);
-        if (!alone && !summary->batch_of_one[0])
-            cv_print(summary->batch_of_one, sizeof summary->batch_of_one, "%s (%s)", n->path, n->op->name);
         if (!summary->flattened && n->in.dims > 1 && n->out.dims == 1) summary->flattened = n->out.c;
     }
     cv_shape_text(net->input, summary->input, sizeof summary->input);

@@ -157,7 +157,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
         silent.reading = NULL;
         options = &silent;
     } else if (options->resume && !options->out)
-        return cv_fail(err, CONVO_ARGUMENT, "", "resuming needs the run directory to continue in");
+        return cv_fail(err, CONVO_ARGUMENT, "", "resuming needs the run folder to continue in");
     cv_run_folder folder = {.path = options->out, .options = options, .lock = -1};
     convo_recipe *measured;
     convo_status status = convo_recipe_measure(recipe, options, &measured, err);
