@@ -1,8 +1,7 @@
 // The AMX instructions that src/op/layers/tile_bf16.h is made of, done by hand where the processor has none: they raise
 // SIGILL, and the handler does what Intel's manual says (Software Developer's Manual, volume 2). Slow, but the code
 // under test is the code that runs.
-#ifndef CV_TEST_AMX_H
-#define CV_TEST_AMX_H
+#pragma once
 
 #define _GNU_SOURCE // REG_RIP
 #include "base/cpu.h"
@@ -147,5 +146,3 @@ static inline bool amx_begin(void) {
     sigaction(SIGILL, &action, NULL);
     return false;
 }
-
-#endif

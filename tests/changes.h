@@ -1,6 +1,5 @@
 // Changes made from the text of a recipe, for tests.
-#ifndef CV_TEST_CHANGES_H
-#define CV_TEST_CHANGES_H
+#pragma once
 
 #include "change/change.h"
 #include "recipe/recipe.h"
@@ -47,5 +46,3 @@ static inline double power_of(const float *sample, size_t count) {
     for (size_t t = 0; t < count; t++) sum += (double)sample[t] * (double)sample[t];
     return sum / (double)count;
 }
-
-#endif

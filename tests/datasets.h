@@ -1,6 +1,5 @@
 // Opening data sets of any kind in tests.
-#ifndef CV_TEST_DATASETS_H
-#define CV_TEST_DATASETS_H
+#pragma once
 
 #include "format/npy.h"
 #include "data/dataset.h"
@@ -104,5 +103,3 @@ static inline size_t count_part(const cv_dataset *dataset, int part) {
     for (size_t i = 0; i < dataset->count; i++) count += dataset->example[i].part == part;
     return count;
 }
-
-#endif

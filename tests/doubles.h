@@ -1,6 +1,5 @@
 // What training must give, computed again in doubles and step by step, and how far floats may be from it.
-#ifndef CV_TEST_DOUBLES_H
-#define CV_TEST_DOUBLES_H
+#pragma once
 
 #include "models.h"
 #include "random_nets.h"
@@ -380,5 +379,3 @@ static inline void trainings_are_those_of_doubles(trial *t) {
     convo_model_free(model);
     convo_recipe_free(recipe);
 }
-
-#endif

@@ -1,6 +1,5 @@
 // One op on one batch, called as its contract says and through nothing else: no plan, no shared memory, no threads.
-#ifndef CV_TEST_DRIVE_H
-#define CV_TEST_DRIVE_H
+#pragma once
 
 #include "support.h"
 
@@ -211,5 +210,3 @@ static inline void drive_backward(const drive *d) {
         d->op->backward(&p);
     }
 }
-
-#endif

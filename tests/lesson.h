@@ -1,6 +1,5 @@
 // A small training: a task made of numbers that golden/make.py makes too, a net, and everything cv_train_run asks for.
-#ifndef CV_TEST_LESSON_H
-#define CV_TEST_LESSON_H
+#pragma once
 
 #include "support.h"
 #include "train/train.h"
@@ -235,5 +234,3 @@ static const layer modern_layers[] = {{"0", "conv1d", "{out: 12, kernel: 5, padd
     .layers = modern_layers, .input = {2, 5, 1, 24}, .classes = 10, .noise = 0.75f, .scale = 1,                        \
     .loss = "cross_entropy", .optimizer = "sgd",                                                                       \
     .optimizer_options = "{lr: 0.02, momentum: 0.9, weight_decay: 0.001}", .schedule = "cosine"
-
-#endif

@@ -1,6 +1,5 @@
 // The numbers of a material, whatever they are stored as.
-#ifndef CV_TESTS_MATERIAL_H
-#define CV_TESTS_MATERIAL_H
+#pragma once
 
 #include "model/material.h"
 
@@ -16,5 +15,3 @@ static inline float *material_numbers(const cv_material *m) {
     }
     return out;
 }
-
-#endif

@@ -1,6 +1,5 @@
 // Models for tests: from a recipe's text, with weights that all differ and running statistics as after a training.
-#ifndef CV_TEST_MODELS_H
-#define CV_TEST_MODELS_H
+#pragma once
 
 #include "model/model.h"
 #include "support.h"
@@ -78,5 +77,3 @@ static inline void write_npy(const char *path, const float *values, int count, c
     memcpy(array.dim, dim, sizeof dim);
     must(convo_array_save(&array, path, &err), &err);
 }
-
-#endif

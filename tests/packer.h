@@ -1,6 +1,5 @@
 // Makes archives for tests, good and hostile ones.
-#ifndef CV_TEST_PACKER_H
-#define CV_TEST_PACKER_H
+#pragma once
 
 #include "base/base.h"
 
@@ -73,5 +72,3 @@ static inline packed pack(const pack_entry *entries, const char *bytes, size_t s
 static inline packed pack_tar(const pack_entry *entries) {
     return pack(entries, NULL, 0, 1);
 }
-
-#endif

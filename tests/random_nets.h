@@ -1,7 +1,6 @@
 // Recipes that nobody would write: valid ones, drawn at random from the tables of layers, losses, optimisers and
 // schedules, so that whatever joins a table is tried. The same seed gives the same recipe.
-#ifndef CV_TEST_RANDOM_NETS_H
-#define CV_TEST_RANDOM_NETS_H
+#pragma once
 
 #include "support.h"
 #include "recipe/block.h"
@@ -415,5 +414,3 @@ static inline void random_net_new(random_net *n, uint64_t seed) {
     if (loss->by_output && outputs > 1 && draw(n, 2)) n->sets = 2 + draw(n, 6);
     free(list);
 }
-
-#endif

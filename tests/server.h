@@ -1,6 +1,5 @@
 // An HTTP server on 127.0.0.1 for one test at a time: one file, one thread, and one way to misbehave.
-#ifndef CV_TEST_SERVER_H
-#define CV_TEST_SERVER_H
+#pragma once
 
 #include "base/base.h"
 
@@ -152,5 +151,3 @@ static inline void server_stop(server *s) {
     pthread_join(s->thread, NULL);
     close(s->listener);
 }
-
-#endif

@@ -1,6 +1,5 @@
 // A folder of made-up recordings for tests.
-#ifndef CV_TEST_SOUNDS_H
-#define CV_TEST_SOUNDS_H
+#pragma once
 
 #include "base/file.h"
 
@@ -60,5 +59,3 @@ static inline void write_tone(const char *folder, const char *name, int rate, si
     for (size_t i = 0; i < count; i++) sample[i] = (int16_t)lround(loudness * sin(0.3 * (double)i));
     write_wav(folder, name, rate, sample, count);
 }
-
-#endif

@@ -1,6 +1,5 @@
 // What several tests share: numbers that golden/make.py makes too, golden values, nets from tables.
-#ifndef CV_TEST_SUPPORT_H
-#define CV_TEST_SUPPORT_H
+#pragma once
 
 #include "format/safetensors.h"
 #include "format/yaml.h"
@@ -204,5 +203,3 @@ static inline bool has_single_form(const cv_net *net) {
     cv_net_free(single);
     return single != NULL;
 }
-
-#endif

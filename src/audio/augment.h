@@ -1,7 +1,6 @@
 // Augmented versions of a recording for training: the same words as if spoken by others, elsewhere or at another
 // moment.
-#ifndef CV_AUGMENT_H
-#define CV_AUGMENT_H
+#pragma once
 
 #include "base/option.h"
 #include "base/random.h"
@@ -23,5 +22,3 @@ extern const cv_option cv_augment_schema[];
 // does not depend on the options. The caller frees *out. Returns false if memory runs out.
 bool cv_augment(const cv_augment_config *config, cv_random *random, const float *sample, size_t count, int rate,
                 float **out, size_t *out_count);
-
-#endif

@@ -1,7 +1,6 @@
 // How examples are normalised: (x - mean) / std, with one pair of numbers for all values, or one for each channel, each
 // column, ...: mean and std are broadcast over an example as in NumPy.
-#ifndef CV_NORMAL_H
-#define CV_NORMAL_H
+#pragma once
 
 #include "base/base.h"
 
@@ -30,5 +29,3 @@ size_t cv_normal_run(const cv_normal *normal, size_t first, size_t *pair, size_t
 void cv_normal_apply(const cv_normal *normal, size_t first, size_t count, float *x);
 // Writes "mean 0.5 and standard deviation 0.25", or the same with three pairs and "..." of those that there are.
 void cv_normal_text(const cv_normal *normal, char *text, size_t size);
-
-#endif

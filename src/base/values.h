@@ -1,8 +1,7 @@
 // Values of examples, one row each: floats, bytes with a table of what each byte stands for, or the rows of a store
 // (data/store.h), each in the narrowest type that holds it. Pixels are kept as bytes and samples as 16-bit numbers,
 // which take a quarter and a half of the memory.
-#ifndef CV_VALUES_H
-#define CV_VALUES_H
+#pragma once
 
 #include "base/normal.h"
 
@@ -58,5 +57,3 @@ void cv_values_normalize(cv_values *values, const cv_normal *normal);
 // Returns whether bytes are all there is, and their table is normalised: one pair of numbers serves all of them.
 bool cv_values_tabled(const cv_values *values);
 void cv_values_free(cv_values *values);
-
-#endif

@@ -1,6 +1,5 @@
 // What is wrong with a split of a data set: copies and speakers in several parts, classes that a part lacks.
-#ifndef CV_CHECK_H
-#define CV_CHECK_H
+#pragma once
 
 #include "data/contents.h"
 
@@ -8,5 +7,3 @@
 // of each speaker was left to chance, so that a speaker in two parts is not a fault.
 convo_status cv_check(const cv_dataset *dataset, const cv_data_kind *kind, const cv_split *split, bool random,
                       const cv_contents *contents, cv_findings *found, convo_error *err);
-
-#endif

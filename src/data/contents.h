@@ -1,6 +1,5 @@
 // Finds examples with identical content, bit for bit.
-#ifndef CV_CONTENTS_H
-#define CV_CONTENTS_H
+#pragma once
 
 #include "base/threads.h"
 #include "data/dataset.h"
@@ -26,5 +25,3 @@ convo_status cv_contents_of_files(const cv_dataset *dataset, const cv_data_kind 
 // Tells whether two examples with the same hash are equal, and not by coincidence of their hashes.
 bool cv_contents_same(const cv_contents *contents, size_t a, size_t b);
 void cv_contents_free(cv_contents *contents);
-
-#endif

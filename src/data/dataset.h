@@ -1,6 +1,5 @@
 // Data sets: a list of labelled examples, recordings or arrays. One file per kind, src/data/NAME.c.
-#ifndef CV_DATASET_H
-#define CV_DATASET_H
+#pragma once
 
 #include "audio/augment.h"
 #include "audio/feature.h"
@@ -118,5 +117,3 @@ convo_part cv_split_part(const cv_split *split, convo_part part);
 // Returns "training", "validation" or "test", for sentences.
 const char *cv_part_name(convo_part part);
 void cv_split_free(cv_split *split);
-
-#endif

@@ -1,6 +1,5 @@
 // Examples from arrays of numbers: shared by the kinds of arrays and of pictures in arrays.
-#ifndef CV_EXAMPLES_H
-#define CV_EXAMPLES_H
+#pragma once
 
 #include "format/numbers.h"
 #include "data/dataset.h"
@@ -45,5 +44,3 @@ convo_status cv_examples_finish(cv_examples *examples, const char *const *names,
 // cv_examples_finish with the option `classes`, a list, and the folder (or file) of the data.
 convo_status cv_examples_finish_named(cv_examples *examples, const char *list, const char *path, convo_error *err);
 void cv_examples_free(cv_examples *examples); // not the data set
-
-#endif

@@ -1,6 +1,5 @@
 // What a user should know about a data set before training: what was skipped, what is in several parts of a split.
-#ifndef CV_FINDINGS_H
-#define CV_FINDINGS_H
+#pragma once
 
 #include "base/base.h"
 
@@ -36,5 +35,3 @@ convo_status cv_findings_add(cv_findings *findings, cv_finding kind, const char 
 void cv_findings_free(cv_findings *findings);
 // Moves the findings that exist to *out.
 convo_status cv_findings_give(cv_findings *findings, convo_findings *out, convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Pictures of 28 x 28 bytes with labels in IDX files: shared by the kinds mnist, fashion-mnist and emnist.
-#ifndef CV_DATA_IDX_H
-#define CV_DATA_IDX_H
+#pragma once
 
 #include "data/examples.h"
 
@@ -10,5 +9,3 @@ convo_status cv_idx_add(const char *folder, const char *stem, bool turned, int p
                         convo_error *err);
 // 1 x 28 x 28, for cv_data_kind.shape.
 bool cv_idx_shape(const void *config, cv_shape *out);
-
-#endif

@@ -1,6 +1,5 @@
 // Keyword data sets: some words of a folder, "_unknown_" drawn from the others, and "_silence_" cut from noise.
-#ifndef CV_KEYWORDS_H
-#define CV_KEYWORDS_H
+#pragma once
 
 #include "data/dataset.h"
 
@@ -31,5 +30,3 @@ convo_status cv_keywords_check(const cv_keywords_config *config, const char *cla
 // Turns a listed folder of words into a keyword set. Where a part has examples in folders called _unknown_ or
 // _silence_, as in the published test archive, or pictures in _background_noise_, these are taken and none are drawn.
 convo_status cv_keywords_choose(const cv_keywords_config *config, cv_dataset *dataset, convo_error *err);
-
-#endif

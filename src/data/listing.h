@@ -1,6 +1,5 @@
 // What kinds that list files share: labels and groups are words until all are known.
-#ifndef CV_LISTING_H
-#define CV_LISTING_H
+#pragma once
 
 #include "data/dataset.h"
 
@@ -24,5 +23,3 @@ convo_status cv_listing_add(cv_listing *listing, char *path, cv_word label, cv_w
 // Ends the listing: unless `status` is an error, sorts labels and groups and gives each example its numbers. Returns
 // `status` or the error that occurred here.
 convo_status cv_listing_end(cv_listing *listing, convo_status status, convo_error *err);
-
-#endif

@@ -1,7 +1,6 @@
 // Batches of examples, in order. Examples that are made anew in every epoch are made ahead of their use, by threads of
 // the loader's own, while the net computes; all others are used where they lie.
-#ifndef CV_LOADER_H
-#define CV_LOADER_H
+#pragma once
 
 #include "base/values.h"
 
@@ -52,5 +51,3 @@ void cv_loader_begin(cv_loader *loader, int64_t epoch, const int32_t *index, siz
 // Loads the next batch: full, but for the last.
 convo_status cv_loader_next(cv_loader *loader, cv_loaded *loaded, convo_error *err);
 cv_loader_times cv_loader_spent(cv_loader *loader);
-
-#endif

@@ -1,7 +1,6 @@
 // Files that list the examples of one part of a split: lines "word/name.wav", as in validation_list.txt of Speech
 // Commands. The extension does not count, since recordings may have been packed into another format.
-#ifndef CV_PART_LIST_H
-#define CV_PART_LIST_H
+#pragma once
 
 #include "data/dataset.h"
 
@@ -18,5 +17,3 @@ bool cv_part_list_find(cv_part_list *list, const char *place);
 void cv_part_list_free(cv_part_list *list);
 // Returns an example's path without the data set's folder, or without that of a manifest.
 const char *cv_place(const cv_dataset *dataset, const char *path);
-
-#endif

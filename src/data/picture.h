@@ -1,6 +1,5 @@
 // PNG, JPEG and WebP pictures. The first bytes of a file determine its format, not its name.
-#ifndef CV_PICTURE_H
-#define CV_PICTURE_H
+#pragma once
 
 #include "format/pixels.h"
 #include "op/shape.h"
@@ -14,5 +13,3 @@ void cv_picture_free(cv_picture *picture);
 // shrinking: what Pillow, torchvision (antialias=True) and torch.nn.functional.interpolate(mode="bilinear",
 // antialias=True) call bilinear.
 convo_status cv_picture_values(const cv_picture *picture, cv_shape shape, float *out /* [c, h, w] */, convo_error *err);
-
-#endif

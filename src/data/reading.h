@@ -1,6 +1,5 @@
 // From the files of a data set to the rows of a store.
-#ifndef CV_READING_H
-#define CV_READING_H
+#pragma once
 
 #include "data/dataset.h"
 #include "data/store.h"
@@ -28,5 +27,3 @@ convo_status cv_read_versions(void *reading, size_t task, cv_store_writer *write
 // parallel. The caller frees *values, [count][size].
 convo_status cv_dataset_read(const cv_dataset *dataset, const cv_data_kind *kind, const void *config,
                              const cv_front *front, cv_pool *pool, float **values, convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Shared by split.c and split_group.c.
-#ifndef CV_SPLIT_H
-#define CV_SPLIT_H
+#pragma once
 
 #include "data/dataset.h"
 
@@ -15,5 +14,3 @@ convo_status cv_parts_by_group(const cv_split_config *config, const cv_dataset *
 // By the files that list the parts. *unlisted: names that no example has.
 convo_status cv_parts_by_list(const cv_split_config *config, const cv_dataset *dataset, int32_t *part, size_t *unlisted,
                               convo_error *err);
-
-#endif

@@ -1,8 +1,7 @@
 // A store: the rows of a data set, each in the narrowest type that holds its numbers, in one file that is mapped into
 // memory. The kernel keeps as much of it as there is room for, so that a data set may be larger than memory, and
 // processes that read the same store share it. Without a path, or without room on the disk, the rows are in memory.
-#ifndef CV_STORE_H
-#define CV_STORE_H
+#pragma once
 
 #include "base/threads.h"
 #include "base/values.h"
@@ -52,5 +51,3 @@ convo_status cv_store_fetch(cv_store *store, size_t row, size_t count, float *ou
 const char *cv_store_path(const cv_store *store);
 // Reads what the file says about itself. Returns false if it is not a store.
 bool cv_store_about(const char *path, char about[CV_STORE_ABOUT]);
-
-#endif

@@ -1,6 +1,5 @@
 // The file of a store: a header, the numbers of the rows, then the table of rows. Shared by reading and writing.
-#ifndef CV_STORE_FILE_H
-#define CV_STORE_FILE_H
+#pragma once
 
 #include "data/store.h"
 
@@ -22,5 +21,3 @@ uint64_t cv_store_sum(const cv_store_header *header, const cv_row *table);
 cv_store *cv_store_map(int file, const cv_store_plan *plan);
 // Makes a store of memory and the table of its rows, which it then owns. NULL if memory runs out.
 cv_store *cv_store_of_memory(uint8_t *memory, cv_row *table);
-
-#endif

@@ -1,7 +1,6 @@
 // Folders of classes, for audiofolder and imagefolder: DIR/class/**/file, or DIR/train/class/**/file with validation
 // and test next to train. Folders in a class folder are walked, including links.
-#ifndef CV_WALK_H
-#define CV_WALK_H
+#pragma once
 
 #include "data/listing.h"
 
@@ -35,5 +34,3 @@ convo_status cv_walk_classes(const cv_class_walk *walk, const char *folder, cv_d
         .help = "the class folders to take, such as [bed, hey mycroft]; all of them when left out. A text is cut at "  \
                 "spaces"                                                                                               \
     }
-
-#endif

@@ -1,6 +1,5 @@
 // Cuts long recordings into windows, labelled by the segments that a list gives.
-#ifndef CV_WINDOWS_H
-#define CV_WINDOWS_H
+#pragma once
 
 #include "data/listing.h"
 
@@ -24,5 +23,3 @@ typedef struct cv_windows_config {
 // of the segment that it shares most time with, if that is half of the window or half of the segment. Windows of one
 // recording are a group, unless the list gives groups. Nothing is done where the windows have no length.
 convo_status cv_windows_cut(const cv_windows_config *config, cv_listing *listing, convo_error *err);
-
-#endif

@@ -1,6 +1,5 @@
 // Stores of features in a folder: one file for each data set and way of computing them.
-#ifndef CV_CACHE_H
-#define CV_CACHE_H
+#pragma once
 
 #include "base/hash.h"
 #include "data/store.h"
@@ -26,6 +25,4 @@ convo_status cv_cache_make(const char *folder, const cv_cache_key *key, cv_store
                            cv_store **store, convo_error *err);
 #ifndef CV_CACHE_LIMIT
 #define CV_CACHE_LIMIT ((uint64_t)10 << 30)
-#endif
-
 #endif

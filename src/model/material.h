@@ -1,6 +1,5 @@
 // Shared by training and evaluation: the examples of a recipe's data set as features, labelled and split.
-#ifndef CV_MATERIAL_H
-#define CV_MATERIAL_H
+#pragma once
 
 #include "data/loader.h"
 #include "data/store.h"
@@ -46,5 +45,3 @@ convo_status cv_material_measure(const convo_recipe *recipe, cv_material *materi
 void cv_material_normalize(cv_material *material, const cv_normal *normal);
 // Returns whether an example could not be read and is left out, with options->skip_unreadable.
 bool cv_material_lacks(const cv_material *material, size_t example);
-
-#endif

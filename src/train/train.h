@@ -1,6 +1,5 @@
 // Training: optimiser, schedule, loop, checkpoints. Knows nets and arrays; recipes and model files are above it.
-#ifndef CV_TRAIN_H
-#define CV_TRAIN_H
+#pragma once
 
 #include "base/option.h"
 #include "data/dataset.h"
@@ -209,5 +208,3 @@ int32_t cv_class_of(const float *outputs, int count);
 // Returns whether a net's outputs are right for a label: they stand for it or, with truth, the positive ones are those
 // that are true.
 bool cv_is_right(const float *outputs, int count, int32_t label, const uint8_t *truth);
-
-#endif

@@ -1,6 +1,5 @@
 // The data sets that are read from files in one folder.
-#ifndef CV_FUZZ_DATASET_H
-#define CV_FUZZ_DATASET_H
+#pragma once
 
 #include "fuzz.h"
 
@@ -33,5 +32,3 @@ static inline void fuzz_dataset(const cv_data_kind *kind, const char *path, cons
     cv_dataset_free(dataset);
     free(usual);
 }
-
-#endif

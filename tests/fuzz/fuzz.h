@@ -1,6 +1,5 @@
 // What the fuzz targets share: the input as files in a folder of this process, and what every answer must be like.
-#ifndef CV_FUZZ_H
-#define CV_FUZZ_H
+#pragma once
 
 #include "base/file.h"
 
@@ -129,5 +128,3 @@ static inline void fuzz_write_parts(const uint8_t *data, size_t size, const char
         (void)data, (void)size;                                                                                        \
         return 0;                                                                                                      \
     }
-
-#endif
