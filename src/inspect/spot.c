@@ -2,6 +2,7 @@
 #include "audio/sound.h"
 #include "data/dataset.h"
 #include "detect/spotting.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -288,6 +289,7 @@ convo_status convo_spot(convo_model *model, const char *list, const convo_spot_o
     if (!(s.options->at >= 0 && isfinite(s.options->at)) || s.options->packet < 0)
         return cv_fail(err, CONVO_ARGUMENT, "", "false accepts an hour and samples of a packet are 0 or more");
     cv_dataset *data;
+    CV_TRY(cv_predictor_prepare(model, &model->predictor, true, err)); // it can listen
     CV_TRY(cv_spoken_open(list, &data, err));
     s.data = data;
     const convo_status status = spot(&s, err);
