@@ -146,6 +146,11 @@ ALWAYS_INLINE void dx_rows(const int rows, const void *work) {
     tile_scatter(rows, t->dx, t->k->pixels, sum, t->to, t->columns, t->add);
 }
 
+// Not inlined: beside the rest of the pass the innermost loop would not find registers for its pointers.
+__attribute__((noinline, unused)) static void compute_tile(int64_t rows, const dx_tile *tile) {
+    tile_of_height(rows, dx_rows, tile);
+}
+
 // What a plane of dx is computed from and written to.
 typedef struct input_work {
     const shapes *s;
@@ -187,7 +192,7 @@ static inline void input_tiles(const input_work *w, const plane *p, int64_t maps
         for (int64_t c = w->maps.first; c < maps; c += TILE_ROWS) {
             tile.weight = w->weight + c * w->k->g.taps;
             tile.dx = w->dx + c * w->k->pixels;
-            tile_of_height(maps - c, dx_rows, &tile);
+            compute_tile(maps - c, &tile);
         }
     }
 }
