@@ -65,6 +65,19 @@ void html_text(const char *text, FILE *out) {
     html_bytes(text, strlen(text), out);
 }
 
+void html_base64(const unsigned char *data, size_t size, FILE *out) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t k = 0; k < size; k += 3) {
+        const size_t there = size - k;
+        const unsigned bits = (unsigned)data[k] << 16 | (there > 1 ? (unsigned)data[k + 1] << 8 : 0) |
+                              (there > 2 ? (unsigned)data[k + 2] : 0);
+        fputc(digits[bits >> 18], out);
+        fputc(digits[bits >> 12 & 63], out);
+        fputc(there > 1 ? digits[bits >> 6 & 63] : '=', out);
+        fputc(there > 2 ? digits[bits & 63] : '=', out);
+    }
+}
+
 void html_print(FILE *out, const char *format, ...) {
     char text[1024]; // what is longer is cut
     va_list args;

@@ -14,6 +14,7 @@ json_t *json_text(const char *text);
 // HTML, for elements and quoted attributes, and SVG; line breaks are kept.
 void html_text(const char *text, FILE *out);
 void html_bytes(const char *text, size_t size, FILE *out);
+void html_base64(const unsigned char *data, size_t size, FILE *out); // in a data URI (RFC 4648)
 void html_print(FILE *out, const char *format, ...) PRINTF(2, 3);
 
 // shell_word writes a word of a shell command, quoted if needed; is_shell_word tells whether it needs no quotes.

@@ -15,19 +15,6 @@ enum { MOST_SAMPLES = 48000, MOST_SECONDS = 3, MOST_SIDE = 200, MOST_FRAMES = MO
 
 // --- data URIs --------------------------------------------------------------------------------------------------
 
-// RFC 4648.
-static void write_base64(const unsigned char *data, size_t size, FILE *out) {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t k = 0; k < size; k += 3) {
-        const unsigned bits = (unsigned)data[k] << 16 | (k + 1 < size ? (unsigned)data[k + 1] << 8 : 0) |
-                              (k + 2 < size ? (unsigned)data[k + 2] : 0);
-        fputc(letters[bits >> 18], out);
-        fputc(letters[bits >> 12 & 63], out);
-        fputc(k + 1 < size ? letters[bits >> 6 & 63] : '=', out);
-        fputc(k + 2 < size ? letters[bits & 63] : '=', out);
-    }
-}
-
 static void put_little(unsigned char *at, uint32_t value, int bytes) {
     for (int k = 0; k < bytes; k++) at[k] = (unsigned char)(value >> 8 * k);
 }
@@ -120,7 +107,7 @@ static void write_picture(const picture *p, const char *alt, const char *attribu
     fputs("<img alt=\"", out);
     html_text(alt, out);
     fprintf(out, "\" %s src=\"data:image/bmp;base64,", attributes);
-    write_base64(bmp, size, out);
+    html_base64(bmp, size, out);
     fputs("\">\n", out);
     free(bmp);
 }
@@ -230,7 +217,7 @@ static void write_sound(const convo_recording *c, FILE *out) {
     put_little(wav + 40, (uint32_t)data, 4);
     for (int64_t k = 0; k < c->count; k++) put_little(wav + HEAD + 2 * k, (uint32_t)in_16_bits(c->sample[k]), 2);
     fputs("<audio controls preload=\"metadata\" src=\"data:audio/wav;base64,", out);
-    write_base64(wav, HEAD + data, out);
+    html_base64(wav, HEAD + data, out);
     fputs("\"></audio>\n", out);
     free(wav);
 }

@@ -97,19 +97,6 @@ static int compile(const workshop *w, const char *path) {
 
 // --- the page -----------------------------------------------------------------------------------------------------
 
-static void base64_of(const unsigned char *data, size_t size, FILE *out) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t k = 0; k < size; k += 3) {
-        const size_t there = size - k;
-        const unsigned bits = (unsigned)data[k] << 16 | (there > 1 ? (unsigned)data[k + 1] << 8 : 0) |
-                              (there > 2 ? (unsigned)data[k + 2] : 0);
-        fputc(digits[bits >> 18], out);
-        fputc(digits[bits >> 12 & 63], out);
-        fputc(there > 1 ? digits[bits >> 6 & 63] : '=', out);
-        fputc(there > 2 ? digits[bits & 63] : '=', out);
-    }
-}
-
 static void write_labels(const convo_model *model, FILE *out) {
     for (int k = 0; k < convo_model_classes(model); k++) {
         fputs("<li><span>", out);
@@ -150,7 +137,7 @@ static void write_piece(const web_page *p, const char *name, FILE *out) {
     if (!strcmp(name, "what")) fputs(p->what == PICTURES ? "image" : "audio", out);
     if (!strcmp(name, "sound") && p->what == SOUND) fputs("sound", out);
     if (!strcmp(name, "labels")) write_labels(p->model, out);
-    if (!strcmp(name, "wasm")) base64_of(p->wasm, p->size, out);
+    if (!strcmp(name, "wasm")) html_base64(p->wasm, p->size, out);
 }
 
 // The page's text; NULL without memory. Free it.

@@ -236,39 +236,24 @@ static convo_status read_csv(const char *file, const char *recording, bool sever
     return r.status;
 }
 
-// Every recording of a folder, with the list beside it.
-static convo_status read_folder(const char *folder, bool several, cv_listing *listing, convo_error *err) {
-    char **names;
-    size_t count;
-    CV_TRY(cv_folder_list(folder, &names, &count, err));
-    convo_status status = CONVO_OK;
-    for (size_t k = 0; k < count && !status; k++) {
-        if (!cv_is_sound_name(names[k])) continue;
-        char *path = cv_format("%s/%s", folder, names[k]);
-        char *file = cv_format("%s/%.*s.csv", folder, (int)(strrchr(names[k], '.') - names[k]), names[k]);
-        status = !path || !file     ? cv_no_memory(err, folder)
-                 : cv_is_file(file) ? read_csv(file, path, several, listing, err)
-                                    : cv_fail(err, CONVO_FORMAT, folder,
-                                              "%s has no list 'start,end,label' beside it, %s", names[k], file);
-        free(path);
-        free(file);
-    }
-    cv_folder_free(names, count);
-    return status;
-}
-
-// Of a recording there is one example at least: that without a label.
-static convo_status read_spoken(const char *recording, cv_listing *listing, convo_error *err) {
-    const char *ending = strrchr(recording, '.');
-    char *list = cv_format("%.*s.csv", ending ? (int)(ending - recording) : (int)strlen(recording), recording);
+// A recording and the list beside it, NAME.csv. A folder of recordings needs all lists; without one (NULL), the
+// recording is a stream: an example itself, without a label, that may lack the list.
+static convo_status read_recording(const char *recording, const char *folder, bool several, cv_listing *listing,
+                                   convo_error *err) {
+    const char *slash = strrchr(recording, '/'), *name = slash ? slash + 1 : recording, *ending = strrchr(name, '.');
+    char *list = cv_format("%.*s.csv", (int)((ending ? ending : name + strlen(name)) - recording), recording);
     if (!list) return cv_no_memory(err, recording);
-    convo_status status = cv_listing_add(listing, cv_format("%s", recording), (cv_word){"", 0}, (cv_word){0}, -1, err);
-    if (!status && cv_is_file(list)) status = read_csv(list, recording, true, listing, err);
+    convo_status status = CONVO_OK;
+    if (!folder) status = cv_listing_add(listing, cv_format("%s", recording), (cv_word){"", 0}, (cv_word){0}, -1, err);
+    if (!status && cv_is_file(list))
+        status = read_csv(list, recording, several, listing, err);
+    else if (!status && folder)
+        status = cv_fail(err, CONVO_FORMAT, folder, "%s has no list 'start,end,label' beside it, %s", name, list);
     free(list);
     return status;
 }
 
-static convo_status read_spoken_folder(const char *folder, cv_listing *listing, convo_error *err) {
+static convo_status read_folder(const char *folder, bool spoken, bool several, cv_listing *listing, convo_error *err) {
     char **names;
     size_t count;
     CV_TRY(cv_folder_list(folder, &names, &count, err));
@@ -276,20 +261,21 @@ static convo_status read_spoken_folder(const char *folder, cv_listing *listing, 
     for (size_t k = 0; k < count && !status; k++) {
         if (!cv_is_sound_name(names[k])) continue;
         char *path = cv_format("%s/%s", folder, names[k]);
-        status = path ? read_spoken(path, listing, err) : cv_no_memory(err, folder);
+        status = path ? read_recording(path, spoken ? NULL : folder, several, listing, err) : cv_no_memory(err, folder);
         free(path);
     }
     cv_folder_free(names, count);
     if (!status && listing->dataset->count == 0)
-        status = cv_fail(err, CONVO_ARGUMENT, folder, "holds no recordings (%s)", cv_sound_endings);
+        status = cv_fail(err, CONVO_FORMAT, folder, "holds no recordings%s (%s)",
+                         spoken ? "" : " with a list 'start,end,label' beside each, NAME.csv", cv_sound_endings);
     return status;
 }
 
 static convo_status spoken_scan(const char *list, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
     cv_listing listing = {.dataset = dataset};
-    const convo_status status = cv_is_folder(list)       ? read_spoken_folder(list, &listing, err)
-                                : cv_is_sound_name(list) ? read_spoken(list, &listing, err)
+    const convo_status status = cv_is_folder(list)       ? read_folder(list, true, true, &listing, err)
+                                : cv_is_sound_name(list) ? read_recording(list, NULL, true, &listing, err)
                                                          : read_csv(list, NULL, true, &listing, err);
     return cv_listing_end(&listing, status, err);
 }
@@ -298,14 +284,12 @@ static convo_status manifest_scan(const char *file, const void *config, cv_datas
     static const manifest_config none;
     const manifest_config *c = config ? config : &none;
     cv_listing listing = {.dataset = dataset};
-    const bool folder = cv_is_folder(file);
     const bool several = c->label_separator[0];
-    convo_status status =
-        folder ? read_folder(file, several, &listing, err) : read_csv(file, NULL, several, &listing, err);
+    convo_status status = cv_is_folder(file) ? read_folder(file, false, several, &listing, err)
+                                             : read_csv(file, NULL, several, &listing, err);
     if (!status && dataset->count == 0)
         status = cv_fail(err, CONVO_FORMAT, file,
-                         folder ? "holds no recordings with a list 'start,end,label' beside each, NAME.csv"
-                                : "lists no recordings: it has a line 'path,label' and a line for each of them");
+                         "lists no recordings: it has a line 'path,label' and a line for each of them");
     if (!status) status = cv_windows_cut(&c->windows, &listing, err);
     status = cv_listing_end(&listing, status, err);
     return status || !several ? status : cv_several_split(dataset, c->label_separator, err);

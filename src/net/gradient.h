@@ -67,18 +67,16 @@ typedef struct cv_gradient {
     int *cut;       // [ranks + 1] slices of a region, in lanes
 } cv_gradient;
 
-// Allocates everything, for batches of at most `shards` shards. Returns false if memory runs out; cv_gradient_free is
-// to be called all the same.
-// ranks: that share the shards; NULL: none.
+// Allocates everything, for batches of at most `shards` shards, which `ranks` share (NULL: one process has them all).
+// Returns false if memory runs out; call cv_gradient_free all the same.
 bool cv_gradient_new(cv_gradient *gradient, const cv_net *net, const cv_plan *plan, int shards, int threads,
                      convo_ranks *ranks);
 void cv_gradient_free(cv_gradient *gradient);
 size_t cv_gradient_bytes(const cv_gradient *gradient);
 // Begins a region's pass over the blocks of a batch. begin, end: the shards of this rank.
 void cv_gradient_begin(cv_gradient *gradient, int region, int shards, int begin, int end);
-// Finds a shard to be done, and a copy for its gradient. To be called once for each shard, with another one of
-// this rank in *shard
-// each time: it is that one if there are as many copies as shards, else the next in order. By any thread.
+// Finds a shard to be done, and a copy for its gradient. Call it once for each shard, with another one of this rank in
+// *shard each time: it is that one if there are as many copies as shards, else the next in order. By any thread.
 void cv_gradient_next(cv_gradient *gradient, int region, int *shard, int *copy);
 // The gradient of this shard is complete in this copy. By any thread.
 void cv_gradient_done(cv_gradient *gradient, int region, int shard, int copy);
