@@ -189,7 +189,7 @@ static void classes_are_those_that_are_asked_for(void **state) {
     put_picture(*state, "train/eel", "1.png", "rgb.png");
     put_picture(*state, "test/cat", "2.png", "rgb.png");
     put_picture(*state, "test/dog", "2.png", "rgb.png");
-    put_picture(*state, "test/fox", "2.bmp", "rgb.png");
+    put_picture(*state, "test/fox", "2.gif", "rgb.png");
     cv_dataset *d = open_data(imagefolder, *state, two);
     assert_int_equal(d->count, 3);
     assert_int_equal(d->label_count, 2);

@@ -18,7 +18,7 @@ static bool ends_in(const char *name, const char *const *endings) {
 }
 
 const char cv_sound_endings[] = ".wav, .flac, .ogg, .mp3, .aiff, ...",
-           cv_picture_endings[] = ".png, .jpg, .jpeg, .webp";
+           cv_picture_endings[] = ".png, .jpg, .jpeg, .webp, .bmp";
 
 bool cv_is_sound_name(const char *name) {
     static const char *const endings[] = {"wav", "wave", "rf64", "w64", "flac", "ogg", "oga", "opus", "mp3",
@@ -28,7 +28,7 @@ bool cv_is_sound_name(const char *name) {
 }
 
 bool cv_is_picture_name(const char *name) {
-    static const char *const endings[] = {"png", "jpg", "jpeg", "jpe", "jfif", "webp", NULL};
+    static const char *const endings[] = {"png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", NULL};
     return ends_in(name, endings);
 }
 

@@ -93,10 +93,7 @@ static convo_status read(const char *path, const void *config, cv_shape wanted, 
 
 const cv_data_kind cv_data_imagefolder = {
     .name = "imagefolder",
-    .help = "PNG, JPEG or WebP pictures in one folder for each class; or these in train, validation and test",
-#if !defined(CONVO_HAVE_LIBPNG) && !defined(CONVO_HAVE_LIBJPEG) && !defined(CONVO_HAVE_LIBWEBP)
-    .missing = "libpng-dev and libjpeg-dev, and build again",
-#endif
+    .help = "PNG, JPEG, WebP or BMP pictures in one folder for each class; or these in train, validation and test",
     .schema = schema,
     .config_size = sizeof(imagefolder_config),
     .shape = imagefolder_shape,

@@ -52,8 +52,10 @@ convo_status cv_picture_read(const char *path, bool orient, cv_picture *out, con
         status = cv_jpeg_read(&file, path, orient, out, err);
     else if (file.size >= 12 && memcmp(file.data, "RIFF", 4) == 0 && memcmp(file.data + 8, "WEBP", 4) == 0)
         status = cv_webp_read(&file, path, orient, out, err);
+    else if (file.size >= 2 && memcmp(file.data, "BM", 2) == 0)
+        status = cv_bmp_read(&file, path, out, err);
     else
-        status = cv_fail(err, CONVO_FORMAT, path, "is no PNG, JPEG or WebP picture");
+        status = cv_fail(err, CONVO_FORMAT, path, "is no PNG, JPEG, WebP or BMP picture");
     free(file.data);
     if (!status) status = turn(out, path, err);
     if (status) cv_picture_free(out);

@@ -1,4 +1,4 @@
-// PNG, JPEG and WebP pictures. The first bytes of a file determine its format, not its name.
+// PNG, JPEG, WebP and BMP pictures. The first bytes of a file determine its format, not its name.
 #pragma once
 
 #include "format/pixels.h"

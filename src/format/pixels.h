@@ -1,5 +1,5 @@
-// The contents of PNG, JPEG and WebP files, through libpng, libjpeg and libwebp, and the orientation of the camera,
-// through libexif.
+// The contents of PNG, JPEG and WebP files, through libpng, libjpeg and libwebp, of BMP files, and the orientation of
+// the camera, through libexif.
 #pragma once
 
 #include "base/file.h"
@@ -21,6 +21,9 @@ convo_status cv_jpeg_read(const cv_bytes *file, const char *path, bool orient, c
 
 // file: at least its first 12 bytes.
 convo_status cv_webp_read(const cv_bytes *file, const char *path, bool orient, cv_picture *out, convo_error *err);
+
+// BMP of 1, 4, 8, 24 or 32 bits, not packed. The format has no orientation.
+convo_status cv_bmp_read(const cv_bytes *file, const char *path, cv_picture *out, convo_error *err);
 
 // Used by all: checks the size that a file of `bytes` bytes claims, then allocates its pixels.
 convo_status cv_picture_room(cv_picture *picture, const char *path, size_t bytes, int64_t height, int64_t width,

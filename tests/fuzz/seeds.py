@@ -341,6 +341,13 @@ def make_pictures():
     webp = lambda kind, data: b"RIFF" + struct.pack("<I", len(data) + 12) + b"WEBP" + kind + struct.pack("<I", len(data)) + data
     seed("picture", "webp-lossless-16383x16383", webp(b"VP8L", b"\x2f" + struct.pack("<I", 16382 | 16382 << 14) + bytes(40)))
     seed("picture", "webp-lossy-16383x16383", webp(b"VP8 ", b"\x10\0\0\x9d\x01\x2a" + struct.pack("<HH", 16383, 16383) + bytes(40)))
+    bmp = lambda w, h, bits, between=b"", pixels=b"", packed=0: (
+        b"BM" + struct.pack("<IHHI", 0, 0, 0, 54 + len(between)) +
+        struct.pack("<IiiHHIIiiII", 40, w, h, 1, bits, packed, 0, 0, 0, 0, 0) + between + pixels)
+    seed("picture", "bmp-2^31", bmp(0x7fffffff, -0x80000000, 32))
+    seed("picture", "bmp-16384x4096", bmp(16384, 4096, 1, bytes(8)))
+    seed("picture", "bmp-palette", bmp(5, 3, 4, bytes(range(24)), bytes(range(12))))
+    seed("picture", "bmp-masks", bmp(2, -3, 32, struct.pack("<3I", 0xff, 0xff00, 0xff0000), bytes(range(24)), 3))
     seed("picture", "jpeg-progressive-16384x4096", slow[:at + 5] + struct.pack(">HH", 16384, 4096) + slow[at + 9:])
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/pictures: every sort of PNG, JPEG and WebP, and in NAME.npy the RGB that Pillow reads in it.
+"""Makes tests/golden/pictures: every sort of PNG, JPEG, WebP and BMP, and in NAME.npy the RGB that Pillow reads in it.
 
 turned-*: with EXIF's orientation applied. damaged-*, limit-*: what is refused. Needs numpy, Pillow and torch:
 python3 tests/golden/pictures.py
@@ -180,6 +180,60 @@ for name in ("lossless", "lossy"):
     whole = (folder / f"{name}.webp").read_bytes()
     (folder / f"damaged-cut-{name}.webp").write_bytes(whole[:-20])
     (folder / f"damaged-short-{name}.webp").write_bytes(shortened(whole))
+
+# --- BMP ------------------------------------------------------------------------------------------------------------
+def bmp(values, bits, palette=b"", header=40, masks=b"", packed=0, downwards=False, gap=b""):
+    """values: [height, width, bytes of a pixel], or [height, width] numbers in the palette"""
+    flat = values.reshape(height, -1)
+    if bits < 8:
+        flat = np.packbits(((flat[..., None] >> np.arange(bits - 1, -1, -1)) & 1).reshape(height, -1).astype("u1"), axis=1)
+    lines = [line.astype("u1").tobytes() for line in (flat if downwards else flat[::-1])]
+    data = b"".join(line + bytes(-len(line) % 4) for line in lines)
+    if header == 12:
+        about = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        rows = -height if downwards else height
+        about = struct.pack("<IiiHHIIiiII", header, width, rows, 1, bits, packed, len(data), 2835, 2835, len(palette) // 4, 0)
+        about += masks.ljust(header - 40, b"\0") if header > 40 else masks
+    start = 14 + len(about) + len(palette) + len(gap)
+    return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + about + palette + gap + data
+
+
+def number(most):
+    return random.integers(0, most, (height, width))
+
+
+def colours(count, apart):
+    return random.integers(0, 256, (count, apart), dtype="u1").tobytes()
+
+
+def masks(*order):
+    return b"".join(struct.pack("<I", 0xff << 8 * k) for k in order)
+
+
+keep("rgb.bmp", bmp(rgb, 24))
+keep("downwards.bmp", bmp(rgb, 24, downwards=True))
+keep("old.bmp", bmp(rgb, 24, header=12))
+keep("gap.bmp", bmp(rgb, 24, gap=bytes(10)) + b"and more")
+keep("plain32.bmp", bmp(some(RGBA, 8), 32))
+keep("masks.bmp", bmp(some(RGBA, 8), 32, masks=masks(2, 1, 0), packed=3))
+keep("masks-opacity.bmp", bmp(some(RGBA, 8), 32, header=124, masks=masks(0, 1, 2, 3), packed=3))
+for bits in (1, 4, 8):
+    keep(f"palette{bits}.bmp", bmp(number(1 << bits), bits, colours(1 << bits, 4)))
+keep("palette-short.bmp", bmp(number(5), 8, colours(5, 4)))
+keep("palette-old.bmp", bmp(number(16), 4, colours(16, 3), header=12))
+for kind in ("L", "1"):
+    stream = io.BytesIO()
+    color.convert(kind).save(stream, "bmp")
+    keep(f"pillow-{kind}.bmp", stream.getvalue())
+whole = bmp(rgb, 24)
+(folder / "damaged-cut.bmp").write_bytes(whole[:-1])
+(folder / "damaged-palette.bmp").write_bytes(bmp(np.full((height, width), 5), 8, colours(5, 4)))
+(folder / "damaged-no-palette.bmp").write_bytes(bmp(number(2), 8))
+(folder / "damaged-header.bmp").write_bytes(whole[:14] + struct.pack("<I", 39) + whole[18:])
+(folder / "unsupported-16-bits.bmp").write_bytes(bmp(np.zeros((height, width, 2), "u1"), 16))
+(folder / "unsupported-packed.bmp").write_bytes(bmp(number(2), 8, colours(2, 4), packed=1))
+(folder / "unsupported-masks.bmp").write_bytes(bmp(some(RGBA, 8), 32, masks=struct.pack("<III", 0x3ff, 0xffc00, 0x3ff00000), packed=3))
 
 # --- values ---------------------------------------------------------------------------------------------------------
 np.save(folder / "rgb-luma.npy", np.asarray(color.convert("L"))[None].astype("f4") / np.float32(255))
