@@ -1,4 +1,5 @@
-// Convolutions in bf16: rounded inputs, exact products, sums in fp32. Runs on every processor with AVX-512; see amx.h.
+// Layers in bf16: rounded inputs, exact products, sums in fp32. By AMX on every processor with AVX-512 (see amx.h); in
+// pairs by AVX512_BF16 where the processor has it, and on every processor by the same code with four lanes, in C.
 #if defined(__x86_64__) && defined(__linux__)
 #include "amx.h"
 #endif
@@ -9,49 +10,64 @@
 
 enum { X = 1, OUTPUT_GRADIENT = 3, TENSOR = 10 };
 
+extern const cv_isa cv_isa_pairs; // of this test: conv.c and linear.c in pairs
 #if defined(__x86_64__) && defined(__linux__)
-extern const cv_isa cv_isa_bf16 __attribute__((weak)); // a compiler may know no AMX
-
-static const cv_isa *bf16(void) {
-    return &cv_isa_bf16 && cv_cpu_detect() == CV_CPU_AVX512 ? &cv_isa_bf16 : NULL;
-}
+extern const cv_isa cv_isa_bf16 __attribute__((weak)); // a compiler may know neither
+extern const cv_isa cv_isa_avx512bf16 __attribute__((weak));
 #else
-static const cv_isa *bf16(void) {
-    return NULL;
-}
 static bool amx_begin(void) {
     return false;
 }
 #endif
 
+enum { TILES, PAIRS_BY_HAND, PAIRS_BY_PROCESSOR, TABLES };
+
+// The table of ops, or NULL where it cannot run.
+static const cv_isa *bf16(int table) {
+    if (table == PAIRS_BY_HAND) return &cv_isa_pairs;
+#if defined(__x86_64__) && defined(__linux__)
+    if (table == TILES && &cv_isa_bf16 && cv_cpu_detect() == CV_CPU_AVX512) return &cv_isa_bf16;
+    if (table == PAIRS_BY_PROCESSOR && &cv_isa_avx512bf16 && cv_cpu_bf16()) return &cv_isa_avx512bf16;
+#endif
+    return NULL;
+}
+
 // At the start of a test: cmocka has handlers of its own for signals.
-static void need_bf16(void) {
-    if (!bf16()) skip();
-    if (!amx_begin()) print_message("no AMX here: its instructions are done by hand\n");
+static int table_of(void **state) {
+    const int table = *(const int *)*state;
+    if (!bf16(table)) skip();
+    if (table == TILES && !amx_begin()) print_message("no AMX here: its instructions are done by hand\n");
+    return table;
 }
 
 // --- one layer against sums of doubles ----------------------------------------------------------------------------
 
-// Channels enough that every pass is worth its tiles, unless `passes` says otherwise: 1 y, 2 dw, 4 dx.
+// Channels enough that every pass is worth its tiles, or pairs, unless `tiles` and `pairs` say otherwise: 1 y, 2 dw, 4
+// dx.
 typedef struct layer_case {
     const char *op, *options;
     cv_shape in;
-    int batch, passes;
+    int batch, tiles, pairs;
 } layer_case;
 
 static const layer_case layers[] = {
-    {"conv2d", "{out: 16, kernel: 5}", {3, 32, 7, 8}, 16, 7},
-    {"conv2d", "{out: 32, kernel: 5}", {3, 1, 9, 12}, 33, 1},             // five kernel rows of one channel
-    {"conv2d", "{out: 16, kernel: 5}", {3, 3, 9, 8}, 7, 5},               // channels and kernel rows paired
-    {"conv2d", "{out: 50, kernel: 3, padding: 1}", {3, 17, 5, 6}, 17, 7}, // three tiles high, the last of two rows
-    {"conv2d", "{out: 24, kernel: [3, 5], padding: [2, 1], stride: [2, 3]}", {3, 35, 8, 13}, 16, 5},
-    {"conv2d", "{out: 33, kernel: 3, dilation: [2, 3], padding: 3, stride: 2}", {3, 33, 7, 9}, 5, 5},
-    {"conv2d", "{out: 64, kernel: 3, groups: 2, bias: false}", {3, 64, 5, 5}, 18, 7},
-    {"conv2d", "{out: 32, kernel: 2, padding: 4}", {3, 64, 3, 4}, 8, 7}, // more padding than the kernel reaches
-    {"conv1d", "{out: 48, kernel: 7, stride: 2, padding: 3}", {2, 40, 1, 19}, 16, 7},
-    {"conv1d", "{out: 32, kernel: 9}", {2, 32, 1, 9}, 1, 7}, // one pixel
-    {"conv1d", "{out: 16, kernel: 1}", {2, 64, 1, 5}, 16, 7},
-    {"conv2d", "{out: 6, kernel: 3, groups: 6}", {3, 6, 5, 7}, 16, 0}, // in fp32
+    {"conv2d", "{out: 16, kernel: 5}", {3, 32, 7, 8}, 16, 7, 7},
+    {"conv2d", "{out: 32, kernel: 5}", {3, 1, 9, 12}, 33, 1, 7},             // five kernel rows of one channel
+    {"conv2d", "{out: 16, kernel: 5}", {3, 3, 9, 8}, 7, 5, 7},               // channels and kernel rows paired
+    {"conv2d", "{out: 50, kernel: 3, padding: 1}", {3, 17, 5, 6}, 17, 7, 7}, // three tiles high, the last of two rows
+    {"conv2d", "{out: 24, kernel: [3, 5], padding: [2, 1], stride: [2, 3]}", {3, 35, 8, 13}, 16, 5, 7},
+    {"conv2d", "{out: 33, kernel: 3, dilation: [2, 3], padding: 3, stride: 2}", {3, 33, 7, 9}, 5, 5, 7},
+    {"conv2d", "{out: 64, kernel: 3, groups: 2, bias: false}", {3, 64, 5, 5}, 18, 7, 7},
+    {"conv2d", "{out: 32, kernel: 2, padding: 4}", {3, 64, 3, 4}, 8, 7, 7}, // more padding than the kernel reaches
+    {"conv1d", "{out: 48, kernel: 7, stride: 2, padding: 3}", {2, 40, 1, 19}, 16, 7, 7},
+    {"conv1d", "{out: 32, kernel: 9}", {2, 32, 1, 9}, 1, 7, 5}, // one pixel
+    {"conv1d", "{out: 16, kernel: 1}", {2, 64, 1, 5}, 16, 7, 5},
+    {"conv2d", "{out: 6, kernel: 3, groups: 6}", {3, 6, 5, 7}, 16, 0, 0},        // in fp32
+    {"conv2d", "{out: 7, kernel: [2, 3], padding: 1}", {3, 5, 40, 30}, 3, 5, 7}, // several bands; odd channels
+    {"conv2d", "{out: 9, kernel: 3, stride: 2, groups: 3, padding: [0, 1, 2, 3]}", {3, 9, 21, 41}, 5, 5, 4},
+    {"conv1d", "{out: 21, kernel: 4, padding: [3, 0]}", {2, 6, 1, 701}, 2, 7, 7}, // a column
+    {"conv1d", "{out: 32, kernel: 5, stride: 3, dilation: 2}", {2, 1, 1, 1003}, 4, 0, 1},
+    {"conv2d", "{out: 8, kernel: 1, stride: [1, 2]}", {3, 40, 8, 3}, 7, 5, 4},
 };
 
 static double nearest_bf16(double value) {
@@ -129,8 +145,8 @@ static drive drive_layer(const cv_isa *isa, const layer_case *l, double (*change
 }
 
 // A layer in bf16 against one whose numbers were changed before.
-static difference compare(const layer_case *l, double (*change)(double)) {
-    drive a = drive_layer(bf16(), l, as_is), b = drive_layer(cv_isa_find("double"), l, change);
+static difference compare(const cv_isa *isa, const layer_case *l, double (*change)(double)) {
+    drive a = drive_layer(isa, l, as_is), b = drive_layer(cv_isa_find("double"), l, change);
     const difference worst = {.y = compare_maps(&a, &b, a.y, b.y, a.out),
                               .dw = compare_tensor(&a, &b, 0),
                               .db = a.tensors > 1 ? compare_tensor(&a, &b, 1) : 0,
@@ -149,24 +165,23 @@ static void check_pass(const layer_case *l, const char *pass, bool in_bf16, doub
 }
 
 static void layers_are_those_of_rounded_numbers(void **state) {
-    (void)state;
-    need_bf16();
+    const int table = table_of(state);
     double worst = 0;
     for (size_t k = 0; k < CV_COUNT(layers); k++) {
         const layer_case *l = &layers[k];
-        const difference rounded = compare(l, nearest_bf16), plain = compare(l, as_is);
-        check_pass(l, "y", l->passes & 1, rounded.y, plain.y);
-        check_pass(l, "dw", l->passes & 2, rounded.dw, plain.dw);
-        check_pass(l, "dx", l->passes & 4, rounded.dx, plain.dx);
+        const difference rounded = compare(bf16(table), l, nearest_bf16), plain = compare(bf16(table), l, as_is);
+        const int passes = table == TILES ? l->tiles : l->pairs;
+        check_pass(l, "y", passes & 1, rounded.y, plain.y);
+        check_pass(l, "dw", passes & 2, rounded.dw, plain.dw);
+        check_pass(l, "dx", passes & 4, rounded.dx, plain.dx);
         worst = fmax(worst, fmax(plain.y, fmax(plain.dw, plain.dx)));
     }
     print_message("%zu layers, at most %.1e of the largest number from fp32\n", CV_COUNT(layers), worst);
 }
 
 static void inference_is_in_fp32(void **state) {
-    (void)state;
-    need_bf16();
-    const cv_isa *isa[2] = {bf16(), cv_isa_find("avx512")};
+    const int table = table_of(state);
+    const cv_isa *isa[2] = {bf16(table), cv_isa_find(table == PAIRS_BY_HAND ? "baseline" : "avx512")};
     const layer_case *l = &layers[0];
     drive d[2];
     for (int k = 0; k < 2; k++) {
@@ -176,7 +191,8 @@ static void inference_is_in_fp32(void **state) {
         put_numbers(&d[k], as_is);
         drive_forward(&d[k], false);
     }
-    assert_memory_equal(d[0].y, d[1].y, (size_t)(cv_shape_size(d[0].out) * l->batch) * sizeof(float));
+    if (isa[0]->lanes == isa[1]->lanes)
+        assert_memory_equal(d[0].y, d[1].y, (size_t)(cv_shape_size(d[0].out) * l->batch) * sizeof(float));
     drive_forward(&d[0], true);
     assert_memory_not_equal(d[0].y, d[1].y, sizeof(float));
     for (int k = 0; k < 2; k++) drive_free(&d[k]);
@@ -216,18 +232,17 @@ static void check_same_weights(const lesson *a, const lesson *b) {
 }
 
 static void threads_and_interruptions_do_not_change_a_bit(void **state) {
-    (void)state;
-    need_bf16();
+    const int table = table_of(state);
     lesson first, other, stopped;
-    train(&first, bf16(), 1, 0);
+    train(&first, bf16(table), 1, 0);
     for (int threads = 2; threads <= 3; threads++) {
-        train(&other, bf16(), threads, 0);
+        train(&other, bf16(table), threads, 0);
         check_same_weights(&first, &other);
         lesson_free(&other);
     }
-    train(&stopped, bf16(), 2, 3);
+    train(&stopped, bf16(table), 2, 3);
     assert_true(stopped.result.interrupted);
-    lesson_new(&other, &small, bf16(), 1);
+    lesson_new(&other, &small, bf16(table), 1);
     copy_state(&other.state, &stopped.saved, other.net);
     memcpy(other.net->values, stopped.saved_values, other.net->total * sizeof(float));
     must(lesson_run(&other), &other.err);
@@ -238,11 +253,10 @@ static void threads_and_interruptions_do_not_change_a_bit(void **state) {
 }
 
 static void a_training_in_bf16_stays_near_that_in_fp32(void **state) {
-    (void)state;
-    need_bf16();
+    const int table = table_of(state);
     lesson half, full;
-    train(&half, bf16(), 1, 0);
-    train(&full, cv_isa_find("avx512"), 1, 0);
+    train(&half, bf16(table), 1, 0);
+    train(&full, cv_isa_find(table == PAIRS_BY_HAND ? "baseline" : "avx512"), 1, 0);
     const int last = full.epochs - 1;
     const double loss = full.epoch[last].score[CONVO_VALIDATION].loss;
     assert_true(loss < full.epoch[0].score[CONVO_VALIDATION].loss / 2); // it learns
@@ -255,23 +269,30 @@ static void a_training_in_bf16_stays_near_that_in_fp32(void **state) {
 
 // --- where it cannot be had ---------------------------------------------------------------------------------------
 
-static void without_amx_there_is_a_sentence_and_fp32(void **state) {
+static void without_either_there_is_a_sentence_and_fp32(void **state) {
     (void)state;
     const char *why = NULL;
     assert_ptr_equal(cv_isa_in_bf16(cv_isa_find("baseline"), &why), cv_isa_find("baseline"));
     assert_non_null(strstr(why, "fp32"));
     const cv_isa *best = cv_isa_find(NULL), *isa = cv_isa_in_bf16(best, &why);
-    assert_true(isa == best || (cv_cpu_amx() && isa == bf16()));
+    assert_true(isa == best || isa == bf16(cv_cpu_amx() ? TILES : PAIRS_BY_PROCESSOR));
     if (isa == best) assert_non_null(strstr(why, "fp32"));
 }
 
+#define BY_TABLE(test)                                                                                                 \
+    {#test " (AMX)", test, NULL, NULL, &tables[TILES]}, {#test " (pairs)", test, NULL, NULL, &tables[PAIRS_BY_HAND]},  \
+    {                                                                                                                  \
+#test " (AVX512_BF16)", test, NULL, NULL, &tables[PAIRS_BY_PROCESSOR]                                          \
+    }
+
 int main(void) {
+    static int tables[TABLES] = {TILES, PAIRS_BY_HAND, PAIRS_BY_PROCESSOR};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layers_are_those_of_rounded_numbers),
-        cmocka_unit_test(inference_is_in_fp32),
-        cmocka_unit_test(threads_and_interruptions_do_not_change_a_bit),
-        cmocka_unit_test(a_training_in_bf16_stays_near_that_in_fp32),
-        cmocka_unit_test(without_amx_there_is_a_sentence_and_fp32),
+        BY_TABLE(layers_are_those_of_rounded_numbers),
+        BY_TABLE(inference_is_in_fp32),
+        BY_TABLE(threads_and_interruptions_do_not_change_a_bit),
+        BY_TABLE(a_training_in_bf16_stays_near_that_in_fp32),
+        cmocka_unit_test(without_either_there_is_a_sentence_and_fp32),
     };
     return cmocka_run_group_tests_name("bf16", tests, NULL, NULL);
 }

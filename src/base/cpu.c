@@ -41,6 +41,20 @@ bool cv_cpu_amx(void) {
 }
 #endif
 
+// AVX512_BF16. Intel's first processors with it take four times as long for a multiply-add of pairs as for one of
+// floats; they have AMX for this.
+bool cv_cpu_bf16(void) {
+#if defined(__x86_64__)
+    const unsigned avx512_bf16 = 1u << 5;
+    unsigned a, b, c, d;
+    __builtin_cpu_init();
+    return __builtin_cpu_is("amd") && cv_cpu_detect() == CV_CPU_AVX512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+           a & avx512_bf16;
+#else
+    return false;
+#endif
+}
+
 static int processors_allowed(void) {
 #ifdef __linux__
     cpu_set_t set; // fewer than there are under taskset or in a container

@@ -10,6 +10,8 @@ cv_cpu_level cv_cpu_detect(void);
 // Returns whether the processor multiplies tiles of bf16 and the system lets this process do so; requests that
 // permission.
 bool cv_cpu_amx(void);
+// Returns whether vectors of bf16 pairs are multiplied faster than floats.
+bool cv_cpu_bf16(void);
 // Returns the number of processors that this process may use, at least 1: those it may run on, or as many as the quota
 // of its container amounts to, rounded up, if these are fewer.
 int cv_cpu_count(void);

@@ -12,6 +12,9 @@ extern const cv_isa cv_isa_avx2, cv_isa_avx512;
 #ifdef CONVO_HAS_bf16
 extern const cv_isa cv_isa_bf16;
 #endif
+#ifdef CONVO_HAS_avx512bf16
+extern const cv_isa cv_isa_avx512bf16;
+#endif
 
 // In rising order; `double` stands apart and is never chosen by itself.
 static const struct {
@@ -41,12 +44,19 @@ const cv_isa *cv_isa_find(const char *cap) {
 }
 
 const cv_isa *cv_isa_in_bf16(const cv_isa *isa, const char **why) {
-    *why = "precision: bf16 needs a processor with AMX and Linux 5.16 or later, so this training is in fp32";
-#ifdef CONVO_HAS_bf16
-    if (isa != &cv_isa_avx512)
+    *why = "precision: bf16 needs a processor with AMX and Linux 5.16 or later, or AMD's with AVX512_BF16, "
+           "so this training is in fp32";
+#ifdef CONVO_HAS_avx512
+    if (isa != &cv_isa_avx512) {
         *why = "precision: bf16 needs the instruction set avx512, so this training is in fp32";
-    else if (cv_cpu_amx())
-        return &cv_isa_bf16;
+        return isa;
+    }
+#endif
+#ifdef CONVO_HAS_bf16
+    if (cv_cpu_amx()) return &cv_isa_bf16;
+#endif
+#ifdef CONVO_HAS_avx512bf16
+    if (cv_cpu_bf16()) return &cv_isa_avx512bf16;
 #endif
     return isa;
 }

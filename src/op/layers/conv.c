@@ -76,26 +76,35 @@ typedef struct correlate_tile {
     int64_t columns;
 } correlate_tile;
 
-ALWAYS_INLINE void correlate_rows(const int rows, const void *work) {
-    const correlate_tile *t = work;
+ALWAYS_INLINE void correlate_columns(const bool paired, const int rows, const correlate_tile *t) {
     const int64_t taps = t->k->g.taps, pixels = t->k->pixels;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, t->bias);
-    tile_correlate(rows, sum, t->weight, taps, t->x, t->tap, taps, t->pixel);
+    tile_correlate_terms(paired, rows, TILE_COLUMNS, sum, t->weight, taps, NULL, t->x, t->tap, taps, t->pixel);
     tile_store(rows, t->y, pixels, sum, t->columns);
+}
+
+ALWAYS_INLINE void correlate_rows(const int rows, const void *work) {
+    correlate_columns(false, rows, work);
+}
+ALWAYS_INLINE void correlate_paired_rows(const int rows, const void *work) {
+    correlate_columns(true, rows, work);
 }
 
 // Maps of `pixels` pixels in rows of the correlation's width.
 static void correlate(lanes *y, int64_t maps, const real *bias, const real *weight, source from, const correlation *k,
                       int64_t pixels) {
-    const int64_t alone = maps % TILE_ROWS == 1 ? maps - 1 : maps, taps = k->g.taps;
+    const int64_t alone = maps - row_alone(k->pairs, maps), taps = k->g.taps;
     for (int64_t p = 0; p < pixels && alone > 0; p += TILE_COLUMNS) {
         int32_t pixel[TILE_COLUMNS];
         tile_offsets(pixel, k->pixel, p, pixels);
         for (int64_t m = 0; m < alone; m += TILE_ROWS) {
             const correlate_tile tile = {k,     bias ? bias + m : NULL, weight + m * taps, from.x, from.tap,
                                          pixel, y + m * k->pixels + p,  pixels - p};
-            tile_of_height(alone - m, correlate_rows, &tile);
+            if (PAIRS && k->pairs.of)
+                tile_of_height(alone - m, correlate_paired_rows, &tile);
+            else
+                tile_of_height(alone - m, correlate_rows, &tile);
         }
     }
     if (alone < maps)
@@ -113,6 +122,24 @@ static void correlate(lanes *y, int64_t maps, const real *bias, const real *weig
                                 .start = bias ? bias[alone] : 0});
 }
 
+static correlation forward_pass_of(const shapes *s, lanes *scratch) {
+    return forward_of(s, s->training ? pairing_forward(&s->c, s->in, s->out) : unpaired(), forward_band(s), scratch);
+}
+
+// Of a group, as they are or in pairs.
+static const real *weights_forward(const shapes *s, const correlation *k, const real *weight, int64_t group) {
+    const int64_t points = points_of_kernel(&s->c), row = s->in.c * points, lines = k->pairs.lines;
+    weight += group * s->out.c * row;
+    if (PAIRS && k->pairs.of) {
+        uint16_t *const rounded = rounded_weights(k, s->out.c);
+        round_weights(rounded, weight, s->out.c * row);
+        pair_weights(k->weight, rounded,
+                     &(weight_order){s->out.c, row, s->in.c * lines, points / lines, points / lines, false});
+        return k->weight;
+    }
+    return weight;
+}
+
 // A part of a forward pass is some rows of the output.
 static void conv_forward(const cv_pass *p) {
     if (p->training && cv_bf16_forward(p)) {
@@ -122,10 +149,10 @@ static void conv_forward(const cv_pass *p) {
     const shapes s = shapes_of_pass(p);
     const int64_t band = forward_band(&s), width = s.out.w;
     const cv_span rows = cv_part(&p->share, s.out.h, width == 1 ? TILE_COLUMNS : 1);
-    const correlation k = forward_of(&s, band, p->scratch[0]);
+    const correlation k = forward_pass_of(&s, p->scratch[0]);
     fill_offsets(&k, &s.c, band);
     for (int64_t group = 0; group < s.c.groups; group++) {
-        const real *weight = (const real *)p->tensor[0] + group * s.out.c * k.g.taps,
+        const real *weight = weights_forward(&s, &k, p->tensor[0], group),
                    *bias = s.c.bias ? (const real *)p->tensor[1] + group * s.out.c : NULL;
         const opening x = input_opening(p, &s, group);
         lanes *y = (lanes *)p->y + group * cv_shape_size(s.out);
@@ -172,6 +199,20 @@ static void flip_weights(real *to, const real *from, cv_span maps, int64_t in, i
             for (int64_t k = 0; k < kernel; k++) *to++ = from[(m * in + c) * kernel + kernel - 1 - k];
 }
 
+static void weights_backward(const gradients *b) {
+    const shapes *s = &b->s;
+    const correlation *k = &b->of_input;
+    const int64_t points = points_of_kernel(&s->c);
+    if (PAIRS && k->pairs.of) {
+        uint16_t *const rounded = rounded_weights(k, s->in.c);
+        round_weights(rounded, b->w, s->out.c * s->in.c * points);
+        pair_weights(k->weight + b->maps.first * k->g.taps, rounded + b->maps.first * points,
+                     &(weight_order){b->maps.end - b->maps.first, points, s->out.c, s->in.c * points, points, true});
+        return;
+    }
+    flip_weights(k->weight, b->w, b->maps, s->in.c, s->out.c, points);
+}
+
 // Rows first..end of dx.
 static void input_gradient(const gradients *b, int64_t first, int64_t end) {
     const correlation *k = &b->of_input;
@@ -202,10 +243,12 @@ static int64_t input_row(const shapes *s, int64_t row) {
 static gradients backward_plan(shapes s, lanes *scratch) {
     gradients b = {.s = s};
     b.band = backward_band(&b.s);
-    b.of_weights = forward_of(&b.s, b.band, scratch);
+    b.of_weights = forward_of(&b.s, s.training ? pairing_of_weights(&s.c, s.in, s.out) : unpaired(), b.band, scratch);
     const int64_t rows = b.band * b.s.in.h / b.s.out.h + input_unit(&b.s);
-    b.of_input = input_correlation(&b.s, rows < b.s.in.h ? rows : b.s.in.h, b.of_weights.end);
-    b.sum = b.of_input.end;
+    b.of_input = input_correlation(&b.s, s.training ? pairing_of_input(&s.c, s.in, s.out) : unpaired(),
+                                   rows < b.s.in.h ? rows : b.s.in.h, b.of_weights.end);
+    b.pairs = b.of_input.end;
+    b.sum = b.pairs + (b.of_weights.pairs.of ? s.out.c * halved(b.band) * s.out.w : 0);
     return b;
 }
 
@@ -227,7 +270,7 @@ static void take_part(gradients *b, const cv_share *share) {
     const bool by_maps = s->c.groups == 1 && s->in.c >= TILE_ROWS * share->parts;
     b->maps = by_maps ? cv_part(share, s->in.c, TILE_ROWS) : (cv_span){0, s->in.c};
     b->rows = by_maps ? (cv_span){0, s->in.h} : cv_part(share, s->in.h, input_unit(s));
-    b->tiles = cv_part(share, s->c.groups * weight_tiles(s, b->of_weights.g.taps), 1);
+    b->tiles = cv_part(share, s->c.groups * weight_tiles(s, &b->of_weights), 1);
     b->biases = cv_part(share, s->out.c, TILE_ROWS);
 }
 
@@ -236,16 +279,17 @@ static bool has_tiles(const gradients *b, int64_t count) {
 }
 
 static void conv_backward(const cv_pass *p) {
-    const bool weights = p->grad[0] && !cv_bf16_weight_gradient(p), input = p->dx[0] && !cv_bf16_input_gradient(p);
+    const bool weights = p->grad[0] && !cv_bf16_weight_gradient(p),
+               input = p->dx[0] && !(p->training && cv_bf16_input_gradient(p));
     gradients b = backward_plan(shapes_of_pass(p), p->scratch[1]);
     const shapes *s = &b.s;
-    const int64_t height = s->out.h, width = s->out.w, tiles = weight_tiles(s, b.of_weights.g.taps);
+    const int64_t height = s->out.h, width = s->out.w, tiles = weight_tiles(s, &b.of_weights);
     b.pass = p;
     take_part(&b, &p->share);
     if (weights) fill_offsets(&b.of_weights, &s->c, b.band);
     for (int64_t group = 0; group < s->c.groups; group++) {
         use_group(&b, group);
-        if (input) flip_weights(b.of_input.weight, b.w, b.maps, s->in.c, s->out.c, s->c.kernel[0] * s->c.kernel[1]);
+        if (input) weights_backward(&b);
         b.tile = group * tiles;
         for (int64_t first = 0; first < height; first += b.band) {
             const int64_t end = first + b.band < height ? first + b.band : height;
@@ -264,12 +308,17 @@ static void conv_backward(const cv_pass *p) {
 static size_t scratch_for(const void *config, cv_shape in, cv_shape out, bool opened) {
     static const lanes base[1]; // nothing is written: only distances from it are asked for
     lanes *const none = (lanes *)(uintptr_t)base;
-    const gradients b = backward_plan(shapes_of(config, in, out, opened), none);
-    const int64_t sums = b.band < b.s.out.h ? b.s.out.c * b.of_weights.g.taps : 0;
-    const size_t forward = (size_t)(forward_of(&b.s, forward_band(&b.s), none).end - base),
-                 backward = (size_t)(b.sum + sums - base), fp32 = forward > backward ? forward : backward,
-                 bf16 = cv_bf16_scratch(config, in, out);
-    return fp32 > bf16 ? fp32 : bf16;
+    shapes s = shapes_of(config, in, out, opened);
+    size_t most = cv_bf16_scratch(config, in, out);
+    for (int training = 0; training < 2; training++) {
+        s.training = training;
+        const gradients b = backward_plan(s, none);
+        const int64_t sums = b.band < s.out.h ? s.out.c * b.of_weights.g.taps : 0;
+        const size_t forward = (size_t)(forward_pass_of(&s, none).end - base), backward = (size_t)(b.sum + sums - base);
+        if (forward > most) most = forward;
+        if (backward > most) most = backward;
+    }
+    return most;
 }
 static size_t conv_scratch(const void *config, cv_shape in, cv_shape out) {
     return scratch_for(config, in, out, false);

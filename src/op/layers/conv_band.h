@@ -1,7 +1,7 @@
 // The bands of a convolution, and where the terms of its sums lie.
 #pragma once
 
-#include "op/layers/conv.h"
+#include "op/layers/conv_pairs.h"
 #include "op/layers/tile_row.h"
 
 // A map larger than the cache is worked on in bands of rows, so that what is made of it (its copy with padding) or done
@@ -15,6 +15,7 @@ typedef struct shapes {
     cv_shape in, out;
     bool opened; // the input is copied to be opened
     bool banded; // there is a use for bands where nothing is copied, too
+    bool training;
 } shapes;
 
 static inline void exchange(int64_t pair[2]) {
@@ -24,7 +25,7 @@ static inline void exchange(int64_t pair[2]) {
 }
 
 static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out, bool opened) {
-    shapes s = {*(const conv *)config, in, out, opened, false};
+    shapes s = {*(const conv *)config, in, out, opened, false, false};
     conv *c = &s.c;
     s.in.c /= c->groups;
     s.out.c /= c->groups;
@@ -38,6 +39,7 @@ static inline shapes shapes_of(const void *config, cv_shape in, cv_shape out, bo
 static inline shapes shapes_of_pass(const cv_pass *p) {
     shapes s = shapes_of(p->config, p->in, p->out, p->share.x_norm);
     s.banded = p->share.done;
+    s.training = p->training;
     return s;
 }
 
@@ -84,47 +86,64 @@ typedef struct correlation {
     int64_t pixels;                    // of the whole result: from one of its maps to the next
     int64_t width;                     // of a row of the result
     int64_t line, step;                // on the grid, from one row, one pixel of the result to the next
+    pairing pairs;                     // what the cells of the grid are
     int32_t *tap, *tap_inside, *pixel; // tap_inside: of maps as they lie; of the input's gradient, see fill_terms
-    real *weight;                      // flipped
+    real *weight;                      // in another order: flipped, in pairs
     lanes *map;                        // a copy of the maps on the grid
     lanes *end;
 } correlation;
 
+// Cells, and behind them the weights that they are made of.
+static inline int64_t paired_weights(const shapes *s, int64_t cells) {
+    return cells + halved(s->out.c * s->in.c * points_of_kernel(&s->c));
+}
+
+static inline uint16_t *rounded_weights(const correlation *k, int64_t results) {
+    return (uint16_t *)(k->weight + results * k->g.taps);
+}
+
 // In scratch from `free` on: offsets, weights, the copy.
-static inline correlation lay_out(lanes *free, grid g, cv_shape from, spacing at, cv_shape to, const int64_t stride[2],
-                                  int64_t rows, bool copied, int64_t weights) {
-    correlation k = {.g = g, .from = from, .at = at, .pixels = cv_shape_pixels(to), .width = to.w};
+static inline correlation lay_out(lanes *free, grid g, pairing pairs, cv_shape from, spacing at, cv_shape to,
+                                  const int64_t stride[2], int64_t rows, bool copied, int64_t weights) {
+    correlation k = {.g = g, .from = from, .at = at, .pixels = cv_shape_pixels(to), .width = to.w, .pairs = pairs};
     k.line = stride[0] * g.w;
     k.step = stride[1];
     k.tap = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
     k.tap_inside = (int32_t *)free, free += in_lanes(g.taps, sizeof(int32_t));
     k.pixel = (int32_t *)free, free += in_lanes(rows * to.w, sizeof(int32_t));
     k.weight = (real *)free, free += in_lanes(weights, sizeof(real));
-    k.map = free, free += copied ? from.c * g.h * g.w : 0;
+    k.map = free, free += copied ? g.depth * g.h * g.w : 0;
     k.end = free;
     return k;
 }
 
 // Of a band of `rows` rows of the output.
-static inline correlation forward_of(const shapes *s, int64_t rows, lanes *scratch) {
+static inline correlation forward_of(const shapes *s, pairing pairs, int64_t rows, lanes *scratch) {
     const conv *c = &s->c;
-    const grid g = {rows_under(s, rows), padded_size(c->padding, 1, s->in.w), s->in.c,
-                    s->in.c * c->kernel[0] * c->kernel[1]};
+    const int64_t depth = paired_depth(pairs, s->in.c), taps = depth * points_of_kernel(c) / pairs.lines;
+    const grid g = {rows_under(s, rows) - (pairs.lines > 1 ? reach_of(c, 0) : 0), padded_size(c->padding, 1, s->in.w),
+                    depth, taps};
     const spacing at = {{1, 1}, {c->padding[0], c->padding[1]}};
-    return lay_out(scratch, g, s->in, at, s->out, c->stride, rows, is_copied(s), 0);
+    return lay_out(scratch, g, pairs, s->in, at, s->out, c->stride, rows, is_copied(s) || pairs.of,
+                   pairs.of == CHANNEL_PAIRS ? paired_weights(s, s->out.c * taps) : 0);
 }
 
 static inline void fill_offsets(const correlation *k, const conv *c, int64_t rows) {
     int32_t *tap = k->tap, *tap_inside = k->tap_inside, *pixel = k->pixel;
     for (int64_t d = 0; d < k->g.depth; d++)
-        for (int64_t y = 0; y < c->kernel[0]; y++)
+        for (int64_t y = 0; y < c->kernel[0] / k->pairs.lines; y++)
             for (int64_t x = 0; x < c->kernel[1]; x++) {
                 const int64_t within = y * c->dilation[0] * k->g.w + x * c->dilation[1];
                 *tap++ = (int32_t)(d * k->g.h * k->g.w + within);
                 *tap_inside++ = (int32_t)(d * cv_shape_pixels(k->from) + within);
             }
-    for (int64_t y = 0; y < rows; y++)
+    for (int64_t y = 0; y < rows; y += k->pairs.of == ROW_PAIRS ? 2 : 1)
         for (int64_t x = 0; x < k->width; x++) *pixel++ = (int32_t)(y * k->line + x * k->step);
+}
+
+// Of the maps that come four at a time, one may be left; pairs of it are a low tile.
+static inline int64_t row_alone(pairing p, int64_t maps) {
+    return maps % TILE_ROWS == 1 && !p.of;
 }
 
 // What a band is computed from.
@@ -137,6 +156,10 @@ typedef struct source {
 // `rows` rows of the grid from `top` on. Maps that are opened are copied.
 static inline source source_of(const correlation *k, const opening *o, int64_t top, int64_t rows) {
     const int64_t first = top - k->at.shift[0];
+    if (PAIRS && k->pairs.of) {
+        pair_maps(k->map, k->g, k->pairs, o, k->from, k->at, top);
+        return (source){k->map, k->tap, k->g.h * k->g.w};
+    }
     if (!o->norm && is_one_run(k->g, k->from, k->at) && first >= 0 && first + rows <= k->from.h)
         return (source){o->maps + first * k->g.w, k->tap_inside, cv_shape_pixels(k->from)};
     space_maps(k->map, k->g, o, k->from, k->at, top);

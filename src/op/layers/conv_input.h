@@ -87,9 +87,10 @@ static inline place next_place(const plane *p, place at) {
 }
 
 // Of a band of `rows` rows of the input's gradient, all planes together.
-static inline correlation input_correlation(const shapes *s, int64_t rows, lanes *scratch) {
+static inline correlation input_correlation(const shapes *s, pairing pairs, int64_t rows, lanes *scratch) {
     const conv *c = &s->c;
-    grid g = {.depth = s->out.c, .taps = s->out.c * c->kernel[0] * c->kernel[1]};
+    const int64_t depth = paired_depth(pairs, s->out.c), taps = depth * points_of_kernel(c);
+    grid g = {.depth = depth, .taps = taps};
     spacing at = {.step = {1, 1}};
     int64_t size[2];
     for (int d = 0; d < 2; d++) {
@@ -98,7 +99,7 @@ static inline correlation input_correlation(const shapes *s, int64_t rows, lanes
         size[d] = ((d ? s->in.w : rows) - 1 + reach) / stride + 1;
     }
     g.h = size[0], g.w = size[1];
-    return lay_out(scratch, g, s->out, at, s->in, (int64_t[]){1, 1}, 0, true, s->in.c * g.taps);
+    return lay_out(scratch, g, pairs, s->out, at, s->in, (int64_t[]){1, 1}, 0, true, paired_weights(s, s->in.c * taps));
 }
 
 // The row of dy that the grid begins with, for a band of dx from `row` on.
@@ -137,18 +138,27 @@ typedef struct dx_tile {
     bool add;
 } dx_tile;
 
-ALWAYS_INLINE void dx_rows(const int rows, const void *work) {
-    const dx_tile *t = work;
+ALWAYS_INLINE void dx_columns(const bool paired, const int rows, const dx_tile *t) {
     lanes sum[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, NULL);
-    tile_correlate_terms(rows, TILE_COLUMNS, sum, t->weight, t->k->g.taps, t->k->tap_inside, t->x, t->k->tap, t->terms,
-                         t->pixel);
+    tile_correlate_terms(paired, rows, TILE_COLUMNS, sum, t->weight, t->k->g.taps, t->k->tap_inside, t->x, t->k->tap,
+                         t->terms, t->pixel);
     tile_scatter(rows, t->dx, t->k->pixels, sum, t->to, t->columns, t->add);
+}
+
+ALWAYS_INLINE void dx_rows(const int rows, const void *work) {
+    dx_columns(false, rows, work);
+}
+ALWAYS_INLINE void paired_dx_rows(const int rows, const void *work) {
+    dx_columns(true, rows, work);
 }
 
 // Not inlined: beside the rest of the pass the innermost loop would not find registers for its pointers.
 __attribute__((noinline, unused)) static void compute_tile(int64_t rows, const dx_tile *tile) {
-    tile_of_height(rows, dx_rows, tile);
+    if (PAIRS && tile->k->pairs.of)
+        tile_of_height(rows, paired_dx_rows, tile);
+    else
+        tile_of_height(rows, dx_rows, tile);
 }
 
 // What a plane of dx is computed from and written to.
@@ -219,7 +229,7 @@ static inline void input_map(const input_work *w, const plane *p, int64_t map) {
 
 // Rows `band` of some maps of dx, by weights that have changed the roles of their channels and are flipped.
 static inline void correlate_input(const input_work *w, cv_span band) {
-    const int64_t maps = w->s->in.c, alone = maps % TILE_ROWS == 1 ? maps - 1 : maps;
+    const int64_t maps = w->s->in.c, alone = maps - row_alone(w->k->pairs, maps);
     for (int64_t row = 0; row < w->s->c.stride[0]; row++)
         for (int64_t column = 0; column < w->s->c.stride[1]; column++) {
             const plane p = plane_of(w->s, (int64_t[]){row, column}, band);

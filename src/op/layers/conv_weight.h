@@ -11,7 +11,8 @@ typedef struct gradients {
     shapes s;
     int64_t band;
     correlation of_weights, of_input;
-    lanes *sum; // [out][taps] of the weights' gradient, over the bands so far
+    lanes *pairs; // of rows of dy
+    lanes *sum;   // [out][taps] of the weights' gradient, over the bands so far
     const real *w;
     opening x;
     const lanes *dy;
@@ -25,6 +26,7 @@ typedef struct gradients {
 typedef struct weight_tile {
     const correlation *k;
     const lanes *dy, *x; // dy: of row m, from the first of the pixels on
+    int64_t apart;       // from one map of dy to the next
     const int32_t *tap;
     int64_t pixels, columns;
     lanes *kept; // at (m, t): the sums over the bands so far
@@ -32,10 +34,10 @@ typedef struct weight_tile {
     bool begin, finish, set;
 } weight_tile;
 
-ALWAYS_INLINE void weight_columns(const int rows, const int width, const weight_tile *t) {
+ALWAYS_INLINE void weight_columns(const bool paired, const int rows, const int width, const weight_tile *t) {
     const int64_t taps = t->k->g.taps;
     lanes sum[TILE_ROWS][TILE_COLUMNS];
-    tile_outer_columns(rows, width, sum, t->dy, t->k->pixels, t->x, t->k->pixel, t->pixels, t->tap);
+    tile_outer_columns(paired, rows, width, sum, t->dy, t->apart, t->x, t->k->pixel, t->pixels, t->tap);
     if (!t->begin) tile_add(rows, sum, t->kept, taps, t->columns);
     if (t->finish)
         tile_total(rows, sum, t->dw, taps, t->columns, t->set);
@@ -44,10 +46,16 @@ ALWAYS_INLINE void weight_columns(const int rows, const int width, const weight_
 }
 
 ALWAYS_INLINE void weight_rows(const int rows, const void *work) {
-    weight_columns(rows, TILE_COLUMNS, work);
+    weight_columns(false, rows, TILE_COLUMNS, work);
 }
 ALWAYS_INLINE void fewer_weight_rows(const int rows, const void *work) {
-    weight_columns(rows, TILE_COLUMNS - 1, work);
+    weight_columns(false, rows, TILE_COLUMNS - 1, work);
+}
+ALWAYS_INLINE void paired_weight_rows(const int rows, const void *work) {
+    weight_columns(true, rows, TILE_COLUMNS, work);
+}
+ALWAYS_INLINE void fewer_paired_weight_rows(const int rows, const void *work) {
+    weight_columns(true, rows, TILE_COLUMNS - 1, work);
 }
 
 // A map by itself.
@@ -76,9 +84,16 @@ static inline void weight_row(const weight_tile *t) {
 static inline void weight_gradient(const gradients *b, source from, int64_t first, int64_t end) {
     const correlation *k = &b->of_weights;
     const int64_t rows = b->s.out.c, taps = k->g.taps;
-    int64_t number = b->tile;
+    const lanes *dy = b->dy + first;
+    int64_t number = b->tile, apart = k->pixels, pixels = end - first;
+    if (PAIRS && k->pairs.of) {
+        const int64_t height = pixels / k->width;
+        pair_two_rows(b->pairs, dy, rows, apart, k->width, height);
+        dy = b->pairs;
+        apart = pixels = halved(height) * k->width;
+    }
     for (int64_t m = 0; m < rows; m += TILE_ROWS) {
-        const bool alone = rows - m == 1;
+        const bool alone = rows - m == 1 && row_alone(k->pairs, rows);
         const int64_t most = alone ? ROW_TAPS : TILE_COLUMNS, tiles = (taps + most - 1) / most;
         for (int64_t i = 0; i < tiles; i++, number++) {
             if (number < b->tiles.first || number >= b->tiles.end) continue;
@@ -86,10 +101,11 @@ static inline void weight_gradient(const gradients *b, source from, int64_t firs
             int32_t tap[TILE_COLUMNS];
             tile_offsets(tap, from.tap, t, taps);
             const weight_tile tile = {.k = k,
-                                      .dy = b->dy + m * k->pixels + first,
+                                      .dy = dy + m * apart,
+                                      .apart = apart,
                                       .x = from.x,
                                       .tap = alone ? from.tap + t : tap,
-                                      .pixels = end - first,
+                                      .pixels = pixels,
                                       .columns = columns,
                                       .kept = b->sum + m * taps + t,
                                       .dw = b->dw + m * taps + t,
@@ -98,6 +114,10 @@ static inline void weight_gradient(const gradients *b, source from, int64_t firs
                                       .set = b->pass->set};
             if (alone)
                 weight_row(&tile);
+            else if (PAIRS && k->pairs.of && columns < TILE_COLUMNS)
+                tile_of_height(rows - m, fewer_paired_weight_rows, &tile);
+            else if (PAIRS && k->pairs.of)
+                tile_of_height(rows - m, paired_weight_rows, &tile);
             else if (columns < TILE_COLUMNS)
                 tile_of_height(rows - m, fewer_weight_rows, &tile);
             else
@@ -107,7 +127,8 @@ static inline void weight_gradient(const gradients *b, source from, int64_t firs
 }
 
 // Tiles of a group's weight gradient.
-static inline int64_t weight_tiles(const shapes *s, int64_t taps) {
-    const int64_t alone = s->out.c % TILE_ROWS == 1, heights = (s->out.c + TILE_ROWS - 1) / TILE_ROWS - alone;
+static inline int64_t weight_tiles(const shapes *s, const correlation *k) {
+    const int64_t taps = k->g.taps, alone = row_alone(k->pairs, s->out.c),
+                  heights = (s->out.c + TILE_ROWS - 1) / TILE_ROWS - alone;
     return heights * ((taps + TILE_COLUMNS - 1) / TILE_COLUMNS) + alone * ((taps + ROW_TAPS - 1) / ROW_TAPS);
 }

@@ -106,7 +106,7 @@ ALWAYS_INLINE void linear_weight_columns(const int rows, const int width, const 
     lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS];
     tile_start(rows, sum, NULL);
     for (int b = 0; b < share->blocks; b++)
-        tile_correlate_terms(rows, width, sum, (const real *)(dy + (size_t)b * share->apart), LANES, NULL,
+        tile_correlate_terms(false, rows, width, sum, (const real *)(dy + (size_t)b * share->apart), LANES, NULL,
                              transposed + (size_t)b * share->apart, t->tap, samples_of(p, b), t->pixel);
     if (!share->receive && t->end - t->k == width && last <= t->inputs) { // without a detour through memory
         UNROLL

@@ -7,7 +7,7 @@
 // the speed.
 #pragma once
 
-#include "op/layers/lanes.h"
+#include "op/layers/bf16.h"
 
 // sum[i][j] = start[i], or 0
 ALWAYS_INLINE void tile_start(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *start) {
@@ -19,10 +19,12 @@ ALWAYS_INLINE void tile_start(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS]
     }
 }
 
-// sum[i][j] += sum over t of weight[i][term[t]] * x[tap[t] + pixel[j]], of `width` columns; term NULL: of weight[i][t]
-ALWAYS_INLINE void tile_correlate_terms(const int rows, const int width, lanes sum[TILE_ROWS][TILE_COLUMNS],
-                                        const real *weight, int64_t weight_stride, const int32_t *term, const lanes *x,
-                                        const int32_t *tap, int64_t taps, const int32_t *pixel) {
+// sum[i][j] += sum over t of weight[i][term[t]] * x[tap[t] + pixel[j]], of `width` columns; term NULL: of weight[i][t].
+// paired: weights and x are pairs of bf16.
+ALWAYS_INLINE void tile_correlate_terms(const bool paired, const int rows, const int width,
+                                        lanes sum[TILE_ROWS][TILE_COLUMNS], const real *weight, int64_t weight_stride,
+                                        const int32_t *term, const lanes *x, const int32_t *tap, int64_t taps,
+                                        const int32_t *pixel) {
     const lanes *at[TILE_COLUMNS];
     UNROLL
     for (int j = 0; j < width; j++) at[j] = x + pixel[j];
@@ -33,9 +35,14 @@ ALWAYS_INLINE void tile_correlate_terms(const int rows, const int width, lanes s
         for (int j = 0; j < width; j++) v[j] = at[j][offset];
         UNROLL
         for (int i = 0; i < rows; i++) {
-            const real w = weight[i * weight_stride + (term ? term[t] : t)];
+            const real *w = &weight[i * weight_stride + (term ? term[t] : t)];
             UNROLL
-            for (int j = 0; j < width; j++) sum[i][j] += w * v[j];
+            for (int j = 0; j < width; j++) {
+                if (paired)
+                    sum[i][j] = add_pairs(sum[i][j], cells_of(w), v[j]);
+                else
+                    sum[i][j] += *w * v[j];
+            }
         }
     }
 }
@@ -44,13 +51,14 @@ ALWAYS_INLINE void tile_correlate_terms(const int rows, const int width, lanes s
 ALWAYS_INLINE void tile_correlate(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const real *weight,
                                   int64_t weight_stride, const lanes *x, const int32_t *tap, int64_t taps,
                                   const int32_t *pixel) {
-    tile_correlate_terms(rows, TILE_COLUMNS, sum, weight, weight_stride, NULL, x, tap, taps, pixel);
+    tile_correlate_terms(false, rows, TILE_COLUMNS, sum, weight, weight_stride, NULL, x, tap, taps, pixel);
 }
 
-// sum[i][j] = sum over p of dy[i][p] * x[pixel[p] + tap[j]], lane by lane, of `width` columns; 0 in the others
-ALWAYS_INLINE void tile_outer_columns(const int rows, const int width, lanes sum[TILE_ROWS][TILE_COLUMNS],
-                                      const lanes *dy, int64_t dy_stride, const lanes *x, const int32_t *pixel,
-                                      int64_t pixels, const int32_t *tap) {
+// sum[i][j] = sum over p of dy[i][p] * x[pixel[p] + tap[j]], lane by lane, of `width` columns; 0 in the others. paired:
+// dy and x are pairs of bf16.
+ALWAYS_INLINE void tile_outer_columns(const bool paired, const int rows, const int width,
+                                      lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *dy, int64_t dy_stride,
+                                      const lanes *x, const int32_t *pixel, int64_t pixels, const int32_t *tap) {
     const lanes *at[TILE_COLUMNS];
     UNROLL
     for (int j = 0; j < width; j++) at[j] = x + tap[j];
@@ -68,14 +76,19 @@ ALWAYS_INLINE void tile_outer_columns(const int rows, const int width, lanes sum
         for (int i = 0; i < rows; i++) {
             const lanes d = dy[i * dy_stride + p];
             UNROLL
-            for (int j = 0; j < width; j++) sum[i][j] += d * v[j];
+            for (int j = 0; j < width; j++) {
+                if (paired)
+                    sum[i][j] = add_pairs(sum[i][j], d, v[j]);
+                else
+                    sum[i][j] += d * v[j];
+            }
         }
     }
 }
 
 ALWAYS_INLINE void tile_outer(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS], const lanes *dy, int64_t dy_stride,
                               const lanes *x, const int32_t *pixel, int64_t pixels, const int32_t *tap) {
-    tile_outer_columns(rows, TILE_COLUMNS, sum, dy, dy_stride, x, pixel, pixels, tap);
+    tile_outer_columns(false, rows, TILE_COLUMNS, sum, dy, dy_stride, x, pixel, pixels, tap);
 }
 
 // The tile in memory, where its numbers may be taken one by one.

@@ -7,29 +7,11 @@
 // in the low half of 32 bits. Sums are fp32.
 #pragma once
 
-#include "op/layers/lanes.h"
+#include "op/layers/bf16.h"
 
 #include <immintrin.h>
 
 enum { TILE = 16, SUMS = 4 }; // SUMS: tiles of sums that are worked on at a time; a and b take the other four
-
-typedef uint32_t bits __attribute__((vector_size(sizeof(lanes)), may_alias));
-typedef uint16_t halves __attribute__((vector_size(sizeof(lanes) / 2), may_alias));
-
-// The nearest bf16, ties to even, in the upper half of each lane. What overflows becomes infinite, a NaN stays one.
-ALWAYS_INLINE bits round_lanes(lanes x) {
-    const bits u = (bits)x;
-    return (bits)select_lanes(x == x, (lanes)(u + 0x7fff + (u >> 16 & 1)), (lanes)(u | 0x400000));
-}
-
-// A cell of `b` from two terms of 16 results.
-ALWAYS_INLINE lanes pair_lanes(lanes first, lanes second) {
-    return (lanes)(round_lanes(first) >> 16 | (round_lanes(second) & 0xffff0000));
-}
-
-ALWAYS_INLINE halves half_lanes(lanes x) {
-    return __builtin_convertvector(round_lanes(x) >> 16, halves);
-}
 
 static inline uint32_t round_one(real x) {
     uint32_t u;
