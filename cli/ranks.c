@@ -27,10 +27,17 @@ static bool is_alone(void) {
     return !told_rank() || (size && !strcmp(size, "1"));
 }
 
-bool rank_is_idle(const char *verb) {
+bool is_first_rank(void) {
     const char *rank = told_rank();
-    if (!rank || atoi(rank) <= 0) return false;
-    if (!verb || strcmp(verb, "train") != 0) return true;
+    return !rank || atoi(rank) <= 0;
+}
+
+bool rank_is_idle(const char *verb) {
+    if (is_first_rank()) return false;
+    const char *const shared[] = {"train", "sweep", "reproduce"};
+    size_t k = 0;
+    while (k < COUNT(shared) && (!verb || strcmp(verb, shared[k]) != 0)) k++;
+    if (k == COUNT(shared)) return true;
     if (dup2(STDERR_FILENO, SPARE) == SPARE) fcntl(SPARE, F_SETFD, FD_CLOEXEC);
     return !freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr);
 }

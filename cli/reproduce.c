@@ -3,6 +3,7 @@
 #include "interrupt.h"
 #include "output.h"
 #include "paths.h"
+#include "ranks.h"
 #include "sweep/reproduce.h"
 #include "sweep/trial.h"
 
@@ -75,6 +76,7 @@ static int train_once(reproduction *r, reproduced *row, size_t trial, const char
     convo_recipe *recipe = NULL;
     convo_train_result result;
     bool drawn;
+    if (!trial_is_ours(&r->trials)) return DONE;
     char *folder = leave_out ? text_of("%s/%s-without-%s", r->out, row->name, leave_out)
                              : text_of("%s/%s-%llu", r->out, row->name, row->seed + trial);
     char *name = leave_out ? text_of("%s, without %s", row->name, leave_out)
@@ -82,10 +84,11 @@ static int train_once(reproduction *r, reproduced *row, size_t trial, const char
     int status = folder && name ? open_trial(r, row, trial, leave_out, &recipe) : no_memory();
     if (!status && !r->trials.resume && !r->force && holds_run(folder)) status = refuse_run(folder);
     if (!status) status = run_trial(&r->trials, recipe, folder, name, &result);
-    if (!status && !result.diverged) draw_curves(folder, row->name, &result, &drawn); // it complains
-    if (!status && !leave_out) count_trial(r, row, &result);
-    if (!status && leave_out && !result.diverged) spread_add(&row->speakers, result.test.accuracy);
-    if (!status && !r->trials.context->quiet) {
+    const bool collects = !status && !r->trials.ranks;
+    if (collects && !result.diverged) draw_curves(folder, row->name, &result, &drawn); // it complains
+    if (collects && !leave_out) count_trial(r, row, &result);
+    if (collects && leave_out && !result.diverged) spread_add(&row->speakers, result.test.accuracy);
+    if (collects && !r->trials.context->quiet) {
         double accuracy = row->on_validation ? result.validation.accuracy : result.test.accuracy;
         say(stderr, "%s: ", name);
         if (result.diverged)
@@ -100,12 +103,14 @@ static int train_once(reproduction *r, reproduced *row, size_t trial, const char
     return status;
 }
 
-static int leave_each_out(reproduction *r, reproduced *row, const convo_recipe *recipe) {
+static int leave_each_out(reproduction *r, reproduced *row) {
     const convo_train_options where = {.search = r->trials.data.how.search};
+    convo_recipe *recipe = NULL;
     char **group = NULL;
-    int count = 0, status = DONE;
+    int count = 0, status = open_recipe(row->name, r->set, &recipe, NULL);
     convo_error err;
-    if (convo_recipe_groups(recipe, &where, &group, &count, &err)) return fail(&err);
+    if (!status && convo_recipe_groups(recipe, &where, &group, &count, &err)) status = fail(&err);
+    convo_recipe_free(recipe);
     // More than a hundred are a crowd, not a list to leave out one by one.
     for (int k = 0; !status && count > 1 && count <= 100 && k < count; k++) status = train_once(r, row, 0, group[k]);
     for (int k = 0; k < count; k++) free(group[k]);
@@ -130,7 +135,8 @@ static int find_data(const reproduction *r, const convo_recipe *recipe, reproduc
     return row->missing ? DONE : no_memory();
 }
 
-static int reproduce(reproduction *r, reproduced *row) {
+// What is published, and what it takes to compare.
+static int describe(const reproduction *r, reproduced *row) {
     convo_recipe *recipe = NULL;
     convo_summary summary = {0};
     convo_error err;
@@ -145,10 +151,19 @@ static int reproduce(reproduction *r, reproduced *row) {
     row->parameters = summary.parameters;
     row->multiply_adds = summary.multiply_adds;
     if (!status) status = find_data(r, recipe, row);
-    for (size_t t = 0; !status && !row->missing && t < r->count; t++) status = train_once(r, row, t, NULL);
-    if (!status && !row->missing && r->loso) status = leave_each_out(r, row, recipe);
     convo_summary_free(&summary);
     convo_recipe_free(recipe);
+    return status;
+}
+
+static int train_rows(void *user) {
+    reproduction *r = user;
+    int status = DONE;
+    for (reproduced *row = r->row; !status && row < r->row + r->rows; row++) {
+        if (row->missing) continue;
+        for (size_t t = 0; !status && t < r->count; t++) status = train_once(r, row, t, NULL);
+        if (!status && r->loso) status = leave_each_out(r, row);
+    }
     return status;
 }
 
@@ -200,12 +215,13 @@ static int choose(const cli_context *context, reproduction *r) {
 
 static int run_recipes(const cli_context *context, reproduction *r, const char *markdown) {
     int status = choose(context, r);
-    for (size_t k = 0; k < r->rows && !status; k++) status = reproduce(r, &r->row[k]);
+    for (size_t k = 0; k < r->rows && !status; k++) status = describe(r, &r->row[k]);
+    if (!status) status = share_trials(&r->trials, train_rows, r);
     if (status == INTERRUPTED) {
         fputs("stopped; to go on:\n", stderr);
         print_resume(context);
     }
-    if (status) return status;
+    if (status || !is_first_rank()) return status;
     if (markdown) status = write_markdown(context, r, markdown);
     if (status) return status;
     return context->json ? print_json(reproduction_json(r), false) : print_reproduction(r);

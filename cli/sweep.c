@@ -2,6 +2,7 @@
 #include "interrupt.h"
 #include "output.h"
 #include "paths.h"
+#include "ranks.h"
 #include "sweep/range.h"
 #include "sweep/sweep.h"
 #include "sweep/trial.h"
@@ -219,23 +220,39 @@ static int finish_sweep(const cli_context *context, const sweep *s) {
     return context->json ? print_json(sweep_json(s), false) : sweep_print_table(s);
 }
 
-static int run_points(const cli_context *context, const sweep_values *values, const char *file, sweep *s) {
-    cli_progress screen = progress_new(context);
-    cli_trials how = {
-        .context = context, .resume = values->resume, .stop = stop_on_signals(), .total = s->runs, .screen = &screen};
-    int status = data_open(&how.data, file, values->data, values->threads);
+typedef struct sweep_points {
+    sweep *s;
+    cli_trials how;
+} sweep_points;
+
+static int train_points(void *user) {
+    sweep_points *points = user;
+    sweep *s = points->s;
+    cli_trials *how = &points->how;
+    int status = DONE;
     for (size_t k = 0; !status && k < s->runs; k++) {
         sweep_run *run = &s->run[k];
-        how.done = k;
-        how.notes = k == 0; // once: the data is the same
-        status = run_trial(&how, run->recipe, run->folder, run->name, &run->result);
-        if (status) break;
+        if (!trial_is_ours(how)) continue;
+        how->done = k;
+        how->notes = k == 0; // once: the data is the same
+        status = run_trial(how, run->recipe, run->folder, run->name, &run->result);
+        if (status || how->ranks) continue;
         run->done = true;
-        if (!context->quiet) sweep_print_run(s, k);
+        if (!how->context->quiet) sweep_print_run(s, k);
         status = sweep_write_csv(s);
     }
-    data_close(&how.data);
-    if (status != INTERRUPTED) return status ? status : finish_sweep(context, s);
+    return status ? status : how->ranks ? DONE : finish_sweep(how->context, s);
+}
+
+static int run_points(const cli_context *context, const sweep_values *values, const char *file, sweep *s) {
+    cli_progress screen = progress_new(context);
+    sweep_points points = {
+        s,
+        {.context = context, .resume = values->resume, .stop = stop_on_signals(), .total = s->runs, .screen = &screen}};
+    int status = data_open(&points.how.data, file, values->data, values->threads);
+    if (!status) status = share_trials(&points.how, train_points, &points);
+    data_close(&points.how.data);
+    if (status != INTERRUPTED) return status;
     fputs("stopped; to go on:\n", stderr);
     print_resume(context);
     return INTERRUPTED;
@@ -270,7 +287,7 @@ static int run_range(const cli_context *context, const sweep_values *values, con
     cli_trials how = {.context = context, .notes = true, .stop = stop_on_signals()};
     double low, high;
     int status = read_bounds(values, &low, &high);
-    if (status) return status;
+    if (status || !is_first_rank()) return status; // it is one training
     status = data_open(&how.data, file, values->data, values->threads);
     if (!status) status = sweep_range(&how, recipe, out, low, high);
     data_close(&how.data);

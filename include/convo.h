@@ -178,6 +178,8 @@ CONVO_API convo_status convo_ranks_join(convo_ranks **ranks, convo_error *err);
 CONVO_API int convo_ranks_rank(const convo_ranks *ranks);
 // Returns the number of ranks; 1 for NULL.
 CONVO_API int convo_ranks_size(const convo_ranks *ranks);
+// Returns how many threads each rank of this machine may have where they share its processors; 0 for NULL.
+CONVO_API int convo_ranks_threads(const convo_ranks *ranks);
 // Returns 0, 1, 2, ...: each number to one rank only, whichever asks first; -1 if a rank was lost, or for NULL.
 CONVO_API int64_t convo_ranks_take(convo_ranks *ranks);
 // Tells the other ranks that this one cannot go on, so that they do not wait for it. err: its error, to which its rank

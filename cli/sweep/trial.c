@@ -1,6 +1,7 @@
 // Trainings repeated with different seeds, and the averages of their results.
 #include "output.h"
 #include "paths.h"
+#include "ranks.h"
 #include "sweep/trial.h"
 
 #include <math.h>
@@ -78,7 +79,7 @@ int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *fol
     convo_train_options train = how->data.how;
     train.out = folder;
     train.resume = how->resume && has_checkpoint(folder);
-    train.note = how->notes && !how->context->quiet ? on_note : NULL;
+    train.note = how->notes && !how->ranks && !how->context->quiet ? on_note : NULL;
     train.stop = how->stop;
     train.reading = show_trial_reading;
     train.progress = show_trial;
@@ -87,7 +88,33 @@ int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *fol
     *result = (convo_train_result){0};
     convo_status failed = convo_train(recipe, &train, result, NULL, &err);
     bar_clear(&display.progress->bar);
-    if (failed && !result->diverged) return fail(&err);
-    if (failed && how->context->verbose) say(stderr, "%s: %s\n", name, err.message);
+    if (failed && !result->diverged) return how->ranks ? FAILED : fail(&err);
+    if (failed && how->context->verbose && !how->ranks) say(stderr, "%s: %s\n", name, err.message);
     return result->interrupted ? INTERRUPTED : DONE;
+}
+
+// --- ranks ------------------------------------------------------------------------------------------------------
+
+int share_trials(cli_trials *how, int (*all)(void *user), void *user) {
+    int *threads = &how->data.how.threads;
+    const int each = *threads;
+    int status = join_ranks(&how->ranks);
+    if (status || !how->ranks) return status ? status : all(user);
+    const bool first = convo_ranks_rank(how->ranks) == 0;
+    if (!each) *threads = convo_ranks_threads(how->ranks);
+    how->taken = -1;
+    status = all(user);
+    convo_ranks_leave(how->ranks); // which waits for the others
+    how->ranks = NULL;
+    if (!first || status == INTERRUPTED) return status == INTERRUPTED ? INTERRUPTED : DONE;
+    *threads = each;
+    how->resume = true;
+    return all(user);
+}
+
+// Numbers are handed out in order, so the one that is taken when `asked` lies beyond the last is not below it.
+bool trial_is_ours(cli_trials *how) {
+    if (!how->ranks) return true;
+    if (how->taken < how->asked) how->taken = convo_ranks_take(how->ranks);
+    return how->asked++ == how->taken;
 }

@@ -25,7 +25,15 @@ typedef struct cli_trials {
     size_t done, total;   // trainings of several, whose progress is shown together; total 0: each for itself
     cli_progress *screen; // of them all; NULL with total 0
     const volatile int *stop;
+    convo_ranks *ranks;   // while they train; NULL: results are collected, or there is one process
+    int64_t asked, taken; // trials that trial_is_ours was asked about; the last one that this rank took
 } cli_trials;
+
+// Calls `all`, which goes through all trials. Under mpirun, every rank first trains those that it takes, silently, and
+// rank 0 then collects what has been trained, as --resume does; a trial that failed elsewhere fails there again.
+int share_trials(cli_trials *how, int (*all)(void *user), void *user);
+// Whether to run the next trial here. Ask about each once, in order.
+bool trial_is_ours(cli_trials *how);
 // Runs one training. name: its label in the progress line. Returns INTERRUPTED if it was stopped; a run that diverged
 // returns DONE, see the result.
 int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *folder, const char *name,

@@ -1,4 +1,5 @@
 #include "base/ranks.h"
+#include "base/cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,12 @@ int convo_ranks_rank(const convo_ranks *r) {
 
 int convo_ranks_size(const convo_ranks *r) {
     return r ? r->size : 1;
+}
+
+int convo_ranks_threads(const convo_ranks *r) {
+    if (!cv_ranks_any(r)) return 0;
+    const int all = cv_cpu_online() / r->on_host, own = cv_cpu_count();
+    return all < 1 ? 1 : all < own ? all : own;
 }
 
 int64_t convo_ranks_take(convo_ranks *r) {

@@ -218,13 +218,6 @@ static void set_source(cv_material *m) {
     if (m->source.large) m->source.make = cv_anew_make;
 }
 
-// By default ranks share the processors of their machine.
-static int threads_of(const convo_train_options *options) {
-    if (options->threads || !cv_ranks_any(options->ranks)) return options->threads;
-    const int all = cv_cpu_online() / options->ranks->on_host, own = cv_cpu_count();
-    return all < 1 ? 1 : all < own ? all : own;
-}
-
 convo_status cv_material_open(const convo_recipe *recipe, const convo_train_options *options, convo_part part,
                               cv_material *m, convo_error *err) {
     if (!options) options = &no_options;
@@ -235,7 +228,8 @@ convo_status cv_material_open(const convo_recipe *recipe, const convo_train_opti
     if (!recipe->data)
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                        "the recipe has no 'data' block, so there is nothing to train on or evaluate");
-    convo_status status = cv_pool_new(&m->pool, threads_of(options), err);
+    convo_status status =
+        cv_pool_new(&m->pool, options->threads ? options->threads : convo_ranks_threads(options->ranks), err);
     if (!status) status = open_dataset(recipe, options, &m->dataset, err);
     if (!status && part != CONVO_ALL)
         status = (part == CONVO_TRAIN ? cv_split_make : cv_split_deal)(&recipe->split, m->dataset,

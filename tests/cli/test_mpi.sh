@@ -92,6 +92,36 @@ ranks 2 train "$work/plain.yaml" --data "$work/small" --set epochs=$epochs --out
 "$CONVO" train "$work/plain.yaml" --data "$work/small" --set epochs=$epochs --out "$work/whole" -q >/dev/null
 check "other ranks go on to the same bits" same_run "$work/whole" "$work/killed"
 
+# --- trials are shared out ---
+# But for the times and the folders.
+results() { awk -F, 'NR == 1 { for (k = 1; k <= NF; k++) apart[k] = $k ~ /second|^run$/ }
+    { for (k = 1; k <= NF; k++) printf "%s,", apart[k] ? "" : $k; print "" }' "$1/runs.csv"; }
+same_results() { test "$(results "$1")" = "$(results "$2")" && test "$(results "$1" | wc -l)" = "$3"; }
+swept() { # OUT PROGRAM...
+    out=$1
+    shift
+    "$@" sweep "$work/plain.yaml" --data "$work/small" --set epochs=2 --over lr=0.1,0.01 --trials 3 -q --force --out "$out"
+}
+swept "$work/swept" "$CONVO" >"$work/table" || exit 1
+for count in 2 4; do
+    swept "$work/shared" ranks "$count" >"$work/shared-table"
+    check "$count ranks sweep as one process" same_results "$work/swept" "$work/shared" 7
+    check "and one prints the table" cmp "$work/table" "$work/shared-table"
+done
+mkdir "$work/root" && ln -s ../small "$work/root/fsdd"
+reproduced() { # OUT PROGRAM...
+    out=$1
+    shift
+    "$@" reproduce fsdd-mfcc --set epochs=2 --trials 3 --data-root "$work/root" --out "$out" -q --json |
+        tr -d '\n' | sed 's/"[a-z_]*second[a-z_]*": {[^}]*}//g; s/"load": [0-9.]*//; s/"threads": [0-9]*//'
+}
+reproduced "$work/reproduced" "$CONVO" >"$work/one"
+reproduced "$work/reproduced-ranks" ranks 2 >"$work/two"
+check "ranks reproduce as one process" test -s "$work/one" -a "$(cat "$work/one")" = "$(cat "$work/two")"
+ranks 3 sweep "$work/plain.yaml" --data "$work/small" --trials 3 --set optimizer=adam --set batch=100000000 \
+    --out "$work/refused" -q >"$work/said" 2>&1
+check "what fails in a rank is said once" test "$(grep -c '^convo: ' "$work/said")" = 1
+
 # --- errors ---
 ranks 3 train "$work/plain.yaml" --data "$work/small" --out "$work/first" >"$work/said" 2>&1
 check "an error is said once" test "$(grep -c '^convo: ' "$work/said")" = 1
