@@ -1,4 +1,4 @@
-"""What the benchmarks share: running programs that print JSON, tables in Markdown, and docs/performance.md."""
+"""What the benchmarks share: running programs that print JSON, tables in Markdown, and pages of docs."""
 import json, os, platform, subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -47,9 +47,9 @@ def commit():
     return (git("rev-parse", "--short", "HEAD").strip() or "unknown") + (" with changes" if git("status", "--porcelain") else "")
 
 
-def write_page(name, text):
+def write_page(name, text, page="performance.md"):
     """Puts text between the marks of bench/NAME."""
-    page, begin, end = os.path.join(HERE, "..", "docs", "performance.md"), *("<!-- %s: %s -->\n" % (name, w) for w in ("begin", "end"))
+    page, begin, end = os.path.join(HERE, "..", "docs", page), *("<!-- %s: %s -->\n" % (name, w) for w in ("begin", "end"))
     with open(page) as file:
         before, rest = file.read().split(begin, 1)
     with open(page, "w") as file:

@@ -103,18 +103,24 @@ static void print_train_note(const char *sentence, void *user) {
 
 // --- the end ----------------------------------------------------------------------------------------------------
 
+static json_t *ranks_json(const convo_train_result *r) {
+    if (r->ranks < 2) return json_null();
+    return json_pack("{s:i, s:f, s:f, s:I, s:I}", "count", r->ranks, "step_seconds", r->stepping, "waited_seconds",
+                     r->exchanging, "bytes_sent", (json_int_t)r->exchanged, "exchanges", (json_int_t)r->exchanges);
+}
+
 static json_t *result_json(const convo_train_result *r, const char *folder, const convo_recipe *recipe) {
     const char *source = NULL;
     double published = convo_recipe_published(recipe, &source);
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:b, s:[III], s:o}",
-                     "recipe", convo_recipe_name(recipe), "run", json_text(folder), "train", json_score(&r->train),
-                     "validation", json_score(&r->validation), "test", json_score(&r->test), "epochs", r->epochs,
-                     "best_epoch", r->best_epoch, "steps", (json_int_t)r->steps, "parameters",
-                     (json_int_t)r->parameters, "seconds", r->seconds, "examples_per_second",
-                     json_number(r->examples_per_second), "seed", (json_int_t)r->seed, "threads", r->threads, "isa",
-                     r->isa, "interrupted", r->interrupted, "stopped_early", r->stopped_early, "examples",
-                     (json_int_t)r->examples[0], (json_int_t)r->examples[1], (json_int_t)r->examples[2], "published",
-                     json_number(published));
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:b, s:[III], s:o, s:o}", "recipe",
+        convo_recipe_name(recipe), "run", json_text(folder), "train", json_score(&r->train), "validation",
+        json_score(&r->validation), "test", json_score(&r->test), "epochs", r->epochs, "best_epoch", r->best_epoch,
+        "steps", (json_int_t)r->steps, "parameters", (json_int_t)r->parameters, "seconds", r->seconds,
+        "examples_per_second", json_number(r->examples_per_second), "seed", (json_int_t)r->seed, "threads", r->threads,
+        "isa", r->isa, "interrupted", r->interrupted, "stopped_early", r->stopped_early, "examples",
+        (json_int_t)r->examples[0], (json_int_t)r->examples[1], (json_int_t)r->examples[2], "published",
+        json_number(published), "ranks", ranks_json(r));
 }
 
 static void print_accuracy(const convo_train_result *r) {

@@ -249,6 +249,7 @@ typedef struct convo_train_result {
     double stepping;         // seconds of the training steps in this call
     double exchanging;       // of these, what this rank waited for others
     int64_t exchanged;       // bytes that this rank sent meanwhile
+    int64_t exchanges;       // times that it exchanged something
 } convo_train_result;
 
 // A recipe: data, features, layers and training, read from YAML and checked.

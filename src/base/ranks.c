@@ -24,8 +24,8 @@ bool cv_ranks_lose(convo_ranks *r, const char *format, ...) {
 bool cv_ranks_post(convo_ranks *r, const cv_parcel *send, int sends, const cv_parcel *receive, int receives,
                    int *ticket) {
     if (r->lost.code) return false;
-    for (int k = 0; k < sends; k++) r->sent += (int64_t)send[k].bytes;
-    r->exchanges++;
+    for (int k = 0; k < sends; k++) r->traffic.sent += (int64_t)send[k].bytes;
+    r->traffic.exchanges++;
     return r->carrier->post(r, send, sends, receive, receives, ticket);
 }
 
@@ -33,7 +33,7 @@ bool cv_ranks_wait(convo_ranks *r, int ticket) {
     if (r->lost.code) return false;
     const double began = cv_now();
     const bool good = r->carrier->wait(r, ticket);
-    r->waited += cv_now() - began;
+    r->traffic.waited += cv_now() - began;
     return good;
 }
 

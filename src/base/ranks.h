@@ -25,15 +25,26 @@ typedef struct cv_carrier {
     void (*leave)(convo_ranks *ranks);
 } cv_carrier;
 
+typedef struct cv_traffic {
+    double waited;           // seconds in exchanges
+    int64_t sent, exchanges; // bytes; posts
+} cv_traffic;
+
 struct convo_ranks {
     int rank, size;
     int on_host; // ranks on this machine
     const cv_carrier *carrier;
     const volatile int *stop; // whoever trains is asked to stop; NULL: nobody asks
-    double waited;            // seconds in exchanges
-    int64_t sent, exchanges;  // bytes; posts
+    cv_traffic traffic;       // so far
     convo_error lost;         // code 0: none
 };
+
+// Adds what came between two states.
+static inline void cv_traffic_add(cv_traffic *sum, const cv_traffic *before, const cv_traffic *after) {
+    sum->waited += after->waited - before->waited;
+    sum->sent += after->sent - before->sent;
+    sum->exchanges += after->exchanges - before->exchanges;
+}
 
 // Whether there are others. ranks may be NULL.
 static inline bool cv_ranks_any(const convo_ranks *ranks) {

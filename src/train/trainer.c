@@ -32,9 +32,8 @@ typedef struct loop {
     bool asked;                   // to stop
     struct word {
         int64_t correct, stop;
-    } * word;          // [ranks] of a step
-    double exchanging; // in steps
-    int64_t exchanged;
+    } * word;           // [ranks] of a step
+    cv_traffic traffic; // in steps
 } loop;
 
 // --- the state ----------------------------------------------------------------------------------------------------
@@ -181,13 +180,12 @@ static convo_status train_step(loop *l, convo_error *err) {
     const int64_t first = s->step * l->per_step, rest = l->batches - first;
     l->learning_rate = t->optimizer_config.lr * s->plateau.factor *
                        cv_schedule_factor(t->schedule, &t->schedule_config, s->steps, l->total_steps, l->per_epoch);
-    const double waited = t->ranks ? t->ranks->waited : 0;
-    const int64_t sent = t->ranks ? t->ranks->sent : 0;
+    const cv_traffic before = t->ranks ? t->ranks->traffic : (cv_traffic){0};
     cv_updater_begin(l->updater, l->learning_rate);
     for (int64_t k = 0; k < l->per_step && k < rest && !status; k++) status = train_batch(l, &of_step, err);
     if (!status) status = share_step(l, &of_step, err);
     if (status) return status;
-    if (t->ranks) l->exchanging += t->ranks->waited - waited, l->exchanged += t->ranks->sent - sent;
+    if (t->ranks) cv_traffic_add(&l->traffic, &before, &t->ranks->traffic);
     cv_updater_end(l->updater);
     s->correct += of_step.correct;
     s->loss_sum += of_step.loss;
@@ -429,8 +427,9 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     result->waiting = times.waited;
     result->ranks = convo_ranks_size(t->ranks);
     result->stepping = l.trained;
-    result->exchanging = l.exchanging;
-    result->exchanged = l.exchanged;
+    result->exchanging = l.traffic.waited;
+    result->exchanged = l.traffic.sent;
+    result->exchanges = l.traffic.exchanges;
     for (int k = 0; k < 3; k++) result->examples[k] = (int64_t)t->split->count[k];
 done:
     cv_loader_free(l.loader);
