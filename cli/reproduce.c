@@ -136,7 +136,7 @@ static int find_data(const reproduction *r, const convo_recipe *recipe, reproduc
 }
 
 // What is published, and what it takes to compare.
-static int describe(const reproduction *r, reproduced *row) {
+static int describe_row(const reproduction *r, reproduced *row) {
     convo_recipe *recipe = NULL;
     convo_summary summary = {0};
     convo_error err;
@@ -215,7 +215,7 @@ static int choose(const cli_context *context, reproduction *r) {
 
 static int run_recipes(const cli_context *context, reproduction *r, const char *markdown) {
     int status = choose(context, r);
-    for (size_t k = 0; k < r->rows && !status; k++) status = describe(r, &r->row[k]);
+    for (size_t k = 0; k < r->rows && !status; k++) status = describe_row(r, &r->row[k]);
     if (!status) status = share_trials(&r->trials, train_rows, r);
     if (status == INTERRUPTED) {
         fputs("stopped; to go on:\n", stderr);
