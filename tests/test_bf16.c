@@ -68,6 +68,10 @@ static const layer_case layers[] = {
     {"conv1d", "{out: 21, kernel: 4, padding: [3, 0]}", {2, 6, 1, 701}, 2, 7, 7}, // a column
     {"conv1d", "{out: 32, kernel: 5, stride: 3, dilation: 2}", {2, 1, 1, 1003}, 4, 0, 1},
     {"conv2d", "{out: 8, kernel: 1, stride: [1, 2]}", {3, 40, 8, 3}, 7, 5, 4},
+    {"linear", "{out: 16}", {1, 16, 1, 1}, 16, 0, 7},
+    {"linear", "{out: 53}", {1, 283, 1, 1}, 17, 0, 7},             // a second run of inputs
+    {"linear", "{out: 259, bias: false}", {1, 99, 1, 1}, 1, 0, 7}, // a second run of outputs
+    {"linear", "{out: 10}", {1, 64, 1, 1}, 16, 0, 0},              // in fp32
 };
 
 static double nearest_bf16(double value) {

@@ -40,8 +40,8 @@ const cv_option cv_train_schema[] = {
               .words = "loss|accuracy"),
     CV_OPTION(
         "precision", CV_WORD, cv_train_config, precision,
-        "bf16: convolutions multiply in bf16 where the processor has AMX, or is AMD's with AVX512_BF16; weights, sums "
-        "and scores stay fp32",
+        "bf16: layers multiply in bf16 where the processor has AMX, or is AMD's with AVX512_BF16; weights, sums and "
+        "scores stay fp32",
         .words = "fp32|bf16"),
     CV_OPTION("record_every", CV_INT, cv_train_config, record_every, "steps between two lines of steps.jsonl; 0: none",
               CV_RANGE(0, 1 << 30)),

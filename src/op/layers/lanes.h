@@ -84,18 +84,23 @@ static inline real sum_lanes(lanes v) {
 #define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (mask){__VA_ARGS__})
 #endif
 
-// Transposes a square of numbers: log2(LANES) perfect shuffles of its rows.
-ALWAYS_INLINE void transpose_lanes(lanes v[LANES]) {
+// log2(LANES) perfect shuffles of the rows of a matrix.
+ALWAYS_INLINE void shuffle_rows(const int rows, lanes *v) {
     UNROLL
     for (int stage = 1; stage < LANES; stage *= 2) {
-        lanes t[LANES];
+        lanes t[LANES] = {{0}};
         UNROLL
-        for (int i = 0; i < LANES / 2; i++) {
-            t[2 * i] = SHUFFLE(v[i], v[i + LANES / 2], ZIP_LOW);
-            t[2 * i + 1] = SHUFFLE(v[i], v[i + LANES / 2], ZIP_HIGH);
+        for (int i = 0; i < rows / 2; i++) {
+            t[2 * i] = SHUFFLE(v[i], v[i + rows / 2], ZIP_LOW);
+            t[2 * i + 1] = SHUFFLE(v[i], v[i + rows / 2], ZIP_HIGH);
         }
-        memcpy(v, t, sizeof t);
+        memcpy(v, t, (size_t)rows * sizeof *t);
     }
+}
+
+// Transposes a square of numbers.
+ALWAYS_INLINE void transpose_lanes(lanes v[LANES]) {
+    shuffle_rows(LANES, v);
 }
 
 // sum_lanes of every row of a square, to the bit: two rows, their elements in turn, are added up together. Not inlined:

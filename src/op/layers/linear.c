@@ -1,6 +1,5 @@
 // y = W x + b.    dW = dy x^T, db = dy, dx = W^T dy, summed over the samples.    torch.nn.Linear
-#include "op/layers/product.h"
-#include "op/layers/tile.h"
+#include "op/layers/linear_pairs.h"
 
 extern const cv_op CV_JOIN(cv_single_linear, CV_ISA);
 
@@ -49,8 +48,12 @@ ALWAYS_INLINE void multiply_blocks(const cv_pass *p, lanes *y, cv_span rows, con
 // A part of a forward pass is some of the outputs.
 static void linear_forward(const cv_pass *p) {
     const linear *c = p->config;
-    multiply_blocks(p, p->y, cv_part(&p->share, p->out.c, SUMS), c->bias ? p->tensor[1] : NULL, p->in.c, 1, p->x[0],
-                    p->in.c);
+    const cv_span outputs = cv_part(&p->share, p->out.c, SUMS);
+    const real *bias = c->bias ? p->tensor[1] : NULL;
+    if (linear_in_pairs(p))
+        paired_forward(p, outputs, bias);
+    else
+        multiply_blocks(p, p->y, outputs, bias, p->in.c, 1, p->x[0], p->in.c);
 }
 
 // Work memory: the inputs transposed so that a vector holds LANES inputs of one sample.
@@ -98,16 +101,19 @@ typedef struct linear_tile {
     const int32_t *tap, *pixel;
 } linear_tile;
 
-ALWAYS_INLINE void linear_weight_columns(const int rows, const int width, const linear_tile *t) {
+ALWAYS_INLINE void linear_weight_columns(const bool paired, const int rows, const int width, const linear_tile *t) {
     const cv_pass *p = t->pass;
     const cv_share *share = &p->share;
     const lanes *dy = (const lanes *)p->dy + t->o, *transposed = p->scratch[1];
     const int64_t n = p->in.c, first = t->k * LANES, last = t->end * LANES;
-    lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS];
+    lanes sum[TILE_ROWS][TILE_COLUMNS], all[TILE_ROWS][TILE_COLUMNS], pairs[TILE_ROWS];
     tile_start(rows, sum, NULL);
-    for (int b = 0; b < share->blocks; b++)
-        tile_correlate_terms(false, rows, width, sum, (const real *)(dy + (size_t)b * share->apart), LANES, NULL,
-                             transposed + (size_t)b * share->apart, t->tap, samples_of(p, b), t->pixel);
+    for (int b = 0; b < share->blocks; b++, dy += share->apart, transposed += share->apart) {
+        const int samples = samples_of(p, b);
+        if (paired) pair_samples(rows, pairs, dy);
+        tile_correlate_terms(paired, rows, width, sum, (const real *)(paired ? pairs : dy), paired ? LANES / 2 : LANES,
+                             NULL, transposed, t->tap, paired ? (samples + 1) / 2 : samples, t->pixel);
+    }
     if (!share->receive && t->end - t->k == width && last <= t->inputs) { // without a detour through memory
         UNROLL
         for (int i = 0; i < rows; i++) {
@@ -129,16 +135,22 @@ ALWAYS_INLINE void linear_weight_columns(const int rows, const int width, const 
 
 enum { NARROW = 4 < TILE_COLUMNS ? 4 : TILE_COLUMNS };
 ALWAYS_INLINE void linear_weight_rows(const int rows, const void *work) {
-    linear_weight_columns(rows, TILE_COLUMNS, work);
+    linear_weight_columns(false, rows, TILE_COLUMNS, work);
 }
 ALWAYS_INLINE void narrow_weight_rows(const int rows, const void *work) {
-    linear_weight_columns(rows, NARROW, work);
+    linear_weight_columns(false, rows, NARROW, work);
+}
+ALWAYS_INLINE void linear_paired_rows(const int rows, const void *work) {
+    linear_weight_columns(true, rows, TILE_COLUMNS, work);
+}
+ALWAYS_INLINE void narrow_paired_rows(const int rows, const void *work) {
+    linear_weight_columns(true, rows, NARROW, work);
 }
 
 // dW[o][k] = sum over the samples of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
 // inputs transposed, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW. Two
 // narrow tiles of 64 inputs take less time than two tiles of 96.
-ALWAYS_INLINE void linear_weight_gradient(const cv_pass *p, cv_span inputs) {
+ALWAYS_INLINE void linear_weight_gradient(const cv_pass *p, const bool paired, cv_span inputs) {
     const int64_t first = inputs.first / LANES, end = columns_of(inputs.end), vectors = end - first,
                   tiles = (vectors + TILE_COLUMNS - 1) / TILE_COLUMNS, wide = vectors > NARROW * tiles;
     const int64_t width = wide ? TILE_COLUMNS : NARROW;
@@ -146,9 +158,14 @@ ALWAYS_INLINE void linear_weight_gradient(const cv_pass *p, cv_span inputs) {
     for (int l = 0; l < LANES; l++) tap[l] = l;
     for (int64_t o = 0; o < p->out.c; o += TILE_ROWS)
         for (int64_t k = first; k < end; k += width) {
-            for (int j = 0; j < TILE_COLUMNS; j++) pixel[j] = (int32_t)((k + j < end ? k + j : end - 1) * LANES);
+            for (int j = 0; j < TILE_COLUMNS; j++)
+                pixel[j] = (int32_t)((k + j < end ? k + j : end - 1) * (paired ? LANES / 2 : LANES));
             const linear_tile tile = {p, o, k, k + width < end ? k + width : end, inputs.end, tap, pixel};
-            if (wide)
+            if (paired && wide)
+                tile_of_height(p->out.c - o, linear_paired_rows, &tile);
+            else if (paired)
+                tile_of_height(p->out.c - o, narrow_paired_rows, &tile);
+            else if (wide)
                 tile_of_height(p->out.c - o, linear_weight_rows, &tile);
             else
                 tile_of_height(p->out.c - o, narrow_weight_rows, &tile);
@@ -172,12 +189,23 @@ ALWAYS_INLINE void linear_bias_gradient(const cv_pass *p) {
 // these columns of W: dx is done with them by then.
 static void linear_backward(const cv_pass *p) {
     const cv_span inputs = cv_part(&p->share, p->in.c, LANES * TILE_COLUMNS);
-    if (p->dx[0]) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
+    const bool paired = linear_in_pairs(p);
+    if (p->dx[0] && paired) paired_input_gradient(p, inputs);
+    if (p->dx[0] && !paired) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
     if (p->grad[0] || p->share.receive) {
-        for (int b = 0; b < p->share.blocks; b++)
-            transpose_inputs((lanes *)p->scratch[1] + (size_t)b * p->share.apart,
-                             (const lanes *)p->x[0] + (size_t)b * p->share.apart, inputs, samples_of(p, b));
-        linear_weight_gradient(p, inputs);
+        for (int b = 0; b < p->share.blocks; b++) {
+            const size_t at = (size_t)b * p->share.apart;
+            const lanes *x = (const lanes *)p->x[0] + at;
+            lanes *transposed = (lanes *)p->scratch[1] + at;
+            if (paired)
+                transpose_pairs(transposed, x, inputs);
+            else
+                transpose_inputs(transposed, x, inputs, samples_of(p, b));
+        }
+        if (PAIRS && paired)
+            linear_weight_gradient(p, true, inputs);
+        else
+            linear_weight_gradient(p, false, inputs);
         if (p->share.part == 0 && ((const linear *)p->config)->bias) linear_bias_gradient(p);
     }
 }
