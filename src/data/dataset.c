@@ -98,6 +98,18 @@ convo_status cv_dataset_open(const cv_data_kind *kind, const char *folder, const
     return status;
 }
 
+convo_status cv_dataset_open_plain(const cv_data_kind *kind, const char *path, cv_dataset **dataset, convo_error *err) {
+    void *config = cv_alloc(1, kind->config_size);
+    if (!config) return cv_no_memory(err, path);
+    cv_options_default(kind->schema, config);
+    const cv_option *size = kind->read ? cv_option_find(kind->schema, "size") : NULL;
+    char unused[64];
+    if (size) cv_option_set(size, config, "1", unused, sizeof unused); // else the first picture must be readable
+    const convo_status status = cv_dataset_open(kind, path, config, dataset, err);
+    free(config);
+    return status;
+}
+
 void cv_dataset_free(cv_dataset *dataset) {
     if (!dataset) return;
     for (size_t i = 0; i < dataset->count; i++) free(dataset->example[i].path);

@@ -69,6 +69,8 @@ const cv_data_kind *cv_data_kind_find(const char *name);
 // Lists the examples. A folder without any is an error. config: of kind->schema, NULL if it has none.
 convo_status cv_dataset_open(const cv_data_kind *kind, const char *path, const void *config, cv_dataset **dataset,
                              convo_error *err);
+// With the default options. Pictures may have any size.
+convo_status cv_dataset_open_plain(const cv_data_kind *kind, const char *path, cv_dataset **dataset, convo_error *err);
 void cv_dataset_free(cv_dataset *dataset);
 // Lists what is said where in recordings: of a recording with NAME.csv (start,end,word) beside it, or without one,
 // where nothing is said; of a folder of such; or of a CSV file path,start,end,word. Every word is an example, a piece

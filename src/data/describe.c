@@ -279,23 +279,10 @@ static convo_status look_at_all(const cv_dataset *dataset, bool pictures, const 
     return status;
 }
 
-// With the default options.
-static convo_status open_plain(const cv_data_kind *kind, const char *path, cv_dataset **dataset, convo_error *err) {
-    void *config = cv_alloc(1, kind->config_size);
-    if (!config) return cv_no_memory(err, path);
-    cv_options_default(kind->schema, config);
-    const cv_option *size = kind->read ? cv_option_find(kind->schema, "size") : NULL;
-    char unused[64];
-    if (size) cv_option_set(size, config, "1", unused, sizeof unused); // else the first picture must be readable
-    const convo_status status = cv_dataset_open(kind, path, config, dataset, err);
-    free(config);
-    return status;
-}
-
 static convo_status open_named(const char *name, const char *folder, const cv_data_kind **kind, cv_dataset **dataset,
                                convo_error *err) {
     const convo_status status = find_kind(name, kind, err);
-    return status ? status : open_plain(*kind, folder, dataset, err);
+    return status ? status : cv_dataset_open_plain(*kind, folder, dataset, err);
 }
 
 convo_status convo_data_describe(const char *name, const char *folder, const convo_train_options *options,
@@ -354,7 +341,7 @@ const char *convo_data_guess(const char *path) {
         cv_dataset *dataset;
         convo_error err;
         if (!kind->recordings && !kind->read) continue;
-        if (!open_plain(kind, path, &dataset, &err)) {
+        if (!cv_dataset_open_plain(kind, path, &dataset, &err)) {
             cv_dataset_free(dataset);
             return kind->name;
         }

@@ -270,7 +270,7 @@ convo_status convo_mix_write(const char *name, const char *path, const convo_mix
     if (!kind || !kind->recordings)
         return cv_fail(err, CONVO_ARGUMENT, name, kind ? "holds no recordings" : "is no data set that convo knows");
     cv_dataset *data;
-    CV_TRY(cv_dataset_open(kind, path, NULL, &data, err));
+    CV_TRY(cv_dataset_open_plain(kind, path, &data, err));
     mixing m = {.options = options,
                 .data = data,
                 .draws = cv_draws_begin(options->seed, 0, 0, 0),

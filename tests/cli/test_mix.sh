@@ -26,6 +26,13 @@ expect 0 "rooms and noise are heard" "of 300 recordings" -- \
     $mix --gap 0.1 --rooms "$work/hall" --noise "$work/cafe" --snr -5,20 --level -30 --trim 20 -o "$work/d.wav"
 check "the list has the ratios" awk -F , 'NR > 1 && !($4 >= -5 && $4 <= 20) { bad = 1 } END { exit bad }' "$work/d.csv"
 
+for word in 0 1; do
+    mkdir -p "$work/words/$word"
+    cp "$work"/small/${word}_theo_*.flac "$work/words/$word"
+done
+expect 0 "so does a folder of classes" "of 10 recordings" -- \
+    data mix "$work/words" --as audiofolder --rate 8000 --gap 0.1 -o "$work/w.wav"
+
 expect 2 "a stream needs a file" "mix needs -o NAME.flac" -- $mix
 expect 2 "a range is numbers" "--snr takes a number or two" -- $mix --snr loud -o "$work/e.wav"
 expect 2 "a part has a name" "--split must be train" -- $mix --split tset -o "$work/e.wav"
