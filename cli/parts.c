@@ -60,7 +60,9 @@ void print_imbalance(FILE *out, const convo_parts *p) {
     int first = 0; // part that is not empty
     while (first < 2 && !p->all.part[first].examples) first++;
     const convo_class_parts *most = &p->classes[p->largest], *least = &p->classes[p->smallest];
-    if (p->imbalance > 0)
+    if (p->imbalance > 0 && most->part[first].examples == least->part[first].examples)
+        say(out, "imbalance   1.00: %lld of each class", (long long)most->part[first].examples);
+    else if (p->imbalance > 0)
         say(out, "imbalance   %.2f: %lld of %s, %lld of %s", p->imbalance, (long long)most->part[first].examples,
             most->name, (long long)least->part[first].examples, least->name);
     else

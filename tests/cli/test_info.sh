@@ -25,13 +25,13 @@ expect 0 "and so does --json" '"silent": 2' '"shifted": 1' '"problems": [' 'no/c
 small_data
 recipe 's/split: .*}}/split: {by: group, test: 0.3, validation: 0.2}}/' >"$work/digits.yaml"
 expect 0 "data info of a recipe shows its split" "training 150 (3 groups), validation 50 (1 group), test 100 (2 groups)" \
-    "imbalance   1.00: 15 of 0, 15 of 0; always answering 0 scores 0.1000" "7        15 (3)       5 (1)  10 (2)" -- \
+    "imbalance   1.00: 15 of each class; always answering 0 scores 0.1000" "7        15 (3)       5 (1)  10 (2)" -- \
     data info "$work/digits.yaml" --data "$work/small"
 expect 0 "with settings, as JSON" '"majority_part": "test"' '"groups": 1' '"left_out": 150' -- data info "$work/digits.yaml" \
     --data "$work/small" --json --set 'data.split={train: 0.4, test: 0.1}'
 expect 0 "data info shows the official split, -v of each class" "split       training 2700 (6 groups), test 300 (6 groups)" \
     "7       270 (6)  30 (6)" -- data info data/fsdd -v
-expect 0 "one without a training part" "split       test 300 (6 groups)" "imbalance   1.00: 30 of 0" -- \
+expect 0 "one without a training part" "split       test 300 (6 groups)" "imbalance   1.00: 30 of each class" -- \
     data info "$work/small" --as fsdd
 expect 0 "train says it before it starts" "training 150 (3 groups), validation 50 (1 group), test 100 (2 groups)" -- \
     train "$work/digits.yaml" --data "$work/small" --out "$work/run" --set epochs=1 --set balance=true
