@@ -64,6 +64,8 @@ static int run_eval(const cli_context *context, const void *given) {
         status = complain(context->word[0], "several labels may be true of its examples: omit --top");
     if (!status && values->by_group && !evaluation.groups)
         status = complain(context->word[0], "the data set has no groups: omit --by-group");
+    if (!status) say_reading(context, &evaluation.reading);
+    if (!status && context->verbose) say(stderr, "net: %.2f s of %.2f s\n", evaluation.scoring, evaluation.seconds);
     if (!status)
         status = context->json ? print_json(evaluation_json(&evaluation, (int)values->top, values->by_group), false)
                                : print_evaluation(&evaluation, (int)values->top, values->by_group);

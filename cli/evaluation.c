@@ -109,9 +109,10 @@ json_t *evaluation_json(const convo_evaluation *e, int top, bool by_group) {
         json_array_append_new(confusion, row);
     }
     json_t *json =
-        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "part", parts[e->part], "score", json_score(&e->score),
-                  "interval", interval_json(e->score.correct, e->score.count), "calibration", calibration_json(e),
-                  "classes", classes, "mean", macro_json(e), "confusion", confusion, "seconds", e->seconds);
+        json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:o, s:f}", "part", parts[e->part], "score",
+                  json_score(&e->score), "interval", interval_json(e->score.correct, e->score.count), "calibration",
+                  calibration_json(e), "classes", classes, "mean", macro_json(e), "confusion", confusion, "seconds",
+                  e->seconds, "reading", json_reading(&e->reading), "scoring", e->scoring);
     if (!e->confusion) json_object_set_new(json, "confusion", json_null());
     if (top > 0)
         json_object_set_new(json, "top",

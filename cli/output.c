@@ -119,6 +119,11 @@ json_t *json_score(const convo_score *score) {
                      "correct", (json_int_t)score->correct, "count", (json_int_t)score->count);
 }
 
+json_t *json_reading(const convo_reading *r) {
+    return json_pack("{s:I, s:f, s:f, s:f, s:i}", "examples", (json_int_t)r->examples, "seconds", r->seconds,
+                     "decoding", r->decoding, "computing", r->computing, "threads", r->threads);
+}
+
 // Apart from the line ends that are between its values.
 static bool json_is_plain(const char *text) {
     size_t lines = 0;

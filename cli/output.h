@@ -77,12 +77,15 @@ void progress_show(cli_progress *progress, const char *work, double share, const
 void progress_reading(int64_t done, int64_t total, void *user);
 void progress_scoring(int64_t done, int64_t total, void *user);
 void progress_note(const char *sentence, void *user); // prints it on a line of its own; not with --quiet
+// Says how long examples were read, and how busy the threads were, with --verbose and if any were.
+void say_reading(const cli_context *context, const convo_reading *reading);
 
 // Prints a value on standard output, on one line if `line` is set, and frees it. NULL stands for a value that could not
 // be made.
 int print_json(json_t *value, bool line);
 json_t *json_number(double x); // null if x is not finite
 json_t *json_score(const convo_score *score);
+json_t *json_reading(const convo_reading *reading);
 
 // Cells collected row by row and printed in columns as wide as needed. table_print reports a lack of memory.
 typedef struct cli_table {

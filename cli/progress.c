@@ -97,3 +97,12 @@ void progress_note(const char *sentence, void *user) {
     bar_clear(&p->bar);
     say(stderr, "%s\n", sentence);
 }
+
+void say_reading(const cli_context *context, const convo_reading *r) {
+    if (!context->verbose || !r->examples) return;
+    say(stderr,
+        "read %lld files in %.2f s: %d thread%s decoded for %.2f s and computed features for %.2f s, %.0f %% of the "
+        "time\n",
+        (long long)r->examples, r->seconds, r->threads, r->threads == 1 ? "" : "s", r->decoding, r->computing,
+        100 * (r->decoding + r->computing) / (r->threads * r->seconds));
+}

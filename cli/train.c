@@ -113,14 +113,14 @@ static json_t *result_json(const convo_train_result *r, const char *folder, cons
     const char *source = NULL;
     double published = convo_recipe_published(recipe, &source);
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:b, s:[III], s:o, s:o}", "recipe",
-        convo_recipe_name(recipe), "run", json_text(folder), "train", json_score(&r->train), "validation",
+        "{s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:I, s:I, s:f, s:o, s:I, s:i, s:s, s:b, s:b, s:[III], s:o, s:o, s:o}",
+        "recipe", convo_recipe_name(recipe), "run", json_text(folder), "train", json_score(&r->train), "validation",
         json_score(&r->validation), "test", json_score(&r->test), "epochs", r->epochs, "best_epoch", r->best_epoch,
         "steps", (json_int_t)r->steps, "parameters", (json_int_t)r->parameters, "seconds", r->seconds,
         "examples_per_second", json_number(r->examples_per_second), "seed", (json_int_t)r->seed, "threads", r->threads,
         "isa", r->isa, "interrupted", r->interrupted, "stopped_early", r->stopped_early, "examples",
         (json_int_t)r->examples[0], (json_int_t)r->examples[1], (json_int_t)r->examples[2], "published",
-        json_number(published), "ranks", ranks_json(r));
+        json_number(published), "ranks", ranks_json(r), "reading", json_reading(&r->reading));
 }
 
 static void print_accuracy(const convo_train_result *r) {
@@ -155,6 +155,7 @@ static int finish_training(const cli_context *context, const convo_recipe *recip
             result->best_epoch);
     if (loud)
         say(stderr, "%s: %lld parameters, %s\n", folder, (long long)result->parameters, clock_of(result->seconds).text);
+    say_reading(context, &result->reading);
     if (context->verbose && result->loaders)
         say(stderr, "loader: %d thread%s changed examples for %.2f s; training waited %.2f s for them\n",
             result->loaders, result->loaders == 1 ? "" : "s", result->loading, result->waiting);

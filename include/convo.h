@@ -228,6 +228,15 @@ typedef struct convo_train_options {
     void *user;                                                   // passed to the callbacks
 } convo_train_options;
 
+// What it took to read examples from their files: recordings or pictures whose features the cache did not have yet.
+typedef struct convo_reading {
+    int64_t examples;           // read, once for their features and once for samples that are changed; 0: none
+    double seconds;             // on the clock
+    double decoding, computing; // seconds of the processors, all threads together: of reading, decoding and resampling
+                                // the files; of computing the features and storing them
+    int threads;                // the share of them that was at work is (decoding + computing) / (threads * seconds)
+} convo_reading;
+
 // Result of a training.
 typedef struct convo_train_result {
     convo_score train, validation, test; // of the kept model: the best on validation, or the last (train.keep)
@@ -250,6 +259,7 @@ typedef struct convo_train_result {
     double exchanging;       // of these, what this rank waited for others
     int64_t exchanged;       // bytes that this rank sent meanwhile
     int64_t exchanges;       // times that it exchanged something
+    convo_reading reading;   // before the training began
 } convo_train_result;
 
 // A recipe: data, features, layers and training, read from YAML and checked.
@@ -336,12 +346,14 @@ CONVO_API convo_status convo_model_run_on(convo_model *model, convo_machine mach
 
 // Outputs of a model for every example of a part, with the scores.
 typedef struct convo_evaluation {
-    convo_part part;    // that was evaluated, never HELD_OUT
-    convo_score score;  // loss and accuracy
-    int classes;        // number of classes
-    int64_t *confusion; // [classes][classes]: row is the truth, column the prediction
-    char **labels;      // [classes]
-    double seconds;     // of the evaluation
+    convo_part part;       // that was evaluated, never HELD_OUT
+    convo_score score;     // loss and accuracy
+    int classes;           // number of classes
+    int64_t *confusion;    // [classes][classes]: row is the truth, column the prediction
+    char **labels;         // [classes]
+    double seconds;        // of the evaluation
+    convo_reading reading; // part of that
+    double scoring;        // seconds of the net, on the clock: part of that as well
     // One row per example of the part, [score.count] rows each:
     int64_t *index;             // number of the example in the data set, whose files are sorted by name
     int64_t *truth, *predicted; // classes
@@ -541,16 +553,16 @@ typedef struct convo_spot_point {
 // How well one word is spotted. A word is hit by its first event between its start and half a second after its end;
 // every other event is a false accept.
 typedef struct convo_spot_word {
-    int label;                        // its class
-    double threshold;                 // that counts
-    int64_t said, missed;             // times
-    int64_t false_accepts;            // events
-    double hours;                     // in which an event is a false accept: all but those of the word
-    convo_interval misses;            // Wilson's 95 % interval of the share that is missed
-    convo_interval per_hour;          // of the false accepts in an hour: convo_rate_interval
-    double delay_p50, delay_p95;      // seconds from the end of the word to the event, of the words that are hit; NaN: none
-    int points;                       // of the curve
-    convo_spot_point *curve;          // [points] as the threshold falls
+    int label;                   // its class
+    double threshold;            // that counts
+    int64_t said, missed;        // times
+    int64_t false_accepts;       // events
+    double hours;                // in which an event is a false accept: all but those of the word
+    convo_interval misses;       // Wilson's 95 % interval of the share that is missed
+    convo_interval per_hour;     // of the false accepts in an hour: convo_rate_interval
+    double delay_p50, delay_p95; // seconds from the end of the word to the event, of the words that are hit; NaN: none
+    int points;                  // of the curve
+    convo_spot_point *curve;     // [points] as the threshold falls
 } convo_spot_word;
 
 // A word that was heard.

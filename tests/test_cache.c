@@ -115,6 +115,25 @@ static void the_second_time_no_recording_is_read(void **state) {
     free(first);
 }
 
+static void reading_takes_time_only_the_first_time(void **state) {
+    const place *p = *state;
+    for (int again = 0; again < 2; again++) {
+        convo_recipe *recipe = parse(NULL);
+        const convo_train_options options = {.data = p->data, .cache = p->cache, .threads = 1};
+        cv_material m;
+        assert_int_equal(cv_material_load(recipe, &options, CONVO_TRAIN, &m, NULL), CONVO_OK);
+        const convo_reading *r = &m.reading;
+        assert_int_equal(r->examples, again ? 0 : m.rows);
+        assert_int_equal(r->threads, !again);
+        if (again)
+            assert_true(r->seconds == 0 && r->decoding == 0 && r->computing == 0);
+        else
+            assert_true(r->decoding > 0 && r->computing > 0 && r->decoding + r->computing < 1.1 * r->seconds);
+        cv_material_free(&m);
+        convo_recipe_free(recipe);
+    }
+}
+
 static void what_is_cached_is_what_is_computed(void **state) {
     const place *p = *state;
     size_t count;
@@ -323,6 +342,7 @@ static void what_is_loaded_counts_as_used(void **state) {
 int main(void) {
 #define IN_PLACE(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
     const struct CMUnitTest tests[] = {
+        IN_PLACE(reading_takes_time_only_the_first_time),
         IN_PLACE(the_second_time_no_recording_is_read),
         IN_PLACE(what_is_cached_is_what_is_computed),
         IN_PLACE(other_files_are_computed_anew),

@@ -22,6 +22,8 @@ double cv_cpu_quota(const char *root);
 int cv_cpu_online(void);
 // Returns the total busy time in seconds of all processors of the machine since it started; NaN if unknown.
 double cv_cpu_busy(void);
+// Returns the seconds that the calling thread has had a processor.
+double cv_cpu_thread(void);
 // Makes the calling thread treat denormal numbers, which cost a hundred times as much as others, as zero. Returns the
 // previous setting, for cv_cpu_restore.
 unsigned cv_cpu_flush_denormals(void);

@@ -1,9 +1,17 @@
 #include "data/reading.h"
 
 #include "audio/sound.h"
+#include "base/cpu.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+// Adds what the thread has worked since `began` to a sum. Returns the time now.
+static double spend(atomic_llong *sum, double began) {
+    const double now = cv_cpu_thread();
+    atomic_fetch_add(sum, (long long)(1e9 * (now - began)));
+    return now;
+}
 
 // Features of a recording that are scaled samples are stored as samples, in half the memory.
 static convo_status put_recording(const cv_reading *r, size_t row, const float *sample, size_t count,
@@ -21,17 +29,25 @@ static convo_status put_recording(const cv_reading *r, size_t row, const float *
     return status;
 }
 
-static convo_status read_sound(const cv_reading *r, size_t example, cv_sound *sound, convo_error *err) {
+static convo_status read_sound(cv_reading *r, size_t example, cv_sound *sound, convo_error *err) {
     const cv_example *e = &r->dataset->example[example];
-    return cv_sound_read_piece(e->path, &e->piece, cv_front_rate(r->front), sound, err);
+    const double began = cv_cpu_thread();
+    const convo_status status = cv_sound_read_piece(e->path, &e->piece, cv_front_rate(r->front), sound, err);
+    spend(&r->decoding, began);
+    atomic_fetch_add(&r->examples, 1);
+    return status;
 }
 
-static convo_status read_picture(const cv_reading *r, size_t example, cv_store_writer *writer, convo_error *err) {
+static convo_status read_picture(cv_reading *r, size_t example, cv_store_writer *writer, convo_error *err) {
     const size_t size = (size_t)cv_shape_size(r->dataset->shape);
     float *value = cv_alloc(size, sizeof *value);
     if (!value) return cv_no_memory(err, "a picture");
+    const double began = cv_cpu_thread();
     convo_status status = r->kind->read(r->dataset->example[example].path, r->config, r->dataset->shape, value, err);
+    const double decoded = spend(&r->decoding, began);
+    atomic_fetch_add(&r->examples, 1);
     if (!status) status = cv_store_put(writer, example, value, size, CV_ROW_BYTES, 0, 1, err);
+    spend(&r->computing, decoded);
     free(value);
     return status;
 }
@@ -51,13 +67,15 @@ static convo_status fill_own(const cv_dataset *d, size_t example, cv_store_write
 }
 
 convo_status cv_read_features(void *reading, size_t task, cv_store_writer *writer, convo_error *err) {
-    const cv_reading *r = reading;
+    cv_reading *r = reading;
     cv_sound sound;
     if (r->dataset->fill) return fill_own(r->dataset, task, writer, err);
     if (!r->front) return read_picture(r, task, writer, err);
     convo_status status = read_sound(r, task, &sound, err);
     if (status) return status;
+    const double decoded = cv_cpu_thread();
     status = put_recording(r, task, sound.sample, sound.count, writer, err);
+    spend(&r->computing, decoded);
     cv_store_put_length(writer, task, sound.count);
     cv_sound_free(&sound);
     return status;
@@ -75,12 +93,13 @@ convo_status cv_read_samples(void *reading, size_t task, cv_store_writer *writer
 // --- augmented versions -------------------------------------------------------------------------------------------
 
 convo_status cv_read_versions(void *reading, size_t task, cv_store_writer *writer, convo_error *err) {
-    const cv_reading *r = reading;
+    cv_reading *r = reading;
     const size_t example = (size_t)r->index[task], copies = (size_t)r->augment->copies;
     const int rate = cv_front_rate(r->front);
     cv_sound sound;
     convo_status status = read_sound(r, example, &sound, err);
     if (status) return status;
+    const double decoded = cv_cpu_thread();
     for (size_t copy = 0; copy < copies && !status; copy++) {
         cv_random random;
         float *version;
@@ -92,6 +111,7 @@ convo_status cv_read_versions(void *reading, size_t task, cv_store_writer *write
             status = put_recording(r, task * copies + copy, version, count, writer, err);
         free(version);
     }
+    spend(&r->computing, decoded);
     cv_sound_free(&sound);
     return status;
 }

@@ -4,6 +4,8 @@
 #include "data/dataset.h"
 #include "data/store.h"
 
+#include <stdatomic.h>
+
 // What the tasks of a store read (see cv_store_plan): its `context`.
 typedef struct cv_reading {
     const cv_dataset *dataset;
@@ -14,6 +16,10 @@ typedef struct cv_reading {
     const cv_augment_config *augment;
     uint64_t seed;
     const int32_t *index; // the examples
+    // What has been done so far; nanoseconds of the threads' processors:
+    atomic_llong decoding;  // files were read, decoded and resampled
+    atomic_llong computing; // features were computed and stored
+    atomic_llong examples;  // read from their files
 } cv_reading;
 
 // Puts what the net sees of example `task`, before normalisation, as row `task`.

@@ -201,7 +201,10 @@ convo_status convo_evaluate(convo_model *model, convo_part part, const convo_tra
     if (!status) status = map_labels(model, &m, err);
     if (!status) status = copy_labels(model, m.source.truth, evaluation, err);
     if (!status) evaluation->part = cv_split_part(&m.split, part);
+    const double read = cv_now();
     if (!status) status = evaluate(model, evaluation->part, options, &m, evaluation, err);
+    evaluation->scoring = cv_now() - read;
+    evaluation->reading = m.reading;
     cv_material_free(&m);
     evaluation->seconds = cv_now() - began;
     if (status) convo_evaluation_free(evaluation);

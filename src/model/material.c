@@ -128,8 +128,19 @@ static void tell_progress(void *context, size_t done) {
     if (m->options->reading) m->options->reading((int64_t)done, m->total, m->options->user);
 }
 
+// seconds: on the clock, since the store was asked for
+static void note_reading(const cv_reading *r, double seconds, cv_material *m) {
+    const int64_t examples = (int64_t)atomic_load(&r->examples);
+    if (!examples) return;
+    m->reading.examples += examples;
+    m->reading.seconds += seconds;
+    m->reading.decoding += 1e-9 * (double)atomic_load(&r->decoding);
+    m->reading.computing += 1e-9 * (double)atomic_load(&r->computing);
+    m->reading.threads = cv_pool_size(m->pool);
+}
+
 // Makes the store of a plan, or finds it in the cache.
-static convo_status make_store(const convo_recipe *recipe, const convo_train_options *options, const cv_material *m,
+static convo_status make_store(const convo_recipe *recipe, const convo_train_options *options, cv_material *m,
                                cv_cache_what what, cv_store_plan *plan, cv_store **store, convo_error *err) {
     cv_cache_key key;
     char about[CV_STORE_ABOUT];
@@ -146,7 +157,10 @@ static convo_status make_store(const convo_recipe *recipe, const convo_train_opt
     cv_append(about, sizeof about, "%zu examples of %s", plan->rows, m->dataset->folder);
     const bool keyed = options->cache &&
                        cv_cache_key_of(recipe, m->dataset, m->front, what, options->skip_unreadable, &m->split, &key);
-    return cv_cache_make(options->cache, keyed ? &key : NULL, plan, m->pool, store, err);
+    const double began = cv_now();
+    const convo_status status = cv_cache_make(options->cache, keyed ? &key : NULL, plan, m->pool, store, err);
+    note_reading(&context->reading, cv_now() - began, m);
+    return status;
 }
 
 // Appends the rows of a plan to the material's.

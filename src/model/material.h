@@ -22,6 +22,7 @@ typedef struct cv_material {
     cv_values plain;     // values before normalisation, to be changed; borrowed
     cv_normal normal;    // what cv_material_measure found
     uint64_t seed;
+    convo_reading reading; // what it took to make the stores
 } cv_material;
 
 // Uses options->data, search, cache, threads and isa; options may be NULL. part: what the material is for. CONVO_ALL:

@@ -82,6 +82,7 @@ static convo_status train(const convo_recipe *recipe, const convo_train_options 
     cv_train_state_free(&state);
     result->seed = (uint64_t)recipe->train.seed;
     result->threads = cv_pool_size(m->pool);
+    result->reading = m->reading;
     cv_print(result->isa, sizeof result->isa, "%s", net->isa->name);
     if (!status) folder->parts.test_accuracy = result->test.accuracy;
     if (!status && folder->path) status = cv_run_folder_end(folder, result, m->dataset, err);

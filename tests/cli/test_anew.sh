@@ -29,7 +29,9 @@ check "the training was killed on its way" test $killed = 1
 anew --out "$work/killed" --threads 3 --resume >/dev/null
 check "a killed training goes on with the same changes" same_weights "$work/one" "$work/killed"
 
-expect 0 "-v says how the loader keeps up" "loader: 2 threads changed examples for " "training waited " -- \
+"$CONVO" data cache --clear
+expect 0 "-v says how long recordings were read, for features and samples, and how the loader keeps up" \
+    "read 600 files in " "2 threads decoded for " "loader: 2 threads changed examples for " "training waited " -- \
     train "$work/anew.yaml" --data "$work/small" --out "$work/verbose" --set epochs=1 --threads 2 -v
 
 # --- files that cannot be read ---

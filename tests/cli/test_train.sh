@@ -136,7 +136,7 @@ expect 0 "eval --split all sees every recording" "/300)" -- eval "$run" --data "
 expect 0 "eval says how many it hears the beginning of" "longer than the net's input" -- eval "$run" --data "$work/small"
 expect 0 "but not with -q" -- eval "$run" --data "$work/small" -q
 check "indeed" test ! -s "$work/err"
-expect 0 "eval --json prints one object" '"confusion": [' -- eval "$run" --data "$work/small" --json
+expect 0 "eval --json prints one object" '"confusion": [' '"decoding": ' '"computing": ' '"scoring": ' -- eval "$run" --data "$work/small" --json
 one=data/fsdd/1_theo_0.flac
 expect 0 "predict prints label and probability" "$one  " -- predict "$run" "$one"
 expect 0 "predict --top 3 --json" '"top":[{"label":' -- predict "$run" "$one" --top 3 --json
