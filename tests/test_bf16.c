@@ -61,7 +61,7 @@ static const layer_case layers[] = {
     {"conv2d", "{out: 32, kernel: 2, padding: 4}", {3, 64, 3, 4}, 8, 7, 7}, // more padding than the kernel reaches
     {"conv1d", "{out: 48, kernel: 7, stride: 2, padding: 3}", {2, 40, 1, 19}, 16, 7, 7},
     {"conv1d", "{out: 32, kernel: 9}", {2, 32, 1, 9}, 1, 7, 5}, // one pixel
-    {"conv1d", "{out: 16, kernel: 1}", {2, 64, 1, 5}, 16, 7, 5},
+    {"conv1d", "{out: 16, kernel: 1}", {2, 64, 1, 5}, 16, 7, 7},
     {"conv2d", "{out: 6, kernel: 3, groups: 6}", {3, 6, 5, 7}, 16, 0, 0},        // in fp32
     {"conv2d", "{out: 7, kernel: [2, 3], padding: 1}", {3, 5, 40, 30}, 3, 5, 7}, // several bands; odd channels
     {"conv2d", "{out: 9, kernel: 3, stride: 2, groups: 3, padding: [0, 1, 2, 3]}", {3, 9, 21, 41}, 5, 5, 4},

@@ -242,8 +242,10 @@ static int64_t input_row(const shapes *s, int64_t row) {
 
 static gradients backward_plan(shapes s, lanes *scratch) {
     gradients b = {.s = s};
+    const pairing of_weights = s.training ? pairing_of_weights(&s.c, s.in, s.out) : unpaired();
     b.band = backward_band(&b.s);
-    b.of_weights = forward_of(&b.s, s.training ? pairing_of_weights(&s.c, s.in, s.out) : unpaired(), b.band, scratch);
+    if (of_weights.of == ROW_PAIRS && b.band < s.out.h) b.band += b.band % 2; // whole pairs
+    b.of_weights = forward_of(&b.s, of_weights, b.band, scratch);
     const int64_t rows = b.band * b.s.in.h / b.s.out.h + input_unit(&b.s);
     b.of_input = input_correlation(&b.s, s.training ? pairing_of_input(&s.c, s.in, s.out) : unpaired(),
                                    rows < b.s.in.h ? rows : b.s.in.h, b.of_weights.end);

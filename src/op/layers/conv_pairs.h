@@ -14,6 +14,7 @@ typedef struct pairing {
     enum { UNPAIRED, CHANNEL_PAIRS, ROW_PAIRS } of;
     int64_t lines; // rows of the kernel that are channels, or 1
     int64_t step;  // from one such row to the next; from the first row of a pair to the second
+    int64_t every; // of so many rows one is read: with a kernel of one row, none between those of a pair
 } pairing;
 
 // Vectors of cells are made in the time of so many multiply-adds of a vector.
@@ -29,7 +30,7 @@ static inline int64_t paired_depth(pairing p, int64_t channels) {
 }
 
 static inline pairing unpaired(void) {
-    return (pairing){UNPAIRED, 1, 0};
+    return (pairing){UNPAIRED, 1, 0, 1};
 }
 
 // sums: results of a term; terms: of one result in fp32; cells: that its terms are made of.
@@ -47,7 +48,7 @@ static inline int64_t padded_pixels(const conv *c, cv_shape in) {
 
 // Of one group, as all shapes below.
 static inline pairing pairing_forward(const conv *c, cv_shape in, cv_shape out) {
-    const pairing p = {CHANNEL_PAIRS, in.c % 2 && in.c < FEW_CHANNELS ? c->kernel[0] : 1, c->dilation[0]};
+    const pairing p = {CHANNEL_PAIRS, in.c % 2 && in.c < FEW_CHANNELS ? c->kernel[0] : 1, c->dilation[0], 1};
     const int64_t points = points_of_kernel(c), cells = paired_depth(p, in.c);
     return pairing_pays(cv_shape_size(out), in.c * points, cells * points / p.lines, cells * padded_pixels(c, in))
                ? p
@@ -55,7 +56,7 @@ static inline pairing pairing_forward(const conv *c, cv_shape in, cv_shape out) 
 }
 
 static inline pairing pairing_of_input(const conv *c, cv_shape in, cv_shape out) {
-    const pairing p = {CHANNEL_PAIRS, 1, 0};
+    const pairing p = {CHANNEL_PAIRS, 1, 0, 1};
     const int64_t points = points_of_kernel(c), cells = paired_depth(p, out.c);
     return pairing_pays(in.c * cv_shape_pixels(out), out.c * points, cells * points, cells * cv_shape_pixels(out))
                ? p
@@ -63,10 +64,11 @@ static inline pairing pairing_of_input(const conv *c, cv_shape in, cv_shape out)
 }
 
 static inline pairing pairing_of_weights(const conv *c, cv_shape in, cv_shape out) {
+    const pairing p = {ROW_PAIRS, 1, c->stride[0], c->kernel[0] == 1 ? 2 * c->stride[0] : 1};
     const int64_t pixels = halved(out.h) * out.w;
     return pairing_pays(out.c * in.c * points_of_kernel(c), cv_shape_pixels(out), pixels,
-                        in.c * padded_pixels(c, in) + out.c * pixels)
-               ? (pairing){ROW_PAIRS, 1, c->stride[0]}
+                        in.c * padded_pixels(c, in) / p.every + out.c * pixels)
+               ? p
                : unpaired();
 }
 
@@ -128,7 +130,7 @@ static inline cv_span rows_of_half(half h, grid g, cv_shape s, spacing p, int64_
 
 // space_maps of cells, of stride 1.
 static inline void pair_maps(lanes *to, grid g, pairing pairs, const opening *o, cv_shape s, spacing p, int64_t top) {
-    const bool one_run = is_one_run(g, s, p);
+    const bool one_run = is_one_run(g, s, p) && pairs.every == 1;
     for (int64_t plane = 0; plane < g.depth; plane++, to += g.h * g.w) {
         const lanes *map[2];
         cv_span rows[2];
@@ -145,6 +147,7 @@ static inline void pair_maps(lanes *to, grid g, pairing pairs, const opening *o,
         for (int64_t row = 0, end; row < g.h; row = end) {
             const lanes *from[2] = {NULL, NULL};
             end = one_run ? g.h : row + 1;
+            if (row % pairs.every) continue;
             for (int i = 0; i < 2; i++) {
                 const bool inside = row >= rows[i].first && row < rows[i].end;
                 const int64_t change = row < rows[i].first ? rows[i].first : inside ? rows[i].end : g.h;
@@ -157,7 +160,8 @@ static inline void pair_maps(lanes *to, grid g, pairing pairs, const opening *o,
 }
 
 // `rows` rows of maps of `pixels` pixels, two in a cell.
-static inline void pair_two_rows(lanes *to, const lanes *from, int64_t maps, int64_t pixels, int64_t width, int64_t rows) {
+static inline void pair_two_rows(lanes *to, const lanes *from, int64_t maps, int64_t pixels, int64_t width,
+                                 int64_t rows) {
     for (int64_t m = 0; m < maps; m++, from += pixels)
         for (int64_t y = 0; y < rows; y += 2, to += width)
             pair_pixels(to, from + y * width, y + 1 < rows ? from + (y + 1) * width : NULL, width);
