@@ -315,7 +315,7 @@ static size_t scratch_for(const void *config, cv_shape in, cv_shape out, bool op
     for (int training = 0; training < 2; training++) {
         s.training = training;
         const gradients b = backward_plan(s, none);
-        const int64_t sums = b.band < s.out.h ? s.out.c * b.of_weights.g.taps : 0;
+        const int64_t sums = b.band < s.out.h ? weight_tiles(&b.s, &b.of_weights) * KEPT : 0;
         const size_t forward = (size_t)(forward_pass_of(&s, none).end - base), backward = (size_t)(b.sum + sums - base);
         if (forward > most) most = forward;
         if (backward > most) most = backward;

@@ -171,7 +171,7 @@ ALWAYS_INLINE void tile_total(const int rows, lanes sum[TILE_ROWS][TILE_COLUMNS]
     }
     for (int s = 0; s < squares; s++) *(lanes *)&sums[s * LANES] = sum_square(&square[s * LANES]);
     for (int i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) {
+        for (int64_t j = 0; j < columns && j < TILE_COLUMNS; j++) {
             real *to = &total[i * stride + j];
             *to = (set ? 0 : *to) + sums[i * TILE_COLUMNS + j];
         }
