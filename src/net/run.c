@@ -54,9 +54,10 @@ static void run_shard(const job *j, int shard, int copy, int worker) {
     }
 }
 
+// Every other region goes from the last shard to the first: the values of that one are still in the cache.
 static void run_one(void *context, int task, int worker) {
     const job *j = context;
-    int shard = j->begin + task, copy = 0;
+    int shard = j->region % 2 ? j->finish - 1 - task : j->begin + task, copy = 0;
     if (j->sums) cv_gradient_next(&j->runner->gradient, j->region, &shard, &copy);
     run_shard(j, shard, copy, worker);
     if (j->sums) cv_gradient_done(&j->runner->gradient, j->region, shard, copy);
