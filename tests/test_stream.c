@@ -1,7 +1,9 @@
 // A model that listens to a stream: the same probabilities as those of each window by itself, the same events however
 // the samples arrive, and no memory taken on the way.
 #include "models.h"
+#include "model/on_device.h"
 #include "stream/columns.h"
+#include "stream/hops.h"
 
 #include <stdatomic.h>
 
@@ -343,32 +345,86 @@ static const struct {
 
 static const double column_hops[] = {0.01, 0.02, 0.03, 0.04, 0.005, 0.0125, 0.1, 0.2, 0.25};
 
+static void widen(void *user, int value, const float *numbers, size_t count) {
+    cv_range *r = (cv_range *)user + value;
+    for (size_t i = 0; i < count; i++) {
+        r->low = fminf(r->low, numbers[i]);
+        r->high = fmaxf(r->high, numbers[i]);
+    }
+}
+
+// Gives a model the ranges of its 8-bit numbers, measured on a few windows.
+static void measure(convo_model *model, const float *sound) {
+    convo_error err = {0};
+    cv_program *program;
+    static int16_t sample[LENGTH];
+    must(cv_model_program(model, false, &program, &err), &err);
+    void *memory = test_memory(program->memory, 1);
+    model->range = test_memory((size_t)program->values, sizeof *model->range);
+    cv_device_round(sound, LENGTH, sample);
+    for (int at = 0; at + WINDOW <= LENGTH; at += 1000)
+        cv_program_watch(program, &(cv_device_input){.sample = sample + at, .count = WINDOW}, memory, widen,
+                         model->range);
+    free(memory);
+    cv_program_free(program);
+}
+
+// A stream that computes what is new against one that computes all, which is `whole`.
+static void compare_streams(const convo_model *model, double hop, const float *sound, const char *name) {
+    static const char *const machines[] = {"here", "on a device", "in 8-bit numbers"};
+    static record whole, moving;
+    convo_listening l = settings(model, hop);
+    convo_stream *one = open_stream(model, &l, 0, true), *other = open_stream(model, &l, 0, false);
+    listen(one, sound, LENGTH, 333, &whole);
+    for (int round = 0; round < 2; round++, convo_stream_clear(other)) {
+        listen(other, sound, LENGTH, 0, &moving);
+        for (int n = 0; n < whole.hops && n < moving.hops; n++)
+            if (memcmp(whole.probability[n], moving.probability[n], sizeof whole.probability[n]) != 0)
+                fail_msg("%s %s, hop %g s, window %d: %.9g, not %.9g", name, machines[model->machine], hop, n,
+                         (double)moving.probability[n][0], (double)whole.probability[n][0]);
+        if (memcmp(&whole, &moving, sizeof whole) != 0)
+            fail_msg("%s %s, hop %g s: %d hops, not %d, or other events", name, machines[model->machine], hop,
+                     moving.hops, whole.hops);
+    }
+    convo_stream_free(one);
+    convo_stream_free(other);
+    convo_listening_free(&l);
+}
+
 static void windows_made_of_the_last_ones_have_the_same_bits(void **state) {
     (void)state;
     static float sound[LENGTH];
-    static record whole, moving;
+    convo_error err = {0};
     make_sound(sound, LENGTH);
     for (size_t k = 0; k < CV_COUNT(flowing); k++) {
         char *text = cv_format("%s%s", flowing[k].text == net ? "" : TRAINED, flowing[k].text);
         convo_model *model = make_model(text, 3);
-        for (size_t h = 0; h < CV_COUNT(column_hops); h++) {
-            convo_listening l = settings(model, column_hops[h]);
-            convo_stream *one = open_stream(model, &l, 0, true), *other = open_stream(model, &l, 0, false);
-            listen(one, sound, LENGTH, 333, &whole);
-            for (int round = 0; round < 2; round++, convo_stream_clear(other)) {
-                listen(other, sound, LENGTH, 0, &moving);
-                for (int n = 0; n < whole.hops && n < moving.hops; n++)
-                    if (memcmp(whole.probability[n], moving.probability[n], sizeof whole.probability[n]) != 0)
-                        fail_msg("%s, hop %g s, window %d: %.9g, not %.9g", flowing[k].name, column_hops[h], n,
-                                 (double)moving.probability[n][0], (double)whole.probability[n][0]);
-                if (memcmp(&whole, &moving, sizeof whole) != 0)
-                    fail_msg("%s, hop %g s: %d hops, not %d, or other events", flowing[k].name, column_hops[h],
-                             moving.hops, whole.hops);
-            }
-            convo_stream_free(one);
-            convo_stream_free(other);
-            convo_listening_free(&l);
+        measure(model, sound);
+        for (int machine = CONVO_HOST; machine <= CONVO_DEVICE_INT8; machine++) {
+            must(convo_model_run_on(model, (convo_machine)machine, &err), &err);
+            for (size_t h = 0; h < CV_COUNT(column_hops); h++)
+                compare_streams(model, column_hops[h], sound, flowing[k].name);
         }
+        convo_model_free(model);
+        free(text);
+    }
+}
+
+// How many calls of a device's program compute only what is new, with a hop of 20 ms, and all of them.
+static void a_device_computes_only_what_is_new(void **state) {
+    (void)state;
+    static const int calls[][2] = {{2, 5}, {3, 5}, {5, 8}, {5, 8}, {4, 7}, {1, 9},
+                                   {3, 6}, {2, 5}, {5, 8}, {0, 4}, {1, 5}};
+    convo_error err = {0};
+    for (size_t k = 0; k < CV_COUNT(calls); k++) {
+        char *text = cv_format("%s%s", TRAINED, flowing[k].text);
+        convo_model *model = make_model(text, 3);
+        cv_hops *hops;
+        must(cv_hops_new(model, false, 160, &hops, &err), &err);
+        if (hops->program->flowing != calls[k][0] || hops->program->calls != calls[k][1])
+            fail_msg("%s: %d of %d calls, not %d of %d", flowing[k].name, hops->program->flowing, hops->program->calls,
+                     calls[k][0], calls[k][1]);
+        cv_hops_free(hops);
         convo_model_free(model);
         free(text);
     }
@@ -441,6 +497,7 @@ static void a_state_that_is_kept_is_that_of_one_long_clip(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_made_of_the_last_ones_have_the_same_bits),
+        cmocka_unit_test(a_device_computes_only_what_is_new),
         cmocka_unit_test(layers_without_padding_in_time_compute_only_what_is_new),
         cmocka_unit_test(a_state_that_is_kept_is_that_of_one_long_clip),
         cmocka_unit_test(a_window_is_predicted_as_a_recording_is),

@@ -3,8 +3,10 @@
 
 #include "device/detect.h"
 #include "device/front.h"
+#include "device/gate.h"
 #include "device/layer.h"
 #include "device/layer_i8.h"
+#include "device/listener.h"
 
 // x1: the second input, or work memory, which the kernel may write.
 typedef void cv_f32_kernel(const cv_f32_layer *layer, const float *x, float *x1, float *y);
@@ -49,6 +51,10 @@ cv_to_f32_kernel cv_i8_dequantize;
 
 // From probabilities to events, see detect.h.
 void cv_f32_detect(const cv_detector *detector, cv_detector_state *state, const float *probability, uint8_t *heard);
+// What a stream does besides, see listener.c and gate.c.
+int32_t cv_listener_take(const cv_listener *listener, cv_listener_state *state, const int16_t *sample, int32_t count,
+                         int32_t *heard);
+int32_t cv_gate_take(const cv_gate *gate, cv_gate_state *state, const int16_t *sample, int32_t count);
 
 // The texts of this folder's files, as they are compiled; ends with a NULL name.
 typedef struct cv_text {

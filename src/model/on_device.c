@@ -66,8 +66,7 @@ cv_ship cv_ship_of(const convo_model *model) {
                      .normal = cv_normal_count(&model->normal) > 1 ? &model->normal : NULL};
 }
 
-// A device has samples of 16 bits; those of a 16-bit file at the model's rate are exact.
-static void to_16_bits(const float *sample, size_t count, int16_t *out) {
+void cv_device_round(const float *sample, size_t count, int16_t *out) {
     for (size_t i = 0; i < count; i++) {
         const float v = rintf(sample[i] * 32768);
         out[i] = (int16_t)(v > 32767 ? 32767 : v < -32768 ? -32768 : v);
@@ -76,7 +75,7 @@ static void to_16_bits(const float *sample, size_t count, int16_t *out) {
 
 void cv_device_samples(cv_predictor *p, const float *sample, size_t count, float *logits, float *probabilities) {
     const size_t most = (size_t)p->program->f32_front.samples, used = count < most ? count : most;
-    to_16_bits(sample, used, p->samples);
+    cv_device_round(sample, used, p->samples);
     const cv_device_input input = {.sample = p->samples, .count = used};
     cv_program_run(p->program, &input, p->memory, logits, probabilities);
 }

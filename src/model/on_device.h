@@ -11,6 +11,8 @@ convo_status cv_model_program(const convo_model *model, bool i8, cv_program **pr
 // Sets where a predictor runs. Errors: those of convo_model_run_on; the previous setting then remains.
 convo_status cv_predictor_run_on(const convo_model *model, cv_predictor *predictor, convo_machine machine,
                                  convo_error *err);
+// A device has samples of 16 bits; those of a 16-bit file at the model's rate are exact.
+void cv_device_round(const float *sample, size_t count, int16_t *out);
 // One recording, [count] at the model's rate; one array, not normalised. logits or probabilities may be NULL.
 void cv_device_samples(cv_predictor *predictor, const float *sample, size_t count, float *logits, float *probabilities);
 convo_status cv_device_values(convo_model *model, const float *values, const char *where, float *logits,

@@ -30,7 +30,7 @@ static bool works_in_place(const cv_device_call *c) {
 
 // Sets born and dies: the front end is call -1, and the net's input and its work memory are alive then.
 static void find_lives(cv_program *p) {
-    for (int v = 0; v < p->values; v++) p->value[v].born = p->value[v].dies = -1;
+    for (int v = 0; v < p->values; v++) p->value[v].born = p->value[v].dies = p->value[v].shares = -1;
     for (int i = 0; i < p->calls; i++) {
         const cv_device_call *c = &p->call[i];
         if (c->y >= 0) p->value[c->y].born = p->value[c->y].dies = i;
@@ -39,6 +39,8 @@ static void find_lives(cv_program *p) {
         p->value[c->x1].dies = i;
         if (has_work(c)) p->value[c->x1].born = i;
     }
+    for (int v = 0; v < p->values; v++)
+        if (p->value[v].kept.stays) p->value[v].born = -1, p->value[v].dies = p->calls;
 }
 
 // The value whose memory v is in, in the end.
@@ -48,7 +50,7 @@ static int owner_of(const cv_program *p, int v) {
 }
 
 size_t cv_program_bytes(const cv_device_value *v) {
-    return (v->count * (v->i8 ? 1 : sizeof(float)) + 3) / 4 * 4;
+    return (v->count * cv_device_number(v) + 3) / 4 * 4;
 }
 
 // y takes over the memory of x where x is not read again.
@@ -56,8 +58,8 @@ static void share_memory(cv_program *p) {
     for (int i = 0; i < p->calls; i++) {
         const cv_device_call *c = &p->call[i];
         if (c->x < 0 || c->y < 0) continue;
-        const bool shares = works_in_place(c) && p->value[c->x].dies == i && c->x != c->x1 &&
-                            cv_program_bytes(&p->value[c->x]) == cv_program_bytes(&p->value[c->y]);
+        const bool shares = works_in_place(c) && p->value[c->x].dies == i && !p->value[c->y].kept.stays &&
+                            c->x != c->x1 && cv_program_bytes(&p->value[c->x]) == cv_program_bytes(&p->value[c->y]);
         if (!shares && has_work(c) && needs_no_work(c)) p->value[c->x1].count = 0;
         if (!shares) continue;
         p->value[c->y].shares = c->x;
@@ -105,6 +107,7 @@ static size_t place_of(const cv_program *p, const placed *order, int count, int 
 convo_status cv_program_plan(cv_program *p, convo_error *err) {
     placed *order = cv_alloc((size_t)p->values + 1, sizeof *order);
     if (!order) return cv_no_memory(err, "a plan");
+    p->memory = 0;
     find_lives(p);
     share_memory(p);
     int owners = 0;

@@ -17,6 +17,14 @@ typedef struct cv_table {
     void *values;
 } cv_table;
 
+// In a program of hops, what is there of a value: its last `columns`, of which `fresh` come with a hop. Those of hops
+// that are `period` apart follow each other; each of the `period` lies in a place of its own.
+typedef struct cv_kept {
+    int32_t columns, fresh, period; // 0: all of it is written in every hop
+    size_t column;                  // numbers
+    bool stays;                     // until the next hop
+} cv_kept;
+
 // A value between two calls. It lives from the call that writes it to the last one that reads it.
 typedef struct cv_device_value {
     cv_maps maps;
@@ -26,6 +34,7 @@ typedef struct cv_device_value {
     int32_t zero;
     int born, dies; // calls
     int shares;     // the value whose memory it takes over, -1: none
+    cv_kept kept;   // in a program of hops
 } cv_device_value;
 
 typedef struct cv_device_call {
@@ -33,8 +42,9 @@ typedef struct cv_device_call {
     bool i8; // of its two forms; kernels that make floats of 8-bit numbers, or the other way, have only this one
     cv_f32_layer f32;
     cv_i8_layer i8_layer;
-    int x, x1, y;   // values; x of the first call and y of the last one are not in the memory: -1
-    char path[128]; // the layers that it stands for, for comments
+    int x, x1, y;    // values; x of the first call and y of the last one are not in the memory: -1
+    int32_t skip[2]; // in a program of hops, the columns of what is kept of x and x1 that come before those it reads
+    char path[128];  // the layers that it stands for, for comments
 } cv_device_call;
 
 typedef struct cv_program {
@@ -62,6 +72,7 @@ typedef struct cv_program {
     int mades;
     size_t memory; // bytes that all values need together, a multiple of 4
     int64_t macs;
+    int flowing; // of hops: so many calls compute what is new, also before there is a whole window; the rest all
 } cv_program;
 
 // What a program is made from, borrowed.
@@ -95,6 +106,10 @@ void cv_program_run(const cv_program *program, const cv_device_input *input, voi
 void cv_program_watch(const cv_program *program, const cv_device_input *input, void *memory, cv_observe *observe,
                       void *user);
 
+// Runs a program of hops: its front end reads as many samples as it has. hop: its number, below 0 before there is a
+// whole window; nothing is written to probabilities then.
+void cv_program_hop(const cv_program *program, const int16_t *sample, int64_t hop, void *memory, float *probabilities);
+
 // Makes the program of 8-bit numbers from one in floats. range: [values of program], what each is between.
 typedef struct cv_range {
     float low, high;
@@ -113,7 +128,9 @@ void *cv_program_add_table(cv_program *program, cv_table_type type, size_t count
 convo_status cv_program_front(const cv_ship *ship, cv_program *program, convo_error *err);
 // The layers, from value 0 to program->logits.
 convo_status cv_program_layers(const cv_ship *ship, cv_program *program, convo_error *err);
-// The memory that a value takes.
+// The bytes of a number; those of what is kept of a value for one of its periods; the memory that a value takes.
+size_t cv_device_number(const cv_device_value *value);
+size_t cv_kept_size(const cv_device_value *value);
 size_t cv_program_bytes(const cv_device_value *value);
 // Gives every value its place.
 convo_status cv_program_plan(cv_program *program, convo_error *err);

@@ -3,6 +3,7 @@
 #include "model/model.h"
 #include "model/on_device.h"
 #include "stream/columns.h"
+#include "stream/hops.h"
 #include "stream/intake.h"
 
 #include <math.h>
@@ -17,7 +18,8 @@ struct convo_stream {
     size_t window, hop; // samples at that rate
     cv_intake *intake;
     cv_predictor predictor;
-    cv_columns *columns; // NULL: each window is computed from its first sample on
+    cv_columns *columns; // what is new of a window, here or as on a device; both NULL: all of it is computed
+    cv_hops *hops;
     cv_detection *detection;
     float *probability; // [classes]
     // What is found in the last hop.
@@ -32,6 +34,7 @@ void convo_stream_free(convo_stream *s) {
     cv_intake_free(s->intake);
     cv_predictor_free(&s->predictor);
     cv_columns_free(s->columns);
+    cv_hops_free(s->hops);
     cv_detection_free(s->detection);
     free(s->probability);
     free(s);
@@ -41,6 +44,17 @@ static convo_status settle(convo_stream *s, const convo_listening *listening, co
     if (!listening) return convo_model_listening(s->model, &s->listening, err);
     CV_TRY(cv_listening_check(listening, s->model->classes, err));
     return cv_listening_copy(listening, &s->listening, err);
+}
+
+// What of a window is computed.
+static convo_status open_moving(convo_stream *s, convo_error *err) {
+    const convo_machine machine = s->model->machine;
+    if (machine == CONVO_HOST) return cv_columns_new(s->model, s->hop, s->listening.carry, &s->columns, err);
+    CV_TRY(cv_hops_new(s->model, machine == CONVO_DEVICE_INT8, s->hop, &s->hops, err));
+    if (s->hops->moves) return CONVO_OK;
+    cv_hops_free(s->hops);
+    s->hops = NULL;
+    return CONVO_OK;
 }
 
 static convo_status open_stream(convo_stream *s, const convo_stream_options *options, convo_error *err) {
@@ -53,8 +67,7 @@ static convo_status open_stream(convo_stream *s, const convo_stream_options *opt
     s->window = (size_t)cv_front_samples(model->front);
     const long long hop = llround(s->listening.hop * s->rate);
     s->hop = hop > 1 ? (size_t)hop : 1;
-    if (!options->whole && model->machine == CONVO_HOST)
-        CV_TRY(cv_columns_new(model, s->hop, s->listening.carry, &s->columns, err));
+    if (!options->whole) CV_TRY(open_moving(s, err));
     s->probability = cv_alloc((size_t)model->classes, sizeof *s->probability);
     if (!s->probability) return cv_no_memory(err, "a stream");
     CV_TRY(cv_intake_new(options->rate ? options->rate : s->rate, s->rate, s->window, s->hop, &s->intake, err));
@@ -83,9 +96,10 @@ convo_status convo_stream_new(const convo_model *model, const convo_stream_optio
 // come first.
 void convo_stream_clear(convo_stream *s) {
     const size_t rest = s->window % s->hop ? s->window % s->hop : s->hop;
-    const bool early = s->columns && s->hop < s->window;
+    const bool early = (s->columns || s->hops) && s->hop < s->window;
     cv_intake_clear(s->intake, early ? s->window - rest : 0);
     if (s->columns) cv_columns_clear(s->columns);
+    if (s->hops) cv_hops_clear(s->hops);
     cv_detection_clear(s->detection);
     s->found = (convo_event){.hop = early ? -1 - (int64_t)((s->window - rest) / s->hop) : -1,
                              .classes = s->model->classes,
@@ -123,6 +137,8 @@ static convo_status hear(convo_stream *s, const float *window, double loudness, 
     s->found.level = decibels(loudness);
     if (s->columns)
         CV_TRY(cv_columns_hear(s->columns, window, s->found.hop, &s->predictor, s->probability, err));
+    else if (s->hops)
+        cv_hops_hear(s->hops, window, s->found.hop, s->probability);
     else if (!quiet)
         CV_TRY(cv_predictor_hear(s->model, &s->predictor, window, s->window, "", s->probability, err));
     if (s->found.hop < 0) return CONVO_OK;
