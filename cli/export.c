@@ -11,7 +11,7 @@
 typedef struct export_values {
     const char *out;
     const char *name, *data;
-    bool fold, features, probabilities, int8;
+    bool fold, features, probabilities, int8, stream;
 } export_values;
 
 #define VALUES export_values
@@ -23,6 +23,7 @@ static const cli_option options[] = {
     FLAG_OPTION("int8", 0, int8,
                 "C, page, ONNX: the net in 8-bit numbers, whose ranges training examples or the model file give; "
                 "safetensors: keep them"),
+    FLAG_OPTION("stream", 0, stream, "C: also listens to a stream, with the thresholds and settings of the model"),
     TEXT_OPTION("data", 0, data, "DIR", "with --int8: folder of the data set (that of the run)"),
     TEXT_OPTION("name", 0, name, "NAME",
                 "C: what its functions' names begin with (the name of the file); page: its title"),
@@ -52,8 +53,8 @@ static int write_model(const convo_model *model, const char *path, const convo_e
 
 static int run_export(const cli_context *context, const void *given) {
     const export_values *values = given;
-    const convo_export_options how = {values->fold, values->features, values->probabilities, values->name,
-                                      values->int8};
+    const convo_export_options how = {values->fold, values->features, values->probabilities,
+                                      values->name, values->int8,     values->stream};
     convo_model *model = NULL;
     convo_error err;
     struct stat status;
@@ -61,6 +62,7 @@ static int run_export(const cli_context *context, const void *given) {
     if (values->data && !values->int8) return usage_error("export", "--data requires --int8");
     if (is_page(values->out) && (values->fold || values->features || values->probabilities))
         return usage_error("export", "--fold, --with-features and --probabilities are for .onnx, not for a page");
+    if (is_page(values->out) && values->stream) return usage_error("export", "a page always listens: omit --stream");
     if (convo_model_load(context->word[0], &model, &err)) return fail(&err);
     int problem = values->int8 ? measure_ranges(context, model, values->data) : DONE;
     if (!problem) problem = write_model(model, values->out, &how);
@@ -82,6 +84,7 @@ const cli_command command_export = {
                 "  convo export model.safetensors -o small.onnx --fold\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.c\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.c --int8\n"
+                "  convo export runs/athena-0 -o athena.c --int8 --stream\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.html --int8\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.onnx --int8\n",
     .notes =
@@ -90,7 +93,8 @@ const cli_command command_export = {
         "graph. Labels and the recipe are in the metadata: convo.labels, convo.recipe. With --int8 QuantizeLinear and\n"
         "DequantizeLinear stand around values and weights, as onnxruntime wants them.\n"
         "C: one C99 file and its header, with front end, weights and net; no malloc, no libc but memcpy, the same\n"
-        "bits as `convo predict --on device`. See docs/device.md.\n"
+        "bits as `convo predict --on device`. With --stream it takes samples as they come, computes only what is new\n"
+        "and says which words are heard, as `convo listen --on device` does. See docs/device.md.\n"
         "Page: one file with the same C as WebAssembly, which clang and wasm-ld compile. It hears the microphone or\n"
         "files, or is shown pictures, in any browser; it fetches and sends nothing.\n",
     .options = options,

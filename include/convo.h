@@ -667,6 +667,7 @@ typedef struct convo_export_options {
     bool probabilities; // ONNX: the output is the probabilities, not the net's outputs ("logits")
     const char *name;   // C: what its functions' names begin with; NULL: the name of the file
     bool int8;          // C, ONNX: the net in 8-bit numbers, after convo_model_quantize
+    bool stream;        // C: also listens to a stream, with the model's settings (convo_model_listening)
 } convo_export_options;
 
 // Writes the model atomically in the format given by the extension of the path: .onnx (opset 17, IR version 8;

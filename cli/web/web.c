@@ -158,13 +158,21 @@ static char *web_text(const web_page *p) {
     return text;
 }
 
-int make_web(const convo_model *model, const char *path, const convo_export_options *how, char **text) {
-    const convo_export_options c = {.name = "net", .int8 = how->int8};
-    web_page page = {.model = model, .how = how};
+// The C of a model that listens to a stream if it can; pictures cannot be listened to.
+static int write_source(const convo_model *model, const workshop *w, bool i8) {
+    convo_export_options c = {.name = "net", .int8 = i8, .stream = true};
     convo_error err;
+    convo_status status = convo_export(model, w->file[SOURCE], &c, &err);
+    c.stream = false;
+    if (status == CONVO_STATE || status == CONVO_UNSUPPORTED) status = convo_export(model, w->file[SOURCE], &c, &err);
+    return status ? fail(&err) : DONE;
+}
+
+int make_web(const convo_model *model, const char *path, const convo_export_options *how, char **text) {
+    web_page page = {.model = model, .how = how};
     workshop w = {0};
     int status = open_workshop(&w);
-    if (!status && convo_export(model, w.file[SOURCE], &c, &err)) status = fail(&err);
+    if (!status) status = write_source(model, &w, how->int8);
     if (!status && !(page.what = what_it_reads(&w)))
         status = complain(path, "this model reads arrays: a page is for models of recordings or pictures");
     if (!status) status = compile(&w, path);

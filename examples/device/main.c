@@ -1,38 +1,30 @@
-// Classifies what it hears: 16-bit samples from standard input, of which the last DIGITS_SAMPLES are looked at four
-// times a second. On a board, read_step() waits for the microphone's buffer (DMA, PDM, I2S) in place of a file; nothing
-// else changes.
+// Says which words it hears: 16-bit samples from standard input, in packets of any size. On a board, read_packet()
+// waits for the microphone's buffer (DMA, PDM, I2S) in place of a file; nothing else changes.
 #include "digits.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#define STEP      (DIGITS_RATE / 4)
-#define THRESHOLD 0.9f
+static digits_stream stream; // all memory that listening needs
 
-static digits_state state; // all memory that the net needs
-static int16_t clip[DIGITS_SAMPLES];
-
-static int read_step(int16_t *sample) {
-    return fread(sample, sizeof *sample, STEP, stdin) == STEP;
+static int32_t read_packet(int16_t *sample, int32_t most) {
+    return (int32_t)fread(sample, sizeof *sample, (size_t)most, stdin);
 }
 
 int main(void) {
-    float probability[DIGITS_CLASSES];
-    int16_t *const newest = clip + DIGITS_SAMPLES - STEP;
+    int16_t packet[256];
 #ifdef DIGITS_SELF_TEST
-    if (digits_self_test(&state)) {
+    if (digits_stream_self_test(&stream)) {
         puts("this build computes other numbers than convo");
         return 1;
     }
 #endif
-    for (int step = 1; read_step(newest); step++) {
-        int best = 0;
-        digits_predict(&state, clip, DIGITS_SAMPLES, probability);
-        for (int k = 1; k < DIGITS_CLASSES; k++)
-            if (probability[k] > probability[best]) best = k;
-        if (probability[best] > THRESHOLD)
-            printf("%.2f s  %s  %.4f\n", step / 4.0, digits_label[best], (double)probability[best]);
-        memmove(clip, clip + STEP, sizeof clip - STEP * sizeof *clip);
-    }
+    for (int32_t count; (count = read_packet(packet, 256)) > 0;)
+        for (int32_t at = 0; at < count;) {
+            at += digits_push(&stream, packet + at, count - at);
+            for (int k = 0; k < DIGITS_CLASSES; k++)
+                if (stream.heard[k])
+                    printf("%.2f s  %s  %.4f\n", (double)stream.samples / DIGITS_RATE, digits_label[k],
+                           (double)stream.score[k]);
+        }
     return 0;
 }

@@ -6,7 +6,7 @@
 
 static convo_status copy(const convo_model *model, const char *path, const convo_export_options *options,
                          convo_error *err) {
-    if (options->fold || options->features || options->probabilities || options->name)
+    if (options->fold || options->features || options->probabilities || options->name || options->stream)
         return cv_fail(err, CONVO_ARGUMENT, path,
                        "a .safetensors file holds the model unchanged: these options apply to other formats");
     if (options->int8 && !model->ranges)

@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/filename.h"
 #include "exchange/export.h"
+#include "exchange/export_stream.h"
 #include "model/on_device.h"
 #include "ship/write.h"
 
@@ -35,13 +36,33 @@ static void name_from(const char *stem, size_t length, char name[MOST_NAME + 1])
     name[k] = 0;
 }
 
+// Both files, or neither.
+static convo_status write_files(const cv_program *program, const cv_ship *ship, const cv_ship_stream *stream,
+                                const char *name, const char *path, convo_error *err) {
+    const char *slash = strrchr(path, '/'), *stem = slash ? slash + 1 : path;
+    cv_output source = {0}, header = {0};
+    char *other = cv_format("%.*s.h", (int)(strlen(path) - 2), path);
+    if (!other) return cv_no_memory(err, path);
+    convo_status status = cv_file_open(&source, path, err);
+    if (!status) status = cv_file_open(&header, other, err);
+    if (!status)
+        status = cv_program_write_source(program, ship, stream, name, other + (stem - path), source.stream, err);
+    if (!status) cv_program_write_header(program, ship, stream, name, header.stream);
+    if (!status) status = cv_file_commit(&header, err);
+    if (!status) status = cv_file_commit(&source, err);
+    if (status && header.stream) cv_file_abandon(&header);
+    if (status && source.stream) cv_file_abandon(&source);
+    free(other);
+    return status;
+}
+
 convo_status cv_export_c(const convo_model *model, const char *path, const convo_export_options *options,
                          convo_error *err) {
     const char *slash = strrchr(path, '/'), *stem = slash ? slash + 1 : path;
     const size_t length = strlen(stem) - 2;
     char name[MOST_NAME + 1];
     cv_program *program = NULL;
-    cv_output source = {0}, header = {0};
+    cv_export_stream stream = {0};
     if (options->fold || options->features || options->probabilities)
         return cv_fail(err, CONVO_ARGUMENT, path,
                        "a .c file has front end, folded layers and probabilities: these options apply to .onnx only");
@@ -55,19 +76,11 @@ convo_status cv_export_c(const convo_model *model, const char *path, const convo
                        options->name, MOST_NAME);
     name_from(stem, length, name);
     if (options->name) cv_print(name, sizeof name, "%s", options->name);
-    char *other = cv_format("%.*s.h", (int)(strlen(path) - 2), path);
-    if (!other) return cv_no_memory(err, path);
     const cv_ship ship = cv_ship_of(model);
     convo_status status = cv_model_program(model, options->int8, &program, err);
-    if (!status) status = cv_file_open(&source, path, err);
-    if (!status) status = cv_file_open(&header, other, err);
-    if (!status) status = cv_program_write_source(program, &ship, name, other + (stem - path), source.stream, err);
-    if (!status) cv_program_write_header(program, &ship, name, header.stream);
-    if (!status) status = cv_file_commit(&header, err);
-    if (!status) status = cv_file_commit(&source, err);
-    if (status && header.stream) cv_file_abandon(&header);
-    if (status && source.stream) cv_file_abandon(&source);
+    if (!status && options->stream) status = cv_export_stream_new(model, options->int8, &stream, err);
+    if (!status) status = write_files(program, &ship, options->stream ? &stream.ship : NULL, name, path, err);
+    cv_export_stream_free(&stream);
     cv_program_free(program);
-    free(other);
     return status;
 }

@@ -307,6 +307,9 @@ convo_status cv_export_onnx(const convo_model *model, const char *path, const co
     cv_graph graph;
     if (options->name)
         return cv_fail(err, CONVO_ARGUMENT, path, "an ONNX file has no functions to name: this option applies to .c");
+    if (options->stream)
+        return cv_fail(err, CONVO_ARGUMENT, path,
+                       "an ONNX file keeps nothing from call to call: this option applies to .c");
     CV_TRY(cv_export_graph(model, options, &graph, err));
     convo_status status = cv_onnx_write(&graph, convo_recipe_name(model->recipe), path, err);
     cv_graph_free(&graph);

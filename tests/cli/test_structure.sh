@@ -25,7 +25,7 @@ detect:    device format base
 ship:      device recipe train data change audio net op format base
 model:     ship detect device recipe train data change audio net op format base
 stream:    model ship detect device recipe train data change audio net op format base
-exchange:  model ship detect device recipe train data change audio net op format base
+exchange:  stream model ship detect device recipe train data change audio net op format base
 inspect:   stream model ship detect device recipe train data change audio net op format base
 '
 longest=450 # lines

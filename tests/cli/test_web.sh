@@ -54,7 +54,7 @@ wav() { node tests/cli/wav.mjs "$work/clips/X_test.npy" 6000 8000 "$@"; }
 check "WAV files are written" wav 3 "$work/one.wav" 450,3 "$work/two.wav" 777x2 "$work/fast.wav" 10,210,410,610,810 "$work/spoken.wav"
 
 check "Chromium opens the page, on a phone" browse "$work/a page.html" 390 dark "$work/spoken.wav" "$work/one.wav" "$work/two.wav" \
-    "$work/fast.wav"
+    "$work/fast.wav" "$work/spoken.wav"
 check "nothing is fetched, nothing complains" said 'seen.requests.length === 0 && seen.messages.length === 0'
 check "it is not wider than the window" said 'seen.overflow <= 0'
 check "its self-test passes" said 'seen.test.startsWith("Its self-test passed")'
@@ -66,6 +66,15 @@ check "and is heard as convo hears it" said "(() => { const { label, probability
     return seen.files[2].best === label && Math.abs(seen.files[2].scores[label] - probability) < .02; })()"
 check "what a microphone hears is scored live" said 'seen.heard.labels.length > 2 && seen.heard.said.startsWith("heard ")'
 check "the saved clip has the scores that were shown, bit for bit" same heard "$work/clip.wav" --int8
+# What convo listen hears in the recording that the browser opened first.
+heard_words() {
+    "$CONVO" listen "$work/digits" "$work/spoken.wav" --on device --int8 --json >"$work/words"
+    said "(() => { const words = require('fs').readFileSync('$work/words', 'utf8').trim().split('\\n').map(JSON.parse), f = seen.files[3].words;
+        return words.length > 1 && f.length === words.length && f.every((w, k) => w.label === words[k].label &&
+            Math.abs(w.time - words[k].time) < 1e-6 && Math.fround(w.score) === Math.fround(words[k].score)); })()"
+}
+check "words in a file are listed as convo hears them, bit for bit" heard_words
+check "and words from the microphone as they are said" said 'seen.heard.words.length > 0'
 check "a clip takes at most a millisecond" said 'parseFloat(seen.heard.time) <= 1'
 check "Chromium opens the page in floats" browse "$work/floats.html" 1200 light '' "$work/one.wav" "$work/one.wav" "$work/nothing.c"
 check "the scores are convo's in floats" same 'files[1]' "$work/one.wav"

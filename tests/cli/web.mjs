@@ -16,7 +16,9 @@ const until = async condition => {
 };
 const text = id => `document.getElementById('${id}').textContent`;
 const seen = () => evaluate(`({ said: ${text('said')}, best: ${text('best')}, time: ${text('time')},
-  scores: [...document.querySelectorAll('#scores li')].map(row => Number(row.querySelector('data').value)) })`);
+  scores: [...document.querySelectorAll('#scores li')].map(row => Number(row.querySelector('data').value)),
+  words: [...document.querySelectorAll('#heard li')].reverse().map(row => ({ time: Number(row.dataset.time),
+    label: row.querySelector('span').textContent, score: Number(row.querySelector('data').value) })) })`);
 
 await show(page, +width, scheme);
 await until(`${text('test')} !== ''`);
@@ -25,6 +27,7 @@ const { root } = await call('DOM.getDocument');
 const { nodeId } = await call('DOM.querySelector', { nodeId: root.nodeId, selector: '#file' });
 for (const [k, file] of files.entries()) {
   await evaluate(`${text('said')} = ''`);
+  await evaluate(`document.getElementById('heard')?.setAttribute('data-end', '')`);
   if (k % 2) { // dropped
     const data = { items: [], files: [resolve(file)], dragOperationsMask: 1 };
     for (const type of ['dragEnter', 'dragOver', 'drop']) await call('Input.dispatchDragEvent', { type, x: 100, y: 300, data });
@@ -32,6 +35,7 @@ for (const [k, file] of files.entries()) {
     await call('DOM.setFileInputFiles', { files: [resolve(file)], nodeId });
   }
   await until(`${text('said')} !== ''`);
+  await until(`document.getElementById('heard')?.dataset.end !== ''`);
   result.files.push(await seen());
 }
 if (heard) {

@@ -1,6 +1,8 @@
 // Runs an exported net over clips.bin, one clip of floats (16-bit counts) behind the other; writes probabilities to
 // scores.bin and, for each clip, a hash of the whole state to hashes.bin. On a computer; with board.c, on an emulated
-// board. With -DROUGH, it makes up clips first.
+// board. With -DROUGH, it makes up clips first. With -DSTREAM, the clips are one stream, in packets of all sizes: of
+// each window it writes probabilities, scores and what is heard to windows.bin; on a computer as text, too, to
+// windows.txt, and the samples to samples.bin.
 //
 //     cc -DNET=digits -DHEADER='"digits.h"' -DSAMPLES=DIGITS_SAMPLES -DCLASSES=DIGITS_CLASSES -DDIGITS_SELF_TEST ...
 #include HEADER
@@ -27,6 +29,7 @@ static void board_write(file f, const void *from, unsigned size) {
 }
 #endif
 
+#ifndef STREAM
 static JOIN(NET, _state) state;
 static float counts[SAMPLES];
 static int16_t clip[SAMPLES];
@@ -79,3 +82,43 @@ int main(void) {
     }
     return failed;
 }
+
+#else
+static JOIN(NET, _stream) stream;
+static float counts[SAMPLES];
+static int16_t clip[SAMPLES];
+
+#ifdef BOARD
+#define write_text(to)
+#else
+static void write_text(FILE *to) {
+    for (int k = 0; k < CLASSES; k++)
+        fprintf(to, "%.9g%c", (double)stream.probability[k], k + 1 < CLASSES ? ' ' : '\n');
+    for (int k = 0; k < CLASSES; k++)
+        if (stream.heard[k]) fprintf(to, "%s %.9g\n", JOIN(NET, _label)[k], (double)stream.score[k]);
+}
+#endif
+
+int main(void) {
+    const int failed = JOIN(NET, _stream_self_test)(&stream);
+    const file in = board_open("clips.bin", 0), windows = board_open("windows.bin", 1);
+#ifndef BOARD
+    const file text = board_open("windows.txt", 1), samples = board_open("samples.bin", 1);
+#endif
+    for (int32_t k = 1; board_read(in, counts, sizeof counts) == sizeof counts;) {
+        for (int32_t i = 0; i < SAMPLES; i++) clip[i] = (int16_t)counts[i];
+#ifndef BOARD
+        board_write(samples, clip, sizeof clip);
+#endif
+        for (int32_t at = 0, n; at < SAMPLES; at += n, k = (k + 7) % 701) {
+            n = JOIN(NET, _push)(&stream, clip + at, k < SAMPLES - at ? k : SAMPLES - at);
+            if (!stream.ended) continue;
+            board_write(windows, stream.probability, sizeof stream.probability);
+            board_write(windows, stream.score, sizeof stream.score);
+            board_write(windows, stream.heard, sizeof stream.heard);
+            write_text(text);
+        }
+    }
+    return failed;
+}
+#endif
