@@ -2,7 +2,7 @@
 # Streams and lists for recipes/wake/athena.yaml, in the folder athena below the current one.
 #   prepare.sh DATA [CONVO]
 # DATA holds wake (athena/ and other/ of the Mycroft community's Precise-Community-Data), fsdd, gsc3 (bed, cat and happy
-# of Speech Commands) and noise (its six recordings of background noise); CONVO is the command. docs/listening.md
+# of Speech Commands) and noise (its six recordings of background noise); CONVO is the command. docs/wake-word.md
 # says what goes where, and what is not known about the recordings.
 set -e
 data=${1:?prepare.sh DATA [CONVO]} convo=${2:-convo}
@@ -28,7 +28,7 @@ put_noise test running_tap pink_noise
 {
     cat "$here/recordings.csv"
     find fsdd/ -name '*_*_*.flac' | LC_ALL=C sort | awk -F '[/_]' '{
-        part = $3 == "lucas" ? "validation" : $3 == "nicolas" || $3 == "theo" ? "test" : "train"
+        part = $3 == "lucas" ? "validation" : $3 == "theo" ? "test" : "train"
         print $0 "," $2 "," part "," $3 ",," }'
     find gsc3/ -name '*_nohash_*.flac' | LC_ALL=C sort | awk -F / '{
         part = $3 ~ /^[0-7]/ ? "train" : $3 ~ /^[89a]/ ? "validation" : "test"
