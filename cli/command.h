@@ -60,6 +60,8 @@ typedef struct cli_option {
     TEXT_OPTION("on", 0, on, "host|device", "run on this computer, or bit for bit as on a microcontroller (host)")
 #define INT8_OPTION                                                                                                    \
     FLAG_OPTION("int8", 0, int8, "on a device: the net in 8-bit numbers, whose ranges training examples give")
+#define FLOAT_OPTION                                                                                                   \
+    TEXT_OPTION("float", 0, in_floats, "LAYERS", "with --int8: these layers stay in floats, such as 0-2 or 3.body")
 #define SKIP_UNREADABLE_OPTION                                                                                         \
     FLAG_OPTION("skip-unreadable", 0, skip_unreadable, "leave out files that cannot be read, and say which")
 #define THREADS_OPTION                                                                                                 \

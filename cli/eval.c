@@ -7,7 +7,7 @@
 #include "sweep/sweep.h"
 
 typedef struct eval_values {
-    const char *data, *split, *isa, *save, *on;
+    const char *data, *split, *isa, *save, *on, *in_floats;
     cli_spotting spotting;
     int64_t threads, top;
     bool by_group, skip_unreadable, int8;
@@ -31,6 +31,7 @@ static const cli_option options[] = {
     ISA_OPTION,
     ON_OPTION,
     INT8_OPTION,
+    FLOAT_OPTION,
     {0},
 };
 
@@ -43,6 +44,7 @@ static int run_eval(const cli_context *context, const void *given) {
         status = usage_error("eval", "--%s requires --stream LIST", values->spotting.at ? "at" : "out");
     if (!status) status = data_open(&d, NULL, values->data, values->threads);
     d.how.isa = values->isa;
+    d.how.in_floats = values->in_floats;
     d.how.skip_unreadable = values->skip_unreadable;
     data_show(&d, context);
     d.how.note = progress_note;

@@ -42,6 +42,7 @@ int run_on(const char *command, convo_model *model, const char *name, bool int8,
     convo_error err;
     const int status = find_machine(command, name, int8, &machine);
     if (status) return status;
+    if (how->in_floats && !int8) return usage_error(command, "--float requires --int8");
     if (int8 && convo_model_quantize(model, how, &err)) return fail(&err);
     return convo_model_run_on(model, machine, &err) ? fail(&err) : DONE;
 }

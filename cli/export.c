@@ -10,7 +10,7 @@
 
 typedef struct export_values {
     const char *out;
-    const char *name, *data;
+    const char *name, *data, *in_floats;
     bool fold, features, probabilities, int8, stream;
 } export_values;
 
@@ -23,6 +23,7 @@ static const cli_option options[] = {
     FLAG_OPTION("int8", 0, int8,
                 "C, page, ONNX: the net in 8-bit numbers, whose ranges training examples or the model file give; "
                 "safetensors: keep them"),
+    FLOAT_OPTION,
     FLAG_OPTION("stream", 0, stream, "C: also listens to a stream, with the thresholds and settings of the model"),
     TEXT_OPTION("data", 0, data, "DIR", "with --int8: folder of the data set (that of the run)"),
     TEXT_OPTION("name", 0, name, "NAME",
@@ -30,11 +31,12 @@ static const cli_option options[] = {
     {0},
 };
 
-static int measure_ranges(const cli_context *context, convo_model *model, const char *folder) {
+static int measure_ranges(const cli_context *context, convo_model *model, const export_values *values) {
     cli_data d;
     convo_error err;
-    int status = data_open(&d, NULL, folder, 0);
+    int status = data_open(&d, NULL, values->data, 0);
     data_show(&d, context);
+    d.how.in_floats = values->in_floats;
     if (!status && convo_model_quantize(model, &d.how, &err)) status = fail(&err);
     data_close(&d);
     return status;
@@ -60,11 +62,12 @@ static int run_export(const cli_context *context, const void *given) {
     struct stat status;
     if (!values->out) return usage_error("export", "missing -o FILE; its extension selects the format");
     if (values->data && !values->int8) return usage_error("export", "--data requires --int8");
+    if (values->in_floats && !values->int8) return usage_error("export", "--float requires --int8");
     if (is_page(values->out) && (values->fold || values->features || values->probabilities))
         return usage_error("export", "--fold, --with-features and --probabilities are for .onnx, not for a page");
     if (is_page(values->out) && values->stream) return usage_error("export", "a page always listens: omit --stream");
     if (convo_model_load(context->word[0], &model, &err)) return fail(&err);
-    int problem = values->int8 ? measure_ranges(context, model, values->data) : DONE;
+    int problem = values->int8 ? measure_ranges(context, model, values) : DONE;
     if (!problem) problem = write_model(model, values->out, &how);
     convo_model_free(model);
     if (problem) return problem;
@@ -84,6 +87,7 @@ const cli_command command_export = {
                 "  convo export model.safetensors -o small.onnx --fold\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.c\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.c --int8\n"
+                "  convo export runs/fsdd-mfcc-0 -o digits.c --int8 --float 8\n"
                 "  convo export runs/athena-0 -o athena.c --int8 --stream\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.html --int8\n"
                 "  convo export runs/fsdd-mfcc-0 -o digits.onnx --int8\n",

@@ -12,7 +12,7 @@
 
 typedef struct listen_values {
     cli_list set;
-    const char *threshold, *device, *format, *save_heard, *data, *on;
+    const char *threshold, *device, *format, *save_heard, *data, *on, *in_floats;
     int64_t rate;
     bool list_devices, real_time, scores, write, int8;
 } listen_values;
@@ -31,6 +31,7 @@ static const cli_option options[] = {
     FLAG_OPTION("scores", 0, scores, "with --json: also the probabilities of every hop"),
     ON_OPTION,
     INT8_OPTION,
+    FLOAT_OPTION,
     TEXT_OPTION("data", 0, data, "DIR", "with --int8: folder of the data set (that of the run)"),
     {0},
 };
@@ -219,6 +220,7 @@ static int listen(listener *l) {
     const char *path = context->words > 1 ? context->word[1] : NULL;
     cli_data d;
     int status = data_open(&d, NULL, l->values->data, 0);
+    d.how.in_floats = l->values->in_floats;
     if (!status) status = run_on("listen", l->model, l->values->on, l->values->int8, &d.how);
     data_close(&d);
     if (!status) status = open_all(l, path);
@@ -240,6 +242,7 @@ static int check_listening(const cli_context *context, const listen_values *v) {
     if (v->scores && !context->json) return usage_error("listen", "--scores requires --json");
     if (v->write && path) return usage_error("listen", "--write and %s are mutually exclusive", path);
     if (v->data && !v->int8) return usage_error("listen", "--data requires --int8");
+    if (v->in_floats && !v->int8) return usage_error("listen", "--float requires --int8");
     return DONE;
 }
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct predict_values {
-    const char *data, *on;
+    const char *data, *on, *in_floats;
     int64_t top, held_out, threads;
     bool int8;
 } predict_values;
@@ -23,6 +23,7 @@ static const cli_option options[] = {
     NUMBER_OPTION("threads", 0, threads, 1, MOST_THREADS, "N", "threads for each recording, if the net is large (1)"),
     ON_OPTION,
     INT8_OPTION,
+    FLOAT_OPTION,
     {0},
 };
 
@@ -159,6 +160,7 @@ static int run_predict(const cli_context *context, const void *given) {
     cli_data d;
     int status = data_open(&d, NULL, values->data, 0);
     data_show(&d, context);
+    d.how.in_floats = values->in_floats;
     if (!status) status = run_on("predict", p.model, values->on, values->int8, &d.how);
     data_close(&d);
     if (!status && values->threads > 1 && convo_model_threads(p.model, (int)values->threads, &err)) status = fail(&err);

@@ -12,7 +12,7 @@
 
 typedef struct train_values {
     cli_list set;
-    const char *data, *out, *isa, *from, *freeze;
+    const char *data, *out, *isa, *from, *freeze, *in_floats;
     int64_t seed, threads;
     bool resume, force, skip_unreadable;
 } train_values;
@@ -26,6 +26,7 @@ static const cli_option options[] = {
     THREADS_OPTION,
     ISA_OPTION,
     TEXT_OPTION("from", 0, from, "MODEL", "start from the weights of this model (fine-tuning)"),
+    TEXT_OPTION("float", 0, in_floats, "LAYERS", "with quantize: int8: these layers stay in floats"),
     TEXT_OPTION("freeze", 0, freeze, "LAYERS", "layers to keep unchanged, such as 0-4"),
     FLAG_OPTION("resume", 0, resume, "continue an interrupted run"),
     SKIP_UNREADABLE_OPTION,
@@ -182,6 +183,7 @@ static int train_into(const cli_context *context, const train_values *values, co
     d.how.isa = values->isa;
     d.how.resume = values->resume;
     d.how.from = values->from;
+    d.how.in_floats = values->in_floats;
     d.how.freeze = values->freeze;
     d.how.skip_unreadable = values->skip_unreadable;
     d.how.reading = show_reading;

@@ -208,8 +208,11 @@ typedef struct convo_train_options {
                       // test_each_epoch and in lr, weight_decay and decays of the optimiser.
     const char *from; // model, run folder or weights file to start from; tensors that match by name and shape are
                       // taken; NULL: none
-    const char *freeze; // layers that are not trained, "0-4" or "0,3.body"; NULL: none. Their batch norm uses its
-                        // running estimates and does not update them; their dropout stays active.
+    const char *freeze;    // layers that are not trained, "0-4" or "0,3.body"; NULL: none. Their batch norm uses its
+                           // running estimates and does not update them; their dropout stays active.
+    const char *in_floats; // layers, as for `freeze`, that stay in floats where the rest of the net is in 8-bit
+                           // numbers: for convo_model_quantize, and convo_train with train.quantize; NULL: those
+                           // that the model or the run names, none otherwise
     void (*note)(const char *sentence, void *user); // receives what was taken from `from` and what was not, the
                                                     // findings of convo_data_check, with what other settings a run
                                                     // goes on, and why the recipe's precision is not available; may
@@ -334,9 +337,10 @@ typedef enum convo_machine {
 // Measures what an 8-bit form of the net needs to know, on at most 256 examples of the training part; of several ways
 // to cut off outliers it takes the one whose probabilities are nearest to those in floats, on at most 256 examples of
 // the validation part, else of the training part. Uses options->data, search, cache and threads; options may be NULL.
-// The weights remain as they are. convo_model_save keeps what was measured, and a model that was saved with it is not
-// measured again, nor needs the data. Errors: any error of the data, or of what the file keeps; those of
-// convo_model_run_on.
+// The weights remain as they are. options->in_floats names layers that stay in floats. convo_model_save keeps what was
+// measured and those names, and a model that was saved with them, as one trained with train.quantize, is not measured
+// again, nor needs the data. Errors: any error of the data, or of what the file keeps; ARGUMENT for a layer of
+// in_floats that is not there; those of convo_model_run_on.
 CONVO_API convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err);
 // Sets where each later prediction and evaluation runs: initially CONVO_HOST. As on a device, samples are rounded to 16
 // bits first, and one thread computes. Errors: LIMIT if a map or a clip is too large for a device; STATE for 8-bit

@@ -22,7 +22,8 @@ static void widen(void *user, int value, const float *numbers, size_t count) {
 }
 
 static void measure(convo_model *model, const float *values, int rows) {
-    const cv_ship ship = cv_ship_of(model);
+    const cv_model_parts parts = cv_model_parts_of(model);
+    const cv_ship ship = cv_ship_of(&parts);
     const size_t size = (size_t)cv_shape_size(model->net->input);
     convo_error err = {0};
     cv_program *p;

@@ -76,7 +76,8 @@ convo_status cv_export_c(const convo_model *model, const char *path, const convo
                        options->name, MOST_NAME);
     name_from(stem, length, name);
     if (options->name) cv_print(name, sizeof name, "%s", options->name);
-    const cv_ship ship = cv_ship_of(model);
+    const cv_model_parts parts = cv_model_parts_of(model);
+    const cv_ship ship = cv_ship_of(&parts);
     convo_status status = cv_model_program(model, options->int8, &program, err);
     if (!status && options->stream) status = cv_export_stream_new(model, options->int8, &stream, err);
     if (!status) status = write_files(program, &ship, options->stream ? &stream.ship : NULL, name, path, err);

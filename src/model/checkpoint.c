@@ -1,6 +1,7 @@
 // last.checkpoint: a safetensors file of flat arrays.
 #include "model/checkpoint.h"
 
+#include "base/file.h"
 #include "format/json.h"
 #include "model/weights.h"
 
@@ -134,10 +135,12 @@ convo_status cv_checkpoint_write(void *user, const cv_train_state *state, convo_
     cv_st_text text[] = {{"convo.version", cv_format("%s", convo_version())},
                          {"convo.state", state_text(state)},
                          {"convo.examples", examples_text(folder)},
-                         {"convo.recipe", recipe}};
-    for (size_t k = 0; k < CV_COUNT(text); k++)
+                         {"convo.recipe", recipe},
+                         {"convo.int8", folder->parts.ranges ? cv_format("%s", folder->parts.ranges) : NULL}};
+    const size_t texts = CV_COUNT(text) - !folder->parts.ranges;
+    for (size_t k = 0; k < texts; k++)
         if (!status && (!path || !text[k].value)) status = cv_no_memory(err, "a checkpoint");
-    const cv_safetensors file = {.tensor = a.tensor, .tensors = a.count, .text = text, .texts = CV_COUNT(text)};
+    const cv_safetensors file = {.tensor = a.tensor, .tensors = a.count, .text = text, .texts = texts};
     if (!status) status = cv_safetensors_write(path, &file, err);
     for (size_t k = 0; k < CV_COUNT(text); k++) free(text[k].value);
     free(path);
@@ -221,6 +224,19 @@ static convo_status copy_arrays(const char *path, const cv_safetensors *file, ar
         memcpy((void *)(uintptr_t)to->data, from->data, to->bytes);
     }
     return CONVO_OK;
+}
+
+convo_status cv_checkpoint_ranges(const cv_run_folder *folder, char **ranges, convo_error *err) {
+    cv_safetensors file = {0};
+    char *path = cv_run_folder_path(folder, "last.checkpoint");
+    *ranges = NULL;
+    if (!path) return cv_no_memory(err, folder->path);
+    convo_status status = cv_is_file(path) ? cv_safetensors_read(path, &file, err) : CONVO_OK;
+    const char *text = status ? NULL : cv_safetensors_text(&file, "convo.int8");
+    if (text && !(*ranges = cv_format("%s", text))) status = cv_no_memory(err, path);
+    cv_safetensors_free(&file);
+    free(path);
+    return status;
 }
 
 convo_status cv_checkpoint_read(cv_run_folder *folder, cv_net *net, cv_train_state *state, convo_error *err) {

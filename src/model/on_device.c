@@ -8,7 +8,8 @@
 #include <string.h>
 
 convo_status cv_model_program(const convo_model *model, bool i8, cv_program **program, convo_error *err) {
-    const cv_ship ship = cv_ship_of(model);
+    const cv_model_parts parts = cv_model_parts_of(model);
+    const cv_ship ship = cv_ship_of(&parts);
     cv_program *floats;
     *program = NULL;
     if (i8 && !model->range)
@@ -56,14 +57,14 @@ convo_status convo_model_run_on(convo_model *model, convo_machine machine, convo
     return CONVO_OK;
 }
 
-cv_ship cv_ship_of(const convo_model *model) {
-    return (cv_ship){.recipe = model->recipe,
-                     .net = model->net,
-                     .labels = model->labels,
-                     .classes = model->classes,
-                     .mean = *model->normal.mean,
-                     .std = *model->normal.std,
-                     .normal = cv_normal_count(&model->normal) > 1 ? &model->normal : NULL};
+cv_ship cv_ship_of(const cv_model_parts *parts) {
+    return (cv_ship){.recipe = parts->recipe,
+                     .net = parts->net,
+                     .labels = parts->labels,
+                     .classes = parts->classes,
+                     .mean = *parts->normal->mean,
+                     .std = *parts->normal->std,
+                     .normal = cv_normal_count(parts->normal) > 1 ? parts->normal : NULL};
 }
 
 void cv_device_round(const float *sample, size_t count, int16_t *out) {

@@ -5,7 +5,7 @@
 #include "model/model.h"
 #include "ship/program.h"
 
-cv_ship cv_ship_of(const convo_model *model); // borrowed from it
+cv_ship cv_ship_of(const cv_model_parts *parts); // borrowed from them
 // Makes the program of a model, in floats or, once their ranges are measured, in 8-bit numbers.
 convo_status cv_model_program(const convo_model *model, bool i8, cv_program **program, convo_error *err);
 // Sets where a predictor runs. Errors: those of convo_model_run_on; the previous setting then remains.

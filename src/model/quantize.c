@@ -66,7 +66,7 @@ static cv_range cut_range(const watcher *w, int value, double cut) {
     for (int b = 0; b < BINS; b++) all += bins[b];
     while (first < end - 1 && below + bins[first] <= cut * all) below += bins[first++];
     while (end > first + 1 && above + bins[end - 1] <= cut * all) above += bins[--end];
-    return (cv_range){(float)((double)r.low + first * step), (float)((double)r.low + end * step)};
+    return (cv_range){(float)((double)r.low + first * step), (float)((double)r.low + end * step), r.floats};
 }
 
 // How far the probabilities of a program are from those in floats, [examples][classes]: Kullback and Leibler's measure.
@@ -132,8 +132,10 @@ static convo_status choose_cut(const cv_material *m, watcher *w, convo_error *er
     return status;
 }
 
-static convo_status measure_values(const cv_program *p, const cv_material *m, cv_range *range, convo_error *err) {
+convo_status cv_ranges_measure(const cv_program *p, const cv_material *m, cv_range *range, convo_error *err) {
     watcher w = {.program = p, .range = range};
+    if (!m->split.count[CONVO_TRAIN])
+        return cv_fail(err, CONVO_ARGUMENT, m->dataset->folder, "the training part is empty");
     uint32_t *counted = cv_alloc((size_t)p->values * BINS, sizeof *counted);
     convo_status status = CONVO_OK;
     w.memory = cv_alloc(p->memory, 1);
@@ -156,32 +158,45 @@ static convo_status measure_on_data(const convo_model *model, const convo_train_
                                     cv_range *range, convo_error *err) {
     cv_material m = {0};
     convo_status status = cv_material_load(model->recipe, options, CONVO_TRAIN, &m, err);
-    if (!status && !m.split.count[CONVO_TRAIN])
-        status = cv_fail(err, CONVO_ARGUMENT, m.dataset->folder, "the training part is empty");
-    if (!status) status = measure_values(p, &m, range, err);
+    if (!status) status = cv_ranges_measure(p, &m, range, err);
     cv_material_free(&m);
     return status;
+}
+
+// The ranges that the model has, or measured ones, and what stays in floats; *text: the same, NULL: as it was.
+static convo_status find_ranges(const convo_model *model, const convo_train_options *options, const cv_program *p,
+                                cv_range *range, char **text, convo_error *err) {
+    const char *floats = options ? options->in_floats : NULL;
+    convo_status status = CONVO_OK;
+    *text = NULL;
+    if (model->ranges) {
+        status = cv_ranges_read(model->ranges, model->recipe->file, model->net, p, floats, range, err);
+        if (status || !floats) return status;
+    } else {
+        if (floats) status = cv_program_keep_floats(p, floats, range, err);
+        if (!status) status = measure_on_data(model, options, p, range, err);
+    }
+    return status ? status : cv_ranges_write(model->net, p, range, floats, text, err);
 }
 
 convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err) {
     cv_program *p = NULL;
     char *text = NULL;
     if (!model) return cv_fail(err, CONVO_ARGUMENT, "", "a model is needed");
-    const cv_ship ship = cv_ship_of(model);
+    const cv_model_parts parts = cv_model_parts_of(model);
+    const cv_ship ship = cv_ship_of(&parts);
     CV_TRY(cv_program_new(&ship, &p, err));
     cv_range *range = cv_alloc((size_t)p->values, sizeof *range);
-    convo_status status = range ? CONVO_OK : cv_no_memory(err, "ranges of 8-bit numbers");
-    if (!status && model->ranges) {
-        status = cv_ranges_read(model->ranges, model->recipe->file, model->net, p, range, err);
-    } else if (!status) {
-        status = measure_on_data(model, options, p, range, err);
-        if (!status) status = cv_ranges_write(model->net, p, range, &text, err);
-        model->ranges = text;
-    }
+    const convo_status status =
+        range ? find_ranges(model, options, p, range, &text, err) : cv_no_memory(err, "ranges of 8-bit numbers");
     cv_program_free(p);
     if (status) {
         free(range);
         return status;
+    }
+    if (text) {
+        free(model->ranges);
+        model->ranges = text;
     }
     free(model->range);
     model->range = range;

@@ -1,6 +1,7 @@
 // convo_train: combines a recipe, its data and its net.
 #include "base/ranks.h"
 #include "data/parts.h"
+#include "model/fake.h"
 #include "model/finetune.h"
 #include "model/material.h"
 #include "model/teacher.h"
@@ -139,6 +140,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     convo_train_result unused;
     cv_material m = {0};
     cv_net *net = NULL;
+    char *ranges = NULL;
     cv_random random;
     if (!recipe) return cv_fail(err, CONVO_ARGUMENT, "", "a recipe is required");
     if (!recipe->has_train)
@@ -168,6 +170,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     if (!status) status = cv_ranks_state(options->ranks, err);
     if (!status) status = prepare_training(recipe, options, &m, &net, &random, &folder.parts, err);
     if (!status && cv_ranks_any(options->ranks) && options->ranks->rank == 0) cv_ranks_meet(options->ranks);
+    if (!status && recipe->train.quantize) status = cv_fake_prepare(options, &m, &folder, &net, &ranges, err);
     if (!status) {
         cv_material_normalize(&m, &m.normal);
         status = train(recipe, options, &m, net, &random, &folder, result, err);
@@ -175,6 +178,7 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
     if (!status && model) status = cv_model_new(&folder.parts, model, err);
     cv_run_folder_leave(&folder);
     cv_net_free(net);
+    free(ranges);
     cv_material_free(&m);
     convo_recipe_free(measured);
     return status;

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The layer that node i can be folded into, or -1: its output must go nowhere else.
-static int target_of(const cv_net *net, int i) {
+int cv_net_fold_target(const cv_net *net, int i) {
     const int from = net->node[i].input[0];
     if (!net->node[i].op->affine || from < 0 || !net->node[from].op->linear) return -1;
     for (int j = 0; j < net->nodes; j++)
@@ -64,7 +63,7 @@ static convo_status add_nodes(const cv_net *net, cv_net *made, int *moved, const
     moved[0] = -1;
     for (int i = 0; i < net->nodes; i++) {
         const cv_node *n = &net->node[i];
-        const int target = target_of(net, i);
+        const int target = cv_net_fold_target(net, i);
         if (target >= 0) {
             moved[i + 1] = moved[target + 1];
             continue;
@@ -87,7 +86,7 @@ static convo_status copy_values(const cv_net *net, cv_net *made, const int *move
                                 convo_error *err) {
     for (int i = 0; i < net->nodes; i++) {
         const cv_node *from = &net->node[i], *to = &made->node[moved[i + 1]];
-        if (target_of(net, i) >= 0) continue;
+        if (cv_net_fold_target(net, i) >= 0) continue;
         if (affine[i] >= 0) {
             if (!fold_into(net, from, &net->node[affine[i]], made, to)) return cv_no_memory(err, from->path);
             continue;
@@ -109,7 +108,7 @@ convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err) {
     convo_status status = moved && affine ? cv_net_new(net->isa, net->input, &made, err) : cv_no_memory(err, "a net");
     for (int i = 0; !status && i < net->nodes; i++) affine[i] = -1;
     for (int i = 0; !status && i < net->nodes; i++)
-        if (target_of(net, i) >= 0) affine[target_of(net, i)] = i;
+        if (cv_net_fold_target(net, i) >= 0) affine[cv_net_fold_target(net, i)] = i;
     if (!status) status = add_nodes(net, made, moved, affine, err);
     if (!status) status = copy_values(net, made, moved, affine, err);
     free(moved);

@@ -1,4 +1,4 @@
-// Selects the layers that are frozen: "0-4, 6.body".
+// Selects layers by a list, "0-4, 6.body": those that are frozen.
 #include "net/net.h"
 
 #include <stdlib.h>
@@ -9,13 +9,7 @@ static long number_of(const char *path) {
     return strtol(path, NULL, 10);
 }
 
-// One entry: a number, a range of numbers, or a path and all below it.
-typedef struct entry {
-    char text[64];
-    long first, last; // of a range; -1: a path
-} entry;
-
-static bool read_entry(const char **text, entry *e) {
+bool cv_layer_next(const char **text, cv_layer_entry *e) {
     *text += strspn(*text, " ,");
     const size_t length = strcspn(*text, " ,");
     char *end;
@@ -27,7 +21,7 @@ static bool read_entry(const char **text, entry *e) {
     return e->text[0] != 0;
 }
 
-static bool covers(const entry *e, const char *path) {
+bool cv_layer_covers(const cv_layer_entry *e, const char *path) {
     const size_t length = strlen(e->text);
     if (e->first >= 0) return number_of(path) >= e->first && number_of(path) <= e->last;
     return !strncmp(path, e->text, length) && (!path[length] || path[length] == '.');
@@ -36,10 +30,10 @@ static bool covers(const entry *e, const char *path) {
 convo_status cv_net_freeze(cv_net *net, const char *layers, convo_error *err) {
     const char *rest = layers, *last = net->nodes ? net->node[net->nodes - 1].path : "";
     bool left = false;
-    for (entry e; read_entry(&rest, &e);) {
+    for (cv_layer_entry e; cv_layer_next(&rest, &e);) {
         bool found = false;
         for (int i = 0; i < net->nodes; i++)
-            if (covers(&e, net->node[i].path)) net->node[i].frozen = found = true;
+            if (cv_layer_covers(&e, net->node[i].path)) net->node[i].frozen = found = true;
         if (!found)
             return cv_fail(err, CONVO_ARGUMENT, layers,
                            "the net has no layer '%s': they are 0 to %ld, a range is 0-%ld, "

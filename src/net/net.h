@@ -12,7 +12,8 @@ typedef struct cv_node {
     char where[512];          // position in the recipe, for errors
     int tensor;               // first of its tensors in net->tensor
     int tensors;
-    bool frozen; // training leaves its parameters alone, and batch norm uses its running estimates
+    bool frozen;  // training leaves its parameters alone, and batch norm uses its running estimates
+    bool rounded; // of a linear one: runs read its weights as 8-bit numbers hold them, see rounded.c
 } cv_node;
 
 typedef struct cv_net_tensor {
@@ -64,14 +65,24 @@ static inline cv_shape cv_node_shape(const cv_node *n, int k) {
 }
 // Fills `tensor` with the addresses of a node's tensors in net->values; NULL past the last one.
 void cv_node_tensors(const cv_net *net, const cv_node *node, void *tensor[CV_MAX_TENSORS]);
-// Freezes layers, given by number or by path with everything below: "0-4", "0, 3.body". Errors: no such layer, nothing
-// left to train.
+// An entry of a list of layers, which are given by number or by path with everything below: "0-4", "0, 3.body".
+typedef struct cv_layer_entry {
+    char text[64];
+    long first, last; // of a range; -1: a path
+} cv_layer_entry;
+// Reads the next one; false at the end.
+bool cv_layer_next(const char **list, cv_layer_entry *entry);
+// Whether it is, or contains, the layer of this path.
+bool cv_layer_covers(const cv_layer_entry *entry, const char *path);
+// Freezes layers of such a list. Errors: no such layer, nothing left to train.
 convo_status cv_net_freeze(cv_net *net, const char *layers, convo_error *err);
 // Reads tensor t as floats into out, [size]; cv_net_write writes it.
 void cv_net_read(const cv_net *net, int t, float *out);
 void cv_net_write(cv_net *net, int t, const float *values);
 // Copies all parameters and buffers to a net of the same layers, of any instruction set.
 convo_status cv_net_copy(const cv_net *from, cv_net *to, convo_error *err);
+// The layer that node i, an affine op, is folded into: the only thing that reads it; -1: none.
+int cv_net_fold_target(const cv_net *net, int node);
 // Makes an equivalent net for inference: every affine op (batch norm) that is the only reader of a linear one is folded
 // into that layer, which gets a bias. The remaining nodes keep their paths.
 convo_status cv_net_fold(const cv_net *net, cv_net **folded, convo_error *err);

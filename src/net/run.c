@@ -300,6 +300,7 @@ static void meet(const job *j, cv_action action) {
 static void run_actions(job *j, int end) {
     cv_runner *r = j->runner;
     const int blocks = j->blocks = blocks_of(r, j->batch->count);
+    cv_round_weights(r);
     // Without sums there are as many shards as go in lockstep, or one per thread.
     const int together = (blocks + r->lockstep - 1) / r->lockstep, threads = cv_pool_running(r->pool);
     const int most = together > threads ? together : threads;

@@ -44,6 +44,10 @@ static void fill_passes(cv_runner *r, int slot) {
             p->dx[k] = at(r, slot, s->dx[k]);
         }
         cv_node_tensors(r->net, n, p->tensor);
+        if (n->rounded) {
+            const int weight = cv_node_weight(r->net, n);
+            p->tensor[weight - n->tensor] = r->rounded + r->net->tensor[weight].offset;
+        }
         p->share.add = s->add;
         r->plan.step[i].norm.channel = (const cv_norm_channel *)r->merged[2 * i];
         if (s->cut != i) p->share.cut = &s->norm;
@@ -82,6 +86,19 @@ static size_t work_for(const cv_plan *plan) {
     return most;
 }
 
+static void reserve_rounded(cv_runner *r, bool *fits) {
+    bool any = false;
+    for (int i = 0; i < r->net->nodes; i++) {
+        const cv_node *n = &r->net->node[i];
+        if (!n->rounded) continue;
+        any = true;
+        if ((size_t)n->out.c > r->widest) r->widest = (size_t)n->out.c;
+    }
+    if (!any) return;
+    r->rounded = reserve(r, r->net->trained, sizeof *r->rounded, fits);
+    r->steps = reserve(r, (size_t)cv_pool_running(r->pool) * r->widest, sizeof *r->steps, fits);
+}
+
 static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     const size_t steps = (size_t)r->plan.steps, blocks = (size_t)blocks_of(r, r->max_batch);
     bool fits = true;
@@ -91,6 +108,7 @@ static bool reserve_all(cv_runner *r, const cv_runner *lender) {
     r->arena = r->borrows ? lender->arena : reserve(r, lanes, lane_bytes(r), &fits);
     r->work_lanes = work_for(&r->plan);
     r->work = reserve(r, (size_t)cv_pool_running(r->pool) * r->work_lanes, lane_bytes(r), &fits);
+    reserve_rounded(r, &fits);
     r->pass = reserve(r, (size_t)r->slots * steps, sizeof *r->pass, &fits);
     r->aimed = reserve(r, (size_t)r->slots, sizeof *r->aimed, &fits);
     r->labels = reserve(r, (size_t)r->slots * MAX_LANES, sizeof *r->labels, &fits);
@@ -233,6 +251,8 @@ void cv_runner_free(cv_runner *r) {
     }
     if (!r->borrows) free(r->arena);
     free(r->work);
+    free(r->rounded);
+    free(r->steps);
     free(r->pass);
     free(r->aimed);
     free(r->labels);

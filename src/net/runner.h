@@ -42,6 +42,9 @@ struct cv_runner {
     bool borrows; // the arena is another runner's
     void *work;   // [threads][work_lanes], scratch of parts of a pass
     size_t work_lanes;
+    float *rounded; // [net->trained] the weights of nodes that are .rounded; NULL: there are none
+    double *steps;  // [threads][widest] of the outputs of a node
+    size_t widest;
     cv_pass *pass;   // [slots][steps], pointers filled in
     target *aimed;   // [slots]
     int32_t *labels; // [slots][MAX_LANES]
@@ -63,6 +66,10 @@ struct cv_runner {
     size_t bytes;
 };
 
+// The tensor that holds a node's weights, -1: it has none.
+int cv_node_weight(const cv_net *net, const cv_node *node);
+// Rounds the weights of nodes that are .rounded, as they are now.
+void cv_round_weights(const cv_runner *r);
 // Shards of so many blocks: by the batch and the net alone, since sums need the same ones for any number of threads.
 int cv_shards_of(const cv_runner *r, int blocks);
 // The first block of a shard.

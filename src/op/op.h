@@ -40,7 +40,8 @@ typedef struct cv_tensor {
     bool integer; // stored as I64 in files (num_batches_tracked)
 } cv_tensor;
 
-typedef enum cv_kind { CV_LAYER, CV_LOSS } cv_kind;
+// CV_INSERTED: a layer that training puts into a net; no recipe and no model has it.
+typedef enum cv_kind { CV_LAYER, CV_LOSS, CV_INSERTED } cv_kind;
 
 // One call of an op on one block. Pointers to values are [c][h][w] of lanes; parameters are plain reals.
 typedef struct cv_pass {

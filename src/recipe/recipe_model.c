@@ -29,7 +29,7 @@ static convo_status find_layer(const cv_builder *b, const yaml_node_t *name, con
     const char *text = cv_yaml_text(name);
     *op = cv_op_find(b->isa, text);
     cv_where where = cv_yaml_where(&b->yaml, name);
-    if (!*op)
+    if (!*op || (*op)->kind == CV_INSERTED)
         return cv_fail(err, CONVO_ARGUMENT, where.text, "unknown layer '%s'%s", text,
                        cv_did_you_mean(text, next_layer, b->isa).text);
     if ((*op)->kind == CV_LOSS)

@@ -113,9 +113,17 @@ void cv_program_hop(const cv_program *program, const int16_t *sample, int64_t ho
 // Makes the program of 8-bit numbers from one in floats. range: [values of program], what each is between.
 typedef struct cv_range {
     float low, high;
+    bool floats; // the call that writes it stays in floats
 } cv_range;
 convo_status cv_program_quantize(const cv_program *program, const cv_range *range, cv_program **quantized,
                                  convo_error *err);
+
+// Makes calls stay in floats that stand for layers of a list (see cv_layer_entry). Errors: ARGUMENT if there are none.
+convo_status cv_program_keep_floats(const cv_program *program, const char *layers, cv_range *range, convo_error *err);
+// Makes the net that is trained for 8-bit numbers: that of the program, in which every value is rounded as on the
+// device, and every weight (cv_node.rounded). It has the tensors of `net`, with their values.
+convo_status cv_program_fake(const cv_program *program, const cv_range *range, const cv_net *net, cv_net **fake,
+                             convo_error *err);
 
 // --- its parts ----------------------------------------------------------------------------------------------------
 

@@ -56,6 +56,21 @@ static cv_scale scale_of(cv_range r) {
     return s;
 }
 
+bool cv_quantize_scales(const cv_program *from, const cv_range *given, cv_scale *scale) {
+    const size_t values = (size_t)from->values;
+    cv_range *range = cv_alloc(values, sizeof *range);
+    int *group = cv_alloc(values, sizeof *group);
+    const bool fits = range && group;
+    if (fits) {
+        memcpy(range, given, values * sizeof *range);
+        unite(from, group, range);
+        for (int v = 0; v < from->values; v++) scale[v] = scale_of(range[group_of(group, v)]);
+    }
+    free(range);
+    free(group);
+    return fits;
+}
+
 int32_t cv_scale_number(cv_scale s, double v) {
     return (int32_t)fmax(-128, fmin(127, rint(v / (double)s.scale) + s.zero));
 }
@@ -149,6 +164,16 @@ cv_device_call *cv_quantize_as(quantizing *q, const cv_device_call *c, const cha
     return made;
 }
 
+// Whether all that reads the net's input stays in floats because it is told to.
+static bool is_read_in_floats(const quantizing *q) {
+    bool all = true;
+    for (int i = 0; i < q->from->calls; i++) {
+        const cv_device_call *c = &q->from->call[i];
+        if (c->x == 0 || (c->x1 == 0 && !c->kernel->works)) all = all && c->y >= 0 && q->range[c->y].floats;
+    }
+    return all;
+}
+
 // The front end writes 8-bit numbers where it can: not where they depend on the whole clip, or on
 // frames to come.
 static void take_front(quantizing *q) {
@@ -156,7 +181,7 @@ static void take_front(quantizing *q) {
     cv_program *to = q->to;
     cv_f32_front *f = &to->f32_front;
     const bool clip = from->f32_front.range > 0 || from->f32_front.scaled || from->f32_front.deltas,
-               i8 = from->front && from->front->i8_front && !clip;
+               floats = is_read_in_floats(q), i8 = from->front && from->front->i8_front && !clip && !floats;
     to->front = from->front;
     *f = from->f32_front;
     f->shape = copy_of(q, f->shape);
@@ -169,7 +194,8 @@ static void take_front(quantizing *q) {
     f->numbers = copy_of(q, f->numbers);
     f->whole = copy_of(q, f->whole);
     f->words = copy_of(q, f->words);
-    const int input = add_value(q, 0, i8 || (!from->front && !f->normal)); // value 0, as every program has it
+    const int input =
+        add_value(q, 0, i8 || (!from->front && !f->normal && !floats)); // value 0, as every program has it
     if (i8) to->i8_front = (cv_i8_layer){.scale = 1 / q->scale[0].scale, .zero_y = q->scale[0].zero};
     if (from->front) (i8 ? q->as_i8 : q->as_f32)[0] = input;
     if (from->work < 0) return;
@@ -179,9 +205,10 @@ static void take_front(quantizing *q) {
 
 // An array is read by the first call, which writes value 0: floats where their channels are normalised apart.
 static void take_array(quantizing *q, const cv_device_call *c) {
-    cv_device_call *made = add_call(q, c->kernel->name, !c->f32.weight, -1, -1, 0, c->path);
+    const bool floats = c->f32.weight || is_read_in_floats(q);
+    cv_device_call *made = add_call(q, c->kernel->name, !floats, -1, -1, 0, c->path);
     if (!made) return;
-    if (c->f32.weight) {
+    if (floats) {
         made->f32 = c->f32;
         made->f32.weight = copy_of(q, c->f32.weight);
         q->as_f32[0] = 0;
@@ -200,7 +227,7 @@ static void take_calls(quantizing *q) {
         const cv_device_call *c = &q->from->call[i];
         if (c->x < 0)
             take_array(q, c);
-        else if (c->y < 0 || !cv_quantize_call(q, c))
+        else if (c->y < 0 || q->range[c->y].floats || !cv_quantize_call(q, c))
             stay_in_floats(q, c);
     }
     q->to->made = cv_alloc((size_t)q->from->mades + 1, sizeof *q->to->made);
@@ -214,24 +241,28 @@ static void take_calls(quantizing *q) {
     if (!q->failed) q->to->logits = q->as_f32[logits];
 }
 
-convo_status cv_program_quantize(const cv_program *from, const cv_range *given, cv_program **quantized,
+static convo_status check_tables(const cv_program *p, convo_error *err) {
+    for (int t = 0; t < p->tables; t++)
+        for (size_t k = 0; p->table[t].type == CV_TABLE_F32 && k < p->table[t].count; k++)
+            if (!isfinite(((const float *)p->table[t].values)[k]))
+                return cv_fail(err, CONVO_NUMERIC, p->table[t].name,
+                               "a number of the net is not finite: there is no 8-bit number for it");
+    return CONVO_OK;
+}
+
+convo_status cv_program_quantize(const cv_program *from, const cv_range *range, cv_program **quantized,
                                  convo_error *err) {
     const size_t values = (size_t)from->values;
-    quantizing q = {.from = from, .to = cv_alloc(1, sizeof *q.to)};
-    cv_range *range = cv_alloc(values, sizeof *range);
-    int *group = cv_alloc(3 * values, sizeof *group);
-    q.scale = cv_alloc(values, sizeof *q.scale);
-    q.failed = !q.to || !range || !group || !q.scale;
+    quantizing q = {.from = from, .range = range};
     *quantized = NULL;
+    CV_TRY(check_tables(from, err));
+    q.to = cv_alloc(1, sizeof *q.to);
+    q.as_i8 = cv_alloc(2 * values, sizeof *q.as_i8);
+    q.scale = cv_alloc(values, sizeof *q.scale);
+    q.failed = !q.to || !q.as_i8 || !q.scale || !cv_quantize_scales(from, range, q.scale);
     if (!q.failed) {
-        memcpy(range, given, values * sizeof *range);
-        unite(from, group, range);
-        q.as_i8 = group + values;
         q.as_f32 = q.as_i8 + values;
-        for (int v = 0; v < from->values; v++) {
-            q.scale[v] = scale_of(range[group_of(group, v)]);
-            q.as_i8[v] = q.as_f32[v] = -1;
-        }
+        for (int v = 0; v < from->values; v++) q.as_i8[v] = q.as_f32[v] = -1;
         q.to->rate = from->rate, q.to->classes = from->classes, q.to->outputs = from->outputs;
         q.to->input = from->input, q.to->macs = from->macs, q.to->work = -1;
         take_front(&q);
@@ -239,8 +270,7 @@ convo_status cv_program_quantize(const cv_program *from, const cv_range *given, 
     }
     convo_status status = q.failed ? cv_no_memory(err, "a program of 8-bit numbers") : CONVO_OK;
     if (!status) status = cv_program_plan(q.to, err);
-    free(range);
-    free(group);
+    free(q.as_i8);
     free(q.scale);
     if (status)
         cv_program_free(q.to);

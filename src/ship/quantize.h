@@ -9,6 +9,10 @@ typedef struct cv_scale {
 } cv_scale;
 // The number that stands for v, cut to -128 ... 127.
 int32_t cv_scale_number(cv_scale scale, double v);
+// The scales of all values, [values], from their ranges; false: no memory.
+bool cv_quantize_scales(const cv_program *program, const cv_range *range, cv_scale *scale);
+// Whether a kernel of 8-bit numbers computes what this call does.
+bool cv_quantize_has_form(const cv_device_call *call);
 
 // One output of a layer with weights, [count], `apart` from each other.
 typedef struct cv_i8_output {
@@ -28,9 +32,10 @@ int8_t cv_quantize_weight(float weight, double scale);
 typedef struct quantizing {
     const cv_program *from;
     cv_program *to;
-    cv_scale *scale;     // [from->values]
-    int *as_i8, *as_f32; // the new program's value that holds the old one's, -1: not yet
-    bool failed;         // memory ran out
+    const cv_range *range; // [from->values]
+    cv_scale *scale;       // [from->values]
+    int *as_i8, *as_f32;   // the new program's value that holds the old one's, -1: not yet
+    bool failed;           // memory ran out
 } quantizing;
 
 // Adds the call of 8-bit numbers for one in floats; false: there is none.

@@ -1,6 +1,7 @@
 // The weights and factors of calls of 8-bit numbers.
 #include "ship/quantize.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -170,7 +171,8 @@ static cv_i8_output output_of(const quantizing *q, const cv_device_call *c, int6
 static bool can_be_rounded(const quantizing *q, const cv_device_call *c, int64_t outputs) {
     for (int64_t n = 0; n < outputs; n++) {
         const cv_i8_output o = output_of(q, c, n);
-        if (!(o.x * scale_of_output(&o) / o.y < MOST)) return false;
+        const double scale = scale_of_output(&o);
+        if (!(o.x * scale / o.y < MOST && scale > (double)FLT_MIN && scale < (double)FLT_MAX / 2)) return false;
     }
     return true;
 }
@@ -286,8 +288,11 @@ static bool quantize_token(quantizing *q, const cv_device_call *c) {
 }
 
 // Any function of one number is a table of 256.
+static bool has_many(const cv_device_call *c) { // a function for every channel
+    return c->f32.g.groups != 1;
+}
 static bool quantize_pointwise(quantizing *q, const cv_device_call *c) {
-    if (c->f32.g.groups != 1) return false; // a function for every channel
+    if (has_many(c)) return false;
     cv_f32_layer one = c->f32;
     one.g.in = (cv_maps){1, 1, 1};
     char path[96];
@@ -324,8 +329,20 @@ static const struct {
     {"token", quantize_token},
 };
 
-bool cv_quantize_call(quantizing *q, const cv_device_call *c) {
+typedef bool quantize_form(quantizing *q, const cv_device_call *call);
+
+static quantize_form *form_of(const cv_device_call *c) {
     for (size_t k = 0; k < CV_COUNT(forms_of_8_bits); k++)
-        if (!strcmp(forms_of_8_bits[k].kernel, c->kernel->name)) return forms_of_8_bits[k].quantize(q, c);
-    return false;
+        if (!strcmp(forms_of_8_bits[k].kernel, c->kernel->name)) return forms_of_8_bits[k].quantize;
+    return NULL;
+}
+
+bool cv_quantize_call(quantizing *q, const cv_device_call *c) {
+    quantize_form *quantize = form_of(c);
+    return quantize && quantize(q, c);
+}
+
+bool cv_quantize_has_form(const cv_device_call *c) {
+    quantize_form *quantize = form_of(c);
+    return quantize && !(quantize == quantize_pointwise && has_many(c));
 }

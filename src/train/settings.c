@@ -43,6 +43,11 @@ const cv_option cv_train_schema[] = {
         "bf16: layers multiply in bf16 where the processor has AMX, or is AMD's with AVX512_BF16; weights, sums and "
         "scores stay fp32",
         .words = "fp32|bf16"),
+    CV_OPTION(
+        "quantize", CV_WORD, cv_train_config, quantize,
+        "int8: weights and values are rounded as in the device's 8-bit numbers, so that the net learns to do with "
+        "them; it starts from a trained model (--from)",
+        .words = "none|int8"),
     CV_OPTION("record_every", CV_INT, cv_train_config, record_every, "steps between two lines of steps.jsonl; 0: none",
               CV_RANGE(0, 1 << 30)),
     CV_OPTION("record_full", CV_BOOL, cv_train_config, record_full,

@@ -77,6 +77,7 @@ typedef struct cv_train_config {
     int keep;                              // CV_KEEP_BEST, ...
     int watch;                             // CV_WATCH_LOSS, ...: what tells which epoch is better
     int precision;                         // CV_PRECISION_FP32, ...
+    int quantize;                          // CV_QUANTIZE_NONE, ...
     int64_t record_every;                  // steps; 0: only epochs are recorded
     bool record_full, record_validation, test_each_epoch, drop_last, balance;
     int64_t accumulate;               // batches of a step
@@ -90,6 +91,7 @@ enum { CV_SHUFFLE, CV_FIXED, CV_REPLACEMENT };
 enum { CV_KEEP_BEST, CV_KEEP_LAST };
 enum { CV_WATCH_LOSS, CV_WATCH_ACCURACY };
 enum { CV_PRECISION_FP32, CV_PRECISION_BF16 };
+enum { CV_QUANTIZE_NONE, CV_QUANTIZE_INT8 };
 
 extern const cv_option cv_train_schema[]; // over cv_train_config
 

@@ -128,11 +128,12 @@ without_loops() {
 
 echo 'int main(void) { return 0; }' >"$work/none.c"
 ways='gcc_-std=c99_-O0 gcc_-std=gnu11_-O3_-march=native clang_-std=c99_-O3_-march=native clang_-O1 g++_-x_c++_-O2' blank=$IFS
-for net in digits mixed wave states digits8 mixed8 states8; do
+for net in digits mixed wave states digits8 mixed8 wave8 states8; do
     run=$work/${net%8}.run recipe=$work/$net.yaml
     int8=
     case $net in
     digits) recipe=fsdd-mfcc ;;
+    wave8) recipe='' int8='--int8 --float 0' ;; # and with it what it hears
     *8) recipe='' int8=--int8 ;; # the run of the net in floats
     esac
     [ -z "$recipe" ] || expect 0 "$net is trained" -- train "$recipe" --out "$run" --set epochs=1 -q
@@ -212,6 +213,14 @@ expect 0 "the run's 8-bit numbers" "kept.c" -- export "$run" -o "$work/kept.c" -
 mv "$work/kept.c" "$work/measured.c"
 expect 0 "those of the file, without data" "kept.c" -- export "$work/x.safetensors" -o "$work/kept.c" --int8 --data /nowhere
 check "are the same" sh -c 'sed 1d "$0" >"$0.body" && sed 1d "$1" | cmp - "$0.body"' "$work/kept.c" "$work/measured.c"
+expect 0 "recurrent layers keep theirs" "y.safetensors" -- export "$work/states.run" -o "$work/y.safetensors" --int8 --float 6
+expect 0 "those of the file, without data" "kept.c" -- export "$work/y.safetensors" -o "$work/kept.c" --int8 --data /nowhere
+expect 0 "the run's" "kept2.c" -- export "$work/states.run" -o "$work/kept2.c" --int8 --float 6 --name kept
+check "are the same, but for the name" sh -c 'sed 1d "$0" >"$0.body" && sed "1d; s/kept2/kept/" "$1" | cmp - "$0.body"' \
+    "$work/kept.c" "$work/kept2.c"
+expect 1 "no such layer" "no layer '9' is computed on a device" -- export "$run" -o "$work/x.c" --int8 --float 9
+expect 2 "floats in floats" "--float requires --int8" -- export "$run" -o "$work/x.c" --float 0
+expect 2 "floats in floats" "--float requires --int8" -- eval "$run" --on device --float 0
 expect 1 "a name that is no word of C" "the name '1 net' is no word of C" -- export "$run" -o "$work/x.c" --name '1 net'
 expect 1 "options that are for ONNX" "these options apply to .onnx only" -- export "$run" -o "$work/x.c" --fold
 expect 1 "a name for ONNX" "this option applies to .c" -- export "$run" -o "$work/x.onnx" --name net

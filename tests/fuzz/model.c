@@ -1,5 +1,5 @@
 // Model files. What is accepted is saved; a small model is also asked about an example, and one that is too large to
-// run must say so.
+// run must say so. One that keeps ranges of 8-bit numbers is asked about it as on a device, too.
 #include "fuzz.h"
 
 #include "model/model.h"
@@ -26,6 +26,16 @@ static void predict(convo_model *model) {
     free(probability);
 }
 
+static void predict_on_device(convo_model *model) {
+    enum { MOST_VALUES = 4096 };
+    convo_error err = {0};
+    if (!model->ranges || values_of(model->net) > MOST_VALUES) return;
+    fuzz_check(convo_model_quantize(model, NULL, &err), &err);
+    if (err.code) return;
+    fuzz_check(convo_model_run_on(model, CONVO_DEVICE_INT8, &err), &err);
+    if (!err.code) predict(model);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const fuzz_path path = fuzz_write("model.safetensors", data, size);
     convo_model *model = NULL;
@@ -33,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_check(convo_model_load(path.text, &model, &err), &err);
     if (!model) return 0;
     predict(model);
+    predict_on_device(model);
     const fuzz_path again = fuzz_in_folder("again.safetensors");
     fuzz_check(convo_model_save(model, again.text, &err), &err);
     fuzz_tell_file(again.text);

@@ -83,8 +83,9 @@ GREEDY = {
 }
 
 
-def model(recipe, labels, tensors=(), normalize='{"mean": 0, "std": 1}'):
-    header = {"__metadata__": {"convo.recipe": recipe, "convo.labels": json.dumps(labels), "convo.normalize": normalize}}
+def model(recipe, labels, tensors=(), normalize='{"mean": 0, "std": 1}', **others):
+    header = {"__metadata__": {"convo.recipe": recipe, "convo.labels": json.dumps(labels), "convo.normalize": normalize,
+                               **{"convo." + name: text for name, text in others.items()}}}
     data = b""
     for name, shape, values in tensors:
         header[name] = tensor(shape, len(data), len(data) + len(values))
@@ -105,6 +106,12 @@ def make_models():
     seed("model", "escape-in-a-label", model(RECIPES["waveform"], ["\x1b[2J", "b"], linear))
     seed("model", "std-0", model(RECIPES["waveform"], ["a", "b"], linear, '{"mean": 0, "std": 0}'))
     seed("model", "too-much", model(RECIPES["waveform"], ["a", "b"], linear + [("2.weight", [1], floats(1))]))
+    for name, ranges in {"ranges": '{"input": [-1, 1], "1": [-2.5, 3e4]}', "ranges-of-nothing": "{}",
+                         "ranges-in-floats": '{"input": [-1, 1], "1": [0, 1], "float": "0-1"}',
+                         "ranges-too-large": '{"input": [-1e18, 1e18], "1": [-1e-40, 1e-40]}'}.items():
+        seed("model", name, model(RECIPES["waveform"], ["a", "b"], linear, int8=ranges))
+    infinite = [linear[0], ("1.bias", [2], floats(1, float("inf")))]
+    seed("model", "ranges-not-finite", model(RECIPES["waveform"], ["a", "b"], infinite, int8='{"input": [-1, 1], "1": [0, 1]}'))
     last = [("2.weight", [2, 1], floats(1, 2)), ("2.bias", [2], floats(0, 0))]
     seed("model", "maps-of-2^28-with-weights", model(GREEDY["maps-of-2^28"], ["a", "b"], last))
     norm = [("1." + n, [2], floats(1, 2)) for n in ("weight", "bias", "running_mean", "running_var")]

@@ -370,6 +370,18 @@ def factors(make, each_step):
     return values
 
 
+# --- 8-bit numbers ----------------------------------------------------------------------------------------------------
+
+def int8():
+    """Weights rounded with a step for each output."""
+    shapes = {"linear": ((5, 12), 0), "conv": ((6, 4, 3, 3), 0), "depthwise": ((4, 1, 3, 3), 0), "transposed": ((3, 6, 2, 2), 1)}
+    for name, (shape, axis) in shapes.items():
+        weight = torch.tensor(made_up(TENSOR, shape))
+        others = [d for d in range(len(shape)) if d != axis]
+        step = (weight.double().abs().amax(others) / 127).float()
+        keep("int8/" + name, torch.fake_quantize_per_channel_affine(weight, step, torch.zeros(len(step), dtype=torch.int32), axis, -127, 127))
+
+
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 def save(path):
@@ -394,6 +406,7 @@ def main():
             op_case(case, kind)
     for name in nets:
         net_golden(name)
+    int8()
     for name, (optimizer, schedule, each_step) in trainings.items():
         net, _ = train(tiny, task((6,), 3, 20, 0.75), 8, 7, "fixed", optimizer, schedule, each_step)
         for key, value in net.state_dict().items():

@@ -18,7 +18,7 @@ static inline int64_t bits_end(int64_t i, int64_t pixels) {
 }
 
 // y = f(x), pixel by pixel; f sets *passes to -1 where the gradient passes, to 0 elsewhere.
-ALWAYS_INLINE void forward_with_bits(const cv_pass *p, lanes f(lanes x, mask *passes)) {
+ALWAYS_INLINE void forward_with_bits(const cv_pass *p, lanes f(const void *config, lanes x, mask *passes)) {
     const int64_t pixels = cv_shape_pixels(p->out), n = cv_shape_size(p->out);
     const lanes *x = p->x[0];
     lanes *y = p->y;
@@ -27,7 +27,7 @@ ALWAYS_INLINE void forward_with_bits(const cv_pass *p, lanes f(lanes x, mask *pa
         for (int64_t i = 0; i < pixels; i += BITS) {
             mask bits = {0}, bit = bits + 1, passes;
             for (int64_t k = i; k < bits_end(i, pixels); k++, bit += bit) {
-                y[k] = f(x[k], &passes);
+                y[k] = f(p->config, x[k], &passes);
                 bits |= passes & bit;
             }
             if (kept) *kept++ = bits;

@@ -29,7 +29,8 @@ ALWAYS_INLINE lanes clip_gradient(const void *config, lanes x, lanes dy) {
 
 POINTWISE_PASSES(clip, x[0])
 
-ALWAYS_INLINE lanes relu6(lanes x, mask *passes) {
+ALWAYS_INLINE lanes relu6(const void *config, lanes x, mask *passes) {
+    (void)config;
     *passes = (x > 0) & (x < 6);
     return cut(x, 0, 6);
 }

@@ -2,8 +2,9 @@
 #include "op/layers/bits.h"
 
 // A NaN stays one, so that a broken net is noticed.
-ALWAYS_INLINE lanes relu(lanes x, mask *passes) {
+ALWAYS_INLINE lanes relu(const void *config, lanes x, mask *passes) {
     const lanes zero = {0};
+    (void)config;
     *passes = x > zero;
     return select_lanes(x < zero, zero, x);
 }
