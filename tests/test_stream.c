@@ -420,7 +420,7 @@ static void a_device_computes_only_what_is_new(void **state) {
         char *text = cv_format("%s%s", TRAINED, flowing[k].text);
         convo_model *model = make_model(text, 3);
         cv_hops *hops;
-        must(cv_hops_new(model, false, 160, &hops, &err), &err);
+        must(cv_hops_new(model, false, 160, false, &hops, &err), &err);
         if (hops->program->flowing != calls[k][0] || hops->program->calls != calls[k][1])
             fail_msg("%s: %d of %d calls, not %d of %d", flowing[k].name, hops->program->flowing, hops->program->calls,
                      calls[k][0], calls[k][1]);

@@ -27,14 +27,11 @@ static convo_status settle(const convo_model *model, bool i8, cv_export_stream *
     if (!model->front)
         return cv_fail(err, CONVO_STATE, file, "this model has no front end: it reads arrays, and listens to nothing");
     CV_TRY(convo_model_listening(model, &s->listening, err));
-    if (s->listening.carry)
-        return cv_fail(err, CONVO_UNSUPPORTED, file,
-                       "a state that is carried from window to window has no form for devices yet: set carry=false");
     const long long hop = llround(s->listening.hop * cv_front_rate(model->front));
     if (hop > CV_LIMIT_DEVICE_CLIP)
         return cv_fail(err, CONVO_LIMIT, file, "a hop of %lld samples is more than the %d of a device", hop,
                        CV_LIMIT_DEVICE_CLIP);
-    CV_TRY(cv_hops_new(model, i8, (size_t)(hop > 1 ? hop : 1), &s->hops, err));
+    CV_TRY(cv_hops_new(model, i8, (size_t)(hop > 1 ? hop : 1), s->listening.carry, &s->hops, err));
     s->numbers = cv_alloc(2 * (size_t)model->classes, sizeof *s->numbers);
     return s->numbers ? CONVO_OK : cv_no_memory(err, "a stream");
 }

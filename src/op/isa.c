@@ -57,6 +57,10 @@ const cv_isa *cv_isa_in_bf16(const cv_isa *isa, const char **why) {
 #endif
 #ifdef CONVO_HAS_avx512bf16
     if (cv_cpu_bf16()) return &cv_isa_avx512bf16;
+#else
+    if (cv_cpu_bf16())
+        *why = "precision: bf16 on this processor needs a convo compiled with GCC 10 or later, so this training is in "
+               "fp32";
 #endif
     return isa;
 }

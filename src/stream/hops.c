@@ -235,7 +235,11 @@ static convo_status open_hops(cv_hops *h, const convo_model *model, bool i8, siz
     return h->memory && h->sample ? CONVO_OK : cv_no_memory(err, "a stream");
 }
 
-convo_status cv_hops_new(const convo_model *model, bool i8, size_t hop, cv_hops **hops, convo_error *err) {
+convo_status cv_hops_new(const convo_model *model, bool i8, size_t hop, bool carry, cv_hops **hops, convo_error *err) {
+    *hops = NULL;
+    if (carry)
+        return cv_fail(err, CONVO_UNSUPPORTED, model->recipe->file,
+                       "a state that is carried from window to window has no form for devices yet: set carry=false");
     cv_hops *h = *hops = cv_alloc(1, sizeof *h);
     if (!h) return cv_no_memory(err, "a stream");
     const convo_status status = open_hops(h, model, i8, hop, err);

@@ -14,8 +14,8 @@ typedef struct cv_hops {
     int16_t *sample;      // [listener.keep]
 } cv_hops;
 
-// hop: samples from window to window.
-convo_status cv_hops_new(const convo_model *model, bool i8, size_t hop, cv_hops **hops, convo_error *err);
+// hop: samples from window to window. carry: as in columns.h, which is refused.
+convo_status cv_hops_new(const convo_model *model, bool i8, size_t hop, bool carry, cv_hops **hops, convo_error *err);
 void cv_hops_free(cv_hops *hops);
 void cv_hops_clear(cv_hops *hops);
 // Takes the next window of checked samples, as cv_columns_hear does.

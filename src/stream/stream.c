@@ -50,7 +50,7 @@ static convo_status settle(convo_stream *s, const convo_listening *listening, co
 static convo_status open_moving(convo_stream *s, convo_error *err) {
     const convo_machine machine = s->model->machine;
     if (machine == CONVO_HOST) return cv_columns_new(s->model, s->hop, s->listening.carry, &s->columns, err);
-    CV_TRY(cv_hops_new(s->model, machine == CONVO_DEVICE_INT8, s->hop, &s->hops, err));
+    CV_TRY(cv_hops_new(s->model, machine == CONVO_DEVICE_INT8, s->hop, s->listening.carry, &s->hops, err));
     if (s->hops->moves) return CONVO_OK;
     cv_hops_free(s->hops);
     s->hops = NULL;

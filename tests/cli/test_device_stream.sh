@@ -135,6 +135,7 @@ expect 1 "ONNX has no stream" "this option applies to .c" -- export "$work/words
 expect 1 "nor has a model file" "these options apply to other formats" -- export "$work/words" -o "$work/x.safetensors" --stream
 expect 0 "a model may carry states" -- listen "$work/words" --write -q --set carry=true
 expect 1 "which no device does yet" "set carry=false" -- export "$work/words" -o "$work/x.c" --stream
+expect 1 "nor does the host in its place" "set carry=false" -- listen "$work/words" data/fsdd/4_theo_42.flac --on device
 expect 0 "a net of arrays is trained" -- train moons --out "$work/moons" --set epochs=1 -q
 expect 1 "it listens to nothing" "this model has no front end" -- export "$work/moons" -o "$work/x.c" --stream
 finish
