@@ -362,12 +362,15 @@ static inline void draw_step(random_net *n) {
     cv_append(n->text, sizeof n->text, "]");
 }
 
-// train: its words and yes-or-noes but for the precision, whose numbers are others; then what it chooses.
+// train: its words and yes-or-noes but for the precision, whose numbers are others, and for quantize, which goes on
+// with a trained net; then what it chooses.
 static inline void draw_train(random_net *n, const cv_op *loss) {
     char value[64];
     cv_append(n->text, sizeof n->text, "train: {epochs: %d, seed: %d", 1 + draw(n, 3), draw(n, 1000));
     for (const cv_option *o = cv_train_schema; o->name; o++) {
-        if ((o->type != CV_WORD && o->type != CV_BOOL) || strcmp(o->name, "precision") == 0) continue;
+        if ((o->type != CV_WORD && o->type != CV_BOOL) || strcmp(o->name, "precision") == 0 ||
+            strcmp(o->name, "quantize") == 0)
+            continue;
         if (strcmp(o->name, "ema_warmup") == 0) continue; // see draw_step
         draw_option(n, o, 1, value, sizeof value);
         // A balanced order is drawn anew in every epoch: it cannot be fixed besides.
