@@ -17,6 +17,7 @@ static json_t *counts_json(const convo_class_parts *c) {
     return json;
 }
 
+// null: there are no classes.
 static json_t *class_name_json(const convo_parts *p, int k) {
     return k < p->class_count ? json_text(p->classes[k].name) : json_null();
 }

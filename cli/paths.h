@@ -21,7 +21,7 @@ typedef struct cli_data {
 } cli_data;
 // recipe: the file of the recipe, or NULL; data: --data, or NULL; threads: --threads. Call data_close in any case.
 int data_open(cli_data *d, const char *recipe, const char *data, int64_t threads);
-void data_close(cli_data *d);
+void data_close(cli_data *d); // once; d->how refers to what is freed
 // From now on, reading and scoring show on the terminal. d must stay where it is.
 void data_show(cli_data *d, const cli_context *context);
 // Finds RECIPE, a path or a bare name, and applies --set. *file (may be NULL) receives the path; the caller frees it.

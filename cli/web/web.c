@@ -127,6 +127,7 @@ typedef struct web_page {
     size_t size;
 } web_page;
 
+// What stands in web.html for {{name}}; of {{?sound}} only whether there is anything.
 static void write_piece(const web_page *p, const char *name, FILE *out) {
     const char *recipe = convo_recipe_name(convo_model_recipe(p->model));
     if (!strcmp(name, "title")) html_text(p->how->name ? p->how->name : recipe, out);

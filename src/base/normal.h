@@ -19,7 +19,7 @@ bool cv_normal_copy(const cv_normal *from, cv_normal *to);
 void cv_normal_free(cv_normal *normal);
 // Returns the number of pairs; 0 if x stays as it is.
 size_t cv_normal_count(const cv_normal *normal);
-// Returns whether both do the same.
+// Returns whether both have the same pairs, bit for bit, for examples of any size.
 bool cv_normal_equal(const cv_normal *a, const cv_normal *b);
 // Returns whether it can normalise examples of other sizes.
 bool cv_normal_fits(const cv_normal *normal, const size_t row[3]);

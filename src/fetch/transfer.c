@@ -81,6 +81,7 @@ void cv_download_forget(const char *path) {
 
 // --- what comes in ----------------------------------------------------------------------------------------------
 
+// name: with its colon. value: without blanks around it, "" if it is not fit to be sent back. The line has no 0 at its end.
 static bool header_is(const char *line, size_t size, const char *name, char *value /* [TAG_SIZE] */) {
     const size_t length = strlen(name);
     if (size <= length || strncasecmp(line, name, length)) return false;

@@ -58,6 +58,7 @@ void cv_graph_free(cv_graph *graph);
 cv_graph_node *cv_graph_add_node(cv_graph *graph, const char *type, const char *name); // NULL: graph->failed
 // Makes it a node of another type, without inputs and attributes, with the same outputs. false: graph->failed.
 bool cv_graph_reset_node(cv_graph *graph, cv_graph_node *node, const char *type);
+// value: its name, which is copied. node: NULL adds nothing, and a node stays where it is until another is added.
 void cv_graph_add_input(cv_graph *graph, cv_graph_node *node, const char *value);
 void cv_graph_add_output(cv_graph *graph, cv_graph_node *node, const char *value);
 cv_attribute *cv_graph_add_attribute(cv_graph *graph, cv_graph_node *node, const char *name); // NULL: graph->failed

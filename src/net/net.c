@@ -35,6 +35,7 @@ cv_shape cv_net_output(const cv_net *net) {
     return net->nodes ? net->node[net->nodes - 1].out : net->input;
 }
 
+// No size is 0, and one example has at most CV_LIMIT_MAP values; divided, so that no product overflows.
 static bool size_fits(cv_shape s) {
     return s.c > 0 && s.h > 0 && s.w > 0 && s.c <= CV_LIMIT_MAP && s.h <= CV_LIMIT_MAP / s.c &&
            s.w <= CV_LIMIT_MAP / (s.c * s.h);

@@ -223,6 +223,8 @@ static convo_status lower_reshape(lowering *w, int i, const form *f, convo_error
     return CONVO_OK;
 }
 
+// One call, whose kernel needs no more than these: the first channel of split; the value of pad, and its padding in
+// front (what is behind follows from the output).
 static convo_status lower_call(lowering *w, int i, const form *f, convo_error *err) {
     const cv_node *n = &w->net->node[i];
     const int64_t *first = cv_node_option(n, "first"), *padding = cv_node_option(n, "padding");

@@ -2,7 +2,6 @@
 // such form stays in floats, between calls that convert.
 #include "ship/quantize.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +50,7 @@ static void unite(const cv_program *from, int *group, cv_range *range) {
 static cv_scale scale_of(cv_range r) {
     const double low = fmin((double)r.low, 0), high = fmax((double)r.high, 0);
     cv_scale s = {.scale = (float)((high - low) / 255)};
-    if (!(s.scale > FLT_MIN * 1024)) s.scale = 1;
+    if (!(s.scale > CV_LEAST_SCALE)) s.scale = 1;
     s.zero = (int32_t)fmax(-128, fmin(127, rint(-128 - low / (double)s.scale)));
     return s;
 }

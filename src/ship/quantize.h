@@ -3,10 +3,15 @@
 
 #include "ship/program.h"
 
+#include <float.h>
+
 typedef struct cv_scale {
     float scale;
     int32_t zero;
 } cv_scale;
+
+// Below it, what is divided by a scale could overflow: a scale is 1 instead.
+#define CV_LEAST_SCALE (FLT_MIN * 1024)
 // The number that stands for v, cut to -128 ... 127.
 int32_t cv_scale_number(cv_scale scale, double v);
 // The scales of all values, [values], from their ranges; false: no memory.

@@ -252,11 +252,12 @@ static const int8_t *quantize_table(quantizing *q, const cv_device_call *c, int6
     return to;
 }
 
-// Their scale, symmetric.
+// The scale of a table of floats in place of x1: 0 stays 0, and the largest becomes 127 or -127. Tables of zeros, or of
+// what is next to zero, become zeros.
 static cv_scale scale_of_weights(const cv_device_call *c, int64_t count) {
     float largest = 0;
     for (int64_t k = 0; k < count; k++) largest = fmaxf(largest, fabsf(c->f32.weight[k]));
-    return (cv_scale){largest > 0 ? largest / 127 : 1, 0};
+    return (cv_scale){largest > CV_LEAST_SCALE * 127 ? largest / 127 : 1, 0};
 }
 
 static bool quantize_two(quantizing *q, const cv_device_call *c) {
