@@ -91,6 +91,24 @@ static void thresholds_together_are_as_each_by_itself(void **state) {
     free(threshold);
 }
 
+// 100 words whose score stays at 1 for 20 hops are one threshold, however many peaks: the others are all kept.
+static void scores_that_stay_at_one_displace_no_threshold(void **state) {
+    enum { FLAT = 2000, PEAKS = 100 };
+    static float score[FLAT + 4 * PEAKS];
+    (void)state;
+    for (int k = 0; k < FLAT; k++) score[k] = 1;
+    for (int k = 0; k < PEAKS; k++) score[FLAT + 4 * k + 2] = (float)(k + 1) / (2 * PEAKS);
+    const cv_spotted r = {.score = score, .hops = CV_COUNT(score), .hop = 0.02, .seconds = 48};
+    const cv_spotting_rule rule = {.gap = 2, .slack = 0.5};
+    float *threshold;
+    size_t count;
+    assert_int_equal(cv_spotting_thresholds(&r, 1, &rule, &threshold, &count, NULL), CONVO_OK);
+    assert_int_equal(count, 1 + PEAKS);
+    for (size_t k = 1; k < count; k++)
+        if (threshold[k] != (float)(PEAKS + 1 - (int)k) / (2 * PEAKS)) fail_msg("threshold %zu: %g", k, threshold[k]);
+    free(threshold);
+}
+
 static void a_threshold_keeps_to_its_false_accepts(void **state) {
     (void)state;
     static const float threshold[] = {0.9f, 0.8f, 0.6f, 0.4f};
@@ -244,6 +262,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hits_and_false_accepts_are_counted),
         cmocka_unit_test(thresholds_together_are_as_each_by_itself),
+        cmocka_unit_test(scores_that_stay_at_one_displace_no_threshold),
         cmocka_unit_test(a_threshold_keeps_to_its_false_accepts),
         cmocka_unit_test(hours_without_words_leave_out_their_slack),
         cmocka_unit_test(rates_have_exact_intervals),

@@ -110,12 +110,14 @@ static int highest_first(const void *a, const void *b) {
     return (x < y) - (x > y);
 }
 
-// The first 512, then ever fewer: each at least a hundredth further down the list.
+// Each value once: the first 512, then ever fewer, each at least a hundredth further down the list. Scores that stay at
+// 1 are many peaks of one value.
 static size_t thin_out(float *threshold, size_t count) {
     enum { ALL = 512, SPREAD = 100 };
-    size_t kept = 0, next = 0;
-    for (size_t k = 0; k < count; k++) {
-        if (kept && threshold[k] == threshold[kept - 1]) continue;
+    size_t values = 0, kept = 0, next = 0;
+    for (size_t k = 0; k < count; k++)
+        if (!values || threshold[k] != threshold[values - 1]) threshold[values++] = threshold[k];
+    for (size_t k = 0; k < values; k++) {
         if (k < next) continue;
         threshold[kept++] = threshold[k];
         if (k >= ALL) next = k + 1 + k / SPREAD;
