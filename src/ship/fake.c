@@ -62,8 +62,7 @@ static const cv_device_call *writer_of(const faking *f, int value) {
 static bool is_i8_value(const faking *f, int v) {
     for (int i = 0; i < f->p->calls; i++) {
         const cv_device_call *c = &f->p->call[i];
-        const bool reads = c->x == v || (c->x1 == v && !c->kernel->works);
-        if ((reads || c->y == v) && is_i8_call(f, c)) return true;
+        if ((cv_call_reads(c, v) || c->y == v) && is_i8_call(f, c)) return true;
     }
     return false;
 }

@@ -47,6 +47,15 @@ typedef struct cv_device_call {
     char path[128];  // the layers that it stands for, for comments
 } cv_device_call;
 
+// The value that a call reads besides x; -1: none, x1 is the kernel's work memory, if anything.
+static inline int cv_call_second(const cv_device_call *c) {
+    return c->kernel->works ? -1 : c->x1;
+}
+// Whether a call reads a value.
+static inline bool cv_call_reads(const cv_device_call *c, int value) {
+    return c->x == value || cv_call_second(c) == value;
+}
+
 typedef struct cv_program {
     // What is on offer outside.
     const cv_kernel *front; // NULL: the input is an array

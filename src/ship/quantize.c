@@ -168,7 +168,7 @@ static bool is_read_in_floats(const quantizing *q) {
     bool all = true;
     for (int i = 0; i < q->from->calls; i++) {
         const cv_device_call *c = &q->from->call[i];
-        if (c->x == 0 || (c->x1 == 0 && !c->kernel->works)) all = all && c->y >= 0 && q->range[c->y].floats;
+        if (cv_call_reads(c, 0)) all = all && c->y >= 0 && q->range[c->y].floats;
     }
     return all;
 }

@@ -52,14 +52,9 @@ static bool same_maps(cv_maps a, cv_maps b) {
     return a.h == b.h && a.w == b.w && a.c == b.c;
 }
 
-// The input that a call reads besides x; -1: none.
-static int second_of(const cv_device_call *c) {
-    return c->kernel->works ? -1 : c->x1;
-}
-
 // Whether columns are made from columns alone: of the inputs as they lie there, by weights that know no column.
 static bool reads_columns(const hopping *h, const cv_device_call *c, const cv_geometry *g, const cv_flow *in) {
-    const int second = second_of(c);
+    const int second = cv_call_second(c);
     const cv_flow *in1 = second < 0 ? in : &h->flow[second];
     const bool add = !strcmp(c->kernel->name, "add");
     if (!in->flows || !in1->flows || in->along != in1->along || in->step != in1->step || in->columns != in1->columns)
@@ -116,7 +111,7 @@ static void find_kept(hopping *h) {
     for (int v = 0; v < p->values; v++)
         if (h->flow[v].flows) p->value[v].kept.columns = p->value[v].kept.fresh = (int32_t)h->flow[v].fresh;
     for (int i = 0; i < p->calls; i++) {
-        const int inputs[2] = {p->call[i].x, second_of(&p->call[i])};
+        const int inputs[2] = {p->call[i].x, cv_call_second(&p->call[i])};
         for (int k = 0; k < 2; k++)
             keep_for(h, inputs[k],
                      h->flows[i]     ? h->of[i][k].keep
@@ -137,7 +132,7 @@ static void find_kept(hopping *h) {
 static void set_sizes(const hopping *h, int i) {
     cv_device_call *c = &h->program->call[i];
     cv_geometry *g = geometry_of(c);
-    const int inputs[2] = {c->x, second_of(c)};
+    const int inputs[2] = {c->x, cv_call_second(c)};
     for (int k = 0; k < 2; k++)
         if (inputs[k] >= 0 && h->flow[inputs[k]].flows)
             c->skip[k] = h->program->value[inputs[k]].kept.columns -
