@@ -23,13 +23,20 @@ static int read_span(const char *name, const char *text, double span[2]) {
     return good ? DONE : usage_error("data", "--%s takes a number or two, as in --%s 5,25, not '%s'", name, name, text);
 }
 
-// NAME.csv for NAME.flac.
-static int write_list(const convo_mix *mix, const char *out, char **list) {
-    const char *ending = strrchr(out, '.');
-    *list = text_of("%.*s.csv", (int)(ending - out), out);
+// NAME.csv for NAME.flac; never the list that is read.
+static int name_list(const char *out, const char *source, char **list) {
+    const char *slash = strrchr(out, '/'), *name = slash ? slash + 1 : out, *ending = strrchr(name, '.');
+    *list = text_of("%.*s.csv", (int)((ending ? ending : name + strlen(name)) - out), out);
+    if (!*list) return no_memory();
+    return is_same_file(*list, source)
+               ? complain(*list, "is the list that is read, and would be written beside %s: name another file", name)
+               : DONE;
+}
+
+static int write_list(const convo_mix *mix, const char *list) {
     char *text = NULL;
     size_t size = 0;
-    FILE *stream = *list ? open_memstream(&text, &size) : NULL;
+    FILE *stream = open_memstream(&text, &size);
     if (!stream) return no_memory();
     fputs("start,end,word,snr,source\n", stream);
     for (int64_t k = 0; k < mix->count; k++) {
@@ -40,7 +47,7 @@ static int write_list(const convo_mix *mix, const char *out, char **list) {
         csv_text(s->clip, stream);
         fputc('\n', stream);
     }
-    const int status = fclose(stream) ? no_memory() : write_text(*list, text);
+    const int status = fclose(stream) ? no_memory() : write_text(list, text);
     free(text);
     return status;
 }
@@ -84,16 +91,17 @@ int mix_data(const cli_context *context, const cli_mix *values, const char *name
     if (!status) status = read_span("snr", values->snr, options.snr);
     if (!status) status = read_span("gap", values->gap, options.gap);
     if (!status) status = read_span("level", values->level, options.level);
-    if (status) return status;
+    char *list = NULL;
+    if (!status) status = name_list(values->out, folder, &list);
+    if (status) return free(list), status;
     convo_mix mix = {0};
     convo_error err;
-    char *list = NULL;
     status = convo_mix_write(name, folder, &options, &mix, &err) ? FAILED : DONE;
     bar_clear(&bar);
     if (status)
         fail(&err);
     else
-        status = write_list(&mix, values->out, &list);
+        status = write_list(&mix, list);
     if (!status) status = say_mixed(context, &mix, values->out, list);
     free(list);
     convo_mix_free(&mix);

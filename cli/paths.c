@@ -26,6 +26,10 @@ bool is_file(const char *path) {
     struct stat status;
     return !stat(path, &status) && S_ISREG(status.st_mode);
 }
+bool is_same_file(const char *a, const char *b) {
+    struct stat one, other;
+    return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
 
 bool is_folder(const char *path) {
     struct stat status;

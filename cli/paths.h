@@ -44,6 +44,7 @@ int refuse_run(const char *folder);
 void forget_run(const char *folder);
 
 bool is_file(const char *path);
+bool is_same_file(const char *a, const char *b); // two names of one file that is there
 bool is_folder(const char *path);
 int write_text(const char *path, const char *text);  // atomically
 char *text_of(const char *format, ...) PRINTF(1, 2); // new; NULL if memory runs out

@@ -1249,7 +1249,7 @@ typedef struct convo_mix {
 
 // Puts the recordings of the data set `name` in a folder (or file) one after the other, in random order, over noise.
 // The stream is written as it is made and may last for hours. Free the result with convo_mix_free. Errors: those of the
-// data set, of recordings and of writing; ARGUMENT if the part has no recording.
+// data set, of recordings and of writing; ARGUMENT if the part has no recording, or options->out is one of them.
 CONVO_API convo_status convo_mix_write(const char *name, const char *path, const convo_mix_options *options,
                                        convo_mix *mix, convo_error *err);
 // Frees what is in it.

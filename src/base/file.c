@@ -161,6 +161,11 @@ bool cv_is_file(const char *path) {
     return stat(path, &about) == 0 && S_ISREG(about.st_mode);
 }
 
+bool cv_is_same_file(const char *a, const char *b) {
+    struct stat one, other;
+    return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 convo_status cv_folder_make(const char *path, convo_error *err) {
     char *part = cv_format("%s", path);
     if (!part) return cv_no_memory(err, path);

@@ -36,3 +36,5 @@ convo_status cv_folder_list(const char *path, char ***names, size_t *count, conv
 void cv_folder_free(char **names, size_t count);
 bool cv_is_folder(const char *path);
 bool cv_is_file(const char *path);
+// Whether two names lead to one file that is there.
+bool cv_is_same_file(const char *a, const char *b);

@@ -1,6 +1,7 @@
 // A stream of recordings with known positions: one after the other with pauses, each at a signal-to-noise ratio, over
 // noise that goes on. It is written as it is made, so that it may last for hours.
 #include "audio/sound_write.h"
+#include "base/file.h"
 #include "change/kind.h"
 #include "change/recordings.h"
 #include "data/dataset.h"
@@ -244,10 +245,19 @@ static convo_status choose_part(const cv_dataset *data, convo_part part, int32_t
     return cv_fail(err, CONVO_ARGUMENT, data->folder, "has no recordings in its part '%s'", cv_part_name(part));
 }
 
+// A stream never takes the place of what it is made of.
+static convo_status spare_recordings(const cv_dataset *data, const char *out, convo_error *err) {
+    for (size_t i = 0; i < data->count; i++)
+        if (cv_is_same_file(data->example[i].path, out))
+            return cv_fail(err, CONVO_ARGUMENT, out, "is one of the recordings that are mixed: name another file");
+    return CONVO_OK;
+}
+
 static convo_status mix_part(mixing *m, convo_error *err) {
     int32_t *chosen = NULL;
     size_t count;
     convo_status status = choose_part(m->data, m->options->part, &chosen, &count, err);
+    if (!status) status = spare_recordings(m->data, m->options->out, err);
     if (!status && m->options->noise) status = cv_recordings_read(m->options->noise, "noise", m->rate, &m->noise, err);
     if (!status) status = read_rooms(m, err);
     if (!status) status = cv_sound_write_begin(&m->writer, m->options->out, m->rate, err);
