@@ -35,6 +35,23 @@ static const cli_option options[] = {
     {0},
 };
 
+// Options that are about examples of a data set: recordings of hours have none.
+static int check_stream(const eval_values *v) {
+    const struct {
+        bool given;
+        const char *name;
+    } other[] = {{v->split, "split"},
+                 {v->top > 0, "top"},
+                 {v->by_group, "by-group"},
+                 {v->save, "save"},
+                 {v->isa, "isa"},
+                 {v->skip_unreadable && !v->int8, "skip-unreadable"},
+                 {v->data && !v->int8, "data"}};
+    for (size_t k = 0; k < COUNT(other); k++)
+        if (other[k].given) return usage_error("eval", "--stream and --%s are mutually exclusive", other[k].name);
+    return DONE;
+}
+
 static int run_eval(const cli_context *context, const void *given) {
     const eval_values *values = given;
     convo_part part;
@@ -42,6 +59,7 @@ static int run_eval(const cli_context *context, const void *given) {
     int status = find_part("eval", values->split, &part);
     if (!status && !values->spotting.list && (values->spotting.at || values->spotting.out))
         status = usage_error("eval", "--%s requires --stream LIST", values->spotting.at ? "at" : "out");
+    if (!status && values->spotting.list) status = check_stream(values);
     if (!status) status = data_open(&d, NULL, values->data, values->threads);
     d.how.isa = values->isa;
     d.how.in_floats = values->in_floats;

@@ -68,16 +68,35 @@ static void print_false(const convo_spotting *r, bool all) {
     if (count > FEW && !all) printf("              (-v names all %lld)\n", (long long)count);
 }
 
+// What cannot be said of a word that is never said, or heard, is a dash.
+static void put_number(cli_table *table, const char *format, double number) {
+    char text[48];
+    snprintf(text, sizeof text, format, number);
+    table_cell(table, "%s", isfinite(number) ? text : "-");
+}
+
+static void put_span(cli_table *table, const char *format, convo_interval span) {
+    char text[96];
+    snprintf(text, sizeof text, format, span.low, span.high);
+    table_cell(table, "%s", isfinite(span.low) && isfinite(span.high) ? text : "-");
+}
+
+static void put_row(cli_table *table, const convo_spotting *r, const convo_spot_word *w) {
+    table_row(table, "%s\t%.4f\t%lld\t%lld", r->label[w->label], w->threshold, (long long)w->said,
+              (long long)w->missed);
+    put_number(table, "%.4f", share_of(w->missed, w->said));
+    put_span(table, "%.4f to %.4f", w->said ? w->misses : (convo_interval){NAN, NAN});
+    table_cell(table, "%lld", (long long)w->false_accepts);
+    put_number(table, "%.2f", rate_of(w, w->false_accepts));
+    put_span(table, "%.2f to %.2f", w->per_hour);
+    put_number(table, "%.2f s", w->delay_p50);
+    put_number(table, "%.2f s", w->delay_p95);
+}
+
 static int print_spotting(const convo_spotting *r, bool all) {
     cli_table table = {0};
     table_row(&table, "word\tthreshold\tsaid\tmissed\tshare\t95 %%\tfalse accepts\tper hour\t95 %%\tdelay p50\tp95");
-    for (int k = 0; k < r->words; k++) {
-        const convo_spot_word *w = &r->word[k];
-        table_row(&table, "%s\t%.4f\t%lld\t%lld\t%.4f\t%.4f to %.4f\t%lld\t%.2f\t%.2f to %.2f\t%.2f s\t%.2f s",
-                  r->label[w->label], w->threshold, (long long)w->said, (long long)w->missed,
-                  share_of(w->missed, w->said), w->misses.low, w->misses.high, (long long)w->false_accepts,
-                  rate_of(w, w->false_accepts), w->per_hour.low, w->per_hour.high, w->delay_p50, w->delay_p95);
-    }
+    for (int k = 0; k < r->words; k++) put_row(&table, r, &r->word[k]);
     if (table_print(&table, "lrrrrrrrrrr", stdout)) return FAILED;
     print_false(r, all);
     say(stdout, "%s of sound in %d recording%s, %s of it without the word%s; listening took %.2g %% of real time\n",

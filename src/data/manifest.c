@@ -40,15 +40,18 @@ static const struct column {
 } columns[] = {{"path", PATH},     {"label", LABEL}, {"split", SPLIT}, {"group", GROUP},
                {"speaker", GROUP}, {"start", START}, {"end", END},     {"word", LABEL}};
 
+// What a list is read for: one label for each row; several, or none in an empty field; where in a stream words are.
+typedef enum purpose { ONE_LABEL, SEVERAL_LABELS, WORDS } purpose;
+
 typedef struct reader {
     const char *file;
     const char *recording; // that it is about; NULL: the column path says
     size_t folder;         // length of the file's folder with its slash
-    bool several;          // an empty label says that nothing is true
-    long line, row;        // being read; where the row began
-    bool header;           // is behind us
-    int column;            // within the row
-    int *kind;             // of each column, by the header
+    purpose purpose;
+    long line, row; // being read; where the row began
+    bool header;    // is behind us
+    int column;     // within the row
+    int *kind;      // of each column, by the header
     size_t columns, capacity;
     char *field[COLUMNS]; // of the row; NULL: not there
     cv_listing *listing;
@@ -122,6 +125,9 @@ static void check_header(reader *r) {
         FAIL(r, CONVO_FORMAT,
              "the first line must name the columns 'path' and 'label' (and may name 'split', 'group', 'start', 'end'), "
              "separated by commas, semicolons or tabs");
+    if (r->purpose == WORDS && there[START] != there[END])
+        FAIL(r, CONVO_FORMAT, "the first line names the column '%s' and not '%s': a word needs both, in seconds",
+             there[START] ? "start" : "end", there[START] ? "end" : "start");
     if (there[PATH] && r->recording)
         FAIL(r, CONVO_FORMAT, "the file is beside the recording that it is about: leave out the column 'path'");
 }
@@ -148,8 +154,11 @@ static void add_row(reader *r) {
                *group = r->field[GROUP];
     if ((size_t)r->column != r->columns)
         FAIL(r, CONVO_FORMAT, "has %d fields, the first line names %zu columns", r->column, r->columns);
-    else if (!path[0] || (!label[0] && !r->several))
+    else if (!path[0] || (!label[0] && r->purpose == ONE_LABEL))
         FAIL(r, CONVO_FORMAT, "has no %s", path[0] ? "label" : "path");
+    else if (!label[0] && r->purpose == WORDS &&
+             ((r->field[START] && r->field[START][0]) || (r->field[END] && r->field[END][0])))
+        FAIL(r, CONVO_FORMAT, "says when and not which word: leave the times empty, too, where nothing is said");
     else if (split && cv_part_named(split) < 0)
         FAIL(r, CONVO_FORMAT, "split must be train, validation or test, not '%.60s'", split);
     if (r->status) return;
@@ -215,7 +224,7 @@ static void parse_manifest(reader *r, const char *text, size_t size) {
     csv_free(&csv);
 }
 
-static convo_status read_csv(const char *file, const char *recording, bool several, cv_listing *listing,
+static convo_status read_csv(const char *file, const char *recording, purpose use, cv_listing *listing,
                              convo_error *err) {
     static const char mark[] = "\xef\xbb\xbf"; // some programs begin UTF-8 files with it
     cv_bytes text;
@@ -223,7 +232,7 @@ static convo_status read_csv(const char *file, const char *recording, bool sever
     reader r = {.file = file,
                 .recording = recording,
                 .folder = slash ? (size_t)(slash - file) + 1 : 0,
-                .several = several,
+                .purpose = use,
                 .row = 1,
                 .listing = listing,
                 .err = err};
@@ -238,7 +247,7 @@ static convo_status read_csv(const char *file, const char *recording, bool sever
 
 // A recording and the list beside it, NAME.csv. A folder of recordings needs all lists; without one (NULL), the
 // recording is a stream: an example itself, without a label, that may lack the list.
-static convo_status read_recording(const char *recording, const char *folder, bool several, cv_listing *listing,
+static convo_status read_recording(const char *recording, const char *folder, purpose use, cv_listing *listing,
                                    convo_error *err) {
     const char *slash = strrchr(recording, '/'), *name = slash ? slash + 1 : recording, *ending = strrchr(name, '.');
     char *list = cv_format("%.*s.csv", (int)((ending ? ending : name + strlen(name)) - recording), recording);
@@ -246,14 +255,15 @@ static convo_status read_recording(const char *recording, const char *folder, bo
     convo_status status = CONVO_OK;
     if (!folder) status = cv_listing_add(listing, cv_format("%s", recording), (cv_word){"", 0}, (cv_word){0}, -1, err);
     if (!status && cv_is_file(list))
-        status = read_csv(list, recording, several, listing, err);
+        status = read_csv(list, recording, use, listing, err);
     else if (!status && folder)
         status = cv_fail(err, CONVO_FORMAT, folder, "%s has no list 'start,end,label' beside it, %s", name, list);
     free(list);
     return status;
 }
 
-static convo_status read_folder(const char *folder, bool spoken, bool several, cv_listing *listing, convo_error *err) {
+static convo_status read_folder(const char *folder, purpose use, cv_listing *listing, convo_error *err) {
+    const bool spoken = use == WORDS;
     char **names;
     size_t count;
     CV_TRY(cv_folder_list(folder, &names, &count, err));
@@ -261,7 +271,7 @@ static convo_status read_folder(const char *folder, bool spoken, bool several, c
     for (size_t k = 0; k < count && !status; k++) {
         if (!cv_is_sound_name(names[k])) continue;
         char *path = cv_format("%s/%s", folder, names[k]);
-        status = path ? read_recording(path, spoken ? NULL : folder, several, listing, err) : cv_no_memory(err, folder);
+        status = path ? read_recording(path, spoken ? NULL : folder, use, listing, err) : cv_no_memory(err, folder);
         free(path);
     }
     cv_folder_free(names, count);
@@ -274,9 +284,12 @@ static convo_status read_folder(const char *folder, bool spoken, bool several, c
 static convo_status spoken_scan(const char *list, const void *config, cv_dataset *dataset, convo_error *err) {
     (void)config;
     cv_listing listing = {.dataset = dataset};
-    const convo_status status = cv_is_folder(list)       ? read_folder(list, true, true, &listing, err)
-                                : cv_is_sound_name(list) ? read_recording(list, NULL, true, &listing, err)
-                                                         : read_csv(list, NULL, true, &listing, err);
+    convo_status status = cv_is_folder(list)       ? read_folder(list, WORDS, &listing, err)
+                          : cv_is_sound_name(list) ? read_recording(list, NULL, WORDS, &listing, err)
+                                                   : read_csv(list, NULL, WORDS, &listing, err);
+    if (!status && dataset->count == 0)
+        status = cv_fail(err, CONVO_FORMAT, list,
+                         "lists no recordings: it has a line 'path,start,end,word' and a line for each word");
     return cv_listing_end(&listing, status, err);
 }
 
@@ -285,8 +298,9 @@ static convo_status manifest_scan(const char *file, const void *config, cv_datas
     const manifest_config *c = config ? config : &none;
     cv_listing listing = {.dataset = dataset};
     const bool several = c->label_separator[0];
-    convo_status status = cv_is_folder(file) ? read_folder(file, false, several, &listing, err)
-                                             : read_csv(file, NULL, several, &listing, err);
+    const purpose use = several ? SEVERAL_LABELS : ONE_LABEL;
+    convo_status status =
+        cv_is_folder(file) ? read_folder(file, use, &listing, err) : read_csv(file, NULL, use, &listing, err);
     if (!status && dataset->count == 0)
         status = cv_fail(err, CONVO_FORMAT, file,
                          "lists no recordings: it has a line 'path,label' and a line for each of them");

@@ -17,6 +17,7 @@ typedef struct scored { // a recording
     size_t room;
     int64_t hops;
     double first, seconds;
+    double until; // where the last of the model's words may still be heard; 0: none is said
 } scored;
 
 typedef struct spotting {
@@ -86,6 +87,20 @@ static convo_status listen_blocks(spotting *s, scored *r, cv_sound_blocks *block
     return CONVO_OK;
 }
 
+// A word at the end of a recording has its time as any other, in silence.
+static convo_status listen_on(spotting *s, scored *r, int rate, convo_error *err) {
+    static const float silence[512];
+    for (double left = (r->until - r->seconds) * rate; left > 0; left -= (double)CV_COUNT(silence)) {
+        const size_t count = left < (double)CV_COUNT(silence) ? (size_t)left + 1 : CV_COUNT(silence);
+        CV_TRY(convo_stream_push(s->stream, silence, count, err));
+        CV_TRY(take_hops(s, r, err));
+    }
+    if (r->hops || (!(r->until > 0) && !(s->options->at > 0))) return CONVO_OK;
+    return cv_fail(err, CONVO_ARGUMENT, r->path,
+                   "is %.3g s long, and the net hears %.3g s at once: join short recordings, as 'convo data mix' does",
+                   r->seconds, convo_stream_window(s->stream));
+}
+
 static convo_status listen_to(spotting *s, scored *r, convo_error *err) {
     cv_sound_blocks *blocks;
     int rate;
@@ -93,6 +108,7 @@ static convo_status listen_to(spotting *s, scored *r, convo_error *err) {
     const convo_stream_options how = {.rate = rate, .scores = true};
     convo_status status = convo_stream_new(s->model, &how, &s->stream, err);
     if (!status) status = listen_blocks(s, r, blocks, rate, err);
+    if (!status) status = listen_on(s, r, rate, err);
     convo_stream_free(s->stream);
     s->stream = NULL;
     cv_sound_blocks_close(blocks);
@@ -267,10 +283,35 @@ static convo_status find_recordings(spotting *s, convo_error *err) {
     return CONVO_OK;
 }
 
+static bool is_word(const spotting *s, const cv_example *e) {
+    for (size_t w = 0; w < s->words; w++)
+        if (is_label(s, e, s->label[w])) return true;
+    return false;
+}
+
+// Before hours are listened to: whether what is said lies within each recording.
+static convo_status check_times(spotting *s, scored *r, convo_error *err) {
+    double length;
+    CV_TRY(cv_sound_length(r->path, &length, err));
+    for (size_t i = 0; i < s->data->count; i++) {
+        const cv_example *e = &s->data->example[i];
+        const double start = e->piece.start, end = e->piece.seconds > 0 ? start + e->piece.seconds : length;
+        if (strcmp(e->path, r->path) != 0 || !s->data->labels[e->label][0]) continue;
+        if (start >= length || end > length + slack)
+            return cv_fail(err, CONVO_FORMAT, r->path,
+                           "is %.2f s long, and its list says '%.60s' from %.2f to %.2f s: times are in seconds from "
+                           "the beginning",
+                           length, s->data->labels[e->label], start, end);
+        if (is_word(s, e)) r->until = fmax(r->until, end + slack);
+    }
+    return CONVO_OK;
+}
+
 static convo_status spot(spotting *s, convo_error *err) {
     CV_TRY(convo_model_listening(s->model, &s->listening, err));
     CV_TRY(find_words(s, err));
     CV_TRY(find_recordings(s, err));
+    for (size_t k = 0; k < s->recordings; k++) CV_TRY(check_times(s, &s->recording[k], err));
     for (size_t k = 0; k < s->recordings; k++) CV_TRY(listen_to(s, &s->recording[k], err));
     CV_TRY(count_all(s, err));
     s->out->share = s->out->seconds > 0 ? s->processor / s->out->seconds : 0;

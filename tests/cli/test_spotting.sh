@@ -45,6 +45,31 @@ expect 1 "a stream has to be there" "$work/none.wav" -- eval "$work/run" --strea
 echo 'start,end,word' >"$work/cut.csv"
 head -c 3000 "$work/test.flac" >"$work/cut.flac"
 expect 1 "a stream that is cut short is refused" "cut.flac" -- eval "$work/run" --stream "$work/cut.flac"
+
+# refused RULE WORDS LIST...: a recording with this list
+refused() {
+    rule=$1 words=$2
+    shift 2
+    printf '%s\n' "$@" >"$work/said.csv"
+    cp "$work/test.flac" "$work/said.flac"
+    expect 1 "$rule" "$words" -- eval "$work/run" --stream "$work/said.flac"
+}
+refused "a word begins within the recording" "its list says 'seven' from 99999.00" start,end,word 99999,99999.5,seven
+refused "and ends there" "from 1.00 to 99999.00 s" start,end,word 1,99999,seven
+refused "whatever the word" "its list says 'other'" start,end,word 1,99999,other
+refused "a word has an end" "names the column 'start' and not 'end'" start,until,word 1,2,seven
+refused "and a beginning" "names the column 'end' and not 'start'" since,end,word 1,2,seven
+refused "what has times is a word" "said.csv:2: says when and not which word" start,end,word 1,2,
+echo path,start,end,word >"$work/none.csv"
+expect 1 "a list names recordings" "none.csv: lists no recordings" -- eval "$work/run" --stream "$work/none.csv"
+cp "$work/run/best.safetensors" "$work/before"
+expect 1 "no threshold is chosen where nothing is heard" "the net hears 0.5 s at once" -- \
+    eval "$work/run" --stream data/fsdd/6_nicolas_7.flac --at 1
+check "and none is written" cmp "$work/before" "$work/run/best.safetensors"
+for option in "--save $work/x.npz" "--split test" "--top 2" --by-group --skip-unreadable "--isa avx2" "--data data/fsdd"; do
+    expect 2 "$option is about a data set" "--stream and ${option%% *} are" -- eval "$work/run" --stream "$work/test.flac" $option
+done
+expect 0 "what cannot be said is a dash" "  -  " -- eval "$work/run" --stream data/fsdd/0_theo_0.flac
 mkdir "$work/empty"
 expect 1 "a folder without recordings is refused" "holds no recordings" -- eval "$work/run" --stream "$work/empty"
 finish
