@@ -288,16 +288,19 @@ static void what_it_needs_is_said(void **state) {
     static const struct {
         const char *text;
         how h;
-        const char *says;
+        const char *run, *says;
     } rows[] = {
-        {TRAIN("epochs: 1, quantize: int8"), {0}, "--from"},
-        {TRAIN("epochs: 1, quantize: int8, precision: bf16"), {.from = "float"}, "bf16"},
-        {TRAIN("epochs: 1, quantize: int8"), {.from = "float", .in_floats = "9"}, "'9'"},
-        {TRAIN("epochs: 1, quantize: int8"), {.from = "float", .in_floats = "1"}, "batch norm"},
+        {TRAIN("epochs: 1, quantize: int8"), {0}, "refused", "--from"},
+        {TRAIN("epochs: 1"), {.from = "float", .in_floats = "5"}, "refused", "all layers are in floats"},
+        {TRAIN("epochs: 5, quantize: int8"), {.resume = true, .in_floats = "3"}, "one", "other layers in floats"},
+        {TRAIN("epochs: 99, quantize: int8"), {.resume = true}, "float", "began without 'quantize: int8'"},
+        {TRAIN("epochs: 1, quantize: int8, precision: bf16"), {.from = "float"}, "refused", "bf16"},
+        {TRAIN("epochs: 1, quantize: int8"), {.from = "float", .in_floats = "9"}, "refused", "'9'"},
+        {TRAIN("epochs: 1, quantize: int8"), {.from = "float", .in_floats = "1"}, "refused", "batch norm"},
     };
     for (size_t k = 0; k < CV_COUNT(rows); k++) {
         convo_error err = {0};
-        const convo_status status = train(rows[k].text, "refused", rows[k].h, &err);
+        const convo_status status = train(rows[k].text, rows[k].run, rows[k].h, &err);
         if (status != CONVO_ARGUMENT || !strstr(err.message, rows[k].says)) fail_msg("row %zu: '%s'", k, err.message);
     }
     convo_recipe *recipe;

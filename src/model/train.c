@@ -147,6 +147,12 @@ convo_status convo_train(const convo_recipe *recipe, const convo_train_options *
         return cv_fail(err, CONVO_ARGUMENT, recipe->file,
                        "the recipe has no 'train' block: add 'train: {optimizer: {sgd: {lr: 0.05}}}'");
     if (!options) options = &none;
+    if (options->in_floats && !recipe->train.quantize)
+        return cv_fail(
+            err, CONVO_ARGUMENT, recipe->file,
+            "--float %.60s goes with 'quantize: int8' in train, without which all layers are in floats: add it, "
+            "or omit --float",
+            options->in_floats);
     if (!result) result = &unused;
     if (model) *model = NULL;
     *result = (convo_train_result){0};
