@@ -92,6 +92,18 @@ static void many_channels_alone_are_those_of_a_batch(void **state) {
         for (uint32_t stream = 1; stream <= NETS; stream++) check_random_net(isa_at(k), 100 * stream);
 }
 
+static cv_net *net_of_recipe(const char *name) {
+    char path[64];
+    convo_recipe *recipe;
+    cv_net *net;
+    convo_error err = {0};
+    snprintf(path, sizeof path, "recipes/%s.yaml", name);
+    must(convo_recipe_load(path, &recipe, &err), &err);
+    must(cv_recipe_net(recipe, cv_isa_find(NULL), &net, &err), &err);
+    convo_recipe_free(recipe);
+    return net;
+}
+
 // What everybody uses must not fall back to sixteen lanes for one example.
 static void every_recipe_has_the_form(void **state) {
     (void)state;
@@ -100,23 +112,44 @@ static void every_recipe_has_the_form(void **state) {
         "fsdd-raw-dropout", "fsdd-raw-batchnorm", "fsdd-raw-resnet",  "moons",       "speech-cnn",
         "speech-cnn-adam",  "speech-cnn-small",   "speech-ffnn-adam", "speech-ffnn", "speech-noise"};
     for (size_t k = 0; k < CV_COUNT(names); k++) {
-        char path[64];
-        convo_recipe *recipe;
-        cv_net *net;
-        convo_error err = {0};
-        snprintf(path, sizeof path, "recipes/%s.yaml", names[k]);
-        must(convo_recipe_load(path, &recipe, &err), &err);
-        must(cv_recipe_net(recipe, cv_isa_find(NULL), &net, &err), &err);
-        if (!has_single_form(net)) fail_msg("%s has a layer without a form for one example", path);
+        cv_net *net = net_of_recipe(names[k]);
+        if (!has_single_form(net)) fail_msg("%s has a layer without a form for one example", names[k]);
         cv_net_free(net);
-        convo_recipe_free(recipe);
     }
+}
+
+// The first calls are timed with threads that share the layers and with one alone (race_threads): nobody may see which.
+static void calls_give_the_same_bits_whether_threads_share_them_or_not(void **state) {
+    (void)state;
+    enum { CALLS = 40 };
+    cv_net *net = net_of_recipe("cifar-convnet");
+    const size_t in = (size_t)cv_shape_size(net->input), out = (size_t)cv_shape_size(cv_net_output(net));
+    float *values = test_memory(in, sizeof *values), *outputs = test_memory(CALLS * out, sizeof *outputs);
+    cv_random random;
+    convo_error err = {0};
+    cv_random_seed(&random, 1);
+    must(cv_net_init(net, &random, &err), &err);
+    cv_pool *pool = make_pool(2);
+    cv_runner *runner;
+    must(cv_runner_new(net, NULL, NULL, 1, CV_ONE_EXAMPLE, pool, &runner, &err), &err);
+    for (size_t i = 0; i < in; i++) values[i] = made_up(3, (uint32_t)i);
+    for (size_t k = 0; k < CALLS; k++) {
+        const cv_batch batch = {.values = CV_FLOATS(values), .index = &(int32_t){0}, .count = 1};
+        cv_runner_forward(runner, &batch, outputs + k * out, NULL);
+        if (memcmp(outputs, outputs + k * out, out * sizeof *outputs)) fail_msg("call %zu gives other bits", k);
+    }
+    cv_runner_free(runner);
+    cv_pool_free(pool);
+    cv_net_free(net);
+    free(values);
+    free(outputs);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_channels_alone_are_those_of_a_batch),
         cmocka_unit_test(every_recipe_has_the_form),
+        cmocka_unit_test(calls_give_the_same_bits_whether_threads_share_them_or_not),
     };
     return cmocka_run_group_tests_name("single", tests, NULL, NULL);
 }

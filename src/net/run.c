@@ -174,9 +174,9 @@ static void run_part(void *context, int k, int worker) {
     whole->pass(&p);
 }
 
-static int parts_for(const cv_pool *pool) {
+static int parts_for(const cv_runner *r) {
     enum { PARTS_PER_THREAD = 4 }; // so that a thread that comes late finds less to do
-    const int threads = cv_pool_running(pool), parts = threads * PARTS_PER_THREAD;
+    const int threads = r->race.alone ? 1 : cv_pool_running(r->pool), parts = threads * PARTS_PER_THREAD;
     return threads == 1 ? 1 : parts < CV_MOST_PARTS ? parts : CV_MOST_PARTS;
 }
 
@@ -224,7 +224,7 @@ static void run_joint(const job *j, cv_action action) {
     const cv_node *n = r->plan.step[action.step].node;
     const bool back = action.verb == CV_BACKWARD;
     // Arenas go by blocks.
-    joint whole = {r, n, back ? n->op->backward : n->op->forward, *pass_of(r, 0, action.step), parts_for(r->pool)};
+    joint whole = {r, n, back ? n->op->backward : n->op->forward, *pass_of(r, 0, action.step), parts_for(r)};
     const bool used = r->use && back && !n->frozen;
     if (used && !(j->losses && are_finite(j->losses, j->batch->count))) return; // the step is void, its parameters stay
     whole.all.share.blocks = j->blocks;
@@ -317,9 +317,33 @@ static void run_actions(job *j, int end) {
     }
 }
 
+// Threads that share the layers of one example may lose more by waiting for each other than they save: that depends on
+// the net, on how far apart the processors are and on what else they do. So from time to time calls are timed in pairs,
+// shared and by one thread, and what wins most pairs is taken for the calls in between.
+static void race_threads(job *j) {
+    enum { PAIRS = 9, AGAIN = 4096 }; // calls
+    race *t = &j->runner->race;
+    const unsigned call = t->call++ % AGAIN;
+    const bool timed = call < 2 * PAIRS;
+    if (timed) t->alone = call % 2;
+    const double began = timed ? cv_now() : 0;
+    run_actions(j, j->runner->plan.actions);
+    if (!timed) return;
+    const double seconds = cv_now() - began;
+    if (call == 0) t->won = 0;
+    if (t->alone)
+        t->won += seconds < t->seconds;
+    else
+        t->seconds = seconds;
+    if (call == 2 * PAIRS - 1) t->alone = 2 * t->won > PAIRS;
+}
+
 void cv_runner_forward(cv_runner *r, const cv_batch *batch, float *outputs, float *losses) {
     job j = {.runner = r, .batch = batch, .outputs = outputs, .losses = losses};
-    run_actions(&j, r->plan.actions);
+    if ((r->flags & CV_ONE_EXAMPLE) && !(r->flags & CV_ANY_SIZE) && cv_pool_running(r->pool) > 1)
+        race_threads(&j);
+    else
+        run_actions(&j, r->plan.actions);
 }
 
 void cv_runner_train(cv_runner *r, const cv_batch *batch, cv_random *random, float *outputs, float *losses) {

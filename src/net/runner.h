@@ -24,6 +24,14 @@ typedef struct target {
     int64_t set;             // wide, since targets are compared byte by byte: nothing lies between
 } target;
 
+// With CV_ONE_EXAMPLE: calls that threads share against calls of one thread, see race_threads.
+typedef struct race {
+    unsigned call;
+    int won;        // pairs by the one thread
+    double seconds; // that the shared call of the pair took
+    bool alone;     // how calls run now
+} race;
+
 struct cv_runner {
     cv_net *net;
     cv_net *single;   // of its own, for one example; net is this one then
@@ -62,6 +70,7 @@ struct cv_runner {
     double **merged;    // [steps][2] -> [size]
     int *block_samples; // [blocks]
     float *zero;        // a row of zeros, the output gradient of idle lanes
+    race race;
     double *seconds;    // [steps][2] spent forward and backward; NULL unless profiled
     size_t bytes;
 };
