@@ -196,6 +196,7 @@ static void splits_have_the_sizes_asked_for(void **state) {
     } cases[] = {
         {{.by = 0, .train = 2. / 3, .test = 1. / 3}, {2000, 0, 1000}, true},
         {{.by = 0, .train = 1}, {3000, 0, 0}, true},
+        {{.by = 0, .validation = 0.1, .test = 0.2}, {2100, 300, 600}, true},
         // What rounding down leaves goes to the parts in turn; none to a part that is not asked for.
         {{.by = 0, .train = 0.3333, .validation = 0.3333, .test = 0.3334}, {1000, 1000, 1000}, true},
         {{.by = 0, .train = 0.33, .validation = 0.56, .test = 0.11}, {990, 1680, 330}, true}, // 1 + 2^-52 in doubles

@@ -16,7 +16,7 @@ const cv_option cv_split_schema[] = {
      FIELD(by),
      .words = "random|official|group|list",
      .help = "how examples are divided: at random, as the data set says, by speaker, or by list files"},
-    {.name = "train", .type = CV_FLOAT, FIELD(train), .max = 1, .help = "by random: fraction to train on"},
+    {.name = "train", .type = CV_FLOAT, FIELD(train), .max = 1, .help = "by random: fraction to train on; 0: what the others leave"},
     {.name = "validation",
      .type = CV_FLOAT,
      FIELD(validation),
@@ -253,15 +253,17 @@ done:
 
 static convo_status split_random(const cv_split_config *config, const cv_dataset *dataset, uint64_t seed,
                                  cv_split *split, convo_error *err) {
-    const double fraction[PARTS] = {[TRAIN] = config->train, [VALIDATION] = config->validation, [TEST] = config->test};
-    if (config->train <= 0)
-        return cv_fail(err, CONVO_ARGUMENT, cv_split_where,
-                       "by random needs fractions, such as {train: 2/3, test: 1/3}");
-    if (config->train + config->validation + config->test > 1 + 1e-9)
+    const double others = config->validation + config->test;
+    const double train = config->train > 0 || others == 0 ? config->train : 1 - others;
+    const double fraction[PARTS] = {[TRAIN] = train, [VALIDATION] = config->validation, [TEST] = config->test};
+    if (config->train + others > 1 + 1e-9)
         return cv_fail(err, CONVO_ARGUMENT, cv_split_where,
                        "the fractions %g, %g and %g of train, validation and test add up to "
                        "more than 1",
                        config->train, config->validation, config->test);
+    if (train <= 0)
+        return cv_fail(err, CONVO_ARGUMENT, cv_split_where,
+                       "by random needs fractions, such as {train: 2/3, test: 1/3}");
     int32_t *all = cv_alloc(dataset->count, sizeof *all);
     if (!all) return cv_no_memory(err, cv_split_where);
     for (size_t i = 0; i < dataset->count; i++) all[i] = (int32_t)i;
