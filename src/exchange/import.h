@@ -3,8 +3,8 @@
 // that write a layer out; import_graph.c then reads node by node. Operators that only move values change the view of a
 // value (import_view.c, import_shapes.c), and import_arrange.c puts values in the order that a layer needs; all others
 // become layers: import_node.c has those that a layer names itself, import_own.c those that it writes as several nodes,
-// import_layers.c, import_affine.c, import_normal.c, import_norms.c and import_windows.c the rest. import_recipe.c
-// expresses the result as a recipe.
+// import_attention.c attention as other programs write it, import_layers.c, import_affine.c, import_normal.c,
+// import_norms.c and import_windows.c the rest. import_recipe.c expresses the result as a recipe.
 #pragma once
 
 #include "format/graph.h"
@@ -56,14 +56,22 @@ typedef struct cv_import_normal {
 // What a name in the graph stands for.
 typedef struct cv_import_value {
     const char *name; // in the graph
-    enum { CV_IMPORT_LAYER, CV_IMPORT_CONSTANT, CV_IMPORT_REFUSED } kind;
+    enum { CV_IMPORT_LAYER, CV_IMPORT_CONSTANT, CV_IMPORT_PRODUCT, CV_IMPORT_REFUSED } kind;
     int node; // CV_IMPORT_LAYER: of the net, whose output it is; -1: the net's input
     cv_import_view view;
     bool raw;        // of the net's input: the axes are the graph's dimensions
     size_t normal;   // of the net's input: what was done to it, a number of cv_import.normal; 0: nothing
     int64_t pad[4];  // zeros that stand around it: rows and columns before, rows and columns behind
     size_t constant; // CV_IMPORT_CONSTANT: in the graph
+    size_t scores;   // CV_IMPORT_PRODUCT: in cv_import.scores
 } cv_import_value;
+
+// A product q k' of attention, times a factor; soft: the softmax of it.
+typedef struct cv_import_scores {
+    cv_import_value q, k;
+    double factor;
+    bool soft;
+} cv_import_scores;
 
 // A net while it is being read. The values of its tensors are in their .start.
 typedef struct cv_import {
@@ -91,6 +99,10 @@ typedef struct cv_import {
     cv_import_normal *normal; // [normals] that the graph makes of its input; number 0 is none
     size_t normals, normal_room;
     size_t used_normal; // by the layers
+    cv_import_scores *scores; // [all_scores] of attention
+    size_t all_scores, score_room;
+    const cv_graph_node *projection; // that of an attention's output, which belongs to the layer; NULL: none
+    int projected;                   // node of the attention
     void (*note)(const char *sentence, void *user);
     void *user;
     convo_error *err;
@@ -119,6 +131,8 @@ convo_status cv_import_order(cv_import *d);
 convo_status cv_import_find_patterns(cv_import *d);
 // Reads a layer of several nodes that begins here, as convo writes it; *done: it is that.
 convo_status cv_import_own(cv_import *d, const cv_graph_node *node, bool *done);
+// Reads a node of attention that others write out; *done: it is one.
+convo_status cv_import_attention(cv_import *d, const cv_graph_node *node, bool *done);
 // Computes a node whose inputs are known. *done: it was one.
 convo_status cv_import_fold(cv_import *d, const cv_graph_node *node, bool *done);
 
@@ -248,4 +262,5 @@ convo_status cv_import_scale(cv_import *d, const cv_graph_node *node, double wei
 convo_status cv_import_tensor(cv_import *d, const cv_graph_node *node, const char *name, float *values, size_t count);
 // Returns [count] floats of a constant, multiplied by a factor; a single number is repeated. NULL if memory runs out.
 float *cv_import_floats(const cv_constant *constant, size_t count, double factor);
-convo_status cv_import_bias(cv_import *d, const cv_graph_node *node, const cv_constant *constant, double factor);
+convo_status cv_import_bias(cv_import *d, const cv_graph_node *node, const char *name, const cv_constant *constant,
+                            double factor);

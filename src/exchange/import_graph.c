@@ -193,6 +193,7 @@ static convo_status read_node(cv_import *d, const cv_graph_node *n, const cv_imp
     if ((!pattern && check_operator(n, &operator, r)) || reads_refused(d, n)) return refuse_values(d, outputs, count);
     d->err = &one;
     convo_status status = pattern ? read_pattern(d, n, pattern) : cv_import_own(d, n, &done);
+    if (!pattern && !status && !done) status = cv_import_attention(d, n, &done);
     if (!pattern && !status && !done) status = operator.is.read(d, n);
     d->err = err;
     if (!status) return CONVO_OK;
@@ -284,4 +285,5 @@ void cv_import_free(cv_import *d) {
     free(d->value);
     free(d->claimed);
     free(d->layer);
+    free(d->scores);
 }

@@ -160,15 +160,19 @@ static convo_status add_linear(cv_import *d, const cv_graph_node *n, const produ
         CV_TRY(cv_import_arrange(d, n, &l, x));
     }
     if (vector) cv_import_join_runs(&x->view, last);
-    convo_status status = cv_import_apply(d, n,
-                                          vector        ? "linear"
-                                          : l.dims == 2 ? "conv1d"
-                                                        : "conv2d",
-                                          s, vector ? 2 : 3, x, NULL);
+    const bool output = n == d->projection && x->node == d->projected; // of the attention before it
+    convo_status status = output ? CONVO_OK
+                                 : cv_import_apply(d, n,
+                                                   vector        ? "linear"
+                                                   : l.dims == 2 ? "conv1d"
+                                                                 : "conv2d",
+                                                   s, vector ? 2 : 3, x, NULL);
     if (!status)
-        status = cv_import_tensor(d, n, "weight", arrange_weights(p, (size_t)inputs, (size_t)outputs, place), c->count);
+        status = cv_import_tensor(d, n, output ? "out_proj.weight" : "weight",
+                                  arrange_weights(p, (size_t)inputs, (size_t)outputs, place), c->count);
     free(place);
-    return status || !p->bias ? status : cv_import_bias(d, n, p->bias, p->bias_factor);
+    return status || !p->bias ? status
+                              : cv_import_bias(d, n, output ? "out_proj.bias" : "bias", p->bias, p->bias_factor);
 }
 
 static convo_status add_product(cv_import *d, const cv_graph_node *n, product *p, cv_import_value *x) {

@@ -133,6 +133,27 @@ static convo_status read_argmax(cv_import *d, const cv_graph_node *n) {
 
 // --- some of a value ----------------------------------------------------------------------------------------------
 
+// A dimension whose positions are groups of channels, side by side: some of the groups. *done: it is that.
+static convo_status take_groups(cv_import *d, const cv_graph_node *n, int dim, int64_t first, int64_t count,
+                                cv_import_value *x, bool *done) {
+    const int at = dim ? x->view.end[dim - 1] : 0;
+    const cv_import_run outer = x->view.run[at];
+    const int64_t order[CV_GRAPH_DIMS] = {0, 1, 2, 3, 4, 5, 6, 7};
+    cv_setting s[2] = {{.name = "first"}, {.name = "count"}};
+    *done = !x->raw && x->view.end[dim] == at + 1 && outer.axis == 0 && outer.step > 1 &&
+            outer.size * outer.step == cv_import_shape(d, x).c;
+    if (!*done) return CONVO_OK;
+    cv_import_view view = x->view;
+    view.run[at].size = count;
+    cv_import_permute(&view, order); // without runs of 1
+    cv_print(s[0].text, sizeof s[0].text, "%" PRId64, first * outer.step);
+    cv_print(s[1].text, sizeof s[1].text, "%" PRId64, count * outer.step);
+    x->view.dims = 0;
+    CV_TRY(cv_import_apply(d, n, "split", s, 2, x, NULL));
+    x->view = view;
+    return CONVO_OK;
+}
+
 // `count` positions from `first` along a dimension.
 static convo_status take_part(cv_import *d, const cv_graph_node *n, int dim, int64_t first, int64_t count,
                               cv_import_value *x) {
@@ -140,6 +161,9 @@ static convo_status take_part(cv_import *d, const cv_graph_node *n, int dim, int
     cv_setting s[2] = {{.name = "first"}, {.name = "count"}};
     if (count < 1) return cv_import_refuse(d, n, "takes nothing");
     if (first == 0 && count == cv_import_size(&x->view, dim)) return CONVO_OK;
+    bool done;
+    CV_TRY(take_groups(d, n, dim, first, count, x, &done));
+    if (done) return CONVO_OK;
     if (!cv_import_channels(&x->view, dim, 1, &l))
         return cv_import_refuse(d, n, "cuts a dimension that holds examples");
     CV_TRY(cv_import_arrange(d, n, &l, x));

@@ -283,9 +283,10 @@ float *cv_import_floats(const cv_constant *c, size_t count, double factor) {
     return values;
 }
 
-convo_status cv_import_bias(cv_import *d, const cv_graph_node *n, const cv_constant *c, double factor) {
+convo_status cv_import_bias(cv_import *d, const cv_graph_node *n, const char *name, const cv_constant *c,
+                            double factor) {
     const size_t count = (size_t)d->net->node[d->net->nodes - 1].out.c;
     if (c->count != 1 && c->count != count)
         return cv_import_refuse(d, n, "has a bias of %zu numbers for %zu outputs", c->count, count);
-    return cv_import_tensor(d, n, "bias", cv_import_floats(c, count, factor), count);
+    return cv_import_tensor(d, n, name, cv_import_floats(c, count, factor), count);
 }

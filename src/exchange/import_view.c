@@ -185,11 +185,15 @@ static bool reshape_runs(const cv_import_view *from, const int64_t *to, int coun
 bool cv_import_reshape(cv_import_view *v, const int64_t *to, int count, int64_t batch) {
     int64_t size[CV_GRAPH_DIMS];
     cv_import_view made;
+    int open = 0;
     if (count > CV_GRAPH_DIMS) return false;
     for (int k = 0; k < count; k++) {
         size[k] = to[k] == 0 && k < v->dims ? cv_import_size(v, k) : to[k]; // 0: as it was
+        if (size[k] == CV_IMPORT_UNKNOWN) size[k] = -1; // such as the examples times four: what the others leave
         if (size[k] < -1 && size[k] != CV_IMPORT_BATCH) return false;
+        open += size[k] == -1;
     }
+    if (open > 1) return false;
     // Of one example the examples may be left out, and may come back in front.
     bool done = reshape_runs(v, size, count, batch, true, &made);
     if (!done && batch == 1) done = reshape_runs(v, size, count, batch, false, &made);

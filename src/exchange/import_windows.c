@@ -150,7 +150,7 @@ static convo_status add_conv(cv_import *d, const cv_graph_node *n, const window 
     cv_print(name, sizeof name, "conv%s%dd", transposed ? "transpose" : "", w->dims);
     CV_TRY(cv_import_apply(d, n, vector ? "linear" : name, s, vector ? 2 : transposed ? 8 : 7, x, NULL));
     CV_TRY(cv_import_tensor(d, n, "weight", cv_import_floats(c, c->count, 1), c->count));
-    return bias ? cv_import_bias(d, n, bias, 1) : CONVO_OK;
+    return bias ? cv_import_bias(d, n, "bias", bias, 1) : CONVO_OK;
 }
 
 static convo_status read_conv(cv_import *d, const cv_graph_node *n) {

@@ -162,6 +162,40 @@ class Recurrent(nn.Module):
         return self.end(y[:, -1])
 
 
+class Attentive(nn.Module):
+    """Self-attention as people write it: how queries, keys and values are made, and how their channels become heads."""
+
+    def __init__(self, way, heads):
+        super().__init__()
+        self.way, self.heads = way, heads
+        self.first, self.end = nn.Linear(5, 8), nn.Linear(8, 3)
+        if way == "encoder":
+            self.encoder = nn.TransformerEncoderLayer(8, heads, 12, 0.0, activation="gelu", batch_first=True)
+        elif way == "torch":
+            self.attention = nn.MultiheadAttention(8, heads, batch_first=True)
+        else:
+            self.qkv = nn.Linear(8, 24, bias=way != "chunks")
+            self.q, self.k, self.v, self.out = (nn.Linear(8, 8) for _ in range(4))
+
+    def attend(self, x):
+        n, columns, channels = x.shape
+        each = channels // self.heads
+        if self.way == "torch":
+            return self.attention(x, x, x, need_weights=False)[0]
+        if self.way == "five":  # timm's
+            q, k, v = self.qkv(x).reshape(n, columns, 3, self.heads, each).permute(2, 0, 3, 1, 4)
+            return self.out(((q * each**-0.5) @ k.transpose(-2, -1)).softmax(-1).matmul(v).transpose(1, 2).reshape(x.shape))
+        three = self.qkv(x).chunk(3, -1) if self.way == "chunks" else (self.q(x), self.k(x), self.v(x))
+        q, k, v = (part.view(n, columns, self.heads, each).transpose(1, 2) for part in three)
+        y = F.softmax(q @ k.transpose(2, 3) * (each**-0.5 if self.way == "chunks" else 0.3), -1) @ v
+        y = y.permute(0, 2, 1, 3).reshape(n, columns, channels)
+        return self.out(y) if self.way == "chunks" else y  # without a projection of the output
+
+    def forward(self, x):
+        x = self.first(x)
+        return self.end((self.encoder(x) if self.way == "encoder" else x + self.attend(x)).mean(1))
+
+
 def head():
     """Of a wake word."""
     return nn.Sequential(nn.Flatten(), nn.Linear(24, 6), nn.LayerNorm(6), nn.ReLU(), nn.Linear(6, 6), nn.LayerNorm(6), nn.ReLU(),
@@ -187,6 +221,11 @@ nets = [
     ("lstm", lambda: Recurrent(nn.LSTM, True, False), (7, 4), "plain"),
     ("gru", lambda: Recurrent(nn.GRU, False, True), (7, 4), "plain"),
     ("both", lambda: Recurrent(nn.LSTM, True, True), (7, 4), "plain"),
+    ("attention", lambda: Attentive("torch", 4), (7, 5), "plain"),
+    ("encoder", lambda: Attentive("encoder", 2), (7, 5), "plain"),
+    ("five", lambda: Attentive("five", 2), (6, 5), "plain"),
+    ("chunks", lambda: Attentive("chunks", 4), (8, 5), "plain"),
+    ("separate", lambda: Attentive("separate", 1), (9, 5), "plain"),
 ]
 
 os.makedirs(folder, exist_ok=True)
