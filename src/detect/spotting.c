@@ -146,9 +146,11 @@ convo_status cv_spotting_thresholds(const cv_spotted *recording, size_t recordin
 
 float cv_spotting_choose(const float *threshold, const cv_spotting_tally *tally, size_t thresholds, double hours,
                          double most_per_hour) {
-    size_t k = 0;
-    while (k < thresholds && (double)tally[k].false_accepts <= most_per_hour * hours) k++;
-    const float above = k ? threshold[k - 1] : 1, below = k < thresholds ? threshold[k] : 0;
+    size_t end = 0; // behind the best
+    for (size_t k = 0; k < thresholds; k++)
+        if ((double)tally[k].false_accepts <= most_per_hour * hours && (!end || tally[k].hits >= tally[end - 1].hits))
+            end = k + 1;
+    const float above = end ? threshold[end - 1] : 1, below = end < thresholds ? threshold[end] : 0;
     return (above + below) / 2;
 }
 
