@@ -23,7 +23,7 @@ static int64_t option_of(const cv_node *node, const char *name) {
     return strtoll(text, NULL, 10);
 }
 
-static const cv_net_tensor *tensor_of(const cv_import *d, const cv_node *node, const char *name) {
+static const cv_net_tensor *tensor_named(const cv_import *d, const cv_node *node, const char *name) {
     for (int t = node->tensor; t < node->tensor + node->tensors; t++)
         if (!strcmp(d->net->tensor[t].spec.name, name)) return &d->net->tensor[t];
     return NULL;
@@ -31,7 +31,7 @@ static const cv_net_tensor *tensor_of(const cv_import *d, const cv_node *node, c
 
 // A batch norm that multiplies everything by one number (cv_import_scale).
 static bool scales(const cv_import *d, const cv_node *node, double *factor) {
-    const cv_net_tensor *weight = tensor_of(d, node, "weight"), *bias = tensor_of(d, node, "bias");
+    const cv_net_tensor *weight = tensor_named(d, node, "weight"), *bias = tensor_named(d, node, "bias");
     if (strcmp(node->op->name, "batchnorm") != 0 || !weight || !weight->start || !bias || !bias->start) return false;
     for (size_t i = 0; i < weight->size; i++)
         if (weight->start[i] != weight->start[0] || bias->start[i] != 0) return false;
@@ -49,7 +49,7 @@ static bool find_part(const cv_import *d, const cv_import_value *value, part *p)
     for (int i = value->node; i >= 0; i = d->net->node[i].input[0]) {
         const cv_node *node = &d->net->node[i];
         if (!p->count) p->count = node->out.c;
-        const cv_net_tensor *weight = is_linear(node) ? tensor_of(d, node, "weight") : NULL;
+        const cv_net_tensor *weight = is_linear(node) ? tensor_named(d, node, "weight") : NULL;
         if (weight && weight->start) {
             p->linear = node;
             return true;
@@ -110,7 +110,7 @@ static void fill_projection(const cv_import *d, const part of[3], int64_t channe
                             float *bias) {
     const size_t in = (size_t)channels;
     for (size_t k = 0; k < 3; k++) {
-        const cv_net_tensor *w = tensor_of(d, of[k].linear, "weight"), *b = tensor_of(d, of[k].linear, "bias");
+        const cv_net_tensor *w = tensor_named(d, of[k].linear, "weight"), *b = tensor_named(d, of[k].linear, "bias");
         const double scale = k == 0 ? factor : of[k].factor;
         for (size_t i = 0; i < in; i++) {
             const size_t row = (size_t)of[k].first + i, to = k * in + i;
@@ -161,7 +161,7 @@ static convo_status add_attention(cv_import *d, const cv_graph_node *n, const pa
     const cv_node linear = *of[0].linear;
     const size_t channels = (size_t)linear.in.c;
     bool biases = false;
-    for (int k = 0; k < 3; k++) biases = biases || tensor_of(d, of[k].linear, "bias");
+    for (int k = 0; k < 3; k++) biases = biases || tensor_named(d, of[k].linear, "bias");
     const cv_graph_node *projection = find_projection(d, n);
     float *weight = cv_alloc(3 * channels * channels, sizeof *weight);
     float *bias = cv_alloc(3 * channels, sizeof *bias);
