@@ -468,8 +468,8 @@ typedef struct convo_listening {
                  // allow it; false, as by default: each window is heard for itself
     int classes; // the model's
     convo_listening_class *of; // [classes]; by default: threshold 0.5, no reset level; silent are classes called
-                               // unknown, silence, background, background_noise, noise, other, nothing or negative,
-                               // in letters of any size, with or without _ around them
+                               // unknown, silence, background, background_noise, noise, other, nothing, negative or
+                               // none, in letters of any size, with or without _ around them
 } convo_listening;
 
 // Fills *listening with a copy of the settings of a model, or with the defaults if it has none. Free it with

@@ -120,6 +120,7 @@ static void classes_that_are_no_words_are_silent(void **state) {
                  {"unknown", true},
                  {"_unknown_", true},
                  {"_silence_", true},
+                 {"none", true},
                  {"Silence", true},
                  {"unknowns", false},
                  {"_background_noise_", true},

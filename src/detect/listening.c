@@ -11,10 +11,10 @@ void convo_listening_free(convo_listening *listening) {
     *listening = (convo_listening){0};
 }
 
-// "_silence_" as "silence"
+// "_silence_" as "silence"; "none" is what a data set calls the class of examples without a label
 static bool is_no_word(const char *label) {
-    static const char *const names[] = {"unknown", "silence", "background", "background_noise",
-                                        "noise",   "other",   "nothing",    "negative"};
+    static const char *const names[] = {"unknown", "silence", "background", "background_noise", "noise",
+                                        "other",   "nothing", "negative",   "none"};
     size_t length = strlen(label);
     for (; length && *label == '_'; label++) length--;
     while (length && label[length - 1] == '_') length--;
