@@ -469,7 +469,8 @@ typedef struct convo_listening {
     int classes; // the model's
     convo_listening_class *of; // [classes]; by default: threshold 0.5, no reset level; silent are classes called
                                // unknown, silence, background, background_noise, noise, other, nothing, negative or
-                               // none, in letters of any size, with or without _ around them
+                               // none, in letters of any size, with or without _ around them, and those of the
+                               // recipe's data.none
 } convo_listening;
 
 // Fills *listening with a copy of the settings of a model, or with the defaults if it has none. Free it with

@@ -106,28 +106,20 @@ static void too_long_a_smoothing_is_refused(void **state) {
 
 // --- settings -----------------------------------------------------------------------------------------------------
 
-#define NET                                                                                                            \
-    "features: {kind: waveform, samples: 16, rate: 8000}\nmodel: [flatten, {linear: 3}]\n"                                         \
-    "train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.1}}, batch: 1, epochs: 1}\n"                                 \
-    "data: {set: audiofolder}\n"
+#define NET_REST                                                                                                       \
+    "features: {kind: waveform, samples: 16, rate: 8000}\nmodel: [flatten, {linear: 3}]\n"                             \
+    "train: {loss: cross_entropy, optimizer: {sgd: {lr: 0.1}}, batch: 1, epochs: 1}\n"
+#define NET               "data: {set: audiofolder}\n" NET_REST
+#define NET_WITHOUT(none) "data: {set: audiofolder, none: [" none "]}\n" NET_REST
 
 static void classes_that_are_no_words_are_silent(void **state) {
     (void)state;
     static const struct {
         char *label;
         bool silent;
-    } cases[] = {{"yes", false},
-                 {"unknown", true},
-                 {"_unknown_", true},
-                 {"_silence_", true},
-                 {"none", true},
-                 {"Silence", true},
-                 {"unknowns", false},
-                 {"_background_noise_", true},
-                 {"silent", false},
-                 {"__noise__", true},
-                 {"", false},
-                 {"_", false},
+    } cases[] = {{"yes", false},    {"unknown", true},   {"_unknown_", true}, {"_silence_", true},
+                 {"none", true},    {"Silence", true},   {"unknowns", false}, {"_background_noise_", true},
+                 {"silent", false}, {"__noise__", true}, {"", false},         {"_", false},
                  {"NOTHING", true}};
     char *labels[CV_COUNT(cases)];
     convo_listening l;
@@ -138,6 +130,17 @@ static void classes_that_are_no_words_are_silent(void **state) {
     for (size_t k = 0; k < CV_COUNT(cases); k++)
         if (l.of[k].silent != cases[k].silent) fail_msg("'%s'", labels[k]);
     convo_listening_free(&l);
+}
+
+static void what_the_recipe_calls_none_is_silent(void **state) {
+    (void)state;
+    convo_model *model = make_model(NET_WITHOUT("two"), 3);
+    convo_listening l;
+    convo_error err = {0};
+    must(convo_model_listening(model, &l, &err), &err);
+    assert_true(!l.of[0].silent && !l.of[1].silent && l.of[2].silent);
+    convo_listening_free(&l);
+    convo_model_free(model);
 }
 
 static void a_model_file_keeps_them(void **state) {
@@ -205,6 +208,7 @@ int main(void) {
         cmocka_unit_test(each_class_has_its_own_gap),
         cmocka_unit_test(too_long_a_smoothing_is_refused),
         cmocka_unit_test(classes_that_are_no_words_are_silent),
+        cmocka_unit_test(what_the_recipe_calls_none_is_silent),
         cmocka_unit_test(a_model_file_keeps_them),
         cmocka_unit_test(settings_that_are_not_possible_are_refused),
     };

@@ -6,11 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What the recipe calls none (data.none) is no word, whatever its name.
+static void silence_none(const convo_model *model, convo_listening *l) {
+    const char *list = model->recipe->none, *item;
+    size_t length;
+    while (cv_list_next(&list, &item, &length))
+        for (int k = 0; k < l->classes; k++)
+            if (strlen(model->labels[k]) == length && !memcmp(model->labels[k], item, length)) l->of[k].silent = true;
+}
+
 convo_status convo_model_listening(const convo_model *model, convo_listening *listening, convo_error *err) {
     if (!model || !listening) return cv_fail(err, CONVO_ARGUMENT, "", "a model and room for its settings are needed");
     *listening = (convo_listening){0};
     if (model->listening) return cv_listening_copy(model->listening, listening, err);
-    return cv_listening_default(model->labels, model->classes, listening, err);
+    CV_TRY(cv_listening_default(model->labels, model->classes, listening, err));
+    silence_none(model, listening);
+    return CONVO_OK;
 }
 
 convo_status convo_model_listen_with(convo_model *model, const convo_listening *listening, convo_error *err) {
