@@ -3,9 +3,11 @@
 #include "output.h"
 #include "paths.h"
 
+#include <stdlib.h>
+
 typedef struct summary_values {
     cli_list set;
-    const char *on;
+    const char *on, *in_floats;
     bool int8, stream;
 } summary_values;
 
@@ -14,6 +16,8 @@ static const cli_option options[] = {
     SET_OPTION,
     TEXT_OPTION("on", 0, on, "host|device", "device: bytes of constants and memory on a microcontroller, call by call"),
     FLAG_OPTION("int8", 0, int8, "on a device: the net in 8-bit numbers"),
+    TEXT_OPTION("float", 0, in_floats, "LAYERS",
+                "with --int8: these layers stay in floats (those that a model keeps so)"),
     FLAG_OPTION("stream", 0, stream, "what `convo listen` computes: which layers only what is new, and their cost"),
     {0},
 };
@@ -110,13 +114,23 @@ static int print_device(const convo_device *d) {
     return status;
 }
 
-static int summarize_device(const cli_context *context, const convo_recipe *recipe, convo_machine machine) {
-    convo_device device;
+static int summarize_device(const cli_context *context, const summary_values *values, convo_machine machine) {
+    convo_recipe *recipe = NULL;
+    convo_model *model = NULL;
+    convo_device device = {0};
+    char *kept = NULL;
     convo_error err;
-    if (convo_device_find(recipe, machine, &device, &err)) return fail(&err);
-    const int status =
-        context->json ? print_json(device_json(&device, convo_recipe_name(recipe)), false) : print_device(&device);
+    int status = open_net(context->word[0], &values->set, NULL, &recipe, &model);
+    if (!status && model && convo_model_in_floats(model, &kept, &err)) status = fail(&err);
+    const char *in_floats = values->in_floats ? values->in_floats : kept;
+    if (!status && convo_device_find(recipe, machine, in_floats, &device, &err)) status = fail(&err);
+    if (!status)
+        status =
+            context->json ? print_json(device_json(&device, convo_recipe_name(recipe)), false) : print_device(&device);
     convo_device_free(&device);
+    free(kept);
+    convo_model_free(model);
+    convo_recipe_free(recipe);
     return status;
 }
 
@@ -183,12 +197,9 @@ static int run_summary(const cli_context *context, const void *given) {
     if (!status && values->stream && machine != CONVO_HOST)
         return usage_error("summary", "--stream and --on device are mutually exclusive");
     if (!status && values->stream) return summarize_stream(context, values);
+    if (!status && values->in_floats && !values->int8) return usage_error("summary", "--float requires --int8");
+    if (!status && machine != CONVO_HOST) return summarize_device(context, values, machine);
     if (!status) status = open_recipe_or_model(context->word[0], &values->set, &recipe);
-    if (!status && machine != CONVO_HOST) {
-        status = summarize_device(context, recipe, machine);
-        convo_recipe_free(recipe);
-        return status;
-    }
     if (!status && convo_summarize(recipe, &summary, &err)) status = fail(&err);
     if (!status && context->json)
         status = print_json(summary_json(&summary, convo_recipe_name(recipe)), false);

@@ -342,6 +342,9 @@ typedef enum convo_machine {
 // again, nor needs the data. Errors: any error of the data, or of what the file keeps; ARGUMENT for a layer of
 // in_floats that is not there; those of convo_model_run_on.
 CONVO_API convo_status convo_model_quantize(convo_model *model, const convo_train_options *options, convo_error *err);
+// The layers that stay in floats by what the model keeps of 8-bit numbers, as in in_floats: *layers, which the caller
+// frees; NULL: none, or it keeps nothing of them.
+CONVO_API convo_status convo_model_in_floats(const convo_model *model, char **layers, convo_error *err);
 // Sets where each later prediction and evaluation runs: initially CONVO_HOST. As on a device, samples are rounded to 16
 // bits first, and one thread computes. Errors: LIMIT if a map or a clip is too large for a device; STATE for 8-bit
 // numbers before convo_model_quantize; that of convo_export
@@ -812,10 +815,12 @@ typedef struct convo_device {
     int64_t memory;           // bytes of the state
     int64_t multiply_adds;    // of one example
 } convo_device;
-// Summarises what the net of a recipe needs on a device. machine: CONVO_DEVICE or CONVO_DEVICE_INT8. Free the result
-// with convo_device_free. Errors: that of convo_export for a layer or a front end without a form for devices.
-CONVO_API convo_status convo_device_find(const convo_recipe *recipe, convo_machine machine, convo_device *device,
-                                         convo_error *err);
+// Summarises what the net of a recipe needs on a device. machine: CONVO_DEVICE or CONVO_DEVICE_INT8; of the latter,
+// in_floats names layers that stay in floats, or is NULL. Free the result with convo_device_free. Errors: that of
+// convo_export for a layer or a front end without a form for devices; ARGUMENT for a layer of in_floats that is not
+// there.
+CONVO_API convo_status convo_device_find(const convo_recipe *recipe, convo_machine machine, const char *in_floats,
+                                         convo_device *device, convo_error *err);
 // Frees what the summary owns.
 CONVO_API void convo_device_free(convo_device *device);
 // Frees what is in it.

@@ -291,6 +291,7 @@ static convo_status push_twice(const float *samples, convo_error *err) {
     X(convo_stream_push, NULL, NULL, 0)                                                                                \
     X(convo_stream_next, NULL, NULL)                                                                                   \
     X(convo_model_quantize, NULL, NULL)                                                                                \
+    X(convo_model_in_floats, NULL, NULL)                                                                               \
     X(convo_model_run_on, NULL, CONVO_DEVICE)                                                                          \
     X(convo_evaluate, NULL, CONVO_TEST, NULL, NULL)                                                                    \
     X(convo_evaluation_save, NULL, NULL)                                                                               \
@@ -310,7 +311,7 @@ static convo_status push_twice(const float *samples, convo_error *err) {
     X(convo_recipe_text, NULL, NULL)                                                                                   \
     X(convo_recipe_reference, NULL, NULL)                                                                              \
     X(convo_summarize, NULL, NULL)                                                                                     \
-    X(convo_device_find, NULL, CONVO_DEVICE, NULL)                                                                     \
+    X(convo_device_find, NULL, CONVO_DEVICE, NULL, NULL)                                                               \
     X(convo_field_find, NULL, NULL, NULL, false, NULL)                                                                 \
     X(convo_gradcheck_run, NULL, NULL, NULL, NULL)                                                                     \
     X(convo_bench_run, NULL, NULL, NULL, NULL)                                                                         \

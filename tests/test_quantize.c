@@ -343,6 +343,10 @@ static void named_layers_stay_in_floats_and_the_file_says_so(void **state) {
         must(convo_model_quantize(model, NULL, &err), &err);
         list_floats(model, floats, sizeof floats);
         assert_string_equal(floats, rows[k].floats);
+        char *kept;
+        must(convo_model_in_floats(model, &kept, &err), &err);
+        assert_string_equal(kept ? kept : "", rows[k].in_floats);
+        free(kept);
         must(convo_model_quantize(model, &(convo_train_options){.in_floats = "5"}, &err), &err);
         list_floats(model, floats, sizeof floats);
         assert_string_equal(floats, "5");

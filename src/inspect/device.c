@@ -74,8 +74,8 @@ static convo_status describe(const cv_program *p, convo_device *out, convo_error
     return CONVO_OK;
 }
 
-convo_status convo_device_find(const convo_recipe *recipe, convo_machine machine, convo_device *device,
-                               convo_error *err) {
+convo_status convo_device_find(const convo_recipe *recipe, convo_machine machine, const char *in_floats,
+                               convo_device *device, convo_error *err) {
     cv_net *net = NULL;
     cv_program *p = NULL, *q = NULL;
     cv_range *range = NULL;
@@ -88,7 +88,9 @@ convo_status convo_device_find(const convo_recipe *recipe, convo_machine machine
     if (!status) status = cv_program_new(&ship, &p, err);
     if (!status && machine == CONVO_DEVICE_INT8) { // sizes do not depend on the ranges
         range = cv_alloc((size_t)p->values, sizeof *range);
-        status = range ? cv_program_quantize(p, range, &q, err) : cv_no_memory(err, "a summary");
+        status = range ? CONVO_OK : cv_no_memory(err, "a summary");
+        if (!status && in_floats) status = cv_program_keep_floats(p, in_floats, range, err);
+        if (!status) status = cv_program_quantize(p, range, &q, err);
     }
     if (!status) status = describe(q ? q : p, device, err);
     free(range);

@@ -202,3 +202,9 @@ convo_status convo_model_quantize(convo_model *model, const convo_train_options 
     model->range = range;
     return CONVO_OK;
 }
+
+convo_status convo_model_in_floats(const convo_model *model, char **layers, convo_error *err) {
+    if (!model || !layers) return cv_fail(err, CONVO_ARGUMENT, "", "a model and room for its layers are needed");
+    *layers = NULL;
+    return model->ranges ? cv_ranges_floats(model->ranges, layers, err) : CONVO_OK;
+}

@@ -88,3 +88,11 @@ convo_status cv_ranges_read(const char *text, const char *path, const cv_net *ne
     cv_net_free(folded);
     return status;
 }
+
+convo_status cv_ranges_floats(const char *text, char **floats, convo_error *err) {
+    json_t *json = cv_json_of(text);
+    const char *list = json_string_value(json_object_get(json, "float"));
+    *floats = list ? cv_format("%s", list) : NULL;
+    json_decref(json);
+    return list && !*floats ? cv_no_memory(err, "layers in floats") : CONVO_OK;
+}

@@ -11,6 +11,8 @@ convo_status cv_ranges_write(const cv_net *net, const cv_program *program, const
                              char **text, convo_error *err);
 // The other way. path: of the file, for errors. floats: the layers that stay in floats in place of those of the text;
 // NULL: those of the text.
+// What cv_ranges_write took for `floats`; *floats, freed by the caller; NULL: none.
+convo_status cv_ranges_floats(const char *text, char **floats, convo_error *err);
 convo_status cv_ranges_read(const char *text, const char *path, const cv_net *net, const cv_program *program,
                             const char *floats, cv_range *range, convo_error *err);
 // Measures them on the training part; of several cuts takes the best on the validation part. range: what stays in

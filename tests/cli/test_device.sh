@@ -232,6 +232,9 @@ check "and used" grep -q '#define SPOKEN_SAMPLES 6000' "$work/x.h"
 
 expect 0 "what a net needs is said" "memory         3016 bytes" "8 bits" -- summary fsdd-mfcc --on device --int8
 expect 0 "and as JSON" '"kernel": "spectrum"' -- summary fsdd-mfcc --on device --json
+expect 0 "with layers in floats" "6 7            conv        floats" -- summary fsdd-mfcc --on device --int8 --float 6
+expect 1 "which have to be there" "no layer '99' is computed on a device" -- summary fsdd-mfcc --on device --int8 --float 99
+expect 2 "they are those beside 8-bit numbers" "--float requires --int8" -- summary fsdd-mfcc --on device --float 6
 expect 2 "8-bit numbers of a summary are a device's" "--int8 requires --on device" -- summary fsdd-mfcc --int8
 
 # Its self-test runs first.
