@@ -346,7 +346,40 @@ static int info(const cli_context *context, const data_values *values) {
                                                      : with_folder(context, values, word, describe);
 }
 
-static int run_data(const cli_context *context, const void *given) {
+static const char *const verbs[] = {"list", "export", "info", "check", "get", "cache", "mix"};
+
+// An option of another subcommand would do nothing.
+static int check_data_options(const char *verb, const data_values *v) {
+    const cli_mix *m = &v->mix;
+    const struct {
+        bool given;
+        const char *option, *of;
+    } options_of[] = {{v->data, "data", "info check export mix"},
+                      {v->as, "as", "info check mix"},
+                      {v->force, "force", "get"},
+                      {v->clear, "clear", "cache"},
+                      {v->from, "from", "get"},
+                      {m->out, "out", "export mix"},
+                      {v->set.count, "set", "info check export"},
+                      {m->split, "split", "mix"},
+                      {m->noise, "noise", "mix"},
+                      {m->rooms, "rooms", "mix"},
+                      {m->snr, "snr", "mix"},
+                      {m->gap, "gap", "mix"},
+                      {m->level, "level", "mix"},
+                      {m->trim >= 0, "trim", "mix"},
+                      {m->rounds >= 0, "rounds", "mix"},
+                      {m->rate >= 0, "rate", "mix"},
+                      {m->seed >= 0, "seed", "mix"}};
+    for (size_t k = 0; k < COUNT(options_of); k++)
+        if (options_of[k].given && !strstr(options_of[k].of, verb))
+            return usage_error("data", "'data %s' has no option --%s", verb, options_of[k].option);
+    if ((m->snr || m->level) && !m->noise)
+        return usage_error("data", "--%s requires --noise DIR", m->snr ? "snr" : "level");
+    return DONE;
+}
+
+static int run_data_command(const cli_context *context, const void *given) {
     const data_values *values = given;
     const char *verb = context->word[0];
     if (!strcmp(verb, "list") && context->words == 1) return list(context);
@@ -370,14 +403,15 @@ static int run_data(const cli_context *context, const void *given) {
     if (!strcmp(verb, "cache") && context->words == 1) return run_cache(context, values->clear);
     if (!strcmp(verb, "cache")) return usage_error("data", "cache takes no argument");
     cli_hint near = hint_start(verb);
-    hint_offer(&near, "list");
-    hint_offer(&near, "export");
-    hint_offer(&near, "info");
-    hint_offer(&near, "check");
-    hint_offer(&near, "get");
-    hint_offer(&near, "cache");
-    hint_offer(&near, "mix");
+    for (size_t k = 0; k < COUNT(verbs); k++) hint_offer(&near, verbs[k]);
     return usage_error("data", "unknown subcommand 'data %s'%s", verb, near.text);
+}
+
+static int run_data(const cli_context *context, const void *given) {
+    int status = DONE;
+    for (size_t k = 0; k < COUNT(verbs) && !status; k++)
+        if (!strcmp(context->word[0], verbs[k])) status = check_data_options(verbs[k], given);
+    return status ? status : run_data_command(context, given);
 }
 
 const cli_command command_data = {

@@ -34,7 +34,12 @@ expect 0 "so does a folder of classes" "of 10 recordings" -- \
     data mix "$work/words" --as audiofolder --rate 8000 --gap 0.1 -o "$work/w.wav"
 
 expect 2 "a stream needs a file" "mix needs -o NAME.flac" -- $mix
-expect 2 "a range is numbers" "--snr takes a number or two" -- $mix --snr loud -o "$work/e.wav"
+expect 2 "a ratio needs noise" "--snr requires --noise DIR" -- $mix --snr 5 -o "$work/e.wav"
+expect 2 "so does its level" "--level requires --noise DIR" -- $mix --level -40 -o "$work/e.wav"
+expect 2 "options of others are refused" "'data mix' has no option --clear" -- $mix --clear -o "$work/e.wav"
+expect 2 "everywhere" "'data cache' has no option --split" -- data cache --split test
+expect 2 "and for all" "'data info' has no option --seed" -- data info fsdd --seed 0
+expect 2 "a range is numbers" "--gap takes a number or two" -- $mix --gap loud -o "$work/e.wav"
 expect 2 "a part has a name" "--split must be train" -- $mix --split tset -o "$work/e.wav"
 expect 2 "mix takes one data set" "mix takes one data set" -- data mix
 expect 1 "what is written has an ending" "NAME.wav or NAME.flac" -- $mix -o "$work/e.ogg"
