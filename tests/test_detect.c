@@ -143,6 +143,20 @@ static void what_the_recipe_calls_none_is_silent(void **state) {
     convo_model_free(model);
 }
 
+static void a_class_may_be_called_anything(void **state) {
+    (void)state;
+    convo_model *model = make_model(NET, 3);
+    convo_listening l;
+    convo_error err = {0};
+    free(model->labels[1]);
+    must((model->labels[1] = cv_format("a.b=c, d")) ? CONVO_OK : CONVO_MEMORY, &err);
+    must(convo_model_listening(model, &l, &err), &err);
+    must(convo_listening_set(&l, model, "threshold.a.b=c, d=0.75", &err), &err);
+    assert_true(l.of[1].threshold == 0.75 && l.of[0].threshold == 0.5);
+    convo_listening_free(&l);
+    convo_model_free(model);
+}
+
 static void a_model_file_keeps_them(void **state) {
     (void)state;
     char path[] = "/tmp/convo-detect-XXXXXX";
@@ -209,6 +223,7 @@ int main(void) {
         cmocka_unit_test(too_long_a_smoothing_is_refused),
         cmocka_unit_test(classes_that_are_no_words_are_silent),
         cmocka_unit_test(what_the_recipe_calls_none_is_silent),
+        cmocka_unit_test(a_class_may_be_called_anything),
         cmocka_unit_test(a_model_file_keeps_them),
         cmocka_unit_test(settings_that_are_not_possible_are_refused),
     };

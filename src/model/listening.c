@@ -128,7 +128,7 @@ convo_status convo_listening_set(convo_listening *listening, const convo_model *
     if (!listening || !listening->of || !model || listening->classes != model->classes || !setting)
         return cv_fail(err, CONVO_ARGUMENT, "", "settings of a model, the model and a setting are needed");
     convo_listening changed;
-    const char *equals = strchr(setting, '=');
+    const char *equals = strrchr(setting, '='); // a class may have one in its name
     if (!equals) return cv_fail(err, CONVO_ARGUMENT, setting, "a setting is written NAME=VALUE, such as threshold=0.7");
     char *name = cv_format("%.*s", (int)(equals - setting), setting);
     if (!name) return cv_no_memory(err, "a setting");
