@@ -350,7 +350,7 @@ static const char *const verbs[] = {"list", "export", "info", "check", "get", "c
 
 // An option of another subcommand would do nothing.
 static int check_data_options(const char *verb, const data_values *v) {
-    const cli_mix *m = &v->mix;
+    const char *mixed = mix_option(&v->mix);
     const struct {
         bool given;
         const char *option, *of;
@@ -359,23 +359,12 @@ static int check_data_options(const char *verb, const data_values *v) {
                       {v->force, "force", "get"},
                       {v->clear, "clear", "cache"},
                       {v->from, "from", "get"},
-                      {m->out, "out", "export mix"},
+                      {v->mix.out, "out", "export mix"},
                       {v->set.count, "set", "info check export"},
-                      {m->split, "split", "mix"},
-                      {m->noise, "noise", "mix"},
-                      {m->rooms, "rooms", "mix"},
-                      {m->snr, "snr", "mix"},
-                      {m->gap, "gap", "mix"},
-                      {m->level, "level", "mix"},
-                      {m->trim >= 0, "trim", "mix"},
-                      {m->rounds >= 0, "rounds", "mix"},
-                      {m->rate >= 0, "rate", "mix"},
-                      {m->seed >= 0, "seed", "mix"}};
+                      {mixed, mixed, "mix"}};
     for (size_t k = 0; k < COUNT(options_of); k++)
         if (options_of[k].given && !strstr(options_of[k].of, verb))
             return usage_error("data", "'data %s' has no option --%s", verb, options_of[k].option);
-    if ((m->snr || m->level) && !m->noise)
-        return usage_error("data", "--%s requires --noise DIR", m->snr ? "snr" : "level");
     return DONE;
 }
 

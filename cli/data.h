@@ -26,4 +26,5 @@ typedef struct cli_mix {
     const char *out, *split, *noise, *rooms, *snr, *gap, *level;
     int64_t rounds, rate, seed, trim; // below 0: not given
 } cli_mix;
+const char *mix_option(const cli_mix *values); // the first that is given, but for --out; NULL: none
 int mix_data(const cli_context *context, const cli_mix *values, const char *name, const char *folder);

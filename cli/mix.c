@@ -71,8 +71,22 @@ static void show_progress(int64_t done, int64_t total, void *user) {
     bar_draw(bar, "mixing", (double)done / (double)total, after);
 }
 
+const char *mix_option(const cli_mix *m) {
+    const struct {
+        bool given;
+        const char *name;
+    } option[] = {{m->split, "split"},    {m->noise, "noise"},   {m->rooms, "rooms"},    {m->snr, "snr"},
+                  {m->gap, "gap"},        {m->level, "level"},   {m->trim >= 0, "trim"}, {m->rounds >= 0, "rounds"},
+                  {m->rate >= 0, "rate"}, {m->seed >= 0, "seed"}};
+    for (size_t k = 0; k < COUNT(option); k++)
+        if (option[k].given) return option[k].name;
+    return NULL;
+}
+
 int mix_data(const cli_context *context, const cli_mix *values, const char *name, const char *folder) {
     if (!values->out) return usage_error("data", "mix needs -o NAME.flac or NAME.wav");
+    if ((values->snr || values->level) && !values->noise)
+        return usage_error("data", "--%s requires --noise DIR", values->snr ? "snr" : "level");
     cli_bar bar = bar_new(context);
     convo_mix_options options = {.out = values->out,
                                  .noise = values->noise,
