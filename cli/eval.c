@@ -106,8 +106,9 @@ const cli_command command_eval = {
                 "  convo eval runs/athena-0 --stream validation.wav --at 0.5   choose the threshold\n"
                 "  convo eval runs/athena-0 --stream test.flac -o det.png      and see what it is worth elsewhere\n",
     .notes =
-        "The data set is split as it was in training; the parts are the same recordings. --data names another one,\n"
-        "which need not be split (--split all) nor have all of the classes.\n"
+        "The data set is split as it was in training; the parts are the same recordings, unless files have come or\n"
+        "gone, which is said. --data names another one, which need not be split (--split all) nor have all of the "
+        "classes.\n"
         "accuracy: with Wilson's 95 % interval. ECE: expected calibration error, the mean distance between how sure\n"
         "the model is and how often it is right, in 15 bins (Guo et al. 2017). EER: equal error rate of one class\n"
         "against the rest. mean: of the classes, each counting the same. `convo sweep RECIPE --leave-one-out`\n"

@@ -40,7 +40,7 @@ static inline convo_model *make_model(const char *text, int classes) {
     fill_buffers(net);
     cv_normal normal;
     must(cv_recipe_normal(recipe, net->input, &normal, &err), &err);
-    const cv_model_parts parts = {recipe, net, names, classes, &normal, NAN, NULL, NULL};
+    const cv_model_parts parts = {recipe, net, names, classes, &normal, NAN, NULL, NULL, 0};
     must(cv_model_new(&parts, &model, &err), &err);
     cv_normal_free(&normal);
     cv_net_free(net);

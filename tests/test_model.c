@@ -60,7 +60,7 @@ static convo_model *make_model(const char *recipe_text) {
         normal.mean[k] = -1.2345678f - (float)k;
         normal.std[k] = 7.1234567f + (float)k / 7;
     }
-    const cv_model_parts parts = {recipe, net, digits, 10, &normal, 0.977, NULL, NULL};
+    const cv_model_parts parts = {recipe, net, digits, 10, &normal, 0.977, NULL, NULL, 0};
     convo_model *model;
     if (cv_model_new(&parts, &model, &err)) fail_msg("%s: %s", err.where, err.message);
     cv_normal_free(&normal);

@@ -257,7 +257,7 @@ convo_status convo_import(const char *path, const convo_import_options *options,
     if (!status) status = find_labels(&in);
     if (!status) status = cv_recipe_check_classes(in.recipe, in.net, in.classes, err);
     if (!status) status = find_normalization(&in);
-    const cv_model_parts parts = {in.recipe, in.net, in.labels, in.classes, &in.normal, NAN, NULL, NULL};
+    const cv_model_parts parts = {in.recipe, in.net, in.labels, in.classes, &in.normal, NAN, NULL, NULL, 0};
     if (!status) status = cv_model_new(&parts, model, err);
     for (int k = 0; in.labels && k < in.classes; k++) free(in.labels[k]);
     free(in.labels);

@@ -68,6 +68,7 @@ convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, conv
     convo_model *made = cv_alloc(1, sizeof *made);
     if (!made) return cv_no_memory(err, "a model");
     made->test_accuracy = parts->test_accuracy;
+    made->examples = parts->examples;
     made->ranges = parts->ranges ? cv_format("%s", parts->ranges) : NULL;
     convo_status status = CONVO_OK;
     if (!cv_normal_copy(parts->normal, &made->normal) || (parts->ranges && !made->ranges))
@@ -161,9 +162,10 @@ convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODE
         {"convo.seed", cv_format("%" PRIu64, convo_recipe_seed(parts->recipe))},
     };
     memcpy(text, all, sizeof all);
-    *count = CV_MODEL_TEXTS - 3;
+    *count = CV_MODEL_TEXTS - 4;
     if (!isnan(parts->test_accuracy))
         text[(*count)++] = (cv_st_text){"convo.test_accuracy", dump(json_real(parts->test_accuracy))};
+    if (parts->examples) text[(*count)++] = (cv_st_text){"convo.examples", cv_format("%zu", parts->examples)};
     if (parts->listening) text[(*count)++] = (cv_st_text){"convo.listening", cv_listening_text(parts->listening)};
     if (parts->ranges) text[(*count)++] = (cv_st_text){"convo.int8", cv_format("%s", parts->ranges)};
     for (size_t k = 0; k < *count; k++)
@@ -202,6 +204,7 @@ cv_model_parts cv_model_parts_of(const convo_model *model) {
         .normal = &model->normal,
         .test_accuracy = model->test_accuracy,
         .ranges = model->ranges,
+        .examples = model->examples,
         .listening = model->listening,
     };
 }
@@ -323,6 +326,9 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
     const char *accuracy = cv_safetensors_text(file, "convo.test_accuracy");
     json_t *number = cv_json_of(accuracy);
     model->test_accuracy = json_is_number(number) ? json_number_value(number) : NAN;
+    json_decref(number);
+    number = cv_json_of(cv_safetensors_text(file, "convo.examples"));
+    model->examples = json_integer_value(number) > 0 ? (size_t)json_integer_value(number) : 0;
     json_decref(number);
     const char *ranges = cv_safetensors_text(file, "convo.int8");
     if (ranges && !(model->ranges = cv_format("%s", ranges))) return cv_no_memory(err, path);

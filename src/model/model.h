@@ -31,6 +31,7 @@ struct convo_model {
     cv_predictor predictor;     // of its own predictions
     struct cv_range *range;     // of the values of the program in floats (convo_model_quantize), else NULL
     char *ranges;               // the same as text, see ranges.h; NULL: not measured yet
+    size_t examples;            // of the data set that it was trained on, all parts; 0: not known
 };
 
 // What a model is made of, borrowed.
@@ -43,6 +44,7 @@ typedef struct cv_model_parts {
     double test_accuracy;             // NaN when it is not known
     const convo_listening *listening; // NULL: the defaults
     const char *ranges;               // of 8-bit numbers; NULL: not measured
+    size_t examples;                  // of the data set, all parts; 0: not known
 } cv_model_parts;
 
 // Allocates all that is not there yet, for recordings or for arrays. Errors: STATE if the model has no front end or
@@ -60,7 +62,7 @@ void cv_predictor_free(cv_predictor *predictor);
 
 cv_model_parts cv_model_parts_of(const convo_model *model);
 // The metadata of a model file: recipe, labels, normalisation. The caller frees the values, also after an error.
-enum { CV_MODEL_TEXTS = 10 };
+enum { CV_MODEL_TEXTS = 11 };
 convo_status cv_model_texts(const cv_model_parts *parts, cv_st_text text[CV_MODEL_TEXTS], size_t *count,
                             convo_error *err);
 // Reads the normalisation of inputs of a shape from such a value, of the file `path`. The caller frees it.

@@ -129,7 +129,8 @@ static convo_status prepare_training(const convo_recipe *recipe, const convo_tra
                               .labels = outputs,
                               .classes = classes,
                               .normal = &m->normal,
-                              .test_accuracy = NAN};
+                              .test_accuracy = NAN,
+                              .examples = m->dataset->count};
     status = cv_material_measure(recipe, m, err);
     return status || !options ? status : cv_finetune(recipe, options, *net, &m->normal, err);
 }

@@ -111,4 +111,12 @@ if mount -t tmpfs -o size=32k tmpfs "$work/disk" 2>/dev/null; then
 else
     skip "a full disk" "only root can mount a small one"
 fi
+# a file less deals other examples to the parts
+cp -r "$work/small" "$work/fewer"
+"$CONVO" train "$work/digits.yaml" --data "$work/fewer" --out "$work/then" --set epochs=1 -q >"$work/out" 2>&1
+quiet_now() { "$CONVO" eval "$work/then" 2>&1 | grep 'examples when the model was trained' && return 1 || return 0; }
+check "the same data set is not spoken of" quiet_now
+rm "$work/fewer/0_theo_1.flac"
+expect 0 "eval says that the data set has changed" "had 300 examples when the model was trained, and has 299 now" -- \
+    eval "$work/then"
 finish
