@@ -185,9 +185,9 @@ static convo_status evaluate(convo_model *model, convo_part part, const convo_tr
 // The same numbers deal other examples to the parts of the split, unless these are named in the data.
 static void note_other_examples(const convo_model *model, const convo_train_options *options, const cv_material *m,
                                 convo_part part) {
-    const int by = model->recipe->split.by;
+    const cv_split_config *split = &model->recipe->split;
     if (options->data || !model->examples || m->dataset->count == model->examples || part == CONVO_ALL ||
-        by == CV_BY_OFFICIAL || by == CV_BY_LIST)
+        split->by == CV_BY_OFFICIAL || split->by == CV_BY_LIST)
         return;
     char text[256];
     cv_print(text, sizeof text,
