@@ -51,8 +51,8 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   endif()
   check_c_compiler_flag(-mamx-bf16 CONVO_AMX) # GCC 11, Clang 12
   if(CONVO_AMX)
-    convo_isa(bf16 float 16 4 6 ${avx512} -mamx-tile -mamx-bf16) # avx512, and convolutions of its own
-    target_sources(op_bf16 PRIVATE src/op/layers/conv_bf16.c)
+    convo_isa(bf16 float 16 4 6 ${avx512} -mavx512bf16 -mamx-tile -mamx-bf16) # avx512, and layers of its own
+    target_sources(op_bf16 PRIVATE src/op/layers/conv_bf16.c src/op/layers/linear_bf16.c)
     target_compile_definitions(op_bf16 PRIVATE CV_AMX)
   endif()
 else()

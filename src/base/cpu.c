@@ -26,6 +26,15 @@ cv_cpu_level cv_cpu_detect(void) {
 #endif
 }
 
+#if defined(__x86_64__)
+// AVX512_BF16, which rounds to bf16 as well: all processors with AMX have it.
+static bool has_pairs(void) {
+    const unsigned avx512_bf16 = 1u << 5;
+    unsigned a, b, c, d;
+    return cv_cpu_detect() == CV_CPU_AVX512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a & avx512_bf16;
+}
+#endif
+
 #if defined(__x86_64__) && defined(SYS_arch_prctl)
 // The tiles are 8 KiB of state for each thread, which Linux saves only for processes that asked
 // (Documentation/arch/x86/ xstate.rst). The answer holds for all threads, and asking again changes nothing.
@@ -33,7 +42,7 @@ bool cv_cpu_amx(void) {
     enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 }; // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
     const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
     unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & amx_bf16 && d & amx_tile &&
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && d & amx_bf16 && d & amx_tile && has_pairs() &&
            syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 #else
@@ -42,15 +51,12 @@ bool cv_cpu_amx(void) {
 }
 #endif
 
-// AVX512_BF16. Intel's first processors with it take four times as long for a multiply-add of pairs as for one of
+// Intel's first processors with AVX512_BF16 take four times as long for a multiply-add of pairs as for one of
 // floats; they have AMX for this.
 bool cv_cpu_bf16(void) {
 #if defined(__x86_64__)
-    const unsigned avx512_bf16 = 1u << 5;
-    unsigned a, b, c, d;
     __builtin_cpu_init();
-    return __builtin_cpu_is("amd") && cv_cpu_detect() == CV_CPU_AVX512 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
-           a & avx512_bf16;
+    return __builtin_cpu_is("amd") && has_pairs();
 #else
     return false;
 #endif

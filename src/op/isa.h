@@ -5,7 +5,7 @@
 
 // The ops and a few kernels, compiled for one instruction set.
 typedef struct cv_isa {
-    // "baseline", "avx2", "avx512"; "bf16": avx512, convolutions in training in bf16; "double": in doubles, for checks
+    // "baseline", "avx2", "avx512"; "bf16": avx512, training in bf16 by AMX; "double": in doubles, for checks
     const char *name;
     int lanes;   // samples per block
     size_t real; // bytes of a number

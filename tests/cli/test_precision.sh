@@ -1,5 +1,5 @@
 # precision: bf16. Where the processor has neither AMX nor AVX512_BF16: a sentence, and the numbers of fp32. How the sums
-# are made is tested in test_bf16.c on every processor.
+# are made is tested in test_bf16.c.
 . tests/cli/expect.sh
 small_data
 recipe >"$work/digits.yaml"

@@ -6,8 +6,8 @@
 
 #include "op/layers/lanes.h"
 
-// The build sets CV_PAIRS for the tables of ops that multiply in pairs; one without the instructions does in C what
-// they do, for tests.
+// The build sets CV_PAIRS for the tables of ops that multiply in pairs. One without the instructions does in C what
+// they do, for tests; the one for AMX rounds by them.
 #ifdef CV_PAIRS
 enum { PAIRS = 1 };
 #else
@@ -29,7 +29,7 @@ ALWAYS_INLINE halves half_lanes(lanes x) {
 }
 #endif
 
-#if defined(CV_PAIRS) && defined(__AVX512BF16__)
+#if defined(__AVX512BF16__)
 #include <immintrin.h>
 
 typedef uint16_t words __attribute__((vector_size(sizeof(lanes)), may_alias));

@@ -15,10 +15,6 @@
 
 #include "op/layers/tile_bf16.h"
 
-static int64_t divide_up(int64_t n, int64_t by) {
-    return (n + by - 1) / by;
-}
-
 enum { FEW = TILE / 2 };
 
 // What one product of tiles costs, in multiply-adds of a vector of floats. It takes the time of 32 where loads keep up.
@@ -162,10 +158,10 @@ static void bf16_correlate(lanes *y, cv_shape out, const int64_t stride[2], cons
     product p = {.row = 1, .step = TILE, .offset = k->offset, .steps = g->steps};
     for (int64_t m = 0, high; m < g->heights; m += high) {
         high = g->heights - m > 1 ? 2 : 1;
-        const int64_t wide = SUMS / high;
+        const int64_t wide = TILE_SUMS / high;
         for (int64_t i = 0; i < high; i++) p.a[i] = (const lanes *)k->weight + (m + i) * g->steps * TILE;
         for (int64_t at = 0; at < pixels; at += wide) {
-            lanes sum[SUMS][TILE];
+            lanes sum[TILE_SUMS][TILE];
             for (int64_t j = 0; j < wide; j++) { // past the last pixel it repeats, to no effect
                 const int64_t pixel = at + j < pixels ? at + j : pixels - 1;
                 p.b[j] = k->map + (pixel / out.w * stride[0] * g->w + pixel % out.w * stride[1]) * g->pairs;
@@ -326,10 +322,10 @@ static void multiply_outer(real *dw, bool set, const outer *g, const int64_t dil
     product p = {.row = g->steps, .step = 1, .offset = k->offset, .steps = g->steps};
     for (int64_t m = 0, high; m < g->heights; m += high) {
         high = g->heights - m > 1 ? 2 : 1;
-        const int64_t wide = SUMS / high;
+        const int64_t wide = TILE_SUMS / high;
         for (int64_t i = 0; i < high; i++) p.a[i] = (const lanes *)k->dy + (m + i) * TILE * g->steps;
         for (int64_t n = 0; n < count; n += wide) {
-            lanes sum[SUMS][TILE];
+            lanes sum[TILE_SUMS][TILE];
             for (int64_t j = 0; j < wide; j++) {
                 const int64_t at = n + j < count ? n + j : count - 1, point = at % points;
                 const int64_t y = point / g->kernel[1] * dilation[0], x = point % g->kernel[1] * dilation[1];

@@ -1,4 +1,5 @@
 // y = W x + b.    dW = dy x^T, db = dy, dx = W^T dy, summed over the samples.    torch.nn.Linear
+#include "op/layers/linear_bf16.h"
 #include "op/layers/linear_pairs.h"
 
 extern const cv_op CV_JOIN(cv_single_linear, CV_ISA);
@@ -50,6 +51,7 @@ static void linear_forward(const cv_pass *p) {
     const linear *c = p->config;
     const cv_span outputs = cv_part(&p->share, p->out.c, SUMS);
     const real *bias = c->bias ? p->tensor[1] : NULL;
+    if (cv_bf16_linear_forward(p, outputs, bias)) return;
     if (linear_in_pairs(p))
         paired_forward(p, outputs, bias);
     else
@@ -150,7 +152,7 @@ ALWAYS_INLINE void narrow_paired_rows(const int rows, const void *work) {
 // dW[o][k] = sum over the samples of dy[o] x[k]. Summing across lanes would cost as much again as multiplying; with the
 // inputs transposed, the samples are the terms of a sum over as many taps, and vectors run along the rows of dW. Two
 // narrow tiles of 64 inputs take less time than two tiles of 96.
-ALWAYS_INLINE void linear_weight_gradient(const cv_pass *p, const bool paired, cv_span inputs) {
+ALWAYS_INLINE void multiply_transposed(const cv_pass *p, const bool paired, cv_span inputs) {
     const int64_t first = inputs.first / LANES, end = columns_of(inputs.end), vectors = end - first,
                   tiles = (vectors + TILE_COLUMNS - 1) / TILE_COLUMNS, wide = vectors > NARROW * tiles;
     const int64_t width = wide ? TILE_COLUMNS : NARROW;
@@ -172,42 +174,59 @@ ALWAYS_INLINE void linear_weight_gradient(const cv_pass *p, const bool paired, c
         }
 }
 
-ALWAYS_INLINE void linear_bias_gradient(const cv_pass *p) {
+// To the bit what sum_lanes makes of each output.
+static void linear_bias_gradient(const cv_pass *p) {
     real *db = p->grad[1];
-    for (int64_t o = 0; o < p->out.c; o++) {
-        real sum = p->set ? 0 : db[o];
-        for (int b = 0; b < p->share.blocks; b++)
-            sum += sum_lanes(((const lanes *)p->dy)[(size_t)b * p->share.apart + (size_t)o]);
+    for (int64_t o = 0; o < p->out.c; o += LANES) {
+        const int64_t count = p->out.c - o < LANES ? p->out.c - o : LANES;
+        const lanes *dy = (const lanes *)p->dy + o;
+        lanes sum = p->set ? (lanes){0} : some_numbers(db + o, count);
+        for (int b = 0; b < p->share.blocks; b++, dy += p->share.apart) {
+            lanes square[LANES] = {{0}};
+            for (int64_t i = 0; i < count; i++) square[i] = dy[i];
+            sum += sum_square(square);
+        }
         if (p->share.receive)
-            p->share.receive(p->share.receiver, 1, o, 1, &sum);
+            p->share.receive(p->share.receiver, 1, o, count, &sum);
         else
-            db[o] = sum;
+            put(db + o, sum, count, true);
     }
+}
+
+static void linear_input_gradient(const cv_pass *p, cv_span inputs) {
+    if (cv_bf16_linear_input_gradient(p, inputs)) return;
+    if (linear_in_pairs(p))
+        paired_input_gradient(p, inputs);
+    else
+        multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
+}
+
+static void linear_weight_gradient(const cv_pass *p, cv_span inputs) {
+    if (cv_bf16_linear_weight_gradient(p, inputs)) return;
+    const bool paired = linear_in_pairs(p);
+    for (int b = 0; b < p->share.blocks; b++) {
+        const size_t at = (size_t)b * p->share.apart;
+        const lanes *x = (const lanes *)p->x[0] + at;
+        lanes *transposed = (lanes *)p->scratch[1] + at;
+        if (paired)
+            transpose_pairs(transposed, x, inputs);
+        else
+            transpose_inputs(transposed, x, inputs, samples_of(p, b));
+    }
+    if (PAIRS && paired)
+        multiply_transposed(p, true, inputs);
+    else
+        multiply_transposed(p, false, inputs);
 }
 
 // A part of a backward pass is some of the inputs: dx of these, and these columns of dW. Whoever receives dW may change
 // these columns of W: dx is done with them by then.
 static void linear_backward(const cv_pass *p) {
     const cv_span inputs = cv_part(&p->share, p->in.c, LANES * TILE_COLUMNS);
-    const bool paired = linear_in_pairs(p);
-    if (p->dx[0] && paired) paired_input_gradient(p, inputs);
-    if (p->dx[0] && !paired) multiply_blocks(p, p->dx[0], inputs, NULL, 1, p->in.c, p->dy, p->out.c);
-    if (p->grad[0] || p->share.receive) {
-        for (int b = 0; b < p->share.blocks; b++) {
-            const size_t at = (size_t)b * p->share.apart;
-            const lanes *x = (const lanes *)p->x[0] + at;
-            lanes *transposed = (lanes *)p->scratch[1] + at;
-            if (paired)
-                transpose_pairs(transposed, x, inputs);
-            else
-                transpose_inputs(transposed, x, inputs, samples_of(p, b));
-        }
-        if (PAIRS && paired)
-            linear_weight_gradient(p, true, inputs);
-        else
-            linear_weight_gradient(p, false, inputs);
-        if (p->share.part == 0 && ((const linear *)p->config)->bias) linear_bias_gradient(p);
-    }
+    if (p->dx[0]) linear_input_gradient(p, inputs);
+    if (!p->grad[0] && !p->share.receive) return;
+    linear_weight_gradient(p, inputs);
+    if (p->share.part == 0 && ((const linear *)p->config)->bias) linear_bias_gradient(p);
 }
 
 CV_OP(linear) = {

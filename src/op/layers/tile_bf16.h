@@ -11,7 +11,11 @@
 
 #include <immintrin.h>
 
-enum { TILE = 16, SUMS = 4 }; // SUMS: tiles of sums that are worked on at a time; a and b take the other four
+enum { TILE = 16, TILE_SUMS = 4 }; // TILE_SUMS: tiles of sums that are worked on at a time; a and b take the other four
+
+static inline int64_t divide_up(int64_t n, int64_t by) {
+    return (n + by - 1) / by;
+}
 
 static inline uint32_t round_one(real x) {
     uint32_t u;
@@ -21,6 +25,12 @@ static inline uint32_t round_one(real x) {
 
 static inline uint32_t pair_of(real first, real second) {
     return round_one(first) | round_one(second) << 16;
+}
+
+// The first `count` numbers, and zeros: none past them are read.
+static inline lanes first_numbers(const real *from, int64_t count) {
+    const __mmask16 first = count >= LANES ? 0xffff : count > 0 ? (__mmask16)((1u << count) - 1) : 0;
+    return (lanes)_mm512_maskz_loadu_ps(first, from);
 }
 
 // All tiles are whole. Tiles belong to a thread, from begin to end.
@@ -38,9 +48,9 @@ static inline void tiles_end(void) {
 }
 
 // What a product reads. a: tiles of it one below the other, their terms in `steps` tiles one behind the other. b: the
-// first cells of up to SUMS columns of tiles; in all of them tile k lies offset[k] cells further.
+// first cells of up to TILE_SUMS columns of tiles; in all of them tile k lies offset[k] cells further.
 typedef struct product {
-    const lanes *a[2], *b[SUMS];
+    const lanes *a[2], *b[TILE_SUMS];
     int64_t row, step; // cells from one row of `a` to the next, and from one of its tiles to the next
     const int32_t *offset;
     int64_t steps;
@@ -65,7 +75,7 @@ typedef struct product {
     } while (0)
 
 // sum[j] = a[0] b[j]
-static inline void multiply_one_by_four(const product *p, lanes sum[SUMS][TILE]) {
+static inline void multiply_one_by_four(const product *p, lanes sum[TILE_SUMS][TILE]) {
     ZERO_SUMS();
     for (int64_t k = 0; k < p->steps; k++) {
         LOAD_A(4, 0);
@@ -82,7 +92,7 @@ static inline void multiply_one_by_four(const product *p, lanes sum[SUMS][TILE])
 }
 
 // sum[2 i + j] = a[i] b[j]
-static inline void multiply_two_by_two(const product *p, lanes sum[SUMS][TILE]) {
+static inline void multiply_two_by_two(const product *p, lanes sum[TILE_SUMS][TILE]) {
     ZERO_SUMS();
     for (int64_t k = 0; k < p->steps; k++) {
         LOAD_A(4, 0);
@@ -97,8 +107,8 @@ static inline void multiply_two_by_two(const product *p, lanes sum[SUMS][TILE]) 
     STORE_SUMS();
 }
 
-// Products of `high` (1 or 2) tiles of `a` with SUMS / high of `b`.
-static inline void multiply_tiles(const product *p, int high, lanes sum[SUMS][TILE]) {
+// Products of `high` (1 or 2) tiles of `a` with TILE_SUMS / high of `b`.
+static inline void multiply_tiles(const product *p, int high, lanes sum[TILE_SUMS][TILE]) {
     __asm__ volatile("" ::: "memory"); // GCC's _tile_loadd does not say that it reads memory
     if (high == 2)
         multiply_two_by_two(p, sum);
