@@ -162,11 +162,15 @@ static void show_listening(const char *recording, double seconds, void *user) {
 }
 
 // The thresholds that were chosen go into the model's file.
-static int keep_thresholds(const convo_model *model, const char *word, bool quiet) {
+static int keep_thresholds(const convo_model *model, const convo_spotting *r, const char *word, bool quiet) {
     char *path = is_folder(word) ? text_of("%s/best.safetensors", word) : text_of("%s", word);
     convo_error err;
     int status = !path ? no_memory() : convo_model_save(model, path, &err) ? fail(&err) : DONE;
     if (!status && !quiet) say(stderr, "%s has the new thresholds\n", path);
+    for (int k = 0; k < r->words && !status && !quiet; k++)
+        if (!r->word[k].said)
+            say(stderr, "%s is never said here: its threshold was chosen by the false accepts alone\n",
+                r->label[r->word[k].label]);
     free(path);
     return status;
 }
@@ -189,7 +193,7 @@ int eval_stream(const cli_context *context, convo_model *model, const cli_spotti
     if (!status)
         status = context->json ? print_json(spotting_json(&result), false) : print_spotting(&result, context->verbose);
     if (!status && stem) status = draw_spotting(stem, convo_recipe_name(convo_model_recipe(model)), &result);
-    if (!status && values->at) status = keep_thresholds(model, context->word[0], context->quiet || context->json);
+    if (!status && values->at) status = keep_thresholds(model, &result, context->word[0], context->quiet || context->json);
     convo_spotting_free(&result);
     free(stem);
     return status;

@@ -117,7 +117,7 @@ static void a_threshold_keeps_to_its_false_accepts(void **state) {
     static const struct {
         double most, hours;
         float chosen;
-    } c[] = {{0, 2, 0.85f}, {0.5, 2, 0.7f}, {1, 2, 0.2f}, {1.5, 2, 0.2f}, {0.5, 1, 0.85f}};
+    } c[] = {{0, 2, 0.85f}, {0.5, 2, 0.7f}, {1, 2, 0.2f}, {1.5, 2, 0.3f}, {0.5, 1, 0.85f}};
     for (size_t k = 0; k < CV_COUNT(c); k++) {
         const float got = cv_spotting_choose(threshold, tally, CV_COUNT(tally), c[k].hours, c[k].most);
         if (fabsf(got - c[k].chosen) > 1e-6f) fail_msg("case %zu: %g", k, (double)got);

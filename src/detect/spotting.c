@@ -146,11 +146,14 @@ convo_status cv_spotting_thresholds(const cv_spotted *recording, size_t recordin
 
 float cv_spotting_choose(const float *threshold, const cv_spotting_tally *tally, size_t thresholds, double hours,
                          double most_per_hour) {
-    size_t end = 0; // behind the best
-    for (size_t k = 0; k < thresholds; k++)
-        if ((double)tally[k].false_accepts <= most_per_hour * hours && (!end || tally[k].hits >= tally[end - 1].hits))
-            end = k + 1;
-    const float above = end ? threshold[end - 1] : 1, below = end < thresholds ? threshold[end] : 0;
+    const double most = most_per_hour * hours;
+    size_t first = 0, end = 0; // the best, side by side; none: 0, 0
+    for (size_t k = 0; k < thresholds; k++) {
+        if ((double)tally[k].false_accepts > most || (end && tally[k].hits < tally[end - 1].hits)) continue;
+        if (!end || k > end || tally[k].hits > tally[end - 1].hits) first = k;
+        end = k + 1;
+    }
+    const float above = end ? threshold[first] : 1, below = end < thresholds ? threshold[end] : 0;
     return (above + below) / 2;
 }
 

@@ -44,9 +44,9 @@ convo_status cv_spotting_thresholds(const cv_spotted *recording, size_t recordin
                                     float **threshold, size_t *thresholds, convo_error *err);
 // Seconds in which the word is not said, nor has its slack: where an event can only be a false accept.
 double cv_spotting_rest(const cv_spotted *recording, size_t recordings, double slack);
-// Returns the threshold with the most hits of those at which at most so many false accepts fall into an hour; of several
-// the lowest, in the middle between it and the next one below. At a high threshold a word may be heard too late, which is
-// a miss and a false accept: not all thresholds above a good one are good.
+// Returns the threshold with the most hits of those at which at most so many false accepts fall into an hour: the middle of
+// those where that is so, the lowest ones that lie side by side. At a high threshold a word may be heard too late, a miss
+// and a false accept: not all thresholds above a good one are good.
 float cv_spotting_choose(const float *threshold, const cv_spotting_tally *tally, size_t thresholds, double hours,
                          double most_per_hour);
 // The value below which a share of the values lies, between neighbours in a straight line; sorts them. NaN: none.

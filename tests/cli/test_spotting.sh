@@ -28,6 +28,10 @@ expect 0 "words are spotted, with intervals" "seven" " to " "false accepts" "of 
 check "the model stays as it is" cmp "$work/before" "$work/run/best.safetensors"
 expect 0 "the threshold is chosen on one stream" "best.safetensors has the new thresholds" "threshold  said" -- \
     eval "$work/run" --stream "$work/validation.wav" --at 30
+cp "$work/test.flac" "$work/alone.flac"
+expect 0 "a threshold that nothing is known of but false accepts is said to be so" "seven is never said here" -- \
+    eval "$work/run" --stream "$work/alone.flac" --at 30
+"$CONVO" eval "$work/run" --stream "$work/validation.wav" --at 30 >"$work/out" 2>&1
 check "and written into the model" eval '! cmp -s "$work/before" "$work/run/best.safetensors"'
 expect 0 "another stream reports it" '"false_accepts_per_hour_interval": [' '"curve": [' '"heard": [' '"said": 10' \
     '"share_of_real_time": ' -- eval "$work/run" --stream "$work/test.flac" --json
