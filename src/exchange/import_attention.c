@@ -104,14 +104,14 @@ static bool same_front(const cv_import_view *a, const cv_import_view *b) {
 
 // --- the layer --------------------------------------------------------------------------------------------------------
 
-// Rows of the input projection, [3 channels][channels], and its biases, [3 channels], NULL without; the scores are to be
-// multiplied by 1 / sqrt(channels of a head), and what differs from that goes into the queries.
+// Rows of the input projection, [3 channels][channels], and its biases, [3 channels], NULL without. The layer multiplies
+// scores by 1 / sqrt(channels of a head); factor: what the graph does beyond that, which goes into the queries.
 static void fill_projection(const cv_import *d, const part of[3], int64_t channels, double factor, float *weight,
                             float *bias) {
     const size_t in = (size_t)channels;
     for (size_t k = 0; k < 3; k++) {
         const cv_net_tensor *w = tensor_named(d, of[k].linear, "weight"), *b = tensor_named(d, of[k].linear, "bias");
-        const double scale = k == 0 ? factor : of[k].factor;
+        const double scale = k == 0 ? factor : k == 1 ? 1 : of[k].factor;
         for (size_t i = 0; i < in; i++) {
             const size_t row = (size_t)of[k].first + i, to = k * in + i;
             for (size_t j = 0; j < in; j++) weight[to * in + j] = (float)(scale * (double)w->start[row * in + j]);
@@ -120,28 +120,34 @@ static void fill_projection(const cv_import *d, const part of[3], int64_t channe
     }
 }
 
-// The product with constants behind the attention, over all its channels, is its output projection; NULL: none.
-static const cv_graph_node *find_projection(const cv_import *d, const cv_graph_node *n) {
-    static const char *const moves[] = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"};
-    const cv_graph_node *next = n;
-    while (next) {
-        const char *value = next->output[0];
-        const cv_graph_node *reader = NULL; // the only one, but for those that ask for its shape
-        for (size_t k = 0; k < d->nodes; k++) {
-            const cv_graph_node *m = &d->graph->node[d->order[k]];
-            if (!m->inputs || strcmp(m->input[0], value) != 0 || !strcmp(m->type, "Shape")) continue;
+// The only node that reads a value, but for those that ask for its shape; NULL: there are none, or several.
+static const cv_graph_node *reader_of(const cv_import *d, const char *value) {
+    const cv_graph_node *reader = NULL;
+    if (!strcmp(value, d->result)) return NULL;
+    for (size_t k = 0; k < d->nodes; k++) {
+        const cv_graph_node *m = &d->graph->node[d->order[k]];
+        for (size_t i = 0; i < m->inputs && strcmp(m->type, "Shape") != 0; i++) {
+            if (strcmp(m->input[i], value) != 0) continue;
             if (reader) return NULL;
             reader = m;
         }
-        bool moved = false;
-        for (size_t k = 0; reader && k < CV_COUNT(moves); k++) moved = moved || !strcmp(reader->type, moves[k]);
-        if (!moved) {
-            const bool product = reader && (!strcmp(reader->type, "MatMul") || !strcmp(reader->type, "Gemm"));
-            return product && cv_import_constant(d, reader, 1) ? reader : NULL;
-        }
-        next = reader;
     }
-    return NULL;
+    return reader;
+}
+
+static bool moves_only(const char *type) {
+    static const char *const moves[] = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"};
+    for (size_t k = 0; k < CV_COUNT(moves); k++)
+        if (!strcmp(type, moves[k])) return true;
+    return false;
+}
+
+// The product with constants that alone reads what the attention makes: its output projection. NULL: there is none.
+static const cv_graph_node *find_projection(const cv_import *d, const cv_graph_node *n) {
+    do n = reader_of(d, n->output[0]);
+    while (n && n->outputs && moves_only(n->type));
+    const bool product = n && (!strcmp(n->type, "MatMul") || !strcmp(n->type, "Gemm"));
+    return product && cv_import_constant(d, n, 1) ? n : NULL;
 }
 
 static bool has_bias(const cv_import *d, const cv_graph_node *product) {

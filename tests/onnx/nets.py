@@ -187,6 +187,10 @@ class Attentive(nn.Module):
             return self.out(((q * each**-0.5) @ k.transpose(-2, -1)).softmax(-1).matmul(v).transpose(1, 2).reshape(x.shape))
         three = self.qkv(x).chunk(3, -1) if self.way == "chunks" else (self.q(x), self.k(x), self.v(x))
         q, k, v = (part.view(n, columns, self.heads, each).transpose(1, 2) for part in three)
+        if self.way == "halves":  # PyTorch 2: both factors are scaled
+            y = F.softmax((q * 0.7) @ (k.transpose(2, 3) * 0.7), -1) @ (v * 2)
+            y = y.transpose(1, 2).reshape(n, columns, channels)
+            return self.out(y) + y  # not only the projection reads it
         y = F.softmax(q @ k.transpose(2, 3) * (each**-0.5 if self.way == "chunks" else 0.3), -1) @ v
         y = y.permute(0, 2, 1, 3).reshape(n, columns, channels)
         return self.out(y) if self.way == "chunks" else y  # without a projection of the output
@@ -226,6 +230,7 @@ nets = [
     ("five", lambda: Attentive("five", 2), (6, 5), "plain"),
     ("chunks", lambda: Attentive("chunks", 4), (8, 5), "plain"),
     ("separate", lambda: Attentive("separate", 1), (9, 5), "plain"),
+    ("halves", lambda: Attentive("halves", 2), (6, 5), "plain"),
 ]
 
 os.makedirs(folder, exist_ok=True)
