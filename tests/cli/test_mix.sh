@@ -44,17 +44,21 @@ expect 2 "a part has a name" "--split must be train" -- $mix --split tset -o "$w
 expect 2 "mix takes one data set" "mix takes one data set" -- data mix
 expect 1 "what is written has an ending" "NAME.wav or NAME.flac" -- $mix -o "$work/e.ogg"
 expect 1 "a part has to have recordings" "no recordings in its part 'validation'" -- $mix --split validation -o "$work/e.wav"
-(cd "$work/small" && ls 7_theo_*.flac) | sed '1i path,label
+if lacks data mix tests/none.csv --as manifest -o "$work/x.wav"; then
+    skip "the list that is read is not written over" "this build has no libcsv"
+else
+    (cd "$work/small" && ls 7_theo_*.flac) | sed '1i path,label
     s/$/,seven/' >"$work/small/sevens.csv"
-cp "$work/small/sevens.csv" "$work/sevens.kept"
-expect 1 "the list that is read is not written over" "sevens.csv: is the list that is read" -- \
-    data mix "$work/small/sevens.csv" -o "$work/small/sevens.flac"
-check "it is as it was" cmp "$work/small/sevens.csv" "$work/sevens.kept"
-check "and no stream is there" test ! -e "$work/small/sevens.flac"
-cp "$work/small/7_theo_0.flac" "$work/seven.kept"
-expect 1 "nor is a recording" "is one of the recordings that are mixed" -- \
-    data mix "$work/small/sevens.csv" -o "$work/small/7_theo_0.flac"
-check "which is as it was, too" cmp "$work/small/7_theo_0.flac" "$work/seven.kept"
+    cp "$work/small/sevens.csv" "$work/sevens.kept"
+    expect 1 "the list that is read is not written over" "sevens.csv: is the list that is read" -- \
+        data mix "$work/small/sevens.csv" -o "$work/small/sevens.flac"
+    check "it is as it was" cmp "$work/small/sevens.csv" "$work/sevens.kept"
+    check "and no stream is there" test ! -e "$work/small/sevens.flac"
+    cp "$work/small/7_theo_0.flac" "$work/seven.kept"
+    expect 1 "nor is a recording" "is one of the recordings that are mixed" -- \
+        data mix "$work/small/sevens.csv" -o "$work/small/7_theo_0.flac"
+    check "which is as it was, too" cmp "$work/small/7_theo_0.flac" "$work/seven.kept"
+fi
 expect 1 "noise has to be there" "$work/none" -- $mix --noise "$work/none" -o "$work/e.wav"
 expect 1 "a range begins at its lower end" "the lower end comes first" -- $mix --gap 2,1 -o "$work/e.wav"
 expect 1 "pictures are not heard" "holds no recordings" -- data mix tests/golden/pictures --as imagefolder -o "$work/e.wav"
