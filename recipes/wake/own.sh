@@ -13,16 +13,7 @@ digit=$(echo "$names" | tr ' ' '\n' | grep -nx "$word" | cut -d : -f 1)
 digit=$((${digit:?$word is no digit} - 1))
 mkdir -p own/words "own/$word/train"
 cd own
-for set in wake fsdd gsc3; do ln -sfn "$data/$set" "$set"; done
-put_noise() { # PART NAME...: no recording of noise is in two parts
-    part=$1
-    shift
-    mkdir -p "noise/$part"
-    for name; do ln -sf "$data/noise/$name.flac" "noise/$part/"; done
-}
-put_noise train doing_the_dishes dude_miaowing white_noise
-put_noise validation exercise_bike
-put_noise test running_tap pink_noise
+. "$here/data.sh"
 
 digits() { # SPEAKER FIRST LAST LABEL, "" for the digit's name: his recordings of all digits, by their numbers
     find fsdd/ -name "*_$1_*.flac" | LC_ALL=C sort | awk -F '[/_.]' -v first="$2" -v last="$3" -v label="$4" \

@@ -190,6 +190,8 @@ const cv_graph_node *cv_import_bias_behind(const cv_import *d, const cv_graph_no
 cv_shape cv_import_shape(const cv_import *d, const cv_import_value *value);
 // Returns the only node that reads a value, which is no output of the graph; NULL if there is none, or several.
 const cv_graph_node *cv_import_only_reader(const cv_import *d, const char *value);
+// The same but for nodes that only ask for its shape.
+const cv_graph_node *cv_import_only_user(const cv_import *d, const char *value);
 void cv_import_claim(cv_import *d, const cv_graph_node *node);
 // The value is the output, or nothing but its shape and the place of its maximum stand behind it.
 bool cv_import_is_last(const cv_import *d, const char *value);

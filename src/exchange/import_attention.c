@@ -120,21 +120,6 @@ static void fill_projection(const cv_import *d, const part of[3], int64_t channe
     }
 }
 
-// The only node that reads a value, but for those that ask for its shape; NULL: there are none, or several.
-static const cv_graph_node *reader_of(const cv_import *d, const char *value) {
-    const cv_graph_node *reader = NULL;
-    if (!strcmp(value, d->result)) return NULL;
-    for (size_t k = 0; k < d->nodes; k++) {
-        const cv_graph_node *m = &d->graph->node[d->order[k]];
-        for (size_t i = 0; i < m->inputs && strcmp(m->type, "Shape") != 0; i++) {
-            if (strcmp(m->input[i], value) != 0) continue;
-            if (reader) return NULL;
-            reader = m;
-        }
-    }
-    return reader;
-}
-
 static bool moves_only(const char *type) {
     static const char *const moves[] = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"};
     for (size_t k = 0; k < CV_COUNT(moves); k++)
@@ -144,7 +129,7 @@ static bool moves_only(const char *type) {
 
 // The product with constants that alone reads what the attention makes: its output projection. NULL: there is none.
 static const cv_graph_node *find_projection(const cv_import *d, const cv_graph_node *n) {
-    do n = reader_of(d, n->output[0]);
+    do n = cv_import_only_user(d, n->output[0]);
     while (n && n->outputs && moves_only(n->type));
     const bool product = n && (!strcmp(n->type, "MatMul") || !strcmp(n->type, "Gemm"));
     return product && cv_import_constant(d, n, 1) ? n : NULL;

@@ -121,11 +121,12 @@ cv_shape cv_import_shape(const cv_import *d, const cv_import_value *value) {
     return value->node < 0 ? d->net->input : d->net->node[value->node].out;
 }
 
-const cv_graph_node *cv_import_only_reader(const cv_import *d, const char *value) {
+static const cv_graph_node *find_reader(const cv_import *d, const char *value, bool of_values) {
     const cv_graph_node *found = NULL;
     if (!strcmp(value, d->result)) return NULL;
     for (size_t k = 0; k < d->nodes; k++) {
         const cv_graph_node *n = &d->graph->node[d->order[k]];
+        if (of_values && !strcmp(n->type, "Shape")) continue;
         for (size_t i = 0; i < n->inputs; i++) {
             if (strcmp(n->input[i], value) != 0) continue;
             if (found) return NULL;
@@ -133,6 +134,14 @@ const cv_graph_node *cv_import_only_reader(const cv_import *d, const char *value
         }
     }
     return found;
+}
+
+const cv_graph_node *cv_import_only_reader(const cv_import *d, const char *value) {
+    return find_reader(d, value, false);
+}
+
+const cv_graph_node *cv_import_only_user(const cv_import *d, const char *value) {
+    return find_reader(d, value, true);
 }
 
 void cv_import_claim(cv_import *d, const cv_graph_node *n) {
