@@ -267,7 +267,6 @@ static int with_recipe(const cli_context *context, const data_values *values, re
     int status = open_recipe(context->word[1], &values->set, &recipe, &file);
     if (!status) status = data_open(&d, file, values->data, values->threads);
     data_show(&d, context);
-    d.how.note = progress_note;
     if (!status) status = use(context, values, recipe, &d.how);
     data_close(&d);
     free(file);

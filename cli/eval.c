@@ -65,7 +65,6 @@ static int run_eval(const cli_context *context, const void *given) {
     d.how.in_floats = values->in_floats;
     d.how.skip_unreadable = values->skip_unreadable;
     data_show(&d, context);
-    d.how.note = progress_note;
     convo_model *model = NULL;
     convo_evaluation evaluation = {0};
     convo_error err;

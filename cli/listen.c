@@ -220,6 +220,7 @@ static int listen(listener *l) {
     const char *path = context->words > 1 ? context->word[1] : NULL;
     cli_data d;
     int status = data_open(&d, NULL, l->values->data, 0);
+    data_show(&d, context);
     d.how.in_floats = l->values->in_floats;
     if (!status) status = run_on("listen", l->model, l->values->on, l->values->int8, &d.how);
     data_close(&d);

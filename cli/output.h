@@ -69,6 +69,7 @@ typedef struct cli_progress {
     const char *work;      // at hand: "reading"
     struct timespec began; // with it
     double first;          // share that was done when it began
+    char said[320];        // the last note
 } cli_progress;
 cli_progress progress_new(const cli_context *context);
 // Shows that a share of the work is done. after: what else there is to say, or "".
@@ -76,7 +77,8 @@ void progress_show(cli_progress *progress, const char *work, double share, const
 // The callbacks of the library (convo_train_options): user is a cli_progress.
 void progress_reading(int64_t done, int64_t total, void *user);
 void progress_scoring(int64_t done, int64_t total, void *user);
-void progress_note(const char *sentence, void *user); // prints it on a line of its own; not with --quiet
+void progress_note(const char *sentence, void *user); // prints it on a line of its own, not twice
+                                                      // in a row; not with --quiet
 // Says how long examples were read, and how busy the threads were, with --verbose and if any were.
 void say_reading(const cli_context *context, const convo_reading *reading);
 

@@ -139,6 +139,7 @@ void data_show(cli_data *d, const cli_context *context) {
     d->progress = progress_new(context);
     d->how.reading = progress_reading;
     d->how.scoring = progress_scoring;
+    d->how.note = progress_note;
     d->how.user = &d->progress;
 }
 

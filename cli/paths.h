@@ -22,7 +22,7 @@ typedef struct cli_data {
 // recipe: the file of the recipe, or NULL; data: --data, or NULL; threads: --threads. Call data_close in any case.
 int data_open(cli_data *d, const char *recipe, const char *data, int64_t threads);
 void data_close(cli_data *d); // once; d->how refers to what is freed
-// From now on, reading and scoring show on the terminal. d must stay where it is.
+// From now on, reading, scoring and notes show on the terminal. d must stay where it is.
 void data_show(cli_data *d, const cli_context *context);
 // Finds RECIPE, a path or a bare name, and applies --set. *file (may be NULL) receives the path; the caller frees it.
 int open_recipe(const char *word, const cli_list *settings, convo_recipe **recipe, char **file);

@@ -124,15 +124,12 @@ static int predict_all(predictor *p, const char *const *path, const char *const 
 }
 
 // Recordings of the part that was not trained on, spread over it.
-static int predict_held_out(predictor *p, const predict_values *values) {
-    cli_data d;
+static int predict_held_out(predictor *p, const convo_train_options *how, int64_t count) {
     convo_examples e = {0};
     convo_error err;
     const char **truth = NULL;
-    int status = data_open(&d, NULL, values->data, 0);
-    d.how.cache = NULL; // for a few recordings it does not pay
-    if (!status &&
-        convo_examples_read(convo_model_recipe(p->model), &d.how, CONVO_HELD_OUT, NULL, values->held_out, &e, &err))
+    int status = DONE;
+    if (convo_examples_read(convo_model_recipe(p->model), how, CONVO_HELD_OUT, NULL, count, &e, &err))
         status = fail(&err);
     if (!status && !(truth = calloc((size_t)e.count + 1, sizeof *truth))) status = no_memory();
     for (int64_t k = 0; k < e.count && !status; k++) truth[k] = e.labels[e.truth[k]];
@@ -141,7 +138,6 @@ static int predict_held_out(predictor *p, const predict_values *values) {
     p->examples = &e;
     if (!status) status = predict_all(p, (const char *const *)e.file, truth, (size_t)e.count);
     convo_examples_free(&e);
-    data_close(&d);
     free(truth);
     return status;
 }
@@ -162,11 +158,11 @@ static int run_predict(const cli_context *context, const void *given) {
     data_show(&d, context);
     d.how.in_floats = values->in_floats;
     if (!status) status = run_on("predict", p.model, values->on, values->int8, &d.how);
-    data_close(&d);
     if (!status && values->threads > 1 && convo_model_threads(p.model, (int)values->threads, &err)) status = fail(&err);
     if (!status)
-        status = held_out ? predict_held_out(&p, values)
+        status = held_out ? predict_held_out(&p, &d.how, values->held_out)
                           : predict_all(&p, (const char *const *)context->word + 1, NULL, (size_t)context->words - 1);
+    data_close(&d);
     convo_model_free(p.model);
     return status;
 }

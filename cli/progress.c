@@ -92,8 +92,9 @@ void progress_scoring(int64_t done, int64_t total, void *user) {
 }
 
 void progress_note(const char *sentence, void *user) {
-    const cli_progress *p = user;
-    if (p->quiet) return;
+    cli_progress *p = user;
+    if (p->quiet || !strcmp(p->said, sentence)) return; // what is read twice is said once
+    snprintf(p->said, sizeof p->said, "%s", sentence);
     bar_clear(&p->bar);
     say(stderr, "%s\n", sentence);
 }

@@ -215,8 +215,9 @@ typedef struct convo_train_options {
                            // that the model or the run names, none otherwise
     void (*note)(const char *sentence, void *user); // receives what was taken from `from` and what was not, the
                                                     // findings of convo_data_check, with what other settings a run
-                                                    // goes on, and why the recipe's precision is not available; may
-                                                    // be NULL
+                                                    // goes on, why the recipe's precision is not available, and that
+                                                    // a model's data set has more or fewer examples than at training;
+                                                    // may be NULL
     bool skip_unreadable; // leave out recordings and pictures that cannot be read, and note their names, instead of
                           // failing at the first
     void (*reading)(int64_t done, int64_t total, void *user); // called now and then while recordings or pictures are
@@ -1131,8 +1132,8 @@ typedef struct convo_examples {
 } convo_examples;
 
 // Reads examples of a recipe's data set. index: [count] numbers of examples in the data set; NULL: `count` examples of
-// the part, evenly spaced, or all if it has fewer; a count of -1: all. Uses options->data, search and threads; options
-// may be NULL. Free the result with convo_examples_free.
+// the part, evenly spaced, or all if it has fewer; a count of -1: all. Uses options->data, search, threads and note;
+// options may be NULL. Free the result with convo_examples_free.
 CONVO_API convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_options *options,
                                            convo_part part, const int64_t *index, int64_t count,
                                            convo_examples *examples, convo_error *err);

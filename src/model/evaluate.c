@@ -182,21 +182,6 @@ static convo_status evaluate(convo_model *model, convo_part part, const convo_tr
     return status;
 }
 
-// The same numbers deal other examples to the parts of the split, unless these are named in the data.
-static void note_other_examples(const convo_model *model, const convo_train_options *options, const cv_material *m,
-                                convo_part part) {
-    const cv_split_config *split = &model->recipe->split;
-    if (options->data || !model->examples || m->dataset->count == model->examples || part == CONVO_ALL ||
-        split->by == CV_BY_OFFICIAL || split->by == CV_BY_LIST)
-        return;
-    char text[256];
-    cv_print(text, sizeof text,
-             "the data set had %zu examples when the model was trained, and has %zu now: its parts may be others, and "
-             "examples that are scored may be those of training",
-             model->examples, m->dataset->count);
-    options->note(text, options->user);
-}
-
 convo_status convo_evaluate(convo_model *model, convo_part part, const convo_train_options *options,
                             convo_evaluation *evaluation, convo_error *err) {
     static const convo_train_options none;
@@ -208,12 +193,12 @@ convo_status convo_evaluate(convo_model *model, convo_part part, const convo_tra
     *evaluation = (convo_evaluation){0};
     const double began = cv_now();
     convo_status status = cv_material_load(model->recipe, options, part, &m, err);
+    if (!status) cv_material_note(model->recipe, options, &m);
     if (!status && options->note)
         for (cv_finding kind = CV_FOUND_LEFT_OUT; kind <= CV_FOUND_LONG; kind++) {
             const convo_finding *found = &m.dataset->found.of[kind];
             if (found->count) options->note(found->sentence, options->user);
         }
-    if (!status && options->note) note_other_examples(model, options, &m, part);
     if (!status) status = map_labels(model, &m, err);
     if (!status) status = copy_labels(model, m.source.truth, evaluation, err);
     if (!status) evaluation->part = cv_split_part(&m.split, part);

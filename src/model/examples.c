@@ -66,6 +66,7 @@ convo_status convo_examples_read(const convo_recipe *recipe, const convo_train_o
     *examples = (convo_examples){.count = count};
     convo_status status = cv_material_open(recipe, options, part, &m, err);
     if (!status) examples->part = cv_split_part(&m.split, part);
+    if (!status && !index) cv_material_note(recipe, options, &m);
     if (!status) status = choose(&m, index, examples, err);
     if (!status) status = read_chosen(recipe, &m, examples, err);
     if (!status) { // handed over

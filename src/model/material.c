@@ -269,6 +269,19 @@ convo_status cv_material_load(const convo_recipe *recipe, const convo_train_opti
     return status;
 }
 
+void cv_material_note(const convo_recipe *recipe, const convo_train_options *options, const cv_material *m) {
+    const size_t then = recipe->noted_examples, now = m->dataset->count;
+    const bool random = recipe->split.by != CV_BY_OFFICIAL && recipe->split.by != CV_BY_LIST;
+    const bool held_out = m->split.count[CONVO_VALIDATION] || m->split.count[CONVO_TEST];
+    if (!options || !options->note || options->data || !then || now == then || !random || !held_out) return;
+    char text[256];
+    cv_print(text, sizeof text,
+             "the data set had %zu examples when the model was trained, and has %zu now: the parts of its split may be "
+             "others, and examples that are held out may be those of training",
+             then, now);
+    options->note(text, options->user);
+}
+
 void cv_material_free(cv_material *m) {
     cv_split_free(&m->split);
     cv_dataset_free(m->dataset);

@@ -39,6 +39,10 @@ convo_status cv_material_augment(const convo_recipe *recipe, const convo_train_o
 // Adds the faults of the split to dataset->found. The material must be loaded and without augmented versions.
 convo_status cv_material_check(const convo_recipe *recipe, cv_material *material, convo_error *err);
 void cv_material_free(cv_material *material);
+// Says through options->note if the data set of a model's recipe has more or fewer examples than at training: the same
+// random numbers then deal other examples to the parts of the split, unless these are named in the data. options may be
+// NULL.
+void cv_material_note(const convo_recipe *recipe, const convo_train_options *options, const cv_material *material);
 // Fills material->normal: with mean and standard deviation of the training part if the recipe measures its
 // normalisation, else with the recipe's own values.
 convo_status cv_material_measure(const convo_recipe *recipe, cv_material *material, convo_error *err);

@@ -68,7 +68,6 @@ convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, conv
     convo_model *made = cv_alloc(1, sizeof *made);
     if (!made) return cv_no_memory(err, "a model");
     made->test_accuracy = parts->test_accuracy;
-    made->examples = parts->examples;
     made->ranges = parts->ranges ? cv_format("%s", parts->ranges) : NULL;
     convo_status status = CONVO_OK;
     if (!cv_normal_copy(parts->normal, &made->normal) || (parts->ranges && !made->ranges))
@@ -76,6 +75,7 @@ convo_status cv_model_new(const cv_model_parts *parts, convo_model **model, conv
     if (!status) status = convo_recipe_text(parts->recipe, &text, err);
     if (!status)
         status = cv_recipe_parse(text, strlen(text), parts->recipe->name, parts->recipe->file, &made->recipe, err);
+    if (!status) made->recipe->noted_examples = parts->examples;
     if (!status) status = set_labels(made, parts->labels, parts->classes, err);
     if (!status) status = build(made, err);
     if (!status) status = cv_net_finish(made->net, err);
@@ -204,7 +204,7 @@ cv_model_parts cv_model_parts_of(const convo_model *model) {
         .normal = &model->normal,
         .test_accuracy = model->test_accuracy,
         .ranges = model->ranges,
-        .examples = model->examples,
+        .examples = model->recipe->noted_examples,
         .listening = model->listening,
     };
 }
@@ -317,6 +317,13 @@ static convo_status read_listening(convo_model *model, const char *path, const c
     return status;
 }
 
+static size_t read_count(const char *text) {
+    json_t *json = cv_json_of(text);
+    const json_int_t count = json_integer_value(json);
+    json_decref(json);
+    return count > 0 ? (size_t)count : 0;
+}
+
 static convo_status read_model(convo_model *model, const char *path, const cv_safetensors *file, convo_error *err) {
     static const char *const needed[] = {"convo.recipe", "convo.labels", "convo.normalize"};
     for (size_t k = 0; k < CV_COUNT(needed); k++)
@@ -327,9 +334,6 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
     json_t *number = cv_json_of(accuracy);
     model->test_accuracy = json_is_number(number) ? json_number_value(number) : NAN;
     json_decref(number);
-    number = cv_json_of(cv_safetensors_text(file, "convo.examples"));
-    model->examples = json_integer_value(number) > 0 ? (size_t)json_integer_value(number) : 0;
-    json_decref(number);
     const char *ranges = cv_safetensors_text(file, "convo.int8");
     if (ranges && !(model->ranges = cv_format("%s", ranges))) return cv_no_memory(err, path);
 
@@ -337,6 +341,7 @@ static convo_status read_model(convo_model *model, const char *path, const cv_sa
     if (!file_name) return cv_no_memory(err, path);
     convo_status status = cv_recipe_parse(recipe, strlen(recipe), name ? name : path, file_name, &model->recipe, err);
     free(file_name);
+    if (!status) model->recipe->noted_examples = read_count(cv_safetensors_text(file, "convo.examples"));
     if (!status) status = read_labels(model, path, cv_safetensors_text(file, "convo.labels"), err);
     if (!status) status = build(model, err);
     const char *listening = cv_safetensors_text(file, "convo.listening");

@@ -31,7 +31,6 @@ struct convo_model {
     cv_predictor predictor;     // of its own predictions
     struct cv_range *range;     // of the values of the program in floats (convo_model_quantize), else NULL
     char *ranges;               // the same as text, see ranges.h; NULL: not measured yet
-    size_t examples;            // of the data set that it was trained on, all parts; 0: not known
 };
 
 // What a model is made of, borrowed.

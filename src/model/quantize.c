@@ -158,6 +158,7 @@ static convo_status measure_on_data(const convo_model *model, const convo_train_
                                     cv_range *range, convo_error *err) {
     cv_material m = {0};
     convo_status status = cv_material_load(model->recipe, options, CONVO_TRAIN, &m, err);
+    if (!status) cv_material_note(model->recipe, options, &m);
     if (!status) status = cv_ranges_measure(p, &m, range, err);
     cv_material_free(&m);
     return status;

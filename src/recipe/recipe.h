@@ -23,6 +23,7 @@ struct convo_recipe {
     char data_path[CV_TEXT_SIZE]; // data.path, "" if not given
     char none[CV_LIST_SIZE];      // data.none: labels that say that nothing is true
     char *noted_data;             // folder of the data set at the time of the run; NULL: not of a run
+    size_t noted_examples;        // that it had then, all parts; 0: not known
     // features:
     const cv_feature *feature; // NULL if there is none, as for pictures and arrays
     void *feature_config;

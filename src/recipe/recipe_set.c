@@ -104,6 +104,7 @@ static convo_status copy_recipe(const convo_recipe *from, const char *name, cons
                     (!setting || (made->setting = cv_format("%s", setting))) &&
                     (!from->noted_data || (made->noted_data = cv_format("%s", from->noted_data))) &&
                     cv_yaml_copy(&from->document, 1, true, &made->document);
+    if (ok) made->noted_examples = from->noted_examples;
     *copy = made;
     return ok ? CONVO_OK : cv_no_memory(err, "a recipe");
 }
@@ -125,6 +126,7 @@ static void forget_data(convo_recipe *recipe, const convo_recipe *before) {
     if (recipe->data == before->data && !strcmp(recipe->data_path, before->data_path)) return;
     free(recipe->noted_data);
     recipe->noted_data = NULL;
+    recipe->noted_examples = 0;
 }
 
 // A copy with a setting: one that fails leaves no copy.

@@ -114,9 +114,16 @@ fi
 # a file less deals other examples to the parts
 cp -r "$work/small" "$work/fewer"
 "$CONVO" train "$work/digits.yaml" --data "$work/fewer" --out "$work/then" --set epochs=1 -q >"$work/out" 2>&1
-quiet_now() { "$CONVO" eval "$work/then" 2>&1 | grep 'examples when the model was trained' && return 1 || return 0; }
+quiet_now() { "$CONVO" predict "$work/then" --held-out 1 2>&1 | grep 'examples when the model was trained' && return 1 || return 0; }
 check "the same data set is not spoken of" quiet_now
 rm "$work/fewer/0_theo_1.flac"
-expect 0 "eval says that the data set has changed" "had 300 examples when the model was trained, and has 299 now" -- \
-    eval "$work/then"
+for command in "eval $work/then" "eval $work/then --on device --int8" "predict $work/then --held-out 1" \
+    "report $work/then -o $work/then.html" "plot $work/then --confusion -o $work/then.png" \
+    "plot $work/then --examples -o $work/then.png" "export $work/then -o $work/then.c --int8"; do
+    case $command in plot*) command -v gnuplot >/dev/null || continue ;; esac
+    # shellcheck disable=SC2086
+    expect 0 "the data set has changed: ${command%% *}" \
+        "had 300 examples when the model was trained, and has 299 now" -- $command
+    check "which is said once" test "$(grep -c 'examples when the model was trained' "$work/err")" -eq 1
+done
 finish
