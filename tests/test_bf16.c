@@ -1,42 +1,21 @@
-// Layers in bf16: rounded inputs, exact products, sums in fp32. By AMX on every processor with AVX512_BF16 (see amx.h);
-// in pairs by AVX512_BF16 where the processor is AMD's, and on every processor by the same code with four lanes, in C.
-#if defined(__x86_64__) && defined(__linux__)
-#include "amx.h"
-#endif
+// Layers in bf16: rounded inputs, exact products, sums in fp32; in pairs on every processor by the same code with four
+// lanes, in C.
+#include "bf16.h" // first: see amx.h
 
-#include "base/cpu.h"
-#include "drive.h"
 #include "lesson.h"
 
 enum { X = 1, OUTPUT_GRADIENT = 3, TENSOR = 10 };
 
 extern const cv_isa cv_isa_pairs; // of this test: conv.c and linear.c in pairs
-#if defined(__x86_64__) && defined(__linux__)
-extern const cv_isa cv_isa_bf16 __attribute__((weak)); // a compiler may know neither
-extern const cv_isa cv_isa_avx512bf16 __attribute__((weak));
-#else
-static bool amx_begin(void) {
-    return false;
-}
-#endif
 
-enum { TILES, PAIRS_BY_HAND, PAIRS_BY_PROCESSOR, TABLES };
-
-// The table of ops, or NULL where it cannot run.
 static const cv_isa *bf16(int table) {
-    if (table == PAIRS_BY_HAND) return &cv_isa_pairs;
-#if defined(__x86_64__) && defined(__linux__)
-    if (table == TILES && &cv_isa_bf16 && __builtin_cpu_supports("avx512bf16")) return &cv_isa_bf16;
-    if (table == PAIRS_BY_PROCESSOR && &cv_isa_avx512bf16 && cv_cpu_bf16()) return &cv_isa_avx512bf16;
-#endif
-    return NULL;
+    return table == PAIRS_BY_HAND ? &cv_isa_pairs : bf16_of_processor(table);
 }
 
-// At the start of a test: cmocka has handlers of its own for signals.
 static int table_of(void **state) {
     const int table = *(const int *)*state;
     if (!bf16(table)) skip();
-    if (table == TILES && !amx_begin()) print_message("no AMX here: its instructions are done by hand\n");
+    BF16_BEGIN(table);
     return table;
 }
 
@@ -55,8 +34,8 @@ static const layer_case layers[] = {
     {"conv2d", "{out: 32, kernel: 5}", {3, 1, 9, 12}, 33, 1, 7},             // five kernel rows of one channel
     {"conv2d", "{out: 16, kernel: 5}", {3, 3, 9, 8}, 7, 5, 7},               // channels and kernel rows paired
     {"conv2d", "{out: 50, kernel: 3, padding: 1}", {3, 17, 5, 6}, 17, 7, 7}, // three tiles high, the last of two rows
-    {"conv2d", "{out: 24, kernel: [3, 5], padding: [2, 1], stride: [2, 3]}", {3, 35, 8, 13}, 16, 5, 7},
-    {"conv2d", "{out: 33, kernel: 3, dilation: [2, 3], padding: 3, stride: 2}", {3, 33, 7, 9}, 5, 5, 7},
+    {"conv2d", "{out: 24, kernel: [3, 5], padding: [2, 1], stride: [2, 3]}", {3, 35, 8, 13}, 16, 7, 7},
+    {"conv2d", "{out: 33, kernel: 3, dilation: [2, 3], padding: 3, stride: 2}", {3, 33, 7, 9}, 5, 7, 7},
     {"conv2d", "{out: 64, kernel: 3, groups: 2, bias: false}", {3, 64, 5, 5}, 18, 7, 7},
     {"conv2d", "{out: 32, kernel: 2, padding: 4}", {3, 64, 3, 4}, 8, 7, 7}, // more padding than the kernel reaches
     {"conv1d", "{out: 48, kernel: 7, stride: 2, padding: 3}", {2, 40, 1, 19}, 16, 7, 7},
@@ -64,10 +43,14 @@ static const layer_case layers[] = {
     {"conv1d", "{out: 16, kernel: 1}", {2, 64, 1, 5}, 16, 7, 7},
     {"conv2d", "{out: 6, kernel: 3, groups: 6}", {3, 6, 5, 7}, 16, 0, 0},        // in fp32
     {"conv2d", "{out: 7, kernel: [2, 3], padding: 1}", {3, 5, 40, 30}, 3, 5, 7}, // several bands; odd channels
-    {"conv2d", "{out: 9, kernel: 3, stride: 2, groups: 3, padding: [0, 1, 2, 3]}", {3, 9, 21, 41}, 5, 5, 4},
+    {"conv2d", "{out: 9, kernel: 3, stride: 2, groups: 3, padding: [0, 1, 2, 3]}", {3, 9, 21, 41}, 5, 1, 4},
     {"conv1d", "{out: 21, kernel: 4, padding: [3, 0]}", {2, 6, 1, 701}, 2, 7, 7}, // a column
     {"conv1d", "{out: 32, kernel: 5, stride: 3, dilation: 2}", {2, 1, 1, 1003}, 4, 0, 1},
     {"conv2d", "{out: 8, kernel: 1, stride: [1, 2]}", {3, 40, 8, 3}, 7, 5, 4},
+    {"conv2d", "{out: 64, kernel: 1, stride: 2}", {3, 32, 9, 8}, 16, 7, 7}, // most pixels have no part in it
+    {"conv2d", "{out: 32, kernel: 3, stride: 2, padding: 1}", {3, 16, 8, 8}, 17, 7, 7},
+    {"conv2d", "{out: 40, kernel: [2, 4], stride: [3, 2], dilation: [2, 3], padding: 2}", {3, 19, 11, 15}, 9, 7, 7},
+    {"conv2d", "{out: 32, kernel: [4, 3], stride: [5, 4], padding: [1, 0]}", {3, 32, 3, 3}, 16, 7, 5}, // one step
     {"linear", "{out: 16}", {1, 16, 1, 1}, 16, 0, 7},
     {"linear", "{out: 32}", {1, 32, 1, 1}, 16, 7, 7},
     {"linear", "{out: 53}", {1, 283, 1, 1}, 17, 7, 7},             // a second run of inputs

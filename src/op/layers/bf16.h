@@ -96,3 +96,17 @@ ALWAYS_INLINE lanes cells_of(const real *cell) {
     return (lanes)(u - (cell_lanes){0});
 #endif
 }
+
+// Numbers that lie side by side.
+static inline void round_numbers(uint16_t *to, const real *from, int64_t count) {
+    enum { RUN = 2 * LANES };
+    int64_t i = 0;
+    for (; i + RUN <= count; i += RUN) {
+        const lanes v = cells_along(*(const lanes_anywhere *)(from + i), *(const lanes_anywhere *)(from + i + LANES));
+        memcpy(to + i, &v, sizeof v);
+    }
+    real rest[RUN] = {0};
+    for (int64_t k = i; k < count; k++) rest[k - i] = from[k];
+    const lanes v = cells_along(*(const lanes_anywhere *)rest, *(const lanes_anywhere *)(rest + LANES));
+    memcpy(to + i, &v, (size_t)(count - i) * sizeof *to);
+}

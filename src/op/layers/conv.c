@@ -132,7 +132,7 @@ static const real *weights_forward(const shapes *s, const correlation *k, const 
     weight += group * s->out.c * row;
     if (PAIRS && k->pairs.of) {
         uint16_t *const rounded = rounded_weights(k, s->out.c);
-        round_weights(rounded, weight, s->out.c * row);
+        round_numbers(rounded, weight, s->out.c * row);
         pair_weights(k->weight, rounded,
                      &(weight_order){s->out.c, row, s->in.c * lines, points / lines, points / lines, false});
         return k->weight;
@@ -205,7 +205,7 @@ static void weights_backward(const gradients *b) {
     const int64_t points = points_of_kernel(&s->c);
     if (PAIRS && k->pairs.of) {
         uint16_t *const rounded = rounded_weights(k, s->in.c);
-        round_weights(rounded, b->w, s->out.c * s->in.c * points);
+        round_numbers(rounded, b->w, s->out.c * s->in.c * points);
         pair_weights(k->weight + b->maps.first * k->g.taps, rounded + b->maps.first * points,
                      &(weight_order){b->maps.end - b->maps.first, points, s->out.c, s->in.c * points, points, true});
         return;
@@ -397,8 +397,8 @@ static const cv_case conv2d_cases[] = {
     .name = "conv" #dims_ "d", .help = #dims_ "-d convolution", .dims = dims_ + 1,                                     \
     .schema = CONV_OPTIONS(pair, sides), .config_size = sizeof(conv), .reads_x = true, .linear = true,                 \
     .splits = CONV_ADDS_DX, .adds_dx = CONV_ADDS_DX, .infer = conv_infer, .tensors = conv_tensors, .cost = conv_cost,  \
-    .window = conv_window, .scratch = conv_scratch, .opened = CONV_OPENS ? opened_scratch : NULL, .along = true,       \
-    .forward = conv_forward, .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                    \
+    .window = conv_window, .scratch = conv_scratch, .opened = opened_scratch, .along = true, .forward = conv_forward,  \
+    .backward = conv_backward, .single = &CV_JOIN(cv_single_conv, CV_ISA),                                             \
     .onnx = "y = Conv(x, weight, bias?) kernel_shape=[{kernel}] strides=[{stride}] pads=[{padding}] "                  \
             "dilations=[{dilation}] group={groups}"
 

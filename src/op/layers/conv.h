@@ -35,6 +35,45 @@ typedef struct spacing {
     int64_t step[2], shift[2];
 } spacing;
 
+// Rows, or columns, of a plane of the input's gradient (conv_input.h): r = rest + u stride. Point n, which is kernel
+// point first + n step, reads dy at u + at - n drop.
+typedef struct axis {
+    int64_t rest, stride, size; // size: of dy
+    int64_t first, step, count;
+    int64_t at, drop;
+} axis;
+
+static inline axis axis_of(const conv *c, cv_shape out, int d, int64_t rest) {
+    const int64_t stride = c->stride[d], dilation = c->dilation[d], before = rest + c->padding[d];
+    axis a = {.rest = rest, .stride = stride, .size = d ? out.w : out.h, .step = 1};
+    while (a.first < c->kernel[d] && (before - a.first * dilation) % stride) a.first++;
+    while (a.step * dilation % stride) a.step++;
+    a.count = a.first < c->kernel[d] ? (c->kernel[d] - a.first - 1) / a.step + 1 : 0;
+    a.at = (before - a.first * dilation) / stride;
+    a.drop = a.step * dilation / stride;
+    return a;
+}
+
+// How many u there are below `end` rows or columns.
+static inline int64_t below(const axis *a, int64_t end) {
+    return end > a->rest ? (end - a->rest - 1) / a->stride + 1 : 0;
+}
+
+// How dy lies in the grid that all planes read: rows and columns that no plane reaches are left out.
+static inline spacing gradient_spacing(const conv *c) {
+    spacing at = {.step = {1, 1}};
+    for (int d = 0; d < 2; d++) {
+        const int64_t stride = c->stride[d], more = reach_of(c, d) - c->padding[d];
+        at.shift[d] = more < 0 ? -((stride - 1 - more) / stride) : more / stride;
+    }
+    return at;
+}
+
+// Its rows (d: 0) or columns (1) for so many of dx.
+static inline int64_t gradient_size(const conv *c, int d, int64_t count) {
+    return (count - 1 + reach_of(c, d)) / c->stride[d] + 1;
+}
+
 // Rows are short, and a call of memcpy or memset takes longer than the loop. Compilers make a call of a loop that
 // stores one vector at a time; so it stores two.
 static inline void copy_row(lanes *to, const lanes *from, int64_t count) {

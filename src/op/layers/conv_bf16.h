@@ -5,13 +5,13 @@
 #include "op/layers/conv.h"
 
 #ifdef CV_AMX
-enum { CONV_ADDS_DX = 0, CONV_OPENS = 0 };
+enum { CONV_ADDS_DX = 0 };
 size_t cv_bf16_scratch(const conv *c, cv_shape in, cv_shape out); // in lanes
 bool cv_bf16_forward(const cv_pass *pass);
 bool cv_bf16_weight_gradient(const cv_pass *pass);
 bool cv_bf16_input_gradient(const cv_pass *pass);
 #else
-enum { CONV_ADDS_DX = 1, CONV_OPENS = 1 };
+enum { CONV_ADDS_DX = 1 };
 static inline size_t cv_bf16_scratch(const conv *c, cv_shape in, cv_shape out) {
     (void)c, (void)in, (void)out;
     return 0;

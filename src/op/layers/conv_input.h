@@ -11,31 +11,6 @@
 
 #include "op/layers/conv_band.h"
 
-// Rows, or columns, of a plane: r = rest + u stride. Point n, which is kernel point first + n step, reads dy at
-// u + at - n drop.
-typedef struct axis {
-    int64_t rest, stride, size; // size: of dy
-    int64_t first, step, count;
-    int64_t at, drop;
-} axis;
-
-static inline axis axis_of(const shapes *s, int d, int64_t rest) {
-    const conv *c = &s->c;
-    const int64_t stride = c->stride[d], dilation = c->dilation[d], before = rest + c->padding[d];
-    axis a = {.rest = rest, .stride = stride, .size = d ? s->out.w : s->out.h, .step = 1};
-    while (a.first < c->kernel[d] && (before - a.first * dilation) % stride) a.first++;
-    while (a.step * dilation % stride) a.step++;
-    a.count = a.first < c->kernel[d] ? (c->kernel[d] - a.first - 1) / a.step + 1 : 0;
-    a.at = (before - a.first * dilation) / stride;
-    a.drop = a.step * dilation / stride;
-    return a;
-}
-
-// How many u there are below `end` rows or columns.
-static inline int64_t below(const axis *a, int64_t end) {
-    return end > a->rest ? (end - a->rest - 1) / a->stride + 1 : 0;
-}
-
 // The points that some u of first..last needs.
 static inline cv_span points_for(const axis *a, int64_t first, int64_t last) {
     const int64_t past = first + a->at - a->size + 1, most = last + a->at;
@@ -58,7 +33,7 @@ typedef struct plane {
 } plane;
 
 static inline plane plane_of(const shapes *s, const int64_t rest[2], cv_span band) {
-    plane p = {.rows = axis_of(s, 0, rest[0]), .columns = axis_of(s, 1, rest[1])};
+    plane p = {.rows = axis_of(&s->c, s->out, 0, rest[0]), .columns = axis_of(&s->c, s->out, 1, rest[1])};
     p.u = (cv_span){below(&p.rows, band.first), below(&p.rows, band.end)};
     p.v = (cv_span){0, below(&p.columns, s->in.w)};
     const cv_span same = inner_part(&p.columns, p.v);
@@ -91,14 +66,8 @@ static inline correlation input_correlation(const shapes *s, pairing pairs, int6
     const conv *c = &s->c;
     const int64_t depth = paired_depth(pairs, s->out.c), taps = depth * points_of_kernel(c);
     grid g = {.depth = depth, .taps = taps};
-    spacing at = {.step = {1, 1}};
-    int64_t size[2];
-    for (int d = 0; d < 2; d++) {
-        const int64_t stride = c->stride[d], reach = reach_of(c, d), more = reach - c->padding[d];
-        at.shift[d] = more < 0 ? -((stride - 1 - more) / stride) : more / stride;
-        size[d] = ((d ? s->in.w : rows) - 1 + reach) / stride + 1;
-    }
-    g.h = size[0], g.w = size[1];
+    const spacing at = gradient_spacing(c);
+    g.h = gradient_size(c, 0, rows), g.w = gradient_size(c, 1, s->in.w);
     return lay_out(scratch, g, pairs, s->out, at, s->in, (int64_t[]){1, 1}, 0, true, paired_weights(s, s->in.c * taps));
 }
 

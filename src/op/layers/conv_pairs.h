@@ -84,23 +84,28 @@ static inline half half_of(pairing p, int64_t plane, int which) {
     return p.of == ROW_PAIRS ? (half){plane, which * p.step} : (half){line / p.lines, line % p.lines * p.step};
 }
 
-// to[i] = a[i] and b[i], or 0 where there is none
-static inline void pair_pixels(lanes *to, const lanes *a, const lanes *b, int64_t count) {
+// to[i step] = a[i] and b[i], or 0 where there is none
+static inline void pair_pixels(lanes *to, int64_t step, const lanes *a, const lanes *b, int64_t count) {
     static const lanes zero;
     const int64_t step_a = a ? 1 : 0, step_b = b ? 1 : 0;
     if (!a) a = &zero;
     if (!b) b = &zero;
-    for (int64_t i = 0; i < count; i++, a += step_a, b += step_b) to[i] = pair_lanes(*a, *b);
+    for (int64_t i = 0; i < count; i++, a += step_a, b += step_b) to[i * step] = pair_lanes(*a, *b);
 }
 
-static inline void pair_opened(lanes *to, const lanes *const from[2], const norm n[2], int64_t count) {
+// The same of what a norm makes of the pixels. n: NULL, as they are.
+static inline void pair_opened(lanes *to, int64_t step, const norm n[2], const lanes *const from[2], int64_t count) {
     enum { RUN = 32 };
+    if (!n) {
+        pair_pixels(to, step, from[0], from[1], count);
+        return;
+    }
     lanes opened[2][RUN];
     for (int64_t done = 0; done < count; done += RUN) {
         const int64_t size = count - done < RUN ? count - done : RUN;
         for (int i = 0; i < 2; i++)
             if (from[i]) norm_maps(n[i], opened[i], 1, from[i] + done, size);
-        pair_pixels(to + done, from[0] ? opened[0] : NULL, from[1] ? opened[1] : NULL, size);
+        pair_pixels(to + done * step, step, from[0] ? opened[0] : NULL, from[1] ? opened[1] : NULL, size);
     }
 }
 
@@ -115,10 +120,7 @@ static inline void pair_row(lanes *line, int64_t width, const opening *o, const 
     }
     const lanes *const at[2] = {from[0] ? from[0] + skipped : NULL, from[1] ? from[1] + skipped : NULL};
     clear_row(line, first);
-    if (o->norm)
-        pair_opened(line + first, at, n, fit);
-    else
-        pair_pixels(line + first, at[0], at[1], fit);
+    pair_opened(line + first, 1, o->norm ? n : NULL, at, fit);
     clear_row(line + first + fit, width - first - fit);
 }
 
@@ -164,23 +166,10 @@ static inline void pair_two_rows(lanes *to, const lanes *from, int64_t maps, int
                                  int64_t rows) {
     for (int64_t m = 0; m < maps; m++, from += pixels)
         for (int64_t y = 0; y < rows; y += 2, to += width)
-            pair_pixels(to, from + y * width, y + 1 < rows ? from + (y + 1) * width : NULL, width);
+            pair_pixels(to, 1, from + y * width, y + 1 < rows ? from + (y + 1) * width : NULL, width);
 }
 
 // --- weights ------------------------------------------------------------------------------------------------------
-
-static inline void round_weights(uint16_t *to, const real *from, int64_t count) {
-    enum { RUN = 2 * LANES };
-    int64_t i = 0;
-    for (; i + RUN <= count; i += RUN) {
-        const lanes v = cells_along(*(const lanes_anywhere *)(from + i), *(const lanes_anywhere *)(from + i + LANES));
-        memcpy(to + i, &v, sizeof v);
-    }
-    real rest[RUN] = {0};
-    for (int64_t k = i; k < count; k++) rest[k - i] = from[k];
-    const lanes v = cells_along(*(const lanes_anywhere *)rest, *(const lanes_anywhere *)(rest + LANES));
-    memcpy(to + i, &v, (size_t)(count - i) * sizeof *to);
-}
 
 // Weight (row, channel, point) is at w[row * row + channel * channel + point]; flipped: the points from the last on.
 typedef struct weight_order {
