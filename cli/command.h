@@ -55,6 +55,7 @@ typedef struct cli_option {
     { name, letter, OPTION_NUMBER, offsetof(VALUES, field), least, most, argument, help }
 #define SET_OPTION  LIST_OPTION("set", 0, set, "KEY=VALUE", "change a setting of the recipe; repeatable")
 #define DATA_OPTION TEXT_OPTION("data", 0, data, "DIR", "folder of the data set")
+#define FROM_OPTION TEXT_OPTION("from", 0, from, "MODEL", "start from the weights of this model (fine-tuning)")
 #define ISA_OPTION  TEXT_OPTION("isa", 0, isa, "baseline|avx2|avx512", "highest instruction set to use (best available)")
 #define ON_OPTION                                                                                                      \
     TEXT_OPTION("on", 0, on, "host|device", "run on this computer, or bit for bit as on a microcontroller (host)")

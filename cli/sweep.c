@@ -12,7 +12,7 @@
 
 typedef struct sweep_values {
     cli_list over, set;
-    const char *data, *out;
+    const char *data, *out, *from;
     int64_t trials, threads, folds;
     bool leave_one_out, range, resume, force;
 } sweep_values;
@@ -32,6 +32,7 @@ static const cli_option options[] = {
     DATA_OPTION,
     TEXT_OPTION("out", 'o', out, "DIR", "folder of the runs (runs/NAME-KEY)"),
     THREADS_OPTION,
+    FROM_OPTION,
     FLAG_OPTION("resume", 0, resume, "keep complete runs and continue"),
     FLAG_OPTION("force", 0, force, "replace earlier runs"),
     {0},
@@ -176,6 +177,9 @@ static int plan(sweep *s, const convo_recipe *recipe, const char *file, const ch
                      : s->folds       ? count_folds(s->folds, &s->axis[k])
                                       : read_axis(values->over.text[k], &s->axis[k]);
         if (status) return status;
+        for (size_t j = 0; j < k; j++)
+            if (!strcmp(s->axis[j].key, s->axis[k].key))
+                return usage_error("sweep", "--over %s is given twice: list all of its values in one", s->axis[k].key);
         s->settings *= s->axis[k].values;
         if (s->settings > MOST_RUNS / s->trials)
             return usage_error("sweep", "the sweep has more than %d runs", MOST_RUNS);
@@ -250,6 +254,7 @@ static int run_points(const cli_context *context, const sweep_values *values, co
         s,
         {.context = context, .resume = values->resume, .stop = stop_on_signals(), .total = s->runs, .screen = &screen}};
     int status = data_open(&points.how.data, file, values->data, values->threads);
+    points.how.data.how.from = values->from;
     if (!status) status = share_trials(&points.how, train_points, &points);
     data_close(&points.how.data);
     if (status != INTERRUPTED) return status;
@@ -289,6 +294,7 @@ static int run_range(const cli_context *context, const sweep_values *values, con
     int status = read_bounds(values, &low, &high);
     if (status || !is_first_rank()) return status; // it is one training
     status = data_open(&how.data, file, values->data, values->threads);
+    how.data.how.from = values->from;
     if (!status) status = sweep_range(&how, recipe, out, low, high);
     data_close(&how.data);
     return status;
@@ -348,6 +354,7 @@ const cli_command command_sweep = {
                 "  convo sweep moons --over model.0.linear.out=1,2,5,7,10,100 --trials 5\n"
                 "  convo sweep fsdd-mfcc --leave-one-out\n"
                 "  convo sweep fsdd-mfcc --folds 5\n"
+                "  convo sweep fsdd-mfcc --from runs/fsdd-mfcc-0 --over lr=0.01,0.003,0.001 --set epochs=5\n"
                 "  convo sweep fsdd-mfcc --range\n"
                 "  convo sweep fsdd-mfcc --range --over lr=1e-4,10\n"
                 "  convo sweep fsdd-mfcc --over batch=16,32,64 --over lr=0.1,0.05 --out runs/try\n",
@@ -360,6 +367,9 @@ const cli_command command_sweep = {
         "its\ngroups (speakers) divided, whole. What the split says of validation is kept. The line `mean` is the mean "
         "of the "
         "folds\n(of the groups with --leave-one-out), and its deviation.\n"
+        "--from: every run starts from the weights of MODEL, as with `convo train`. Other seeds, folds and groups "
+        "have\n"
+        "other test parts, in which examples may be that MODEL was trained on.\n"
         "--range trains for at least 100 steps and draws range.png, the loss against the rate. It names the rate "
         "where\n"
         "the loss falls most steeply, the one where it is lowest, and a tenth of that, with which to begin (Smith "

@@ -25,7 +25,7 @@ static const cli_option options[] = {
     NUMBER_OPTION("seed", 0, seed, 0, INT64_MAX, "N", "the same as --set train.seed=N"),
     THREADS_OPTION,
     ISA_OPTION,
-    TEXT_OPTION("from", 0, from, "MODEL", "start from the weights of this model (fine-tuning)"),
+    FROM_OPTION,
     TEXT_OPTION("float", 0, in_floats, "LAYERS", "with quantize: int8: these layers stay in floats"),
     TEXT_OPTION("freeze", 0, freeze, "LAYERS", "layers to keep unchanged, such as 0-4"),
     FLAG_OPTION("resume", 0, resume, "continue an interrupted run"),

@@ -33,6 +33,15 @@ fi
 "$CONVO" train "$work/digits.yaml" --data "$work/small" --out "$work/alone" --set lr=0.001 --seed 1 -q >/dev/null
 check "a run is the same as by convo train" cmp "$work/alone/best.safetensors" "$out/lr=0.001-1/best.safetensors"
 
+"$CONVO" train "$work/digits.yaml" --data "$work/small" --out "$work/further" --from "$work/alone" -q >/dev/null
+expect 0 "--from is where every run starts" "tensors taken" -- sweep "$work/digits.yaml" --over lr=0.005,0.001 \
+    --from "$work/alone" --data "$work/small" --out "$work/from"
+check "as convo train does" cmp "$work/further/best.safetensors" "$work/from/lr=0.005-0/best.safetensors"
+expect 1 "with a model that is there" "$work/missing" -- sweep "$work/digits.yaml" --over lr=0.005,0.001 \
+    --from "$work/missing" --data "$work/small" --out "$work/nothing"
+expect 2 "a key is given once" "--over lr is given twice" -- \
+    sweep "$work/digits.yaml" --over lr=0.1 --over batch=32,16 --over lr=0.3 --out "$work/nothing"
+
 expect 1 "runs are not overwritten by accident" "already contains a run" -- \
     sweep "$work/digits.yaml" --over lr=0.01,0.001 --data "$work/small" --out "$out"
 cp "$out/lr=0.01-0/best.safetensors" "$work/before"
