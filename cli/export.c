@@ -5,7 +5,6 @@
 #include "web/web.h"
 
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 typedef struct export_values {
@@ -40,11 +39,6 @@ static int measure_ranges(const cli_context *context, convo_model *model, const 
     if (!status && convo_model_quantize(model, &d.how, &err)) status = fail(&err);
     data_close(&d);
     return status;
-}
-
-static bool is_page(const char *path) {
-    const size_t length = strlen(path);
-    return length > 5 && !strcasecmp(path + length - 5, ".html");
 }
 
 static int write_model(const convo_model *model, const char *path, const convo_export_options *how) {

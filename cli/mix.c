@@ -1,6 +1,7 @@
 // convo data mix: a stream of recordings over noise, and a list of what is said where in it.
 #include "data.h"
 #include "evaluation.h"
+#include "interrupt.h"
 #include "output.h"
 #include "paths.h"
 #include "quote.h"
@@ -99,6 +100,7 @@ int mix_data(const cli_context *context, const cli_mix *values, const char *name
                                  .rounds = values->rounds > 0 ? values->rounds : 1,
                                  .rate = values->rate > 0 ? (int)values->rate : 16000,
                                  .seed = values->seed > 0 ? (uint64_t)values->seed : 0,
+                                 .stop = stop_on_signals(),
                                  .progress = show_progress,
                                  .user = &bar};
     int status = values->split ? find_part("data", values->split, &options.part) : DONE;
@@ -114,6 +116,8 @@ int mix_data(const cli_context *context, const cli_mix *values, const char *name
     bar_clear(&bar);
     if (status)
         fail(&err);
+    else if (mix.interrupted)
+        status = INTERRUPTED, fputs("stopped; nothing is written\n", stderr);
     else
         status = write_list(&mix, list);
     if (!status) status = say_mixed(context, &mix, values->out, list);

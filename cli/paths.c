@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,15 @@
 static bool ends_with(const char *text, const char *end) {
     size_t length = strlen(text), tail = strlen(end);
     return length >= tail && !strcmp(text + length - tail, end);
+}
+
+bool is_page(const char *path) {
+    const char *ending = strrchr(base_name(path), '.');
+    return ending && ending > base_name(path) && (!strcasecmp(ending, ".html") || !strcasecmp(ending, ".htm"));
+}
+
+int check_page(const char *command, const char *out) {
+    return !out || is_page(out) ? DONE : usage_error(command, "--out must end in .html, not '%s'", out);
 }
 
 bool is_file(const char *path) {

@@ -16,7 +16,7 @@ typedef struct report_values {
 
 #define VALUES report_values
 static const cli_option options[] = {
-    TEXT_OPTION("out", 'o', out, "FILE", "the page (report.html in the run folder)"),
+    TEXT_OPTION("out", 'o', out, "FILE", "write FILE.html (report.html in the run folder)"),
     DATA_OPTION,
     THREADS_OPTION,
     {0},
@@ -82,6 +82,7 @@ static int collect_page(page *p, const cli_context *context, const report_values
 static int run_report(const cli_context *context, const void *given) {
     const report_values *values = given;
     const char *folder = context->word[0];
+    if (check_page("report", values->out)) return USAGE;
     page p = {0};
     char *path = values->out ? text_of("%s", values->out) : text_of("%s/report.html", folder), *text = NULL;
     int status = path ? collect_page(&p, context, values) : no_memory();

@@ -1236,6 +1236,7 @@ typedef struct convo_mix_options {
     int64_t rounds; // how often each recording is heard
     int rate;       // of the stream, in hertz
     uint64_t seed;  // of everything that is drawn: the same one makes the same stream
+    const volatile int *stop; // when it becomes nonzero, the stream is given up: see convo_mix.interrupted; may be NULL
     void (*progress)(int64_t done, int64_t total, void *user); // recordings so far, and all; may be NULL
     void *user;                                                // passed to progress
 } convo_mix_options;
@@ -1252,6 +1253,7 @@ typedef struct convo_mix {
     convo_spoken *spoken; // [count] in the order in which it is heard
     int64_t count;        // of the recordings
     double seconds;       // of the whole stream
+    bool interrupted;     // through options->stop: no file was written
 } convo_mix;
 
 // Puts the recordings of the data set `name` in a folder (or file) one after the other, in random order, over noise.

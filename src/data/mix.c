@@ -173,13 +173,17 @@ done:
 
 // --- the stream ---------------------------------------------------------------------------------------------------
 
+static bool stopped(const mixing *m) {
+    return m->options->stop && *m->options->stop;
+}
+
 // Every recording of the part once in a round, in an order of its own.
 static convo_status write_rounds(mixing *m, const int32_t *chosen, size_t count, convo_error *err) {
     int32_t *order = cv_alloc(count, sizeof *order);
     if (!order) return cv_no_memory(err, "a stream");
     convo_status status = CONVO_OK;
     const convo_mix_options *o = m->options;
-    for (int64_t round = 0; round < o->rounds && !status; round++) {
+    for (int64_t round = 0; round < o->rounds && !status && !stopped(m); round++) {
         memcpy(order, chosen, count * sizeof *order);
         for (size_t k = count; k > 1; k--) { // Fisher and Yates
             const size_t other = cv_draws_below(&m->draws, k);
@@ -187,7 +191,7 @@ static convo_status write_rounds(mixing *m, const int32_t *chosen, size_t count,
             order[k - 1] = order[other];
             order[other] = kept;
         }
-        for (size_t k = 0; k < count && !status; k++) {
+        for (size_t k = 0; k < count && !status && !stopped(m); k++) {
             status = add_pause(m, err);
             if (!status) status = add_recording(m, round, (size_t)order[k], err);
             if (o->progress) o->progress(round * (int64_t)count + (int64_t)k + 1, o->rounds * (int64_t)count, o->user);
@@ -262,7 +266,8 @@ static convo_status mix_part(mixing *m, convo_error *err) {
     if (!status) status = read_rooms(m, err);
     if (!status) status = cv_sound_write_begin(&m->writer, m->options->out, m->rate, err);
     if (!status) status = write_rounds(m, chosen, count, err);
-    if (!status) status = cv_sound_write_end(&m->writer, err);
+    m->mix->interrupted = !status && stopped(m);
+    if (!status && !m->mix->interrupted) status = cv_sound_write_end(&m->writer, err);
     cv_sound_write_abandon(&m->writer);
     m->mix->seconds = (double)m->at / m->rate;
     cv_changes_free(m->rooms);

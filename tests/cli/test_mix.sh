@@ -33,6 +33,15 @@ done
 expect 0 "so does a folder of classes" "of 10 recordings" -- \
     data mix "$work/words" --as audiofolder --rate 8000 --gap 0.1 -o "$work/w.wav"
 
+"$CONVO" $mix --rounds 100000 -o "$work/long.flac" 2>"$work/long.txt" &
+waited=0
+while [ ! -s "$work/long.flac.part" ] && [ $((waited += 1)) -lt 200 ]; do sleep 0.05; done
+kill -TERM $! # as Ctrl-C; a shell has what runs in the background ignore that
+wait $!
+check "Ctrl-C exits with 130" test $? -eq 130
+check "and says so" grep -q "nothing is written" "$work/long.txt"
+check "and leaves nothing" test -z "$(find "$work" -name 'long.[fc]*')"
+
 expect 2 "a stream needs a file" "mix needs -o NAME.flac" -- $mix
 expect 2 "a ratio needs noise" "--snr requires --noise DIR" -- $mix --snr 5 -o "$work/e.wav"
 expect 2 "so does its level" "--level requires --noise DIR" -- $mix --level -40 -o "$work/e.wav"

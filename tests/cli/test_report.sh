@@ -33,6 +33,10 @@ check "and none elsewhere" holds_not "$page" 'javascript:|<[^>]* on[a-z]+='
 check "nothing of the template is left" holds_not "$page" '\{\{'
 check "the browser is told to load nothing" holds "$page" "default-src 'none'"
 cp "$page" "$work/first.html"
+for command in report view; do
+    expect 2 "$command writes a page, under the name of one" "--out must end in .html, not '$work/page.txt'" -- \
+        $command "$run" -o "$work/page.txt"
+done
 expect 0 "report -o writes elsewhere, and says so with --json" '"bytes": ' -- \
     report "$work/run" --data "$work/small" -o "$work/second.html" --json
 check "the same run gives the same page" cmp "$work/first.html" "$work/second.html"
