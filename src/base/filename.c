@@ -32,6 +32,11 @@ bool cv_is_picture_name(const char *name) {
     return ends_in(name, endings);
 }
 
+bool cv_is_list_name(const char *name) {
+    static const char *const endings[] = {"csv", "tsv", NULL};
+    return ends_in(name, endings);
+}
+
 bool cv_is_litter(const char *name) {
     static const char *const names[] = {"__MACOSX", "Thumbs.db", "desktop.ini", NULL};
     return is_one_of(name, names);

@@ -6,6 +6,7 @@
 
 bool cv_is_sound_name(const char *name);                    // libsndfile reads it
 bool cv_is_picture_name(const char *name);                  // PNG, JPEG, WebP or BMP
+bool cv_is_list_name(const char *name);                     // CSV
 extern const char cv_sound_endings[], cv_picture_endings[]; // the usual ones, for sentences
 // Files that operating systems leave in folders. Hidden names (._x, .DS_Store) are not listed at all.
 bool cv_is_litter(const char *name);

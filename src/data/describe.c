@@ -1,6 +1,7 @@
 // Describes the contents of a data set, and what is wrong with it.
 #include "audio/sound.h"
 #include "base/file.h"
+#include "base/filename.h"
 #include "base/hash.h"
 #include "data/check.h"
 #include "data/parts.h"
@@ -333,7 +334,8 @@ convo_status convo_data_check_folder(const char *name, const char *folder, const
     return status;
 }
 
-// An error at a place within the folder is one of a kind that knows its layout, and says more than "unknown".
+// An error at a place within the folder is one of a kind that knows its layout, and says more than "unknown"; so does
+// the reader of lists of a file that is named as one.
 const char *convo_data_guess(const char *path) {
     const cv_data_kind *kind, *likely = NULL;
     const size_t length = strlen(path);
@@ -347,6 +349,7 @@ const char *convo_data_guess(const char *path) {
         }
         if (!likely && strncmp(err.where, path, length) == 0 && err.where[length] == '/') likely = kind;
     }
+    if (!likely && cv_is_list_name(path) && cv_is_file(path)) return cv_data_manifest.name;
     return likely ? likely->name : NULL;
 }
 

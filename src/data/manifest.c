@@ -289,7 +289,7 @@ static convo_status spoken_scan(const char *list, const void *config, cv_dataset
                                                    : read_csv(list, NULL, WORDS, &listing, err);
     if (!status && dataset->count == 0)
         status = cv_fail(err, CONVO_FORMAT, list,
-                         "lists no recordings: it has a line 'path,start,end,word' and a line for each word");
+                         "has no rows: write a line 'path,start,end,word' and, below it, a line for each word");
     return cv_listing_end(&listing, status, err);
 }
 
@@ -303,7 +303,7 @@ static convo_status manifest_scan(const char *file, const void *config, cv_datas
         cv_is_folder(file) ? read_folder(file, use, &listing, err) : read_csv(file, NULL, use, &listing, err);
     if (!status && dataset->count == 0)
         status = cv_fail(err, CONVO_FORMAT, file,
-                         "lists no recordings: it has a line 'path,label' and a line for each of them");
+                         "has no rows: write a line 'path,label' and, below it, a line for each recording");
     if (!status) status = cv_windows_cut(&c->windows, &listing, err);
     status = cv_listing_end(&listing, status, err);
     return status || !several ? status : cv_several_split(dataset, c->label_separator, err);

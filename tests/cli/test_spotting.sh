@@ -65,7 +65,7 @@ refused "a word has an end" "names the column 'start' and not 'end'" start,until
 refused "and a beginning" "names the column 'end' and not 'start'" since,end,word 1,2,seven
 refused "what has times is a word" "said.csv:2: says when and not which word" start,end,word 1,2,
 echo path,start,end,word >"$work/none.csv"
-expect 1 "a list names recordings" "none.csv: lists no recordings" -- eval "$work/run" --stream "$work/none.csv"
+expect 1 "a list names recordings" "none.csv: has no rows" -- eval "$work/run" --stream "$work/none.csv"
 cp "$work/run/best.safetensors" "$work/before"
 expect 1 "no threshold is chosen where nothing is heard" "the net hears 0.5 s at once" -- \
     eval "$work/run" --stream data/fsdd/6_nicolas_7.flac --at 1
