@@ -131,7 +131,7 @@ static size_t outputs_of(const trial *t) {
 }
 
 static void one_example_is_a_batch(trial *t) {
-    float *batch = model_outputs(t->model, t->x, t->count), *x = normalized(t, 0);
+    float *batch = model_outputs(t->model, t->x, t->count), *x = normalized(t);
     for (int threads = 1; threads <= 3; threads++) {
         float *alone = test_memory(outputs_of(t), sizeof *alone);
         const unsigned flags = t->net.seed % 2 ? CV_ANY_SIZE : 0;
