@@ -5,6 +5,7 @@
 #include "sweep/sweep.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define COMMANDS(X)                                                                                                    \
     X(train)                                                                                                           \
@@ -38,5 +39,7 @@ int main(int argc, char **argv) {
     int status = run(argc, argv);
     // A full disk behind a redirected output shows here, and must not look like success.
     if (fflush(stdout) || ferror(stdout)) return complain("standard output", "the output could not be written in full");
+    // mpirun ends a job with the first process that fails: let that be rank 0, which says why.
+    if (status && !is_first_rank()) sleep(1);
     return status;
 }

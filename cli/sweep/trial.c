@@ -65,20 +65,17 @@ static void on_note(const char *sentence, void *user) {
     progress_note(sentence, display->progress);
 }
 
-static bool has_checkpoint(const char *folder) {
-    char *path = text_of("%s/last.checkpoint", folder);
-    bool there = path && is_file(path);
-    free(path);
-    return there;
-}
-
 int run_trial(const cli_trials *how, const convo_recipe *recipe, const char *folder, const char *name,
               convo_train_result *result) {
     trial_screen display = {.how = how, .folder = folder, .name = name, .own = progress_new(how->context)};
+    char *checkpoint = text_of("%s/last.checkpoint", folder);
     display.progress = how->screen ? how->screen : &display.own;
     convo_train_options train = how->data.how;
     train.out = folder;
-    train.resume = how->resume && has_checkpoint(folder);
+    // Should this rank fail before it empties the folder, rank 0 would take an earlier run for the new one.
+    if (checkpoint && how->ranks && !how->resume) remove(checkpoint);
+    train.resume = how->resume && checkpoint && is_file(checkpoint);
+    free(checkpoint);
     train.note = how->notes && !how->ranks && !how->context->quiet ? on_note : NULL;
     train.stop = how->stop;
     train.reading = show_trial_reading;

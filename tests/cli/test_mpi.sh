@@ -108,6 +108,14 @@ for count in 2 4; do
     check "$count ranks sweep as one process" same_results "$work/swept" "$work/shared" 7
     check "and one prints the table" cmp "$work/table" "$work/shared-table"
 done
+# A rank that fails before it empties the folder of an earlier run: that run would pass for the new one.
+sed -i 's/^{/{"old": true, /' "$work"/shared/*/metrics.jsonl
+cat >"$work/lost.sh" <<'END'
+[ "$OMPI_COMM_WORLD_RANK" = 1 ] && set -- "$@" --data /nowhere
+exec "$@"
+END
+swept "$work/shared" mpirun --oversubscribe -n 2 sh "$work/lost.sh" "$CONVO" >/dev/null 2>&1
+check "what a rank fails to replace is trained anew" eval '! grep -q old "$work"/shared/*/metrics.jsonl'
 mkdir "$work/root" && ln -s ../small "$work/root/fsdd"
 reproduced() { # OUT PROGRAM...
     out=$1
