@@ -26,6 +26,7 @@ typedef struct curve {
     int64_t last, kept;          // epoch or iteration; of the model that is kept, 0: not known
     double final[2];             // its loss and accuracy on the test part; NaN: not known
     bool measured[COUNT(parts)]; // in at least one line
+    bool varies[2];              // not every loss is 0, not every accuracy 1
 } curve;
 
 typedef struct chart {
@@ -37,13 +38,15 @@ typedef struct chart {
 
 // --- data -------------------------------------------------------------------------------------------------------
 
-static void add_value(FILE *stream, const json_t *line, const char *part, const char *what, bool *measured) {
+static void add_value(FILE *stream, const json_t *line, curve *run, size_t part, int what) {
+    static const char *const names[] = {"loss", "accuracy"};
     char key[32];
-    snprintf(key, sizeof key, "%s_%s", part, what);
+    snprintf(key, sizeof key, "%s_%s", parts[part].name, names[what]);
     const json_t *value = json_object_get(line, key);
     if (json_is_number(value)) {
         fprintf(stream, " %.9g", json_number_value(value));
-        *measured = true;
+        run->measured[part] = true;
+        run->varies[what] = run->varies[what] || json_number_value(value) != what;
     } else
         fputs(" ?", stream); // not measured here
 }
@@ -55,10 +58,8 @@ static void add_lines(FILE *in, const struct source *of, curve *run, FILE *out) 
     for (json_t *line; (line = json_loadf(in, JSON_DISABLE_EOF_CHECK, NULL)); json_decref(line)) {
         run->last = json_integer_value(json_object_get(line, of->key));
         fprintf(out, "%lld", (long long)run->last);
-        for (size_t k = 0; k < COUNT(parts); k++) {
-            add_value(out, line, parts[k].name, "loss", &run->measured[k]);
-            add_value(out, line, parts[k].name, "accuracy", &run->measured[k]);
-        }
+        for (size_t k = 0; k < COUNT(parts); k++)
+            for (int what = 0; what < 2; what++) add_value(out, line, run, k, what);
         fputc('\n', out);
     }
 }
@@ -128,10 +129,16 @@ static void add_runs(FILE *out, const chart *c, int what, const char **comma) {
     if (final) fprintf(out, "%s NaN with points pt 13 ps 1.6 lc rgb '#444444' title 'test, of the model kept'", *comma);
 }
 
+// From 0, or to 1. gnuplot has no range for a line on that border.
 static void add_panel(FILE *out, const chart *c, int what) {
     static const char *const labels[] = {"loss (mean per example)", "accuracy (fraction correct)"};
-    const char *comma = "";
-    fprintf(out, "  set ylabel '%s'\n  plot", labels[what]);
+    const char *comma = "", *const ranges[] = {"0:*", "*:1"};
+    bool varies = false;
+    for (size_t r = 0; r < c->runs; r++) {
+        const double final = c->run[r].final[what];
+        varies = varies || c->run[r].varies[what] || (isfinite(final) && final != what);
+    }
+    fprintf(out, "  set yrange [%s]\n  set ylabel '%s'\n  plot", varies ? ranges[what] : "0:1", labels[what]);
     add_runs(out, c, what, &comma);
     fputc('\n', out);
 }
@@ -166,9 +173,9 @@ static void write_script(const chart *c, cli_chart *files) {
     fprintf(out, "  set xlabel '%s'\n  set xrange [%lld:%lld]\n  set xtics %lld\n", c->of->label, (long long)first,
             (long long)last, (long long)chart_step(last));
     position_panels(files, c, key, height);
-    fputs(c->runs == 1 ? "  set key top right\n  set yrange [0:*]\n" : "  set yrange [0:*]\n", out);
+    if (c->runs == 1) fputs("  set key top right\n", out);
     add_panel(out, c, 0);
-    fputs(c->runs == 1 ? "  set key bottom right\n  set yrange [*:1]\n" : "  unset key\n  set yrange [*:1]\n", out);
+    fputs(c->runs == 1 ? "  set key bottom right\n" : "  unset key\n", out);
     add_panel(out, c, 1);
     fputs("  unset multiplot\n", out);
 }

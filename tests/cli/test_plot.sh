@@ -77,6 +77,10 @@ expect 0 "curves of a run" "$digits/curves.png" -- plot "$digits"
 drawn "curves" "$digits/curves"
 expect 0 "curves by iteration" "curves-steps.png" -- plot "$digits/" --steps
 drawn "steps" "$digits/curves-steps"
+mkdir "$work/perfect"
+for epoch in 1 2; do echo '{"epoch": '$epoch', "train_loss": 0.0, "train_accuracy": 1.0}'; done >"$work/perfect/metrics.jsonl"
+expect 0 "curves on the border" "$work/perfect/curves.png" -- plot "$work/perfect"
+check "of which gnuplot does not complain" test -z "$(cat "$work/err")"
 expect 0 "curves of two runs" "$work/both.svg" -- plot "$digits" "$moons" -o "$work/both.png"
 drawn "two runs" "$work/both"
 check "two runs: a block of data for each" test "$(blocks "$work/both.dat")" -eq 2
