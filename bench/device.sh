@@ -4,7 +4,7 @@
 #
 #     sh bench/device.sh build/convo runs/fsdd-mfcc-0 [--int8]
 #
-# The net must have the front end mfcc or logmel. Needs gcc-arm-none-eabi, libnewlib-arm-none-eabi, qemu-system-arm and,
+# The net must have a front end of frames: mfcc, logmel or micro. Needs gcc-arm-none-eabi, libnewlib-arm-none-eabi, qemu-system-arm and,
 # for AVX2, valgrind.
 set -e
 convo=$1 run=$2 int8=$3
@@ -16,11 +16,9 @@ trap 'rm -rf "$work"' EXIT
 "$convo" summary "$run" --on device $int8 | sed -n 's/^multiply-adds *\([0-9]*\).*/\1/p' >"$work/macs"
 macs=$(cat "$work/macs")
 frames=$(sed -n '/^static const cv_f32_front front/,/^}/p' "$work/net.c" | sed -n 2p | cut -d, -f5 | tr -d ' ')
-if [ -n "$int8" ]; then
-    front='cv_i8_spectrum(&front,&front_i8,clip,SAMPLES,state.memory,(int8_t*)(state.memory+sizeof(state.memory)/8))'
-else
-    front='cv_f32_spectrum(&front,clip,SAMPLES,state.memory,state.memory+sizeof(state.memory)/8)'
-fi
+# The call of the front end, with the clip of this program.
+front=$(sed -n 's/^ *\(cv_[fi][0-9]*_[a-z]*(&front,.*)\);$/\1/p' "$work/net.c" |
+    sed 's/sample, count/clip, SAMPLES/; s/\bm +/state.memory +/g; s/ //g')
 report() { # NAME: of count.txt
     all=$(sed -n 1p "$work/count.txt") ours=$(sed -n 2p "$work/count.txt")
     echo "$1: $all instructions, front end $ours ($((ours / frames)) a frame), net $((all - ours))" \

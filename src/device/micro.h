@@ -40,9 +40,15 @@ static cv_micro_words cv_micro_words_of(const cv_f32_front *f) {
 }
 
 static int32_t cv_micro_bits(uint64_t x) {
-    int32_t bits = 0;
-    for (; x; x >>= 1) bits++;
-    return bits;
+    const int wide = x > 0xffffffffu;
+    uint32_t left = (uint32_t)(wide ? x >> 32 : x);
+    int32_t bits = wide ? 32 : 0;
+    for (int32_t half = 16; half; half /= 2) {
+        if (!(left >> half)) continue;
+        left >>= half;
+        bits += half;
+    }
+    return bits + (int32_t)left;
 }
 
 // --- the transform ------------------------------------------------------------------------------------------------
@@ -54,93 +60,101 @@ static int32_t cv_micro_bits(uint64_t x) {
 #define CV_ALIASES
 #endif
 
-// Numbers of 16 bits; sums wrap around.
+// Numbers of 16 bits, as they lie in memory; what does not fit wraps around.
 typedef struct CV_ALIASES cv_fixed_pair {
     int16_t re, im;
 } cv_fixed_pair;
 typedef uint32_t CV_ALIASES cv_word;
 
 static int16_t cv_micro_narrow(int32_t x) {
-    const int32_t low = x & 0xffff;
-    return (int16_t)(low < 32768 ? low : low - 65536);
+    return (int16_t)(((x & 0xffff) ^ 0x8000) - 0x8000);
 }
-static cv_fixed_pair cv_micro_pair(int32_t re, int32_t im) {
-    cv_fixed_pair z;
-    z.re = cv_micro_narrow(re);
-    z.im = cv_micro_narrow(im);
-    return z;
+static void cv_micro_store(cv_fixed_pair *z, int32_t re, int32_t im) {
+    z->re = cv_micro_narrow(re);
+    z->im = cv_micro_narrow(im);
 }
 static int32_t cv_micro_rounded(int32_t product) {
     return (product + (1 << 14)) >> 15;
 }
-static cv_fixed_pair cv_micro_divided(cv_fixed_pair z, int32_t by) {
-    return cv_micro_pair(cv_micro_rounded(z.re * (32767 / by)), cv_micro_rounded(z.im * (32767 / by)));
+
+// As they are worked on: registers are wider, and a butterfly's numbers, divided first, fit 16 bits but for its
+// results.
+typedef struct cv_micro_number {
+    int32_t re, im;
+} cv_micro_number;
+
+static cv_micro_number cv_micro_divided(int32_t re, int32_t im, int32_t by) {
+    cv_micro_number z;
+    z.re = cv_micro_rounded(re * (32767 / by));
+    z.im = cv_micro_rounded(im * (32767 / by));
+    return z;
 }
 // turn: cosine and sine
-static cv_fixed_pair cv_micro_turned(cv_fixed_pair z, const int16_t *turn) {
-    return cv_micro_pair(cv_micro_rounded(z.re * turn[0] - z.im * turn[1]),
-                         cv_micro_rounded(z.re * turn[1] + z.im * turn[0]));
+static cv_micro_number cv_micro_turned(cv_micro_number z, const int16_t *turn) {
+    cv_micro_number y;
+    y.re = cv_micro_rounded(z.re * turn[0] - z.im * turn[1]);
+    y.im = cv_micro_rounded(z.re * turn[1] + z.im * turn[0]);
+    return y;
 }
 
-static void cv_micro_join_two(cv_fixed_pair *z, const int16_t *turn, int32_t part, int32_t step) {
-    for (int32_t k = 0; k < part; k++) {
-        const cv_fixed_pair a = cv_micro_divided(z[k], 2);
-        const cv_fixed_pair b = cv_micro_turned(cv_micro_divided(z[part + k], 2), turn + 2 * k * step);
-        z[part + k] = cv_micro_pair(a.re - b.re, a.im - b.im);
-        z[k] = cv_micro_pair(a.re + b.re, a.im + b.im);
-    }
+static void cv_micro_join_two(cv_fixed_pair *z, const int16_t *turn) {
+    const cv_micro_number a = cv_micro_divided(z[0].re, z[0].im, 2);
+    const cv_micro_number b = cv_micro_turned(cv_micro_divided(z[1].re, z[1].im, 2), turn);
+    cv_micro_store(z + 1, a.re - b.re, a.im - b.im);
+    cv_micro_store(z, a.re + b.re, a.im + b.im);
 }
 
 static void cv_micro_join_four(cv_fixed_pair *z, const int16_t *turn, int32_t part, int32_t step) {
-    for (int32_t k = 0; k < part; k++) {
-        const cv_fixed_pair a = cv_micro_divided(z[k], 4);
-        const cv_fixed_pair b = cv_micro_turned(cv_micro_divided(z[part + k], 4), turn + 2 * k * step);
-        const cv_fixed_pair c = cv_micro_turned(cv_micro_divided(z[2 * part + k], 4), turn + 4 * k * step);
-        const cv_fixed_pair d = cv_micro_turned(cv_micro_divided(z[3 * part + k], 4), turn + 6 * k * step);
-        const cv_fixed_pair even = cv_micro_pair(a.re + c.re, a.im + c.im);
-        const cv_fixed_pair odd = cv_micro_pair(b.re + d.re, b.im + d.im);
-        const cv_fixed_pair across = cv_micro_pair(a.re - c.re, a.im - c.im);
-        const cv_fixed_pair side = cv_micro_pair(b.re - d.re, b.im - d.im);
-        z[k] = cv_micro_pair(even.re + odd.re, even.im + odd.im);
-        z[2 * part + k] = cv_micro_pair(even.re - odd.re, even.im - odd.im);
-        z[part + k] = cv_micro_pair(across.re + side.im, across.im - side.re);
-        z[3 * part + k] = cv_micro_pair(across.re - side.im, across.im + side.re);
+    for (int32_t k = 0; k < part; k++, z++) {
+        cv_fixed_pair *const y = z + part, *const x = y + part, *const w = x + part;
+        const cv_micro_number a = cv_micro_divided(z->re, z->im, 4);
+        const cv_micro_number b = cv_micro_turned(cv_micro_divided(y->re, y->im, 4), turn + 2 * k * step);
+        const cv_micro_number c = cv_micro_turned(cv_micro_divided(x->re, x->im, 4), turn + 4 * k * step);
+        const cv_micro_number d = cv_micro_turned(cv_micro_divided(w->re, w->im, 4), turn + 6 * k * step);
+        cv_micro_store(z, a.re + c.re + b.re + d.re, a.im + c.im + b.im + d.im);
+        cv_micro_store(x, a.re + c.re - b.re - d.re, a.im + c.im - b.im - d.im);
+        cv_micro_store(y, a.re - c.re + b.im - d.im, a.im - c.im - b.re + d.re);
+        cv_micro_store(w, a.re - c.re - b.im + d.im, a.im - c.im + b.re - d.re);
     }
 }
 
 // The complex number k of `half` goes to the place of its digits turned round: of base 4, and of base 2 the last one
-// where half is no power of 4.
-static int32_t cv_micro_place(int32_t k, int32_t half) {
-    int32_t place = 0;
-    while (half > 1) {
-        const int32_t base = half % 4 ? 2 : 4;
-        half /= base;
-        place += k % base * half;
-        k /= base;
+// where half is no power of 4. Returns the place of k + 1 from that of k: counts in digits that carry downwards.
+static int32_t cv_micro_next_place(int32_t place, int32_t half) {
+    int32_t digit = half / 4;
+    while (digit > 0 && (place & 3 * digit) == 3 * digit) {
+        place -= 3 * digit;
+        digit /= 4;
     }
-    return place;
+    return place + (digit > 0 ? digit : 1);
 }
 
 // z: [half + 1], numbers at their places. Afterwards bins 0 ... half.
 static void cv_micro_transform(cv_fixed_pair *z, const cv_micro_words *w, int32_t half) {
     int32_t part = 1;
-    cv_fixed_pair first;
+    cv_micro_number first;
     if (cv_micro_bits((uint64_t)half) % 2 == 0) { // a factor of two joins the smallest parts
-        for (int32_t at = 0; at < half; at += 2) cv_micro_join_two(z + at, w->turn, 1, half / 2);
+        for (int32_t at = 0; at < half; at += 2) cv_micro_join_two(z + at, w->turn);
         part = 2;
     }
     for (; part < half; part *= 4)
         for (int32_t at = 0; at < half; at += 4 * part) cv_micro_join_four(z + at, w->turn, part, half / part / 4);
-    first = cv_micro_divided(z[0], 2);
-    z[0] = cv_micro_pair(first.re + first.im, 0);
-    z[half] = cv_micro_pair(first.re - first.im, 0);
+    first = cv_micro_divided(z->re, z->im, 2);
+    cv_micro_store(z, first.re + first.im, 0);
+    cv_micro_store(z + half, first.re - first.im, 0);
     for (int32_t k = 1; k <= half / 2; k++) {
-        const cv_fixed_pair a = cv_micro_divided(z[k], 2);
-        const cv_fixed_pair b = cv_micro_divided(cv_micro_pair(z[half - k].re, -z[half - k].im), 2);
-        const cv_fixed_pair even = cv_micro_pair(a.re + b.re, a.im + b.im);
-        const cv_fixed_pair odd = cv_micro_turned(cv_micro_pair(a.re - b.re, a.im - b.im), w->split + 2 * (k - 1));
-        z[k] = cv_micro_pair((even.re + odd.re) >> 1, (even.im + odd.im) >> 1);
-        z[half - k] = cv_micro_pair((even.re - odd.re) >> 1, (odd.im - even.im) >> 1);
+        cv_fixed_pair *const mirror = z + half - k;
+        const cv_micro_number a = cv_micro_divided(z[k].re, z[k].im, 2);
+        const cv_micro_number b = cv_micro_divided(mirror->re, cv_micro_narrow(-mirror->im), 2);
+        const int32_t re = a.re + b.re, im = a.im + b.im;
+        cv_micro_number odd;
+        odd.re = a.re - b.re;
+        odd.im = a.im - b.im;
+        odd = cv_micro_turned(odd, w->split + 2 * (k - 1));
+        odd.re = cv_micro_narrow(odd.re);
+        odd.im = cv_micro_narrow(odd.im);
+        cv_micro_store(z + k, (re + odd.re) >> 1, (im + odd.im) >> 1);
+        cv_micro_store(mirror, (re - odd.re) >> 1, (odd.im - im) >> 1);
     }
 }
 
@@ -150,7 +164,7 @@ static void cv_micro_transform(cv_fixed_pair *z, const cv_micro_words *w, int32_
 static uint32_t cv_micro_root(uint64_t x) {
     const int wide = x > 0xffffffffu;
     uint64_t root = 0;
-    for (uint64_t bit = (uint64_t)1 << (wide ? 62 : 30); bit; bit >>= 2) {
+    for (uint64_t bit = (uint64_t)1 << (cv_micro_bits(x / 2) & ~1); bit; bit >>= 2) {
         const int set = x >= root + bit;
         if (set) x -= root + bit;
         root = (root >> 1) + (set ? bit : 0);
@@ -167,16 +181,16 @@ static int16_t cv_micro_sample(const cv_micro_words *w, const int16_t *sample, i
 static int32_t cv_micro_frame(const cv_f32_front *f, const cv_micro_words *w, const int16_t *sample, int32_t count,
                               cv_fixed_pair *z) {
     const int32_t half = f->fft / 2;
-    int32_t largest = 0, shift;
+    int32_t largest = 0, place = 0, shift;
     for (int32_t i = 0; i < f->window; i++) {
         const int32_t v = cv_micro_sample(w, sample, count, i), size = v < 0 ? cv_micro_narrow(-v) : v;
         if (size > largest) largest = size;
     }
     shift = 15 - cv_micro_bits((uint64_t)largest);
-    for (int32_t k = 0; k < half; k++) {
+    for (int32_t k = 0; k < half; k++, place = cv_micro_next_place(place, half)) {
         const int32_t even = 2 * k < f->window ? cv_micro_sample(w, sample, count, 2 * k) : 0;
         const int32_t odd = 2 * k + 1 < f->window ? cv_micro_sample(w, sample, count, 2 * k + 1) : 0;
-        z[cv_micro_place(k, half)] = cv_micro_pair(even * (1 << shift), odd * (1 << shift));
+        cv_micro_store(z + place, even * (1 << shift), odd * (1 << shift));
     }
     return shift;
 }
@@ -192,10 +206,10 @@ static void cv_micro_filters(const cv_f32_front *f, const cv_micro_words *w, con
         uint64_t falling = below;
         below = 0;
         for (int32_t i = 0; i < count; i++, bin++) {
-            int64_t energy = (int64_t)bin->re * bin->re + (int64_t)bin->im * bin->im;
-            if (energy >= 2147483648) energy -= 4294967296; // as 32 bits have it
-            below += (uint64_t)(weight[i] * energy);
-            falling += (uint64_t)(weight[count + i] * energy);
+            const uint32_t sum = (uint32_t)(bin->re * bin->re) + (uint32_t)(bin->im * bin->im);
+            const int32_t energy = sum > 0x7fffffff ? INT32_MIN : (int32_t)sum; // 2^31, as 32 bits have it
+            below += (uint64_t)((int64_t)weight[i] * energy);
+            falling += (uint64_t)((int64_t)weight[count + i] * energy);
         }
         weight += 2 * count;
         if (j > 0) out[j - 1] = cv_micro_root(falling) >> shift;
