@@ -37,7 +37,7 @@ skip() { # NAME REASON
 }
 # lacks ARGUMENT...: the command says that this build cannot do it. Something optional was left out.
 lacks() { "$CONVO" "$@" 2>&1 | grep -q 'this build'; }
-# check NAME COMMAND...: a test that is any command.
+# check NAME COMMAND...: a test that is any command. What it prints goes to $work/out and $work/err.
 check() {
     name=$1
     shift
@@ -45,6 +45,11 @@ check() {
         flunk "$name" "$* failed"
         cat "$work/out" "$work/err"
     fi
+}
+
+silent() { # NAME: standard error of the command before is empty
+    said=$(cat "$work/err")
+    check "$1" test -z "$said"
 }
 
 # What was found in the data ("found 6 speakers in more than one part ...") is said before anything can go wrong with it.

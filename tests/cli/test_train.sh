@@ -37,7 +37,7 @@ expect 0 "--force replaces it" "test accuracy" -- \
     train "$work/digits.yaml" --data "$work/small" --out "$run" --force --set epochs=1
 expect 0 "-q says only the result" "test accuracy" -- \
     train "$work/digits.yaml" --data "$work/small" --out "$work/quiet" -q --seed 3
-check "-q is silent on standard error" test ! -s "$work/err"
+silent "-q is silent on standard error"
 expect 0 "--json prints one object" '"test": {' '"seed": 4' '"interrupted": false' -- \
     train "$work/digits.yaml" --data "$work/small" --out "$work/json" -q --seed 4 --json
 
@@ -135,7 +135,7 @@ check "an empty variable is as good as none" test -d "$work/user/.cache/convo/fe
 expect 0 "eval --split all sees every recording" "/300)" -- eval "$run" --data "$work/small" --split all
 expect 0 "eval says how many it hears the beginning of" "longer than the net's input" -- eval "$run" --data "$work/small"
 expect 0 "but not with -q" -- eval "$run" --data "$work/small" -q
-check "indeed" test ! -s "$work/err"
+silent "indeed"
 expect 0 "eval --json prints one object" '"confusion": [' '"decoding": ' '"computing": ' '"scoring": ' -- eval "$run" --data "$work/small" --json
 one=data/fsdd/1_theo_0.flac
 expect 0 "predict prints label and probability" "$one  " -- predict "$run" "$one"
