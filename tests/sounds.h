@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/file.h"
+#include "folder.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -10,21 +11,6 @@
 #include <unistd.h>
 // after the headers that it needs
 #include <cmocka.h>
-
-static inline int make_folder(void **state) {
-    char name[] = "/tmp/convo-test-XXXXXX";
-    if (!mkdtemp(name)) return -1;
-    *state = cv_format("%s", name);
-    return *state ? 0 : -1;
-}
-
-static inline int remove_folder(void **state) {
-    char *command = cv_format("rm -r '%s'", (char *)*state);
-    int result = system(command);
-    free(command);
-    free(*state);
-    return result;
-}
 
 static inline void write_file(const char *folder, const char *name, const void *data, size_t size) {
     char *path = cv_format("%s/%s", folder, name);

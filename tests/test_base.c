@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/option.h"
 #include "base/threads.h"
+#include "folder.h"
 
 #include <errno.h>
 #include <float.h>
@@ -161,21 +162,6 @@ static void a_misspelt_word_gets_the_nearest(void **state) {
 }
 
 // --- files ------------------------------------------------------------------------------------------------------
-
-static int make_folder(void **state) {
-    char name[] = "/tmp/convo-test-XXXXXX";
-    if (!mkdtemp(name)) return -1;
-    *state = cv_format("%s", name);
-    return *state ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    char *command = cv_format("rm -r '%s'", (char *)*state);
-    int result = system(command);
-    free(command);
-    free(*state);
-    return result;
-}
 
 static char *in_folder(void **state, const char *name) {
     return cv_format("%s/%s", (char *)*state, name);

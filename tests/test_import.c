@@ -6,31 +6,18 @@
 #include "format/npy.h"
 #include "format/onnx.h"
 #include "format/safetensors.h"
+#include "folder.h"
 
 #include <math.h>
 #include <unistd.h>
 
 #define GOLDEN "tests/golden/onnx"
 
-static char folder[] = "/tmp/convo-import-XXXXXX";
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
-
 static const char *in_folder(const char *name) {
     static char path[2][512];
     static int turn;
     turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    snprintf(path[turn], sizeof path[turn], "%s/%s", test_folder, name);
     return path[turn];
 }
 

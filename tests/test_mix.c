@@ -3,6 +3,7 @@
 #include "audio/sound.h"
 #include "audio/sound_write.h"
 #include "data/dataset.h"
+#include "folder.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,13 +16,12 @@
 #include <cmocka.h>
 
 enum { RATE = 8000, CLIPS = 3 };
-static char folder[] = "/tmp/convo-mix-XXXXXX";
 
 static const char *in(const char *name) {
     static char path[4][256];
     static int next;
     next = (next + 1) % 4;
-    snprintf(path[next], sizeof path[next], "%s/%s", folder, name);
+    snprintf(path[next], sizeof path[next], "%s/%s", test_folder, name);
     return path[next];
 }
 
@@ -33,10 +33,9 @@ static void write_sound(const char *name, const float *sample, size_t count) {
 }
 
 // A second each of silence, of a tone and of silence; the tones are 500, 1000 and 1500 Hz.
-static int make_folder(void **state) {
-    (void)state;
+static int make_recordings(void **state) {
     static float sample[3 * RATE], noise[5 * RATE];
-    if (!mkdtemp(folder)) return -1;
+    if (make_folder(state)) return -1;
     mkdir(in("noise"), 0777);
     mkdir(in("rooms"), 0777);
     for (int k = 0; k < CLIPS; k++) {
@@ -57,13 +56,6 @@ static int make_folder(void **state) {
     FILE *list = fopen(in("clips.csv"), "w");
     fputs("path,label,split\n0.wav,low,test\n1.wav,\"mid,dle\",test\n2.wav,high,train\n", list);
     return fclose(list);
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char command[64];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
 }
 
 static convo_mix_options options_for(const char *out) {
@@ -254,5 +246,5 @@ int main(void) {
         cmocka_unit_test(a_seed_makes_the_same_stream),
         cmocka_unit_test(mistakes_are_refused),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_recordings, remove_folder);
 }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "model/model.h"
 #include "format/safetensors.h"
+#include "folder.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -15,22 +16,13 @@
 
 #define RECORDING "data/fsdd/7_theo_3.flac"
 
-static char folder[] = "/tmp/convo-model-XXXXXX";
 static char path[64], other[64];
 
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/best.safetensors", folder);
-    snprintf(other, sizeof other, "%s/other.safetensors", folder);
+static int make_paths(void **state) {
+    if (make_folder(state)) return -1;
+    snprintf(path, sizeof path, "%s/best.safetensors", test_folder);
+    snprintf(other, sizeof other, "%s/other.safetensors", test_folder);
     return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    unlink(path);
-    unlink(other);
-    return rmdir(folder);
 }
 
 static char *digits[] = {"zero", "one", "two", "three", "four", "five", "six", "seven", "caf\xc3\xa9", "nine"};
@@ -102,7 +94,7 @@ static void predict(convo_model *model, float probabilities[10]) {
 static void check_round_trip(const char *recipe) {
     convo_model *made = make_model(recipe);
     save(made, path);
-    convo_model *models[] = {load(path), load(folder)};
+    convo_model *models[] = {load(path), load(test_folder)};
     for (size_t k = 0; k < CV_COUNT(models); k++) {
         convo_model *loaded = models[k];
         assert_int_equal(convo_model_classes(loaded), 10);
@@ -462,7 +454,7 @@ static void a_missing_file_is_named(void **state) {
     convo_model *model;
     convo_error err = {0};
     unlink(path);
-    assert_int_equal(convo_model_load(folder, &model, &err), CONVO_IO);
+    assert_int_equal(convo_model_load(test_folder, &model, &err), CONVO_IO);
     assert_string_equal(err.where, path);
     assert_null(model);
     assert_int_not_equal(convo_model_load("README.md", &model, NULL), CONVO_OK);
@@ -482,5 +474,5 @@ int main(void) {
         cmocka_unit_test(an_extra_tensor_is_refused),
         cmocka_unit_test(a_missing_file_is_named),
     };
-    return cmocka_run_group_tests_name("model", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("model", tests, make_paths, remove_folder);
 }

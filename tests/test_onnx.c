@@ -6,37 +6,18 @@
 #include "base/file.h"
 #include "exchange/export.h"
 #include "format/onnx.h"
+#include "folder.h"
 
 #include <unistd.h>
 
 enum { MOST_FILES = 400 };
 
-static char folder[] = "/tmp/convo-onnx-XXXXXX";
 static int written; // models: FOLDER/k.onnx with k.in.npy and k.out.npy
 static char what[MOST_FILES][160];
 
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char **names;
-    size_t count;
-    if (cv_folder_list(folder, &names, &count, NULL)) return -1;
-    for (size_t k = 0; k < count; k++) {
-        char path[512];
-        snprintf(path, sizeof path, "%s/%s", folder, names[k]);
-        unlink(path);
-    }
-    cv_folder_free(names, count);
-    return rmdir(folder);
-}
-
 #ifdef CONVO_HAVE_ONNX
 static void name_of(char path[64], const char *ending) {
-    snprintf(path, 64, "%s/%d%s", folder, written, ending);
+    snprintf(path, 64, "%s/%d%s", test_folder, written, ending);
 }
 
 // Exports a model with inputs and what its net says to them. samples: of recordings; NULL: the inputs go in.
@@ -261,11 +242,12 @@ static void the_onnx_checker_has_no_objection(void **state) {
         print_message("[  SKIPPED ] the_onnx_checker_has_no_objection: python3-onnx is not installed\n");
         skip();
     }
-    snprintf(command, sizeof command, "/usr/bin/python3 tests/onnx/check.py %s/*.onnx >%s/checked", folder, folder);
+    snprintf(command, sizeof command, "/usr/bin/python3 tests/onnx/check.py %s/*.onnx >%s/checked", test_folder,
+             test_folder);
     assert_int_equal(system(command), 0);
     char path[64];
     cv_bytes text;
-    snprintf(path, sizeof path, "%s/checked", folder);
+    snprintf(path, sizeof path, "%s/checked", test_folder);
     assert_int_equal(cv_file_read(path, 1 << 20, &text, NULL), CONVO_OK);
     int lines = 0;
     for (char *line = strtok((char *)text.data, "\n"); line; line = strtok(NULL, "\n"), lines++)
@@ -283,18 +265,18 @@ static void onnxruntime_gives_the_same_scores(void **state) {
         print_message("[  SKIPPED ] onnxruntime_gives_the_same_scores: CONVO_ORT names no node_modules folder\n");
         skip();
     }
-    snprintf(path, sizeof path, "%s/list", folder);
+    snprintf(path, sizeof path, "%s/list", test_folder);
     FILE *list = fopen(path, "w");
     assert_non_null(list);
     for (int k = 0; k < written; k++)
-        fprintf(list, "%s/%d.onnx %s/%d.in.npy %s/%d.out.npy\n", folder, k, folder, k, folder, k);
+        fprintf(list, "%s/%d.onnx %s/%d.in.npy %s/%d.out.npy\n", test_folder, k, test_folder, k, test_folder, k);
     fclose(list);
     snprintf(command, sizeof command, "node tests/onnx/score.js %s", path);
     FILE *scores = popen(command, "r");
     char line[1024];
     assert_non_null(scores);
     for (; fgets(line, sizeof line, scores); lines++) {
-        const char *name = what[atoi(line + strlen(folder) + 1)];
+        const char *name = what[atoi(line + strlen(test_folder) + 1)];
         if (sscanf(line, "%127s %lf %15s", model, &off, same) != 3) fail_msg("%s: %s", name, line);
         if (off > worst) worst = off;
         if (!(off <= 1e-5) || strcmp(same, "true") != 0) fail_msg("%s: %s", name, line);

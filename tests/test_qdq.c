@@ -5,13 +5,12 @@
 
 #include "exchange/export.h"
 #include "model/on_device.h"
+#include "folder.h"
 
 #include <math.h>
 #include <unistd.h>
 
 enum { ROWS = 200, VALUES = 4242 };
-
-static char folder[] = "/tmp/convo-qdq-XXXXXX";
 
 static void widen(void *user, int value, const float *numbers, size_t count) {
     cv_range *r = (cv_range *)user + value;
@@ -49,7 +48,7 @@ static counts compare(convo_model *model, const float *features, int rows) {
     cv_program *p;
     char path[4][64], command[256];
     static const char *const endings[] = {"net.onnx", "in.npy", "out.npy", "list"};
-    for (int k = 0; k < 4; k++) snprintf(path[k], sizeof path[k], "%s/%s", folder, endings[k]);
+    for (int k = 0; k < 4; k++) snprintf(path[k], sizeof path[k], "%s/%s", test_folder, endings[k]);
     must(cv_model_program(model, true, &p, &err), &err);
     void *memory = test_memory(p->memory, 1);
     for (int n = 0; n < rows; n++)
@@ -82,7 +81,7 @@ static double read_again(const convo_model *model, const float *features, int ro
     convo_error err = {0};
     convo_model *again;
     double worst = 0, largest = 1e-30;
-    snprintf(path, sizeof path, "%s/net.onnx", folder);
+    snprintf(path, sizeof path, "%s/net.onnx", test_folder);
     must(convo_import(path, NULL, &again, &err), &err);
     float *want = model_outputs(model, features, rows), *got = model_outputs(again, features, rows);
     for (size_t i = 0; i < all; i++) {
@@ -171,7 +170,7 @@ static void models_of_other_programs_are_read(void **state) {
         print_message("[  SKIPPED ] models_of_other_programs_are_read: python3-onnx is not installed\n");
         skip();
     }
-    for (int k = 0; k < 3; k++) snprintf(path[k], sizeof path[k], "%s/%s", folder, endings[k]);
+    for (int k = 0; k < 3; k++) snprintf(path[k], sizeof path[k], "%s/%s", test_folder, endings[k]);
     snprintf(command, sizeof command, "/usr/bin/python3 tests/onnx/quantized.py %s %s %s", path[0], path[1], path[2]);
     assert_int_equal(system(command), 0);
     must(convo_import(path[0], NULL, &model, &err), &err);
@@ -208,24 +207,18 @@ static int compare_run(const char *run, const char *data) {
     return 0;
 }
 
-static int remove_folder(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command);
-}
-
 int main(int argc, char **argv) {
 #ifndef CONVO_HAVE_ONNX
     (void)argc, (void)argv, (void)compare_run, (void)onnxruntime_computes_what_a_device_does;
-    (void)models_of_other_programs_are_read, (void)remove_folder;
+    (void)models_of_other_programs_are_read;
     puts("[  SKIPPED ] this build has no ONNX\n[  SKIPPED ] 2 test(s), listed below:");
     return 0;
 #else
     static const struct CMUnitTest tests[] = {cmocka_unit_test(onnxruntime_computes_what_a_device_does),
                                               cmocka_unit_test(models_of_other_programs_are_read)};
-    if (!mkdtemp(folder)) return 1;
-    const int status =
-        argc > 1 ? compare_run(argv[1], argc > 2 ? argv[2] : NULL) : cmocka_run_group_tests(tests, NULL, NULL);
-    return remove_folder() || status;
+    void *folder;
+    if (argc < 2) return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    const int status = make_folder(&folder) || compare_run(argv[1], argc > 2 ? argv[2] : NULL);
+    return remove_folder(&folder) || status;
 #endif
 }

@@ -7,22 +7,9 @@
 #include "model/on_device.h"
 #include "model/ranges.h"
 #include "net/runner.h"
+#include "folder.h"
 
 #include <unistd.h>
-
-static char folder[] = "/tmp/convo-quantize-XXXXXX";
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    char command[64];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
 
 // --- weights ------------------------------------------------------------------------------------------------------
 
@@ -179,8 +166,8 @@ typedef struct how {
 static convo_status train(const char *text, const char *run, how h, convo_error *err) {
     char out[96], from[96] = "";
     stopper s = {.epoch = h.stop_after};
-    snprintf(out, sizeof out, "%s/%s", folder, run);
-    if (h.from) snprintf(from, sizeof from, "%s/%s", folder, h.from);
+    snprintf(out, sizeof out, "%s/%s", test_folder, run);
+    if (h.from) snprintf(from, sizeof from, "%s/%s", test_folder, h.from);
     convo_recipe *recipe = make_recipe(text);
     const convo_train_options options = {.out = out,
                                          .threads = h.threads ? h.threads : 1,
@@ -199,7 +186,7 @@ static convo_model *load(const char *run) {
     char path[96];
     convo_model *model;
     convo_error err = {0};
-    snprintf(path, sizeof path, "%s/%s", folder, run);
+    snprintf(path, sizeof path, "%s/%s", test_folder, run);
     must(convo_model_load(path, &model, &err), &err);
     return model;
 }
@@ -225,7 +212,7 @@ static void make_lopsided(const char *run, const char *to) {
     convo_model *model = load(run);
     convo_error err = {0};
     cv_net *net = model->net;
-    snprintf(path, sizeof path, "%s/%s", folder, to);
+    snprintf(path, sizeof path, "%s/%s", test_folder, to);
     for (int t = 0; t < net->tensors; t++) {
         float *values = test_memory(net->tensor[t].size, sizeof *values);
         cv_net_read(net, t, values);
@@ -260,7 +247,7 @@ static void check_same_model(const char *a, const char *b) {
     convo_error err = {0};
     for (int k = 0; k < 2; k++) {
         char path[128];
-        snprintf(path, sizeof path, "%s/%s/best.safetensors", folder, k ? b : a);
+        snprintf(path, sizeof path, "%s/%s/best.safetensors", test_folder, k ? b : a);
         must(cv_file_read(path, SIZE_MAX / 2, &bytes[k], &err), &err);
     }
     if (bytes[0].size != bytes[1].size || memcmp(bytes[0].data, bytes[1].data, bytes[0].size) != 0)
@@ -336,7 +323,7 @@ static void named_layers_stay_in_floats_and_the_file_says_so(void **state) {
         list_floats(model, floats, sizeof floats);
         if (strcmp(floats, rows[k].floats) != 0)
             fail_msg("'%s': in floats are '%s', not '%s'", rows[k].in_floats, floats, rows[k].floats);
-        snprintf(path, sizeof path, "%s/mixed.safetensors", folder);
+        snprintf(path, sizeof path, "%s/mixed.safetensors", test_folder);
         must(convo_model_save(model, path, &err), &err);
         convo_model_free(model);
         model = load("mixed.safetensors");

@@ -7,13 +7,13 @@
 #include "doubles.h"
 
 #include "base/file.h"
+#include "folder.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
 
 static uint64_t first_seed = 1;
 static int nets = 300;
-static char folder[64];
 
 static trial current; // so that what fails can be told: see tell
 
@@ -102,7 +102,7 @@ static void resumed_is_uninterrupted(trial *t) {
     convo_train_result result;
     convo_model *model;
     convo_error err = {0};
-    snprintf(run, sizeof run, "%s/run", folder);
+    snprintf(run, sizeof run, "%s/run", test_folder);
     options.out = run;
     options.threads = 2;
     options.stop = &stop;
@@ -160,7 +160,7 @@ static void a_saved_model_is_the_model(trial *t) {
     char path[96];
     convo_model *model;
     convo_error err = {0};
-    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    snprintf(path, sizeof path, "%s/model.safetensors", test_folder);
     must(convo_model_save(t->model, path, &err), &err);
     must(convo_model_load(path, &model, &err), &err);
     same_model("weights of a saved model", t, model, &t->result);
@@ -179,7 +179,7 @@ static void onnx_brings_it_back(trial *t) {
 #ifdef CONVO_HAVE_ONNX
     char path[96];
     if (turns_its_input(t->model->net)) return;
-    snprintf(path, sizeof path, "%s/model.onnx", folder);
+    snprintf(path, sizeof path, "%s/model.onnx", test_folder);
     float *before = model_outputs(t->model, t->x, t->count);
     for (int fold = 0; fold < 2; fold++) {
         const convo_export_options options = {.fold = fold};
@@ -256,7 +256,7 @@ static void random_nets_agree_with_themselves(void **state) {
     (void)state;
     for (int k = 0; k < nets; k++) {
         convo_error err = {0};
-        trial_begin(t, first_seed + (uint64_t)k, folder);
+        trial_begin(t, first_seed + (uint64_t)k, test_folder);
         draw_training(t);
         const convo_status status = convo_train(t->recipe, &t->options, &t->result, &t->model, &err);
         if (status == CONVO_NUMERIC) {
@@ -285,7 +285,7 @@ static void the_recipes_are_written(void **state) {
     for (int k = 0; k < nets; k++) {
         char to[96], path[128];
         convo_error err = {0};
-        snprintf(to, sizeof to, "%s/%llu", folder, (unsigned long long)first_seed + (unsigned long long)k);
+        snprintf(to, sizeof to, "%s/%llu", test_folder, (unsigned long long)first_seed + (unsigned long long)k);
         snprintf(path, sizeof path, "%s/recipe.yaml", to);
         assert_int_equal(mkdir(to, 0777), 0);
         trial_begin(&current, first_seed + (uint64_t)k, to);
@@ -294,29 +294,16 @@ static void the_recipes_are_written(void **state) {
     }
 }
 
-// /dev/shm: what is written is written through to the disk, which takes longer than all else.
-static int make_folder(void **state) {
-    (void)state;
-    if (folder[0]) return cv_folder_make(folder, NULL) ? -1 : 0;
-    snprintf(folder, sizeof folder, "%s/convo-nets-XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    char command[96];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command); // NOLINT(cert-env33-c): a name made above
-}
-
 int main(int count, char **word) {
     if (count > 1) first_seed = strtoull(word[1], NULL, 10);
     if (count > 2) nets = atoi(word[2]);
     if (count > 3) {
         const struct CMUnitTest writing[] = {cmocka_unit_test(the_recipes_are_written)};
-        snprintf(folder, sizeof folder, "%s", word[3]);
-        return cmocka_run_group_tests_name("random nets", writing, make_folder, NULL);
+        test_folder = word[3];
+        return cv_folder_make(test_folder, NULL) || cmocka_run_group_tests_name("random nets", writing, NULL, NULL);
     }
+    // What is written is written through to the disk, which takes longer than all else.
+    if (!access("/dev/shm", W_OK)) setenv("TMPDIR", "/dev/shm", 0);
     const struct CMUnitTest tests[] = {cmocka_unit_test_teardown(random_nets_agree_with_themselves, tell)};
     return cmocka_run_group_tests_name("random nets", tests, make_folder, remove_folder);
 }

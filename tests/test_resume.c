@@ -3,6 +3,7 @@
 #include "models.h"
 
 #include "base/file.h"
+#include "folder.h"
 
 #include <jansson.h>
 #include <unistd.h>
@@ -14,20 +15,6 @@ static const char overfitting[] = "data: {set: moons, examples: 40, noise: 0.4, 
                                   "model: [{linear: 16}, relu, {linear: 1}]\n"
                                   "train: {loss: logistic, optimizer: {sgd: {lr: 0.5, momentum: 0.5}}, batch: 12,\n"
                                   "        epochs: 8, record_every: 1, seed: 1}\n";
-
-static char folder[] = "/tmp/convo-resume-XXXXXX";
-
-static int make_folder(void **state) {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    char command[64];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
-}
 
 typedef struct stopper {
     int epoch; // to stop after; 0: never
@@ -46,7 +33,7 @@ static void stop_there(const convo_progress *p, void *user) {
 }
 
 static convo_train_result train(const char *run, bool resume, int stop_after) {
-    char *out = cv_format("%s/%s", folder, run);
+    char *out = cv_format("%s/%s", test_folder, run);
     convo_recipe *recipe = make_recipe(overfitting);
     stopper s = {.epoch = stop_after};
     convo_train_result result;
@@ -61,7 +48,7 @@ static convo_train_result train(const char *run, bool resume, int stop_after) {
 
 // The lines of a file of the run; *count of them.
 static json_t *read_lines(const char *run, const char *name) {
-    char *path = cv_format("%s/%s/%s", folder, run, name), line[1024];
+    char *path = cv_format("%s/%s/%s", test_folder, run, name), line[1024];
     FILE *file = fopen(path, "r");
     json_t *lines = json_array();
     if (!file) fail_msg("%s is not there", path);
@@ -77,7 +64,7 @@ static json_t *read_lines(const char *run, const char *name) {
 
 // What a process leaves that is killed behind its last checkpoint: lines of work that will be done again.
 static void append(const char *run, const char *name, const char *text) {
-    char *path = cv_format("%s/%s/%s", folder, run, name);
+    char *path = cv_format("%s/%s/%s", test_folder, run, name);
     FILE *file = fopen(path, "a");
     assert_non_null(file);
     fputs(text, file);
@@ -102,7 +89,8 @@ static void check_same_lines(const char *where, const char *run, const char *nam
 }
 
 static void check_same_model(const char *where, const char *run) {
-    char *path[2] = {cv_format("%s/whole/best.safetensors", folder), cv_format("%s/%s/best.safetensors", folder, run)};
+    char *path[2] = {cv_format("%s/whole/best.safetensors", test_folder),
+                     cv_format("%s/%s/best.safetensors", test_folder, run)};
     cv_bytes bytes[2];
     convo_error err = {0};
     for (int k = 0; k < 2; k++) must(cv_file_read(path[k], SIZE_MAX / 2, &bytes[k], &err), &err);
@@ -143,7 +131,7 @@ static void a_run_goes_on_to_the_same_model_and_records(void **state) {
 // settings: NULL-terminated, on top of the recipe.
 static convo_status train_with(const char *run, const char *const *settings, bool resume, int stop_after, stopper *s,
                                convo_train_result *result, convo_error *err) {
-    char *out = cv_format("%s/%s", folder, run);
+    char *out = cv_format("%s/%s", test_folder, run);
     convo_recipe *recipe = make_recipe(overfitting);
     *s = (stopper){.epoch = stop_after};
     const convo_train_options options = {.out = out,
@@ -177,7 +165,8 @@ static void a_run_goes_on_with_another_rate_and_more_epochs(void **state) {
     must(train_with("changed", second, true, 0, &s, &result, &err), &err);
     assert_int_equal(result.epochs, 6);
     check_same_lines("another rate", "changed", "metrics.jsonl");
-    char *path[2] = {cv_format("%s/whole/last.checkpoint", folder), cv_format("%s/changed/last.checkpoint", folder)};
+    char *path[2] = {cv_format("%s/whole/last.checkpoint", test_folder),
+                     cv_format("%s/changed/last.checkpoint", test_folder)};
     cv_safetensors file[2];
     for (int k = 0; k < 2; k++) must(cv_safetensors_read(path[k], &file[k], &err), &err);
     const cv_st_tensor *a = cv_safetensors_find(&file[0], "values"), *b = cv_safetensors_find(&file[1], "values");
@@ -221,7 +210,7 @@ static void a_run_does_not_go_on_as_another(void **state) {
 }
 
 static bool is_there(const char *run, const char *name) {
-    char *path = cv_format("%s/%s/%s", folder, run, name);
+    char *path = cv_format("%s/%s/%s", test_folder, run, name);
     const bool there = cv_is_file(path);
     free(path);
     return there;

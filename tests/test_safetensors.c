@@ -1,6 +1,7 @@
 // safetensors and .npy files: round trips, and files that are cut short or lie.
 #include "base/file.h"
 #include "format/safetensors.h"
+#include "folder.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -10,20 +11,12 @@
 // after the headers that it needs
 #include <cmocka.h>
 
-static char folder[] = "/tmp/convo-safetensors-XXXXXX";
 static char path[64];
 
-static int make_folder(void **state) {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/t.safetensors", folder);
+static int make_path(void **state) {
+    if (make_folder(state)) return -1;
+    snprintf(path, sizeof path, "%s/t.safetensors", test_folder);
     return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
 }
 
 // --- round trip -------------------------------------------------------------------------------------------------
@@ -344,5 +337,5 @@ int main(void) {
         cmocka_unit_test(a_header_of_too_many_values_is_refused),
         cmocka_unit_test(an_array_is_written_as_numpy_reads_it),
     };
-    return cmocka_run_group_tests_name("safetensors", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("safetensors", tests, make_path, remove_folder);
 }

@@ -1,7 +1,7 @@
 // Sound files and resampling.
 #include "audio/sound.h"
+#include "folder.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <sndfile.h>
@@ -20,32 +20,14 @@ const char *__lsan_default_suppressions(void) {
 
 // --- temporary files ----------------------------------------------------------------------------------------------
 
-static char folder[256];
-
-static int make_folder(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/convo-audio-XXXXXX", base ? base : "/tmp");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
 typedef struct path {
     char text[512];
 } path;
 
 static path in_folder(const char *name) {
     path p;
-    snprintf(p.text, sizeof p.text, "%s/%s", folder, name);
+    snprintf(p.text, sizeof p.text, "%s/%s", test_folder, name);
     return p;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    DIR *dir = opendir(folder);
-    for (struct dirent *entry; dir && (entry = readdir(dir));)
-        if (entry->d_name[0] != '.') unlink(in_folder(entry->d_name).text);
-    if (dir) closedir(dir);
-    return rmdir(folder);
 }
 
 static path write_bytes(const char *name, const void *data, size_t size) {
@@ -242,7 +224,7 @@ static void bad_files_are_refused_in_words(void **state) {
     (void)state;
     path p;
     check_refused("missing", in_folder("missing.wav").text, 0, CONVO_IO, "No such file");
-    check_refused("folder", folder, 0, CONVO_IO, "found a folder");
+    check_refused("folder", test_folder, 0, CONVO_IO, "found a folder");
     check_refused("device", "/dev/null", 0, CONVO_IO, "not a regular file");
     check_refused("empty", write_bytes("empty.wav", "", 0).text, 0, CONVO_FORMAT, "is empty");
     check_refused("text", write_bytes("text.wav", "hello, world", 12).text, 0, CONVO_FORMAT, "not a sound file");

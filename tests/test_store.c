@@ -229,6 +229,7 @@ static void a_part_that_lies_there_is_overwritten_and_a_link_is_not_followed(voi
     assert_null(cv_store_path(store)); // in memory
     cv_store_free(store);
     assert_int_equal(size_of(other), 6);
+    assert_int_equal(unlink(part), 0);
     free(path);
     free(part);
     free(other);
