@@ -23,8 +23,6 @@ convo_status cv_run_folder_begin(cv_run_folder *folder, bool resume, cv_net *net
 // Callbacks of cv_training; user is the folder.
 convo_status cv_run_folder_step(void *user, const cv_step_record *record, convo_error *err);
 convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error *err);
-// The path of a file in it; freed by the caller.
-char *cv_run_folder_path(const cv_run_folder *folder, const char *name);
 // Writes best.safetensors, the kept model, and result.json.
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
                                convo_error *err);
