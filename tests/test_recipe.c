@@ -62,6 +62,7 @@ static const struct {
     {"data: {set: fsdd, split: {trian: 2/3}}\n" FEATURES MODEL, "r.yaml:1:27", "did you mean 'train'?"},
     {"data: {set: fsdd, split: {train: 4/3}}\n" FEATURES MODEL, "r.yaml:1:34", "'train' must be a number from 0 to 1"},
     {"data: {set: fsdd, split: sometimes}\n" FEATURES MODEL, "r.yaml:1:26", "one of random, official, group"},
+    {"data:\n\tset: fsdd\n", "r.yaml:2:1", "YAML is indented by spaces"},
     // features, input
     {DATA "features: {kind: mfc}\n" MODEL, "r.yaml:2:18", "unknown kind of features 'mfc', did you mean 'mfcc'?"},
     {DATA "features: mfcc\n" MODEL, "r.yaml:2:11", "'features' needs 'kind', such as"},
@@ -661,6 +662,8 @@ static void a_name_written_twice_must_be_written_in_full(void **state) {
     convo_error err = {0};
     assert_int_equal(convo_recipe_set(recipe, "train=0.25", &err), CONVO_ARGUMENT);
     check_refusal("train", &err, "train=0.25", "write 'data.split.train' or 'train'");
+    assert_int_equal(convo_recipe_set(recipe, "train={optimizer: {sgd: {lr: 0.2}}, seed: 2}", NULL), CONVO_OK);
+    assert_float_equal(recipe->optimizer_config.lr, 0.2, 1e-15);          // a share of the split is no mapping
     assert_int_equal(convo_recipe_set(recipe, "seed=9", NULL), CONVO_OK); // an option of train
     assert_int_equal(recipe->train.seed, 9);
     assert_int_equal(recipe->split.seed, 1);

@@ -15,7 +15,10 @@ static convo_status parser_failed(const yaml_parser_t *parser, const char *file,
     if (parser->error == YAML_MEMORY_ERROR) return cv_no_memory(err, "a recipe");
     const char *problem = parser->problem ? parser->problem : "it cannot be read";
     if (parser->error != YAML_READER_ERROR)
-        return cv_fail(err, CONVO_FORMAT, where_at(file, parser->problem_mark).text, "this is not YAML: %s", problem);
+        return cv_fail(err, CONVO_FORMAT, where_at(file, parser->problem_mark).text, "this is not YAML: %s%s", problem,
+                       parser->error == YAML_SCANNER_ERROR && strstr(problem, "cannot start any token")
+                           ? " (a tab? YAML is indented by spaces)"
+                           : "");
     cv_where where;
     snprintf(where.text, sizeof where.text, "%.460s@%zu", file, parser->problem_offset);
     return cv_fail(err, CONVO_FORMAT, where.text, "this is not UTF-8 text: %s", problem);

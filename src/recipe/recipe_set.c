@@ -66,11 +66,16 @@ static bool is_block(const char *const *blocks, const char *name) {
     return *blocks;
 }
 
-// The full path of a bare name: an option of `train`, else what is written once, else an option or a block that could
-// be.
+// The full path of a bare name: a block of the recipe that is replaced as a whole, or an option of `train`, else what
+// is written once, else an option or a block that could be.
 static convo_status complete(const convo_recipe *recipe, const char *name, char path[PATH_SIZE], const char *setting,
                              convo_error *err) {
     home homes[HOMES];
+    // Elsewhere, `train` is a share of the split, and `model` a teacher's file.
+    if (is_block(cv_recipe_blocks, name) && strchr("[{", setting[strlen(name) + 1])) {
+        cv_print(path, PATH_SIZE, "%s", name);
+        return CONVO_OK;
+    }
     list_homes(recipe, homes);
     const cv_yaml yaml = cv_recipe_yaml(recipe);
     search s = {.yaml = &yaml, .name = name};
