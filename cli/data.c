@@ -241,7 +241,8 @@ static int with_folder(const cli_context *context, const data_values *values, ch
         name = seen;
         known = true;
     }
-    if (!known && !there && strpbrk(word, "/.")) return complain(word, "there is no such folder or file%s", near.text);
+    if (!there && !values->data && (values->as || (!known && strpbrk(word, "/."))))
+        return complain(word, "there is no such folder or file%s", known ? "" : near.text);
     if (!known)
         return complain(name, "unknown data set (%s)%s",
                         path_given ? "to read a folder, pass --as NAME" : "'convo data list' lists them", near.text);

@@ -147,6 +147,9 @@ static int run_predict(const cli_context *context, const void *given) {
     bool held_out = values->held_out > 0;
     if (!held_out && context->words < 2)
         return usage_error("predict", "missing argument FILE: convo predict MODEL FILE...");
+    for (int k = 1; k < context->words; k++)
+        if (!strcmp(context->word[k], "-"))
+            return usage_error("predict", "files are classified; 'convo listen MODEL -' hears standard input");
     if (held_out && context->words > 1) return usage_error("predict", "--held-out and FILE are mutually exclusive");
     if (!held_out && !values->int8 && values->data)
         return usage_error("predict", "--data requires --held-out or --int8");

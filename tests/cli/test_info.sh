@@ -28,6 +28,7 @@ printf 'path,label\n' >"$work/list.csv"
 expect 1 "a list without rows is called so, if it can be read" "$work/list.csv: " "$(
     lacks data info "$work/list.csv" && echo libcsv-dev || echo has no rows)" -- data info "$work/list.csv"
 expect 1 "a path that is not there" "$work/none.csv: there is no such folder or file" -- data info "$work/none.csv"
+expect 1 "whatever it should be read as" "none: there is no such folder or file" -- data info "$work/none" --as arrays
 expect 0 "data info of a recipe shows its split" "training 150 (3 groups), validation 50 (1 group), test 100 (2 groups)" \
     "imbalance   1.00: 15 of each class; always answering 0 scores 0.1000" "7        15 (3)       5 (1)  10 (2)" -- \
     data info "$work/digits.yaml" --data "$work/small"

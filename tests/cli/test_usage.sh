@@ -24,6 +24,7 @@ expect 2 "a number too small" "--threads needs a whole number from 1 to 1024, no
 expect 2 "no recipe" "convo train RECIPE" -- train
 expect 2 "two recipes" "unexpected argument 'b'" -- train a b
 expect 2 "--resume and --force" "mutually exclusive" -- train a --resume --force
+expect 2 "a recording on standard input" "'convo listen MODEL -'" -- predict model.safetensors -
 expect 2 "no recording" "missing argument FILE" -- predict model.safetensors
 expect 2 "an unknown part" "not 'tset', did you mean 'test'?" -- eval model.safetensors --split tset
 expect 2 "an unknown kind of picture" ".npy, .png or .svg" -- features x.wav -o x.jpg
