@@ -164,7 +164,9 @@ static bool fold_slice(cv_folding *f) {
     return gather_steps(f, &f->in[0], &s, step, offset);
 }
 
+// Expand, and Tile of a single number along a dimension.
 static bool fold_expand(cv_folding *f) {
+    const bool tile = !strcmp(f->n->type, "Tile");
     cv_import_list to;
     const cv_sizes from = cv_fold_sizes(&f->in[0]);
     int64_t step[CV_GRAPH_DIMS], spread[CV_GRAPH_DIMS] = {0};
@@ -176,7 +178,7 @@ static bool fold_expand(cv_folding *f) {
         const int a = k - (s.dims - from.dims), b = k - (s.dims - to.count);
         const int64_t have = a < 0 ? 1 : from.dim[a], all = b < 0 ? 1 : to.whole[b],
                       want = all == CV_IMPORT_BATCH ? 1 : all; // the same for every example
-        if (have != want && have != 1 && want != 1) return false;
+        if ((tile || have != want) && have != 1 && want != 1) return false;
         s.dim[k] = have == 1 ? want : have;
         spread[k] = a < 0 || have == 1 ? 0 : step[a];
     }
@@ -280,6 +282,14 @@ static bool fold_cast(cv_folding *f) {
     return out;
 }
 
+static bool fold_shape_of_constant(cv_folding *f) {
+    const cv_sizes of = cv_fold_sizes(&f->in[0]), s = {1, {of.dims}};
+    if (cv_graph_attribute(f->n, "start") || cv_graph_attribute(f->n, "end")) return false;
+    int64_t *to = cv_fold_output(f, CV_CONST_I64, &s);
+    if (to) memcpy(to, of.dim, (size_t)of.dims * sizeof *to);
+    return to;
+}
+
 // --- the table ----------------------------------------------------------------------------------------------------
 
 static const struct {
@@ -319,10 +329,12 @@ static const struct {
     {"ReduceSum", cv_fold_reduce},
     {"Reshape", fold_reshape},
     {"Round", cv_fold_unary},
+    {"Shape", fold_shape_of_constant},
     {"Slice", fold_slice},
     {"Sqrt", cv_fold_unary},
     {"Squeeze", fold_squeeze},
     {"Sub", cv_fold_binary},
+    {"Tile", fold_expand},
     {"Transpose", fold_transpose},
     {"Unsqueeze", fold_squeeze},
     {"Where", cv_fold_where},

@@ -241,9 +241,32 @@ static convo_status read_split(cv_import *d, const cv_graph_node *n) {
 
 // --- joining ------------------------------------------------------------------------------------------------------
 
+// Constant columns in front of a sequence [N, columns, channels] or [N, channels, columns], as ViT's class token.
+static convo_status add_tokens(cv_import *d, const cv_graph_node *n, size_t tokens) {
+    cv_import_value x;
+    CV_TRY(cv_import_input(d, n, tokens, false, &x));
+    const int dim = cv_import_axis(cv_import_whole(n, "axis", 1), x.view.dims), channel = 3 - dim;
+    const cv_import_layout l = {.dims = 2, .count = {1, 0, 1}, .dim = {{channel}, {0}, {dim}}};
+    if (n->inputs != tokens + 1 || x.view.dims != 3 || dim < 1 || !cv_import_is_examples(&x.view, 0))
+        return cv_import_refuse(d, n, "joins constants to something else than the end of a sequence");
+    CV_TRY(cv_import_arrange(d, n, &l, &x));
+    const size_t size = (size_t)cv_import_size(&x.view, channel);
+    for (size_t k = tokens; k > 0; k--) {
+        const cv_constant *c = cv_import_constant(d, n, k - 1);
+        if (c->dims != 3 || c->count != size || c->dim[channel] != (int64_t)size)
+            return cv_import_refuse(d, n, "joins constants that are more than a column of a sequence each");
+        CV_TRY(cv_import_apply(d, n, "class_token", NULL, 0, &x, NULL));
+        CV_TRY(cv_import_tensor(d, n, "weight", cv_import_floats(c, size, 1), size));
+    }
+    return cv_import_name(d, &x, n->output[0]);
+}
+
 static convo_status read_concat(cv_import *d, const cv_graph_node *n) {
     cv_import_value x, y;
     cv_import_layout l;
+    size_t tokens = 0;
+    while (tokens < n->inputs && cv_import_constant(d, n, tokens)) tokens++;
+    if (tokens && tokens < n->inputs) return add_tokens(d, n, tokens);
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     if (n->inputs == 1) return cv_import_name(d, &x, n->output[0]);
     const int dim = cv_import_axis(cv_import_whole(n, "axis", 1), x.view.dims);

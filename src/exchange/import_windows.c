@@ -244,6 +244,19 @@ static convo_status read_pool(cv_import *d, const cv_graph_node *n) {
 
 // --- whole dimensions ---------------------------------------------------------------------------------------------
 
+// One number of all rows and columns, which the dimensions `over` are.
+static convo_status pool_all(cv_import *d, const cv_graph_node *n, const char *layer, const bool *over,
+                             cv_import_value *x) {
+    cv_import_view view = x->view;
+    x->view.dims = 0;
+    CV_TRY(cv_import_apply(d, n, layer, NULL, 0, x, NULL));
+    for (int k = 0, r = 0; k < view.dims; k++)
+        for (; r < view.end[k]; r++)
+            if (over[k]) view.run[r].size = 1;
+    x->view = view;
+    return CONVO_OK;
+}
+
 // The mean, largest or sum over some dimensions, which become 1: `over` of them, side by side or not.
 static convo_status reduce(cv_import *d, const cv_graph_node *n, const bool *over, cv_import_value *x) {
     const bool largest_value = strstr(n->type, "Max"), sum = !strcmp(n->type, "ReduceSum");
@@ -271,7 +284,7 @@ static convo_status reduce(cv_import *d, const cv_graph_node *n, const bool *ove
     } else if (count > 1) {
         if (plain && spatial == maps.dims - 1 && known == 1) l = maps; // all rows and columns
         CV_TRY(cv_import_arrange(d, n, &l, x));
-        CV_TRY(cv_import_apply(d, n, largest_value ? "globalmaxpool" : "globalavgpool", NULL, 0, x, NULL));
+        CV_TRY(pool_all(d, n, largest_value ? "globalmaxpool" : "globalavgpool", over, x));
     }
     return sum && count > 1 ? cv_import_scale(d, n, (double)count, 0, x) : CONVO_OK;
 }

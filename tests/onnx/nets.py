@@ -200,6 +200,31 @@ class Attentive(nn.Module):
         return self.end((self.encoder(x) if self.way == "encoder" else x + self.attend(x)).mean(1))
 
 
+class Token(nn.Module):
+    """Class tokens in front of a sequence, one repeated and one expanded, and what becomes of the first."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.end = nn.Linear(5, 6), nn.Linear(6, 3)
+        self.a, self.b = nn.Parameter(torch.randn(1, 1, 6)), nn.Parameter(torch.randn(1, 1, 6))
+        self.encoder = nn.TransformerEncoderLayer(6, 2, 8, 0.0, batch_first=True, norm_first=True)
+
+    def forward(self, x):
+        y = torch.cat((self.a.repeat(x.shape[0], 1, 1), self.b.expand(x.shape[0], -1, -1), self.first(x)), 1)
+        return self.end(self.encoder(y)[:, 0])
+
+
+class PointsLast(nn.Module):
+    """A layer over channels that are last, and the mean of all rows and columns."""
+
+    def __init__(self):
+        super().__init__()
+        self.point, self.norm, self.end = nn.Linear(3, 4), nn.LayerNorm(4), nn.Linear(4, 5)
+
+    def forward(self, x):
+        return self.end(torch.relu(self.norm(self.point(x))).mean((1, 2)))
+
+
 def head():
     """Of a wake word."""
     return nn.Sequential(nn.Flatten(), nn.Linear(24, 6), nn.LayerNorm(6), nn.ReLU(), nn.Linear(6, 6), nn.LayerNorm(6), nn.ReLU(),
@@ -231,6 +256,8 @@ nets = [
     ("chunks", lambda: Attentive("chunks", 4), (8, 5), "plain"),
     ("separate", lambda: Attentive("separate", 1), (9, 5), "plain"),
     ("halves", lambda: Attentive("halves", 2), (6, 5), "plain"),
+    ("token", Token, (6, 5), "plain"),
+    ("pointslast", PointsLast, (4, 5, 3), "plain"),
 ]
 
 os.makedirs(folder, exist_ok=True)
