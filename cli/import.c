@@ -102,7 +102,8 @@ static int run_import(const cli_context *context, const void *given) {
     convo_error err;
     char *labels = NULL, *file = NULL;
     double pairs[2][CHANNELS];
-    if (!values->out) return usage_error("import", "missing -o FILE");
+    if (!values->out) return usage_error("import", "missing -o FILE.safetensors");
+    if (check_out("import", values->out, ".safetensors")) return USAGE;
     int status = read_normalization(values, pairs, &how);
     if (!status && values->recipe) status = open_recipe(values->recipe, &values->set, &recipe, &file);
     if (status) return status;

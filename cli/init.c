@@ -40,6 +40,7 @@ static int run_init(const cli_context *context, const void *given) {
     convo_recipe *recipe = NULL;
     char *file = NULL;
     if (!values->out) return usage_error("init", "missing -o FILE.safetensors");
+    if (check_out("init", values->out, ".safetensors")) return USAGE;
     int status = open_recipe(context->word[0], &values->set, &recipe, &file);
     if (!status) status = make(context, values, recipe, file);
     free(file);

@@ -85,6 +85,7 @@ static int refuse(const option_set *parser, const char *name, int value, const c
 // Stores `text`, the value of an option, in its field of `values`. name: of the command, for errors.
 static int store(const char *name, const cli_option *spec, void *values, char *text) {
     void *field = (char *)values + spec->offset;
+    if (spec->type == OPTION_TEXT && !*text) return usage_error(name, "--%s needs %s", spec->name, spec->argument);
     if (spec->type == OPTION_FLAG) *(bool *)field = true;
     if (spec->type == OPTION_TEXT) *(const char **)field = text;
     if (spec->type == OPTION_LIST) {

@@ -28,8 +28,9 @@ bool is_page(const char *path) {
     return ending && ending > base_name(path) && (!strcasecmp(ending, ".html") || !strcasecmp(ending, ".htm"));
 }
 
-int check_page(const char *command, const char *out) {
-    return !out || is_page(out) ? DONE : usage_error(command, "--out must end in .html, not '%s'", out);
+int check_out(const char *command, const char *out, const char *ending) {
+    const bool good = !strcmp(ending, ".html") ? is_page(out) : ends_with(out, ending);
+    return good ? DONE : usage_error(command, "--out must end in %s, not '%s'", ending, out);
 }
 
 bool is_file(const char *path) {

@@ -43,8 +43,8 @@ bool holds_run(const char *folder);
 int refuse_run(const char *folder);
 void forget_run(const char *folder);
 
-bool is_page(const char *path);                       // NAME.html or NAME.htm
-int check_page(const char *command, const char *out); // that --out, if given, names one
+bool is_page(const char *path);                                          // NAME.html or NAME.htm
+int check_out(const char *command, const char *out, const char *ending); // that --out ends in .html, .safetensors, ...
 bool is_file(const char *path);
 bool is_same_file(const char *a, const char *b); // two names of one file that is there
 bool is_folder(const char *path);

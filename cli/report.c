@@ -82,7 +82,7 @@ static int collect_page(page *p, const cli_context *context, const report_values
 static int run_report(const cli_context *context, const void *given) {
     const report_values *values = given;
     const char *folder = context->word[0];
-    if (check_page("report", values->out)) return USAGE;
+    if (values->out && check_out("report", values->out, ".html")) return USAGE;
     page p = {0};
     char *path = values->out ? text_of("%s", values->out) : text_of("%s/report.html", folder), *text = NULL;
     int status = path ? collect_page(&p, context, values) : no_memory();

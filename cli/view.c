@@ -85,7 +85,7 @@ static int show(const cli_context *context, const view_values *values, view *v) 
 
 static int run_view(const cli_context *context, const void *given) {
     const view_values *values = given;
-    if (check_page("view", values->out)) return USAGE;
+    if (values->out && check_out("view", values->out, ".html")) return USAGE;
     char usual[] = "runs", **words = calloc((size_t)context->words + 2, sizeof *words);
     cli_data d = {0};
     view *v = words ? calloc(1, sizeof *v) : NULL;

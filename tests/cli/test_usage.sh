@@ -15,6 +15,9 @@ expect 2 "an option before the command" "expected a command before the option -q
 expect 2 "an unknown option gets the nearest" "'--sede', did you mean '--seed'?" -- train x --sede 3
 expect 2 "an unknown letter" "unknown option '-z'" -- train x -z
 expect 2 "an option without its value" "--out needs DIR" -- train x --out
+expect 2 "an option with an empty value" "--out needs DIR" -- train x --out ""
+expect 2 "a model is written under the name of one" "--out must end in .safetensors, not 'net.onnx'" -- import net.onnx -o net.onnx
+expect 2 "a new one, too" "--out must end in .safetensors, not 'x.txt'" -- init moons -o x.txt
 expect 2 "a flag with a value" "--json takes no value" -- train x --json=3
 expect 2 "a number that is none" "--seed needs a whole number from 0, not 'many'" -- train x --seed many
 expect 2 "a number with letters behind it" "--seed needs a whole number from 0, not '3x'" -- train x --seed 3x
