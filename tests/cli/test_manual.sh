@@ -74,8 +74,8 @@ next "values of an option" avx2 avx512 -- train x --isa a
 next "values after =" train test -- eval x --split=t
 next "recipes, also those in folders, and files" fields/nine-dilation fields/nine-four fields/nine-one fields/nine-pool \
     fields/nine-stride @files -- summary fields/nine-
-next "a flag takes no value" fsdd-mfcc @files -- train --resume fsdd-m
-next "an option's value is no word" fsdd-mfcc @files -- train --seed 1 fsdd-m
+next "a flag takes no value" fsdd-mfcc @files -- train --resume fsdd-mf
+next "an option's value is no word" fsdd-mfcc @files -- train --seed 1 fsdd-mf
 next "folders of runs" @folders -- report r
 next "the second word, again and again" @files -- predict runs/x one.wav t
 next "no word too many" -- train fsdd-mfcc f
@@ -99,7 +99,7 @@ complete_to "report reproduce recipe" "$2" re
 complete_to "avx2 avx512" "$2" train --isa a
 complete_to "avx2 avx512" "$2" train --isa = a # as bash cuts it
 complete_to "baseline avx2 avx512" "$2" train --isa =
-complete_to "fsdd-mfcc" "$2" train --set lr = 0.1 fsdd-m
+complete_to "fsdd-mfcc" "$2" train --set lr = 0.1 fsdd-mf
 complete_to "two words two words.yaml" "$2" train tw
 complete_to "two words" "$2" report tw
 complete_to "two words two words.yaml" "$2" predict x tw
