@@ -735,6 +735,7 @@ static void what_is_not_read_is_refused_for_its_true_reason(void **state) {
         {"sequence", CONVO_UNSUPPORTED, "a sequence", "one tensor"},
         {"attention-wide", CONVO_UNSUPPORTED, "as many channels in all heads as it reads", ""},
         {"attention-mask", CONVO_UNSUPPORTED, "without a mask", ""},
+        {"lstm-lengths", CONVO_UNSUPPORTED, "has sequence_lens", "its last column"},
     };
     for (size_t k = 0; k < CV_COUNT(cases); k++) {
         char from[128];
@@ -749,6 +750,24 @@ static void what_is_not_read_is_refused_for_its_true_reason(void **state) {
             fail_msg("%s: %s: %s", cases[k].name, convo_status_name(status), err.message);
         free(bytes.data);
     }
+}
+
+// Keras's exports say of every example that it has all columns.
+static void lengths_may_be_those_of_all_columns(void **state) {
+    (void)state;
+    static const int32_t some[] = {4, 5, 2}, all[] = {5, 5, 5};
+    convo_model *model = NULL;
+    convo_error err = {0};
+    cv_bytes bytes;
+    must(cv_file_read("tests/fuzz/corpus/onnx/lstm-lengths", SIZE_MAX, &bytes, &err), &err);
+    size_t at = 0;
+    while (at + sizeof some < bytes.size && memcmp(bytes.data + at, some, sizeof some) != 0) at++;
+    assert_int_equal(memcmp(bytes.data + at, some, sizeof some), 0);
+    memcpy(bytes.data + at, all, sizeof all);
+    must(cv_file_write(in_folder("lengths.onnx"), bytes.data, bytes.size, &err), &err);
+    must(convo_import(in_folder("lengths.onnx"), NULL, &model, &err), &err);
+    convo_model_free(model);
+    free(bytes.data);
 }
 #endif
 
@@ -1093,6 +1112,7 @@ int main(void) {
         cmocka_unit_test(a_recipe_gives_a_graph_its_data),
         cmocka_unit_test(all_that_is_not_known_is_named),
         cmocka_unit_test(what_is_not_read_is_refused_for_its_true_reason),
+        cmocka_unit_test(lengths_may_be_those_of_all_columns),
         cmocka_unit_test(files_cut_at_every_byte_are_refused),
         cmocka_unit_test(damaged_files_do_no_harm),
         cmocka_unit_test(nesting_is_limited),
