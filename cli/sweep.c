@@ -177,6 +177,8 @@ static int plan(sweep *s, const convo_recipe *recipe, const char *file, const ch
                      : s->folds       ? count_folds(s->folds, &s->axis[k])
                                       : read_axis(values->over.text[k], &s->axis[k]);
         if (status) return status;
+        if (s->trials > 1 && (!strcmp(s->axis[k].key, "seed") || !strcmp(s->axis[k].key, "train.seed")))
+            return usage_error("sweep", "--trials are seeds: omit it, or --over %s", s->axis[k].key);
         for (size_t j = 0; j < k; j++)
             if (!strcmp(s->axis[j].key, s->axis[k].key))
                 return usage_error("sweep", "--over %s is given twice: list all of its values in one", s->axis[k].key);

@@ -39,6 +39,8 @@ expect 0 "--from is where every run starts" "tensors taken" -- sweep "$work/digi
 check "as convo train does" cmp "$work/further/best.safetensors" "$work/from/lr=0.005-0/best.safetensors"
 expect 1 "with a model that is there" "$work/missing" -- sweep "$work/digits.yaml" --over lr=0.005,0.001 \
     --from "$work/missing" --data "$work/small" --out "$work/nothing"
+expect 2 "seeds are varied in one way" "--trials are seeds: omit it, or --over seed" -- \
+    sweep "$work/digits.yaml" --over seed=1,2 --trials 2 --out "$work/nothing"
 expect 2 "a key is given once" "--over lr is given twice" -- \
     sweep "$work/digits.yaml" --over lr=0.1 --over batch=32,16 --over lr=0.3 --out "$work/nothing"
 
