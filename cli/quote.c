@@ -111,7 +111,9 @@ void shell_word(const char *word, FILE *out) {
 // --- CSV --------------------------------------------------------------------------------------------------------
 
 void csv_text(const char *text, FILE *out) {
-    if (!strpbrk(text, ",\"\r\n")) {
+    const size_t length = strlen(text);
+    const bool trimmed = length && (strchr(" \t", text[0]) || strchr(" \t", text[length - 1])); // unless quoted
+    if (!trimmed && !strpbrk(text, ",\"\r\n")) {
         fputs(text, out);
         return;
     }

@@ -33,6 +33,12 @@ done
 expect 0 "so does a folder of classes" "of 10 recordings" -- \
     data mix "$work/words" --as audiofolder --rate 8000 --gap 0.1 -o "$work/w.wav"
 
+mkdir -p "$work/spaces/ two "
+cp "$work/small/2_theo_0.flac" "$work/spaces/ two "
+expect 0 "a class with spaces around its name" "of 1 recordings" -- \
+    data mix "$work/spaces" --as audiofolder --rate 8000 -o "$work/s.wav"
+check "keeps them in the list" grep -q '," two ",' "$work/s.csv" # whose readers trim what is not quoted
+
 "$CONVO" $mix --rounds 100000 -o "$work/long.flac" 2>"$work/long.txt" &
 waited=0
 while [ ! -s "$work/long.flac.part" ] && [ $((waited += 1)) -lt 200 ]; do sleep 0.05; done
