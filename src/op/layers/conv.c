@@ -376,6 +376,7 @@ static const cv_case conv2d_cases[] = {
     {{3, 3, 6, 5}, "{out: 6, kernel: [2, 3], padding: causal, groups: channels}", 15},
     {{3, 2, 41, 30}, "{out: 2, kernel: [3, 2], padding: [2, 0, 0, 1]}", 1},
     {{3, 1, 63, 66}, "{out: 3, kernel: 3, stride: 2, padding: [0, 1, 0, 1], dilation: 2}", 1},
+    {{3, 4, 3, 2}, "{out: 4, kernel: 5, stride: 30000, padding: 2, groups: 4}", 7}, // at once
     {.batch = 0},
 };
 

@@ -43,11 +43,22 @@ typedef struct axis {
     int64_t at, drop;
 } axis;
 
+static inline int64_t common_divisor(int64_t a, int64_t b) {
+    for (int64_t rest; b; a = b, b = rest) rest = a % b;
+    return a;
+}
+
+// How many planes there are: of a stride that exceeds the map, most rests have no pixel.
+static inline int64_t rests_of(const conv *c, cv_shape in, int d) {
+    const int64_t size = d ? in.w : in.h;
+    return c->stride[d] < size ? c->stride[d] : size;
+}
+
 static inline axis axis_of(const conv *c, cv_shape out, int d, int64_t rest) {
     const int64_t stride = c->stride[d], dilation = c->dilation[d], before = rest + c->padding[d];
-    axis a = {.rest = rest, .stride = stride, .size = d ? out.w : out.h, .step = 1};
+    axis a = {.rest = rest, .stride = stride, .size = d ? out.w : out.h};
     while (a.first < c->kernel[d] && (before - a.first * dilation) % stride) a.first++;
-    while (a.step * dilation % stride) a.step++;
+    a.step = stride / common_divisor(stride, dilation);
     a.count = a.first < c->kernel[d] ? (c->kernel[d] - a.first - 1) / a.step + 1 : 0;
     a.at = (before - a.first * dilation) / stride;
     a.drop = a.step * dilation / stride;

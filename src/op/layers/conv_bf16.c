@@ -67,13 +67,13 @@ static int64_t weights_of_group(const conv *c, cv_shape in) {
     return c->out / c->groups * (in.c / c->groups) * c->kernel[0] * c->kernel[1];
 }
 
-static int64_t planes_of(const conv *c) {
-    return c->stride[0] * c->stride[1];
+static int64_t planes_of(const conv *c, cv_shape in) {
+    return rests_of(c, in, 0) * rests_of(c, in, 1);
 }
 
-static void plane_axes(axis plane[2], const conv *c, cv_shape out, int64_t number) {
-    plane[0] = axis_of(c, out, 0, number / c->stride[1]);
-    plane[1] = axis_of(c, out, 1, number % c->stride[1]);
+static void plane_axes(axis plane[2], const conv *c, cv_shape in, cv_shape out, int64_t number) {
+    plane[0] = axis_of(c, out, 0, number / rests_of(c, in, 1));
+    plane[1] = axis_of(c, out, 1, number % rests_of(c, in, 1));
 }
 
 // What a correlation multiplies for one pixel, beyond what its tiles cost.
@@ -85,9 +85,9 @@ static int64_t gain_of(const bf16_correlation *g) {
 static bool bf16_backward_pays(const conv *c, cv_shape in, cv_shape out, bf16_correlation *largest) {
     int64_t gain = 0;
     *largest = (bf16_correlation){.h = 0};
-    for (int64_t i = 0; i < planes_of(c); i++) {
+    for (int64_t i = 0; i < planes_of(c, in); i++) {
         axis plane[2];
-        plane_axes(plane, c, out, i);
+        plane_axes(plane, c, in, out, i);
         const bf16_correlation g = bf16_backward_of(c, in, plane);
         gain += gain_of(&g);
         if (g.steps > largest->steps) *largest = g;
@@ -271,7 +271,7 @@ bool cv_bf16_forward(const cv_pass *p) {
 static void correlate_plane(const cv_pass *p, int64_t number, lanes *dx, const room *k) {
     const conv *c = p->config;
     axis plane[2];
-    plane_axes(plane, c, p->out, number);
+    plane_axes(plane, c, p->in, p->out, number);
     const bf16_correlation g = bf16_backward_of(c, p->in, plane);
     const int64_t points = c->kernel[0] * c->kernel[1];
     int64_t last[2] = {0}, first[2] = {0}; // point of the kernel, and where the grid is read for it
@@ -308,7 +308,7 @@ bool cv_bf16_input_gradient(const cv_pass *p) {
         const lanes *dy = (const lanes *)p->dy + group * largest.depth * cv_shape_pixels(p->out);
         round_numbers(k.rounded, (const real *)p->tensor[0] + group * weights, weights);
         fill_map(k.map, &largest, &(bf16_source){{.maps = dy}, p->out, {at.shift[0], at.shift[1]}});
-        for (int64_t i = 0; i < planes_of(c); i++)
+        for (int64_t i = 0; i < planes_of(c, p->in); i++)
             correlate_plane(p, i, (lanes *)p->dx[0] + group * largest.rows * cv_shape_pixels(p->in), &k);
     }
     tiles_end();

@@ -139,13 +139,14 @@ static inline void transpose_channels(lanes *to, const outer *g, const int64_t p
     outer_channels o = {x->maps + first * g->pixels, g->pixels, left < TILE ? left : TILE, x->norm ? n : NULL};
     for (int64_t j = 0; x->norm && j < o.count; j++) n[j] = norm_of_channel(x->norm, NULL, x->channel + first + j);
     if (!x->norm) n[0].cut = CUTS_NOTHING;
-    for (int64_t i = 0; i < g->stride[0] * g->stride[1]; i++) {
-        const int64_t rest[2] = {i / g->stride[1], i % g->stride[1]};
-        if (!is_met(g, 0, rest[0]) || !is_met(g, 1, rest[1])) continue;
+    for (int64_t row = 0; row < g->stride[0]; row++)
+        for (int64_t column = 0; is_met(g, 0, row) && column < g->stride[1]; column++) {
+            if (!is_met(g, 1, column)) continue;
+            const int64_t rest[2] = {row, column};
 #define TRANSPOSE(cut) transpose_plane(to, g, rest, padding, &o, s, cut)
-        NORM_BY_CUT(n[0], TRANSPOSE)
+            NORM_BY_CUT(n[0], TRANSPOSE)
 #undef TRANSPOSE
-    }
+        }
 }
 
 static inline void fill_outer_offsets(int32_t *offset, const outer *g) {

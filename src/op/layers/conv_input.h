@@ -199,8 +199,8 @@ static inline void input_map(const input_work *w, const plane *p, int64_t map) {
 // Rows `band` of some maps of dx, by weights that have changed the roles of their channels and are flipped.
 static inline void correlate_input(const input_work *w, cv_span band) {
     const int64_t maps = w->s->in.c, alone = maps - row_alone(w->k->pairs, maps);
-    for (int64_t row = 0; row < w->s->c.stride[0]; row++)
-        for (int64_t column = 0; column < w->s->c.stride[1]; column++) {
+    for (int64_t row = 0; row < rests_of(&w->s->c, w->s->in, 0); row++)
+        for (int64_t column = 0; column < rests_of(&w->s->c, w->s->in, 1); column++) {
             const plane p = plane_of(w->s, (int64_t[]){row, column}, band);
             if (p.u.first == p.u.end || !p.v.end) continue;
             input_tiles(w, &p, alone < w->maps.end ? alone : w->maps.end);
