@@ -248,7 +248,7 @@ static int shape_samples(const micro_tables *t, const int16_t *sample, int16_t *
         if (size > largest) largest = size;
     }
     const int shift = 15 - bits_of((uint64_t)largest);
-    for (size_t i = 0; i < t->fft; i++) frame[i] = i < t->window ? (int16_t)(uint16_t)((uint16_t)frame[i] << shift) : 0;
+    for (size_t i = 0; i < t->fft; i++) frame[i] = (int16_t)(i < t->window ? (uint16_t)((uint16_t)frame[i] << shift) : 0);
     return shift;
 }
 
