@@ -1,5 +1,6 @@
 // One example with channels in the lanes, at sizes that the other tests do not reach: many blocks of channels, tiles of
 // every width. Golden values of every op are in test_ops.c, whole nets in test_net.c and test_plan.c.
+#include "net/race.h"
 #include "recipe/recipe.h"
 #include "support.h"
 
@@ -145,11 +146,40 @@ static void calls_give_the_same_bits_whether_threads_share_them_or_not(void **st
     free(outputs);
 }
 
+// The calls of a race take the seconds given for shared ones and for those of one thread; how calls run from then on.
+static bool one_thread_wins(race *t, const double shared[RACE_PAIRS], const double alone[RACE_PAIRS]) {
+    for (int k = 0; k < 2 * RACE_PAIRS; k++) {
+        assert_true(race_begins(t));
+        assert_int_equal(t->alone, k % 2);
+        race_ends(t, (k % 2 ? alone : shared)[k / 2]);
+    }
+    const bool won = t->alone;
+    for (int k = 2 * RACE_PAIRS; k < RACE_AGAIN; k++) {
+        assert_false(race_begins(t));
+        assert_int_equal(t->alone, won);
+    }
+    return won;
+}
+
+static void calls_run_as_most_pairs_were_faster_and_races_forget_the_last_one(void **state) {
+    static const double ones[RACE_PAIRS] = {1, 1, 1, 1, 1, 1, 1, 1, 1},
+                        five[RACE_PAIRS] = {.9, 9, .9, 9, .9, 9, .9, 9, .9},
+                        four[RACE_PAIRS] = {9, .9, 9, .9, 9, .9, 9, .9, 9};
+    race t = {0};
+    (void)state;
+    assert_true(one_thread_wins(&t, ones, five));
+    assert_false(one_thread_wins(&t, ones, four));
+    assert_false(one_thread_wins(&t, five, ones));
+    assert_true(one_thread_wins(&t, ones, five));
+    assert_false(one_thread_wins(&t, ones, ones));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_channels_alone_are_those_of_a_batch),
         cmocka_unit_test(every_recipe_has_the_form),
         cmocka_unit_test(calls_give_the_same_bits_whether_threads_share_them_or_not),
+        cmocka_unit_test(calls_run_as_most_pairs_were_faster_and_races_forget_the_last_one),
     };
     return cmocka_run_group_tests_name("single", tests, NULL, NULL);
 }

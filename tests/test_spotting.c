@@ -123,6 +123,10 @@ static void a_threshold_keeps_to_its_false_accepts(void **state) {
         if (fabsf(got - c[k].chosen) > 1e-6f) fail_msg("case %zu: %g", k, (double)got);
     }
     assert_true(cv_spotting_choose(threshold, (cv_spotting_tally[]){{0, 9}}, 1, 1, 0) > 0.9f); // none keeps to it
+    // A lower threshold may miss more, as a gap ends elsewhere; of the best, those side by side are taken.
+    static const cv_spotting_tally fewer[] = {{2, 0}, {1, 0}, {0, 0}}, apart[] = {{2, 0}, {2, 5}, {2, 0}, {2, 9}};
+    assert_true(fabsf(cv_spotting_choose(threshold, fewer, 3, 1, 1) - 0.85f) < 1e-6f);
+    assert_true(fabsf(cv_spotting_choose(threshold, apart, 4, 1, 1) - 0.5f) < 1e-6f);
 }
 
 static void hours_without_words_leave_out_their_slack(void **state) {
@@ -136,6 +140,9 @@ static void hours_without_words_leave_out_their_slack(void **state) {
         const cv_spotted r = {.seconds = 10, .said = said, .count = c[k].count};
         assert_true(fabs(cv_spotting_rest(&r, 1, 0.5) - c[k].rest) < 1e-9);
     }
+    const cv_said within[] = {{1, 5}, {2, 3}, {6, 7}};
+    const cv_spotted r = {.seconds = 10, .said = within, .count = 3};
+    assert_true(fabs(cv_spotting_rest(&r, 1, 0.5) - 4) < 1e-9);
 }
 
 // --- intervals ----------------------------------------------------------------------------------------------------
@@ -257,6 +264,49 @@ static void lists_come_in_three_forms(void **state) {
     }
 }
 
+// Of two words each may have half of the false accepts.
+static void words_share_what_false_accepts_there_may_be(void **state) {
+    if (cv_data_manifest.missing) skip();
+    write_stream(*state, "a.wav");
+    char *path = cv_format("%s/a.wav", (char *)*state);
+    convo_spotting all = spot_in(path, 0, 0);
+    const double most = 3, at = 2 * most / all.word[0].hours;
+    convo_spotting chosen = spot_in(path, 0, at);
+    for (int w = 0; w < 2; w++) { // nothing is said: all thresholds that keep to it are as good
+        const convo_spot_point *curve = all.word[w].curve;
+        int end = 0;
+        while (end < all.word[w].points && (double)curve[end].false_accepts <= most) end++;
+        const double below = end < all.word[w].points ? curve[end].threshold : 0;
+        assert_true(end > 0 && fabs(chosen.word[w].threshold - (curve[0].threshold + below) / 2) < 1e-6);
+    }
+    convo_spotting_free(&all);
+    convo_spotting_free(&chosen);
+    free(path);
+}
+
+static void words_behind_a_silent_class_have_their_own_scores(void **state) {
+    if (cv_data_manifest.missing) skip();
+    write_stream(*state, "a.wav");
+    convo_model *model = make_model(LISTENER, 2);
+    convo_listening l;
+    convo_spotting result[2];
+    convo_error err = {0};
+    must(convo_model_listening(model, &l, &err), &err);
+    for (int k = 0; k < 2; k++) {
+        l.of[0].silent = k;
+        must(convo_model_listen_with(model, &l, &err), &err);
+        must(convo_spot(model, *state, NULL, &result[k], &err), &err);
+    }
+    const convo_spot_word *behind = &result[0].word[1], *alone = &result[1].word[0];
+    assert_int_equal(result[1].words, 1);
+    assert_int_equal(alone->label, 1);
+    assert_int_equal(alone->points, behind->points);
+    for (int p = 0; p < alone->points; p++) assert_true(alone->curve[p].threshold == behind->curve[p].threshold);
+    for (int k = 0; k < 2; k++) convo_spotting_free(&result[k]);
+    convo_listening_free(&l);
+    convo_model_free(model);
+}
+
 // A word at the end of a recording may be heard half a second later, even if the net hears more than all of it at once.
 static void a_word_at_the_end_has_its_time(void **state) {
     if (cv_data_manifest.missing) skip();
@@ -288,6 +338,8 @@ int main(void) {
         cmocka_unit_test(quantiles_lie_between_neighbours),
         IN_FOLDER(packets_of_any_size_are_heard_alike),
         IN_FOLDER(lists_come_in_three_forms),
+        IN_FOLDER(words_share_what_false_accepts_there_may_be),
+        IN_FOLDER(words_behind_a_silent_class_have_their_own_scores),
         IN_FOLDER(a_word_at_the_end_has_its_time),
     };
     return cmocka_run_group_tests_name("spotting", tests, NULL, NULL);

@@ -317,25 +317,12 @@ static void run_actions(job *j, int end) {
     }
 }
 
-// Threads that share the layers of one example may lose more by waiting for each other than they save: that depends on
-// the net, on how far apart the processors are and on what else they do. So from time to time calls are timed in pairs,
-// shared and by one thread, and what wins most pairs is taken for the calls in between.
 static void race_threads(job *j) {
-    enum { PAIRS = 9, AGAIN = 4096 }; // calls
     race *t = &j->runner->race;
-    const unsigned call = t->call++ % AGAIN;
-    const bool timed = call < 2 * PAIRS;
-    if (timed) t->alone = call % 2;
+    const bool timed = race_begins(t);
     const double began = timed ? cv_now() : 0;
     run_actions(j, j->runner->plan.actions);
-    if (!timed) return;
-    const double seconds = cv_now() - began;
-    if (call == 0) t->won = 0;
-    if (t->alone)
-        t->won += seconds < t->seconds;
-    else
-        t->seconds = seconds;
-    if (call == 2 * PAIRS - 1) t->alone = 2 * t->won > PAIRS;
+    if (timed) race_ends(t, cv_now() - began);
 }
 
 void cv_runner_forward(cv_runner *r, const cv_batch *batch, float *outputs, float *losses) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "net/gradient.h"
+#include "net/race.h"
 #include "net/run.h"
 
 enum { MAX_LANES = CV_MAX_LANES };
@@ -23,14 +24,6 @@ typedef struct target {
     int blocks, last_active; // that it leads in lockstep, 0 where it follows; samples of the last of them
     int64_t set;             // wide, since targets are compared byte by byte: nothing lies between
 } target;
-
-// With CV_ONE_EXAMPLE: calls that threads share against calls of one thread, see race_threads.
-typedef struct race {
-    unsigned call;
-    int won;        // pairs by the one thread
-    double seconds; // that the shared call of the pair took
-    bool alone;     // how calls run now
-} race;
 
 struct cv_runner {
     cv_net *net;

@@ -225,6 +225,22 @@ class PointsLast(nn.Module):
         return self.end(torch.relu(self.norm(self.point(x))).mean((1, 2)))
 
 
+class Nearly(Attentive):
+    """Attention whose scores are divided, and what is near to it but must not be taken for it."""
+
+    def __init__(self, way, heads):
+        super().__init__(way, heads)
+        self.each = nn.Parameter(torch.linspace(0.5, 1.5, 8))
+
+    def attend(self, x):
+        q, k, v = self.q(x), self.k(x), self.v(torch.relu(x) if self.way == "elsewhere" else x)
+        q = q * self.each if self.way == "channels" else q * 0.5 + 0.25 if self.way == "shifted" else q
+        q, k, v = (part.view(*x.shape[:2], self.heads, -1).transpose(1, 2) for part in (q, k, v))
+        shares = F.softmax(q @ k.transpose(2, 3) / 3, 2 if self.way == "columns" else 3)
+        shares = F.softmax(shares, 3) if self.way == "twice" else shares * 0.5 if self.way == "behind" else shares
+        return self.out((shares @ v).transpose(1, 2).reshape(x.shape))
+
+
 def head():
     """Of a wake word."""
     return nn.Sequential(nn.Flatten(), nn.Linear(24, 6), nn.LayerNorm(6), nn.ReLU(), nn.Linear(6, 6), nn.LayerNorm(6), nn.ReLU(),
@@ -258,6 +274,13 @@ nets = [
     ("halves", lambda: Attentive("halves", 2), (6, 5), "plain"),
     ("token", Token, (6, 5), "plain"),
     ("pointslast", PointsLast, (4, 5, 3), "plain"),
+    ("divided", lambda: Nearly("divided", 2), (6, 5), "plain"),
+    ("elsewhere", lambda: Nearly("elsewhere", 2), (6, 5), "refused"),
+    ("channels", lambda: Nearly("channels", 2), (6, 5), "refused"),
+    ("shifted", lambda: Nearly("shifted", 2), (6, 5), "refused"),
+    ("columns", lambda: Nearly("columns", 2), (6, 5), "refused"),
+    ("twice", lambda: Nearly("twice", 2), (6, 5), "refused"),
+    ("behind", lambda: Nearly("behind", 2), (6, 5), "refused"),
 ]
 
 os.makedirs(folder, exist_ok=True)
