@@ -177,6 +177,8 @@ convo_status cv_import_add(cv_import *d, const cv_import_value *value);
 convo_status cv_import_input(cv_import *d, const cv_graph_node *node, size_t input, bool padded,
                              cv_import_value *value);
 const cv_constant *cv_import_constant(const cv_import *d, const cv_graph_node *node, size_t input);
+// Whether it is one whose elements are all this number.
+bool cv_import_is_all(const cv_import *d, const cv_graph_node *node, size_t input, double number);
 double cv_import_element(const cv_constant *constant, size_t i);
 // A single number, whatever its dimensions.
 bool cv_import_scalar(const cv_import *d, const cv_graph_node *node, size_t input, double *value);

@@ -117,7 +117,7 @@ static const cv_graph_node *next_of_type(const cv_import *d, const cv_graph_node
     return next && !strcmp(next->type, type) ? next : NULL;
 }
 
-static bool is_all(const cv_import *d, const cv_graph_node *n, size_t input, double number) {
+bool cv_import_is_all(const cv_import *d, const cv_graph_node *n, size_t input, double number) {
     const cv_constant *c = cv_import_constant(d, n, input);
     for (size_t k = 0; c && k < c->count; k++)
         if (cv_import_element(c, k) != number) return false;
@@ -161,8 +161,8 @@ static convo_status read_instancenorm(cv_import *d, const cv_graph_node *n) {
     const int64_t own = !x.raw ? cv_import_shape(d, &x).c : d->source->dims > 2 ? d->source->dim[1] : 0;
     if (x.view.dims < 2) return cv_import_refuse(d, n, "reads a value without channels");
     const int64_t groups = cv_import_size(&x.view, 1);
-    if (own && groups > 0 && own % groups == 0 && cv_import_is_plain(d, &x) && is_all(d, n, 1, 1) &&
-        is_all(d, n, 2, 0)) {
+    if (own && groups > 0 && own % groups == 0 && cv_import_is_plain(d, &x) && cv_import_is_all(d, n, 1, 1) &&
+        cv_import_is_all(d, n, 2, 0)) {
         CV_TRY(cv_import_declare(d, n, NULL, &x));
         return add_grouped_norm(d, n, &x);
     }

@@ -255,11 +255,8 @@ convo_status cv_import_own(cv_import *d, const cv_graph_node *n, bool *done) {
 // --- recurrent operators ------------------------------------------------------------------------------------------
 
 // An input is not there, or this number throughout.
-static bool is_all(const cv_import *d, const cv_graph_node *n, size_t input, double number) {
-    const cv_constant *c = cv_import_constant(d, n, input);
-    for (size_t i = 0; c && i < c->count; i++)
-        if (cv_import_element(c, i) != number) return false;
-    return c || !cv_import_has(n, input);
+static bool is_only(const cv_import *d, const cv_graph_node *n, size_t input, double number) {
+    return !cv_import_has(n, input) || cv_import_is_all(d, n, input, number);
 }
 
 // The usual functions, which may be listed in capitals or not.
@@ -338,8 +335,8 @@ static convo_status read_recurrent(cv_import *d, const cv_graph_node *n) {
     cv_import_value x;
     CV_TRY(cv_import_input(d, n, 0, false, &x));
     if ((direction && direction->text && !strcmp(direction->text, "reverse")) || !has_usual_functions(n) ||
-        cv_import_whole(n, "layout", 0) || cv_import_whole(n, "input_forget", 0) || !is_all(d, n, 5, 0) ||
-        (!gru && (!is_all(d, n, 6, 0) || !is_all(d, n, 7, 0))) ||
+        cv_import_whole(n, "layout", 0) || cv_import_whole(n, "input_forget", 0) || !is_only(d, n, 5, 0) ||
+        (!gru && (!is_only(d, n, 6, 0) || !is_only(d, n, 7, 0))) ||
         (gru && !cv_import_whole(n, "linear_before_reset", 0)))
         return cv_import_refuse(d, n,
                                 "is not in the form of PyTorch's: forward or in both directions, with its usual "
@@ -348,7 +345,7 @@ static convo_status read_recurrent(cv_import *d, const cv_graph_node *n) {
     if (reads_output(d, n, 2)) return cv_import_refuse(d, n, "gives its cell state: only outputs can be read");
     if (x.view.dims != 3 || !cv_import_is_examples(&x.view, 1) || cv_import_size(&x.view, 0) < 1)
         return cv_import_refuse(d, n, "does not read a tensor of columns, examples and channels");
-    if (!is_all(d, n, 4, (double)cv_import_size(&x.view, 0)))
+    if (!is_only(d, n, 4, (double)cv_import_size(&x.view, 0)))
         return cv_import_refuse(d, n, "has sequence_lens: every example is read to its last column");
     const cv_import_layout l = {.dims = 2, .count = {1, 0, 1}, .dim = {{2}, {0}, {0}}};
     CV_TRY(cv_import_arrange(d, n, &l, &x));
