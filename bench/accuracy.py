@@ -6,11 +6,11 @@
     bench/accuracy.py fsdd-mfcc --set epochs=2 --data DIR
 
 For every seed convo writes features and split (data export) and its resolved recipe (init); PyTorch builds the net from the
-recipe, with weights and order of its own generator at that seed, trains it and keeps the epoch that the recipe says. convo
-runs as `convo sweep`. Prints a table in Markdown. Exit: 0 when every mean is above PyTorch's less --within, 1 when one is
-not, 77 without PyTorch. $CONVO is the command (build/convo).
+recipe, with weights and order of its own generator at that seed, trains it and keeps the epoch that the recipe says; of
+`augment` it knows flip and crop. convo runs as `convo sweep`. Prints a table in Markdown. Exit: 0 when every mean is above
+PyTorch's less --within, 1 when one is not, 77 without PyTorch. $CONVO is the command (build/convo).
 """
-import argparse, json, os, statistics, sys, tempfile
+import argparse, copy, json, os, statistics, sys, tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tests", "parity"))
 import parity  # also says what is missing, and exits with 77
@@ -30,6 +30,45 @@ def score(net, loss_function, x, y):
     return loss / len(x), right / len(x)
 
 
+class Changes:
+    """RandomCrop and RandomHorizontalFlip of a batch, each picture by itself."""
+
+    def __init__(self, augment, pictures):
+        rest = set(augment) - {"flip", "crop"}
+        if rest:
+            raise parity.Skip("no %s in PyTorch here" % ", ".join(sorted(rest)))
+        self.flip, self.padding = augment.get("flip", 0), augment.get("crop", 0)
+        if isinstance(self.flip, dict):
+            self.flip = self.flip.get("horizontal", 0)
+        if isinstance(self.padding, dict):
+            self.padding = self.padding["padding"]
+        self.black = pictures.min().item() if augment else 0
+
+    def __call__(self, x):
+        p = self.padding
+        if self.flip:
+            x = torch.where(torch.rand(len(x), 1, 1, 1) < self.flip, x.flip(3), x)
+        if p:
+            n, channels, h, w = x.shape
+            wide = torch.nn.functional.pad(x, (p, p, p, p), value=self.black)
+            top, left = torch.randint(2 * p + 1, (2, n))
+            rows, columns = top[:, None] + torch.arange(h), left[:, None] + torch.arange(w)
+            x = wide[torch.arange(n)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+        return x
+
+
+class Average:
+    """swa_utils.AveragedModel with use_buffers=True, and a share that does not change."""
+
+    def __init__(self, net, share):
+        self.net, self.share = copy.deepcopy(net), share
+
+    def step(self, net):
+        with torch.no_grad():
+            for mean, now in zip(self.net.state_dict().values(), net.state_dict().values()):
+                mean.lerp_(now, 1 - self.share) if now.is_floating_point() else mean.copy_(now)
+
+
 def train_torch(recipe, arrays):
     """Accuracy on the test part (validation, where there is none) of the model that is kept; NaN when it diverged."""
     part = {k: (torch.from_numpy(arrays["X_" + k]), torch.from_numpy(arrays["y_" + k]))
@@ -43,28 +82,34 @@ def train_torch(recipe, arrays):
     loss_function, loader = lambda x, y: torch.true_divide(*sum_and_weight(x, y)), parity.loader_of(train, torch.utils.data.TensorDataset(*part["train"]))
     optimizer = parity.optimizer_of(train, net)
     schedule, each_step = parity.schedule_of({**train, "epochs": train.get("epochs", 10)}, optimizer, len(loader))
+    changed = Changes(recipe.get("augment") or {}, part["train"][0])
+    average = Average(net, train["ema"]) if train.get("ema") else None
+    scored, by_accuracy = average.net if average else net, train.get("watch") == "accuracy"
     choose, best, patience = train.get("keep", "best") == "best" and "validation" in part, (float("inf"), 0, None), train.get("patience", 0)
     for epoch in range(train.get("epochs", 10)):
         for x, y in loader:
             optimizer.zero_grad()
-            loss = loss_function(net(x), y)
+            loss = loss_function(net(changed(x)), y)
             if not torch.isfinite(loss):
                 return float("nan")
             loss.backward()
             optimizer.step()
+            if average:
+                average.step(net)
             if each_step:
                 schedule.step()
         if not each_step:
             schedule.step()
         if "validation" in part and (choose or patience):
-            loss = score(net, loss_function, *part["validation"])[0]
+            loss, right = score(scored, loss_function, *part["validation"])
+            loss = -right if by_accuracy else loss
             if loss < best[0]:
-                best = loss, epoch, {k: v.clone() for k, v in net.state_dict().items()}
+                best = loss, epoch, {k: v.clone() for k, v in scored.state_dict().items()}
             if patience and epoch - best[1] >= patience:
                 break
     if choose and best[2]:
-        net.load_state_dict(best[2])
-    return score(net, loss_function, *held_out)[1]
+        scored.load_state_dict(best[2])
+    return score(scored, loss_function, *held_out)[1]
 
 
 def torch_trial(words, seed, work):
