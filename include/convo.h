@@ -243,7 +243,8 @@ typedef struct convo_reading {
 
 // Result of a training.
 typedef struct convo_train_result {
-    convo_score train, validation, test; // of the kept model: the best on validation, or the last (train.keep)
+    convo_score train, validation, test; // of the kept model: the best on validation, or the last (train.keep); empty if
+                                         // interrupted
     int epochs;                          // done
     int best_epoch;     // with the best validation score (train.watch); the last epoch if there is no validation part
     int64_t steps;      // done

@@ -113,6 +113,7 @@ static void a_run_goes_on_to_the_same_model_and_records(void **state) {
         snprintf(where, sizeof where, "stopped after epoch %d", epoch);
         const convo_train_result cut = train(run, false, epoch);
         assert_true(cut.interrupted);
+        assert_int_equal(cut.train.count, 0); // nobody waits for scores who wants to stop
         append(run, "metrics.jsonl", "{\"epoch\": 99}\n{\"epo");
         append(run, "steps.jsonl", "{\"step\": 99}\n{\"st");
         const convo_train_result rest = train(run, true, 0);

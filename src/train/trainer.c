@@ -411,7 +411,7 @@ convo_status cv_train_run(const cv_training *t, cv_train_state *s, const convo_t
     }
     if (!status) cv_updater_swap(l.updater);
     if (!status && s->best && s->best_epoch) memcpy(t->net->values, s->best, t->net->total * sizeof *s->best);
-    if (!status) status = score_kept(&l, result, err);
+    if (!status && !result->interrupted) status = score_kept(&l, result, err); // who stops does not wait for scores
     result->diverged = status == CONVO_NUMERIC;
     if (status) goto done;
     result->epochs = (int)s->epoch;
