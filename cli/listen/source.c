@@ -48,11 +48,17 @@ static int open_raw(const cli_source_options *o, cli_source *s) {
         return usage_error("listen", "--format must be %s, not %s", raw_formats, o->format);
     s->rate = o->rate > 0 ? (int)o->rate : o->model_rate;
     int status = DONE;
-    if (!o->format && o->rate <= 0) // what is described by options is no WAV file
-        while (!status && !s->raw->known && !end) status = raw_fill(s->raw, &end);
+    const int format = s->raw->format;
+    while (!status && !s->raw->known && !end) status = raw_fill(s->raw, &end);
     s->raw->known = true;
-    if (s->raw->rate) s->rate = s->raw->rate;
-    return status;
+    if (status || !s->raw->rate) return status;
+    s->rate = s->raw->rate;
+    const bool agrees = (!o->format || format == s->raw->format) && (o->rate <= 0 || o->rate == s->rate);
+    return agrees ? DONE
+                  : complain("standard input",
+                             "a WAV file of %d Hz, which says itself how to read it: omit --rate and "
+                             "--format",
+                             s->rate);
 }
 
 static int open_microphone(const cli_source_options *o, cli_source *s) {

@@ -21,6 +21,9 @@ check "a file is heard" test "$(wc -l <"$work/file")" -ge 20
 check "the sum is said" grep -q '^heard [0-9]* in 3.0 s; computing took [0-9.]* % of that time$' "$work/said"
 heard - <"$work/sound.wav" >"$work/other"
 check "a WAV file in a pipe gives the same" same
+heard - --rate 8000 --format s16 <"$work/sound.wav" >"$work/other"
+check "also with options that agree" same
+expect 1 "or else says that it is one" "a WAV file of 8000 Hz" -- listen "$run" - --rate 16000 <"$work/sound.wav"
 heard - --rate 8000 --format s16 <"$work/samples" >"$work/other"
 check "raw samples give the same" same
 { head -c 777 && sleep 0.3 && cat; } <"$work/samples" | heard - --rate 8000 >"$work/other"
