@@ -279,6 +279,8 @@ static void sequences_are_seen_as_far_as_they_are_read(void **state) {
     } rows[] = {
         {"[{conv1d: {out: 4, kernel: 3}}, {gru: {hidden: 3}}]", 2, 0, 4, true},
         {"[{conv1d: {out: 4, kernel: 3}}, {lstm: {hidden: 3, bidirectional: true}}]", 2, 0, 9, true},
+        {"[{dropout: {p: 0, name: a}}, {gru: {hidden: 4, output: last}}, {scale: {from: [a, previous]}}]", 2, 0, 9,
+         true},
         {"[{conv1d: {out: 4, kernel: 3}}, attention]", 2, 0, 9, true},
         {"[class_token, position_embedding, {conv1d: {out: 4, kernel: 2}}]", 3, 2, 3, false},
         {"[class_token, {conv1d: {out: 4, kernel: 2}}]", 0, 0, 0, false},

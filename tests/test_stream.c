@@ -494,12 +494,33 @@ static void a_state_that_is_kept_is_that_of_one_long_clip(void **state) {
     }
 }
 
+static void only_what_goes_one_way_keeps_a_state(void **state) {
+    (void)state;
+    for (int both = 0; both < 2; both++) {
+        char *text = cv_format(TRAINED MEL "model: [transpose, sequence, gru: {hidden: 4, output: last, bidirectional: "
+                                           "%s}, linear: 3]\n",
+                               both ? "true" : "false");
+        convo_model *model = make_model(text, 3);
+        const cv_flow features = cv_features_flow(model->front, &model->normal);
+        cv_layout *layout;
+        convo_error err = {0};
+        int carried = 0;
+        must(cv_layout_new(model->net, &features, 160, true, &layout, &err), &err);
+        for (int i = 0; i <= layout->nodes; i++) carried += layout->flow[i].carries;
+        assert_int_equal(carried, both ? 0 : 1);
+        cv_layout_free(layout);
+        convo_model_free(model);
+        free(text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(windows_made_of_the_last_ones_have_the_same_bits),
         cmocka_unit_test(a_device_computes_only_what_is_new),
         cmocka_unit_test(layers_without_padding_in_time_compute_only_what_is_new),
         cmocka_unit_test(a_state_that_is_kept_is_that_of_one_long_clip),
+        cmocka_unit_test(only_what_goes_one_way_keeps_a_state),
         cmocka_unit_test(a_window_is_predicted_as_a_recording_is),
         cmocka_unit_test(events_do_not_depend_on_packets),
         cmocka_unit_test(another_rate_is_resampled),
