@@ -395,15 +395,19 @@ static inline void trainings_are_those_of_doubles(trial *t) {
     const convo_status status = convo_train(recipe, &t->options, &result, &model, &err);
     if (status != CONVO_NUMERIC) must(status, &err);
     if (status != CONVO_NUMERIC && result.train.loss < DIVERGED) {
-        cv_net *start = net_of(t, recipe, "baseline"), *plain = train_plainly(t, recipe, 0), *nudged[FEW];
+        cv_net *start = net_of(t, recipe, "baseline"), *plain = train_plainly(t, recipe, 0), *nudged[MANY];
         char why[200];
+        bool agree = false;
+        int made = 0;
         cv_random_seed(&random, (uint64_t)recipe->train.seed);
         must(cv_net_init(start, &random, &err), &err);
-        for (int k = 0; k < FEW; k++) nudged[k] = train_plainly(t, recipe, (uint32_t)k + 1);
-        const bool agree = weights_agree(model->net, plain, start, nudged, FEW, why);
+        for (int wanted = FEW; !agree && wanted <= MANY; wanted += MANY - FEW) {
+            for (; made < wanted; made++) nudged[made] = train_plainly(t, recipe, (uint32_t)made + 1);
+            agree = weights_agree(model->net, plain, start, nudged, made, why);
+        }
         cv_net_free(start);
         cv_net_free(plain);
-        for (int k = 0; k < FEW; k++) cv_net_free(nudged[k]);
+        while (made) cv_net_free(nudged[--made]);
         if (!agree) fail_msg("%s", why);
     }
     convo_model_free(model);
