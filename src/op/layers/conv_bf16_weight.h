@@ -14,9 +14,10 @@ enum { TILE_COST = 64 };
 typedef struct outer {
     int64_t depth, rows;
     int64_t kernel[2], stride[2], dilation[2];
-    int64_t pixels;  // of x
-    int64_t h, w;    // of dy, its width made even
-    int64_t size[2]; // rows, and columns, of the grid of x that have one rest
+    int64_t pixels;   // of x
+    int64_t h, w;     // of dy, its width made even
+    int64_t rests[2]; // that kernel points may meet
+    int64_t size[2];  // rows, and columns, of the grid of x that have one rest
     int64_t steps, heights, widths;
 } outer;
 
@@ -27,6 +28,7 @@ static inline outer outer_of(const conv *c, cv_shape in, cv_shape out) {
         g.kernel[d] = c->kernel[d];
         g.stride[d] = c->stride[d];
         g.dilation[d] = c->dilation[d];
+        g.rests[d] = c->stride[d] <= reach_of(c, d) ? c->stride[d] : reach_of(c, d) + 1;
         g.size[d] = (d ? g.w : g.h) + reach_of(c, d) / c->stride[d];
     }
     g.steps = g.h * g.w / 2;
@@ -48,7 +50,7 @@ static inline bool is_met(const outer *g, int d, int64_t rest) {
 
 static inline int64_t met_size(const outer *g, int d) {
     int64_t size = 0;
-    for (int64_t rest = 0; rest < g->stride[d]; rest++) size += is_met(g, d, rest) ? g->size[d] : 0;
+    for (int64_t rest = 0; rest < g->rests[d]; rest++) size += is_met(g, d, rest) ? g->size[d] : 0;
     return size;
 }
 
@@ -70,16 +72,16 @@ enum { SAMPLE_PAIRS = TILE / 2 }; // cells of a pixel: pairs of samples
 typedef struct outer_room {
     int32_t *offset; // [steps]
     halves *dy;      // [heights][TILE][h][w]
-    lanes *x;        // [widths][stride * size][stride * size][SAMPLE_PAIRS]
+    lanes *x;        // [widths][rests * size][rests * size][SAMPLE_PAIRS]
     size_t lanes;
 } outer_room;
 
 static inline int64_t grid_width(const outer *g) {
-    return g->stride[1] * g->size[1];
+    return g->rests[1] * g->size[1];
 }
 
 static inline int64_t transposed_cells(const outer *g) {
-    return g->stride[0] * g->size[0] * grid_width(g) * SAMPLE_PAIRS;
+    return g->rests[0] * g->size[0] * grid_width(g) * SAMPLE_PAIRS;
 }
 
 static inline outer_room outer_room_for(void *scratch, const outer *g) {
@@ -139,8 +141,8 @@ static inline void transpose_channels(lanes *to, const outer *g, const int64_t p
     outer_channels o = {x->maps + first * g->pixels, g->pixels, left < TILE ? left : TILE, x->norm ? n : NULL};
     for (int64_t j = 0; x->norm && j < o.count; j++) n[j] = norm_of_channel(x->norm, NULL, x->channel + first + j);
     if (!x->norm) n[0].cut = CUTS_NOTHING;
-    for (int64_t row = 0; row < g->stride[0]; row++)
-        for (int64_t column = 0; is_met(g, 0, row) && column < g->stride[1]; column++) {
+    for (int64_t row = 0; row < g->rests[0]; row++)
+        for (int64_t column = 0; is_met(g, 0, row) && column < g->rests[1]; column++) {
             if (!is_met(g, 1, column)) continue;
             const int64_t rest[2] = {row, column};
 #define TRANSPOSE(cut) transpose_plane(to, g, rest, padding, &o, s, cut)
