@@ -37,6 +37,12 @@ skip() { # NAME REASON
 }
 # lacks ARGUMENT...: the command says that this build cannot do it. Something optional was left out.
 lacks() { "$CONVO" "$@" 2>&1 | grep -q 'this build'; }
+
+# lacks_lists: it cannot read lists of recordings.
+lacks_lists() {
+    echo path,label >"$work/lists.csv"
+    lacks data info "$work/lists.csv"
+}
 # check NAME COMMAND...: a test that is any command. What it prints goes to $work/out and $work/err.
 check() {
     name=$1

@@ -59,7 +59,7 @@ expect 2 "a part has a name" "--split must be train" -- $mix --split tset -o "$w
 expect 2 "mix takes one data set" "mix takes one data set" -- data mix
 expect 1 "what is written has an ending" "NAME.wav or NAME.flac" -- $mix -o "$work/e.ogg"
 expect 1 "a part has to have recordings" "no recordings in its part 'validation'" -- $mix --split validation -o "$work/e.wav"
-if lacks data mix tests/none.csv --as manifest -o "$work/x.wav"; then
+if lacks_lists; then
     skip "the list that is read is not written over" "this build has no libcsv"
 else
     (cd "$work/small" && ls 7_theo_*.flac) | sed '1i path,label
