@@ -130,7 +130,7 @@ convo_status cv_checkpoint_write(void *user, const cv_train_state *state, convo_
     pack_random(&state->random, a.random[0]);
     pack_random(&state->epoch_random, a.random[1]);
     list_arrays(&a, folder->parts.net, state, folder->moments);
-    char *path = cv_format("%s/last.checkpoint", folder->path), *recipe = NULL;
+    char *path = cv_run_folder_path(folder, "last.checkpoint"), *recipe = NULL;
     convo_status status = convo_recipe_text(folder->parts.recipe, &recipe, err);
     cv_st_text text[] = {{"convo.version", cv_format("%s", convo_version())},
                          {"convo.state", state_text(state)},
@@ -228,7 +228,7 @@ static convo_status copy_arrays(const char *path, const cv_safetensors *file, ar
 
 convo_status cv_checkpoint_ranges(const cv_run_folder *folder, char **ranges, convo_error *err) {
     cv_safetensors file = {0};
-    char *path = cv_format("%s/last.checkpoint", folder->path);
+    char *path = cv_run_folder_path(folder, "last.checkpoint");
     *ranges = NULL;
     if (!path) return cv_no_memory(err, folder->path);
     convo_status status = cv_is_file(path) ? cv_safetensors_read(path, &file, err) : CONVO_OK;
@@ -243,7 +243,7 @@ convo_status cv_checkpoint_read(cv_run_folder *folder, cv_net *net, cv_train_sta
     arrays a;
     cv_safetensors file = {0};
     cv_name_list changed = {0};
-    char *path = cv_format("%s/last.checkpoint", folder->path);
+    char *path = cv_run_folder_path(folder, "last.checkpoint");
     if (!path) return cv_no_memory(err, folder->path);
     convo_status status = cv_safetensors_read(path, &file, err);
     if (!status) status = check_recipe(folder, path, cv_safetensors_text(&file, "convo.recipe"), &changed, err);

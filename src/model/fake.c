@@ -27,7 +27,7 @@ static convo_status check_floats(const cv_program *p, const char *in_floats, con
 
 // A run that has a checkpoint and no ranges began in floats.
 static convo_status check_began(const cv_run_folder *folder, convo_error *err) {
-    char *path = cv_format("%s/last.checkpoint", folder->path);
+    char *path = cv_run_folder_path(folder, "last.checkpoint");
     if (!path) return cv_no_memory(err, folder->path);
     const bool began = cv_is_file(path);
     free(path);

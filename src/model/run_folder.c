@@ -15,20 +15,20 @@
 #include <unistd.h>
 
 static convo_status write_in(const cv_run_folder *folder, const char *name, const char *text, convo_error *err) {
-    char *path = cv_format("%s/%s", folder->path, name);
+    char *path = cv_run_folder_path(folder, name);
     const convo_status status = path ? cv_file_write(path, text, strlen(text), err) : cv_no_memory(err, name);
     free(path);
     return status;
 }
 
 static void remove_in(const cv_run_folder *folder, const char *name) {
-    char *path = cv_format("%s/%s", folder->path, name);
+    char *path = cv_run_folder_path(folder, name);
     if (path) remove(path);
     free(path);
 }
 
 static bool has(const cv_run_folder *folder, const char *name) {
-    char *path = cv_format("%s/%s", folder->path, name);
+    char *path = cv_run_folder_path(folder, name);
     const bool there = path && cv_is_file(path);
     free(path);
     return there;
@@ -52,7 +52,7 @@ static json_t *epoch_json(const cv_epoch *e) {
 // Appends one object as a line; json is given up.
 static convo_status append_line(const cv_run_folder *folder, const char *name, json_t *json, convo_error *err) {
     convo_status status = CONVO_OK;
-    char *path = cv_format("%s/%s", folder->path, name), *line = cv_json_text(json, JSON_REAL_PRECISION(9));
+    char *path = cv_run_folder_path(folder, name), *line = cv_json_text(json, JSON_REAL_PRECISION(9));
     FILE *file = path ? fopen(path, "a") : NULL;
     if (!path || !line)
         status = cv_no_memory(err, name);
@@ -79,7 +79,7 @@ convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error 
     cv_run_folder *folder = user;
     const convo_status status = append_line(folder, "metrics.jsonl", epoch_json(epoch), err);
     if (status || !epoch->best) return status; // the last one is written at the end
-    char *path = cv_format("%s/best.safetensors", folder->path);
+    char *path = cv_run_folder_path(folder, "best.safetensors");
     const convo_status saved = path ? cv_model_save(&folder->parts, path, err) : cv_no_memory(err, folder->path);
     free(path);
     return saved;
@@ -87,7 +87,7 @@ convo_status cv_run_folder_epoch(void *user, const cv_epoch *epoch, convo_error 
 
 // Lines past the checkpoint belong to work that is done again.
 static convo_status cut_lines(const cv_run_folder *folder, const char *name, int64_t count, convo_error *err) {
-    char *path = cv_format("%s/%s", folder->path, name);
+    char *path = cv_run_folder_path(folder, name);
     cv_bytes text = {0};
     size_t kept = 0;
     convo_status status = path ? CONVO_OK : cv_no_memory(err, name);
@@ -182,7 +182,7 @@ static json_t *result_json(const cv_run_folder *folder, const convo_train_result
 
 convo_status cv_run_folder_end(cv_run_folder *folder, const convo_train_result *result, const cv_dataset *dataset,
                                convo_error *err) {
-    char *model = cv_format("%s/best.safetensors", folder->path), *path = cv_format("%s/result.json", folder->path),
+    char *model = cv_run_folder_path(folder, "best.safetensors"), *path = cv_run_folder_path(folder, "result.json"),
          *text = NULL;
     json_t *json = result_json(folder, result, dataset);
     convo_status status = CONVO_OK;

@@ -2,6 +2,7 @@
 // best.safetensors, last.checkpoint, result.json.
 #pragma once
 
+#include "base/base.h"
 #include "model/model.h"
 
 typedef struct cv_run_folder {
@@ -14,6 +15,12 @@ typedef struct cv_run_folder {
     double saved_at;                    // seconds, when the last checkpoint was written
     int lock;                           // file descriptor; -1: the folder is not locked
 } cv_run_folder;
+
+// The path of a file in it, for the caller to free; NULL: no memory. Here, since checkpoint.c calls nothing of
+// run_folder.c, which calls it.
+static inline char *cv_run_folder_path(const cv_run_folder *folder, const char *name) {
+    return cv_format("%s/%s", folder->path, name);
+}
 
 // Creates and locks the folder, writes recipe.yaml and data.txt. resume: if there is a last.checkpoint, reads it into
 // the net and a state made by cv_train_state_new, and truncates the metrics to its position; else removes an earlier
